@@ -1,0 +1,44 @@
+import type { MemberId, NodeId } from "../raft/types.ts";
+
+/** Which socket a frame takes. Frames of one lane arrive in order; lanes overtake one another. */
+export type Lane =
+  /** Votes, heartbeats, acknowledgements: never behind bulk data. */
+  | "control"
+  /** Entries, snapshots, forwarded requests. */
+  | "bulk";
+
+/** Who is at the other end of a link. */
+export interface PeerIdentity {
+  /** Node id and incarnation, proven by the handshake. */
+  readonly id: MemberId;
+  /** The cluster it belongs to; empty if it is new. */
+  readonly clusterId: string;
+  /** Where it listens, as it says: `host:port`. */
+  readonly raftAddress: string;
+  /** Where clients reach it. */
+  readonly apiAddress: string;
+}
+
+/** What a network tells its member. */
+export interface NetworkEvents {
+  /** A frame from a peer whose identity is proven. The bytes are the receiver's. */
+  frame(from: PeerIdentity, lane: Lane, bytes: Uint8Array): void;
+  /** Both directions to a node work now. */
+  linkUp(peer: PeerIdentity): void;
+  /** A link that was up broke. */
+  linkDown(node: NodeId): void;
+}
+
+/**
+ * Links to the other members. Delivery is best effort: a frame may be lost when
+ * a link breaks and is never duplicated, reordered within its lane, or delivered
+ * to another incarnation than the one the link was made with.
+ */
+export interface Network {
+  /** Queues a frame; false if there is no link or its queue is full (nothing was queued). */
+  send(to: NodeId, lane: Lane, bytes: Uint8Array): boolean;
+  /** The peer at the other end, if the link is up. */
+  peer(node: NodeId): PeerIdentity | undefined;
+  /** Bytes queued towards a node and not yet handed to the socket. */
+  queued(node: NodeId, lane: Lane): number;
+}

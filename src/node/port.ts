@@ -1,0 +1,121 @@
+import type {
+  CommandBody,
+  CommandResult,
+  QueryLimits,
+  QueryResult,
+  SqlParameters,
+} from "../state/types.ts";
+import type { LogIndex, MemberId, NodeId, Term } from "../raft/types.ts";
+
+/** How fresh a read must be. */
+export type Consistency =
+  /** What this member has applied. */
+  | "local"
+  /** Everything acknowledged anywhere before the read began. */
+  | "linearizable";
+
+/** A write, as clients hand it to a member. */
+export interface WriteRequest {
+  readonly body: CommandBody;
+  /** A retry with the same key applies once; at most 128 bytes of UTF-8. */
+  readonly idempotencyKey?: string;
+  /** How long to look for a leader and wait for the answer, ms. @default {10_000} */
+  readonly timeoutMs?: number;
+}
+
+/** The answer to a write that was applied. */
+export interface WriteAnswer {
+  /** Its log index; pass it as `minIndex` to read your own write on any member. */
+  readonly index: LogIndex;
+  readonly result: CommandResult;
+}
+
+/** A read, as clients hand it to a member. */
+export interface QueryRequest {
+  readonly sql: string;
+  readonly params?: SqlParameters;
+  /** @default {"local"} */
+  readonly consistency?: Consistency;
+  /** Wait until this index is applied here. */
+  readonly minIndex?: LogIndex;
+  /** Run where it can be killed (HTTP and remote clients). @default {false} */
+  readonly guarded?: boolean;
+  readonly limits?: Partial<QueryLimits>;
+}
+
+/** The answer to a read. */
+export interface QueryAnswer extends QueryResult {
+  /** The state that was read contains at least this index. */
+  readonly index: LogIndex;
+}
+
+/** One member as the asked member sees it. */
+export interface MemberStatus {
+  readonly id: MemberId;
+  readonly nodeId: NodeId;
+  readonly raftAddress: string;
+  readonly apiAddress: string;
+  readonly role: "leader" | "voter" | "learner";
+  /** Whether the asked member has a link to it (true for itself). */
+  readonly connected: boolean;
+  /** Replicated up to; only known by the leader. */
+  readonly matchIndex: LogIndex | null;
+}
+
+/** A cluster as one member sees it. */
+export interface ClusterStatus {
+  readonly clusterId: string;
+  readonly self: MemberId;
+  readonly leader: MemberId | null;
+  readonly term: Term;
+  readonly commitIndex: LogIndex;
+  readonly appliedIndex: LogIndex;
+  readonly lastIndex: LogIndex;
+  /** First index still in the log. */
+  readonly firstIndex: LogIndex;
+  /** A membership change is under way. */
+  readonly joint: boolean;
+  readonly members: readonly MemberStatus[];
+}
+
+/** Whether a member is well, for load balancers. */
+export interface HealthStatus {
+  readonly ok: boolean;
+  /** What is wrong, or `ok`. */
+  readonly detail: string;
+}
+
+/** A change of membership by node id; the incarnation is looked up. */
+export interface MembershipRequest {
+  readonly action: "add-learner" | "promote" | "demote" | "remove";
+  readonly nodeId: NodeId;
+  /** With `add-learner`, for a node that is not in the configuration. */
+  readonly raftAddress?: string;
+  readonly apiAddress?: string;
+}
+
+/** One member of a cluster, as clients and servers use it: plain data in, plain data out. */
+export interface Member {
+  /**
+   * Replicates a write and answers when it is applied on the leader; on a
+   * follower also when it is applied here, so that the caller reads its own write.
+   * @throws {HiqliteError} `no_leader`, `overloaded`, `disk_full`, `too_large`, `shutting_down`: not applied; `outcome_unknown`: perhaps applied.
+   */
+  write(request: WriteRequest): Promise<WriteAnswer>;
+  /** @throws {HiqliteError} `sql`, `forbidden` (it would write), `invalid`, `timeout`, `too_large`, `no_leader`. */
+  query(request: QueryRequest): Promise<QueryAnswer>;
+  /** A read on the calling thread: a few µs, blocks it meanwhile. Contains this member's own acknowledged writes. */
+  querySync(sql: string, params?: SqlParameters): QueryResult;
+  cluster(): ClusterStatus;
+  /** Well enough to be kept: runs, knows a leader. */
+  health(): HealthStatus;
+  /** Well enough for traffic: healthy, caught up, a voter (or learner by configuration), not stopping. */
+  ready(): HealthStatus;
+  /** Prometheus text exposition format. */
+  metrics(): string;
+  changeMembership(request: MembershipRequest): Promise<ClusterStatus>;
+  /** Moves leadership to a voter, by default the most up-to-date one. Answers when it has moved. */
+  transferLeadership(target?: NodeId): Promise<ClusterStatus>;
+  /** Hands over leadership, finishes what was begun, closes files. Idempotent. */
+  shutdown(): Promise<void>;
+}

@@ -1,0 +1,81 @@
+import type { Configuration, Entry, LogId, LogIndex } from "../raft/types.ts";
+
+/** What a state machine found when it was opened. */
+export interface StateRecovery {
+  /** The last entry applied. */
+  readonly applied: LogId;
+  /** The configuration as of `applied`; empty lists before the first. */
+  readonly config: Configuration;
+}
+
+/** A finished snapshot, readable until it is released. */
+export interface Snapshot {
+  /** The last entry it contains. */
+  readonly last: LogId;
+  /** The configuration as of that entry. */
+  readonly config: Configuration;
+  /** Its size in bytes. */
+  readonly size: number;
+  /** SHA-256 of its bytes, hex. */
+  readonly sha256: string;
+  /** Reads `length` bytes at `offset` (fewer at the end). */
+  read(
+    offset: number,
+    length: number,
+    done: (error: Error | null, chunk: Uint8Array) => void,
+  ): void;
+  /** Gives up the file; idempotent. */
+  release(): void;
+}
+
+/** Receives a snapshot in order, chunk by chunk. */
+export interface SnapshotSink {
+  /** Bytes written so far; a resumed stream continues here. */
+  readonly offset: number;
+  /** Writes the next bytes. */
+  write(chunk: Uint8Array, done: (error: Error | null) => void): void;
+  /** Verifies size and checksum and makes it durable; an error means the snapshot must be sent again. */
+  finish(
+    expected: { readonly size: number; readonly sha256: string },
+    done: (error: Error | null) => void,
+  ): void;
+  /** Drops what was written. */
+  abort(): void;
+}
+
+/**
+ * A deterministic state machine. `apply` is called with consecutive entries, one
+ * batch at a time; the answers come in the same order. An error passed to any
+ * callback means the machine is unusable on this member (a full disk, an I/O
+ * error): the member stops applying. What a command asks wrongly is an answer,
+ * not an error.
+ */
+export interface StateMachine {
+  /** The last entry whose effect is visible to reads. */
+  readonly applied: LogId;
+  /**
+   * Applies entries after `applied`. For each entry the callback gets an
+   * encoded answer (empty for noop and config entries). With `answers` false
+   * it gets none, which spares a follower the work.
+   */
+  apply(
+    entries: readonly Entry[],
+    answers: boolean,
+    done: (error: Error | null, answers: readonly Uint8Array[]) => void,
+  ): void;
+  /** Makes the present state durable and answers up to where it is. */
+  checkpoint(done: (error: Error | null, durable: LogIndex) => void): void;
+  /** Builds a snapshot beside the writer; at most one at a time. */
+  snapshot(
+    done: (error: Error | null, snapshot: Snapshot | null) => void,
+  ): void;
+  /** Opens a place for a snapshot from another member; at most one at a time, an older one is dropped. */
+  receive(
+    last: LogId,
+    done: (error: Error | null, sink: SnapshotSink | null) => void,
+  ): void;
+  /** Makes the received snapshot of `last` the state, atomically and durably. */
+  install(last: LogId, done: (error: Error | null) => void): void;
+  /** Stops after what was begun. */
+  close(done: () => void): void;
+}

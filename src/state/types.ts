@@ -1,0 +1,136 @@
+/** A value as SQLite stores it. Integers beyond ±(2^53 - 1) are bigint, the others number. */
+export type SqlValue = null | number | bigint | string | Uint8Array;
+
+/** The value of a column of the first row that an earlier statement of the same transaction returned. */
+export interface StatementReference {
+  /** Position of the earlier statement, from 0. */
+  readonly statement: number;
+  /** Column position (from 0) or name. */
+  readonly column: number | string;
+}
+
+/** A parameter: booleans become 1 and 0; references are for transactions only. */
+export type SqlParameter = SqlValue | boolean | {
+  readonly $ref: StatementReference;
+};
+
+/** Positional or named (`:name`, `@name`, `$name`; bare names are accepted) parameters. */
+export type SqlParameters =
+  | readonly SqlParameter[]
+  | Readonly<Record<string, SqlParameter>>;
+
+/** One statement with its parameters. */
+export interface Statement {
+  readonly sql: string;
+  readonly params?: SqlParameters;
+}
+
+/** A numbered step of the schema's history. */
+export interface Migration {
+  /** 1, 2, 3 … without gaps. */
+  readonly id: number;
+  readonly name: string;
+  readonly sql: string;
+}
+
+/** What a write asks for. */
+export type CommandBody =
+  | { readonly kind: "execute"; readonly statement: Statement }
+  /** All or nothing. */
+  | { readonly kind: "txn"; readonly statements: readonly Statement[] }
+  /** Several statements in one text, each on its own: an error ends the batch and keeps what came before. */
+  | { readonly kind: "batch"; readonly sql: string }
+  | { readonly kind: "migrate"; readonly migrations: readonly Migration[] }
+  /** Answers the new session's id. */
+  | { readonly kind: "openSession" }
+  | { readonly kind: "closeSession" };
+
+/** Which write this is, so that a repeated one is applied once. */
+export interface CommandIdentity {
+  /** From an earlier `openSession`; 0 for none. */
+  readonly session: number;
+  /** Grows by one with each write of the session, from 1. */
+  readonly sequence: number;
+  /** The session has the answers of all writes below this sequence. */
+  readonly answeredBelow: number;
+  /** A client's own name for the write (HTTP `Idempotency-Key`), at most 128 bytes; empty for none. */
+  readonly idempotencyKey: string;
+}
+
+/** A write as it stands in the log. */
+export interface Command extends CommandIdentity {
+  /** The leader's wall clock when it was proposed, ms since the epoch; made monotonic in apply. */
+  readonly timeMs: number;
+  /** 64 random bits in two halves, for `random()` and `randomblob()`. */
+  readonly seed: readonly [number, number];
+  readonly body: CommandBody;
+}
+
+/** What a statement did. */
+export interface StatementResult {
+  /** Rows inserted, updated or deleted by it, without those of triggers. */
+  readonly rowsAffected: number;
+  /** The rowid of the last row it inserted; null if it inserted none. */
+  readonly lastInsertRowid: number | bigint | null;
+  /** Names of the columns it returned; empty without RETURNING. */
+  readonly columns: readonly string[];
+  /** The rows it returned. */
+  readonly rows: readonly (readonly SqlValue[])[];
+}
+
+/** A wrong command; the same on every member. */
+export interface CommandFailure {
+  readonly code:
+    | "sql"
+    | "constraint"
+    | "invalid"
+    | "forbidden"
+    | "too_large"
+    | "conflict"
+    | "session_expired";
+  readonly message: string;
+  /** Which statement of a transaction or batch, from 0. */
+  readonly statement?: number;
+}
+
+/** The answer to a command. */
+export type CommandResult =
+  | { readonly ok: true; readonly results: readonly StatementResult[] }
+  /** Of a batch: what came before the error has been kept. */
+  | {
+    readonly ok: false;
+    readonly error: CommandFailure;
+    readonly results: readonly StatementResult[];
+  };
+
+/** Rows of a query. */
+export interface QueryResult {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly SqlValue[])[];
+}
+
+/** Limits of one query; the ones exceeded are named in the error. */
+export interface QueryLimits {
+  /** Wall-clock time before it is stopped. */
+  readonly timeoutMs: number;
+  /** Rows in the answer. */
+  readonly maxRows: number;
+  /** Bytes in the answer, roughly. */
+  readonly maxBytes: number;
+}
+
+/** Limits every member must apply equally, since they decide results. */
+export const COMMAND_LIMITS = {
+  /** Bytes of an encoded command. */
+  commandBytes: 32 * 1024 * 1024,
+  /** Bytes of one SQL text. */
+  sqlBytes: 1024 * 1024,
+  /** Parameters of one statement (SQLite's own limit is 32,766). */
+  parameters: 32_766,
+  /** Statements of one transaction. */
+  statements: 100_000,
+  /** Bytes of one text or blob. */
+  valueBytes: 16 * 1024 * 1024,
+  /** Bytes of an answer (RETURNING). */
+  answerBytes: 16 * 1024 * 1024,
+} as const;

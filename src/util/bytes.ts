@@ -1,0 +1,224 @@
+import { assert } from "./assert.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+/** The shared empty array. */
+export const NO_BYTES: Uint8Array = new Uint8Array(0);
+
+/** Thrown by {@linkcode ByteReader} for input that is not what was written. */
+export class MalformedBytesError extends Error {
+  override readonly name = "MalformedBytesError";
+}
+
+/** Appends little-endian fields to a buffer that grows by doubling. */
+export class ByteWriter {
+  #bytes: Uint8Array;
+  #view: DataView;
+  #length = 0;
+
+  /** Starts with room for `capacity` bytes. */
+  constructor(capacity = 256) {
+    this.#bytes = new Uint8Array(capacity);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  /** Bytes written so far. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Appends one byte. */
+  u8(value: number): this {
+    this.#reserve(1);
+    this.#bytes[this.#length++] = value;
+    return this;
+  }
+
+  /** Appends an unsigned 32-bit integer. */
+  u32(value: number): this {
+    this.#reserve(4);
+    this.#view.setUint32(this.#length, value, true);
+    this.#length += 4;
+    return this;
+  }
+
+  /** Overwrites an unsigned 32-bit integer at an offset written before. */
+  patchU32(offset: number, value: number): void {
+    assert(offset + 4 <= this.#length, "patch beyond what was written");
+    this.#view.setUint32(offset, value, true);
+  }
+
+  /** Appends a safe integer `0 … 2^53 - 1` in eight bytes. */
+  u53(value: number): this {
+    assert(
+      Number.isSafeInteger(value) && value >= 0,
+      `not a u53: ${value}`,
+    );
+    this.#reserve(8);
+    this.#view.setUint32(this.#length, value >>> 0, true);
+    this.#view.setUint32(this.#length + 4, Math.floor(value / 2 ** 32), true);
+    this.#length += 8;
+    return this;
+  }
+
+  /** Appends a signed 64-bit integer. */
+  i64(value: bigint): this {
+    this.#reserve(8);
+    this.#view.setBigInt64(this.#length, value, true);
+    this.#length += 8;
+    return this;
+  }
+
+  /** Appends a 64-bit float. */
+  f64(value: number): this {
+    this.#reserve(8);
+    this.#view.setFloat64(this.#length, value, true);
+    this.#length += 8;
+    return this;
+  }
+
+  /** Appends bytes behind their length (u32). */
+  bytes(value: Uint8Array): this {
+    return this.u32(value.length).raw(value);
+  }
+
+  /** Appends bytes as they are. */
+  raw(value: Uint8Array): this {
+    this.#reserve(value.length);
+    this.#bytes.set(value, this.#length);
+    this.#length += value.length;
+    return this;
+  }
+
+  /** Appends UTF-8 text behind its length in bytes (u32). */
+  text(value: string): this {
+    this.#reserve(4 + value.length * 3);
+    const { written } = encoder.encodeInto(
+      value,
+      this.#bytes.subarray(this.#length + 4),
+    );
+    this.#view.setUint32(this.#length, written, true);
+    this.#length += 4 + written;
+    return this;
+  }
+
+  /** A copy of what was written. */
+  finish(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice(0, this.#length) as Uint8Array<ArrayBuffer>;
+  }
+
+  /** What was written, valid until the next write or {@linkcode reset}. */
+  view(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** Forgets what was written and keeps the buffer. */
+  reset(): this {
+    this.#length = 0;
+    return this;
+  }
+
+  #reserve(count: number): void {
+    const needed = this.#length + count;
+    if (needed <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    grown.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = grown;
+    this.#view = new DataView(grown.buffer);
+  }
+}
+
+/** Reads what {@linkcode ByteWriter} wrote; every overrun is a {@linkcode MalformedBytesError}. */
+export class ByteReader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #offset: number;
+
+  /** Reads `bytes` from `offset` on. */
+  constructor(bytes: Uint8Array, offset = 0) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#offset = offset;
+  }
+
+  /** Where the next field starts. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** Bytes not yet read. */
+  get remaining(): number {
+    return this.#bytes.length - this.#offset;
+  }
+
+  /** Reads one byte. */
+  u8(): number {
+    return this.#bytes[this.#take(1)]!;
+  }
+
+  /** Reads an unsigned 32-bit integer. */
+  u32(): number {
+    return this.#view.getUint32(this.#take(4), true);
+  }
+
+  /** Reads a safe integer. */
+  u53(): number {
+    const at = this.#take(8);
+    const value = this.#view.getUint32(at, true) +
+      this.#view.getUint32(at + 4, true) * 2 ** 32;
+    if (!Number.isSafeInteger(value)) {
+      throw new MalformedBytesError(`integer above 2^53 - 1 at ${at}`);
+    }
+    return value;
+  }
+
+  /** Reads a signed 64-bit integer. */
+  i64(): bigint {
+    return this.#view.getBigInt64(this.#take(8), true);
+  }
+
+  /** Reads a 64-bit float. */
+  f64(): number {
+    return this.#view.getFloat64(this.#take(8), true);
+  }
+
+  /** Reads bytes behind their length; a view into the input. */
+  bytes(): Uint8Array {
+    return this.raw(this.u32());
+  }
+
+  /** Reads `count` bytes; a view into the input. */
+  raw(count: number): Uint8Array {
+    const at = this.#take(count);
+    return this.#bytes.subarray(at, at + count);
+  }
+
+  /** Reads UTF-8 text behind its length. */
+  text(): string {
+    const bytes = this.bytes();
+    try {
+      return decoder.decode(bytes);
+    } catch {
+      throw new MalformedBytesError(`invalid UTF-8 before ${this.#offset}`);
+    }
+  }
+
+  /** Throws unless everything was read. */
+  end(): void {
+    if (this.remaining !== 0) {
+      throw new MalformedBytesError(`${this.remaining} bytes too many`);
+    }
+  }
+
+  #take(count: number): number {
+    const at = this.#offset;
+    if (at + count > this.#bytes.length) {
+      throw new MalformedBytesError(
+        `need ${count} bytes at ${at}, have ${this.#bytes.length - at}`,
+      );
+    }
+    this.#offset = at + count;
+    return at;
+  }
+}
