@@ -59,10 +59,16 @@ export interface LogStore {
   readonly bytes: number;
 
   /**
-   * Adds entries after `last`, without gaps.
-   * @throws {LogError} on a write error. Returns false, having written nothing, if there is no room on the disk.
+   * Makes sure that entries with this many payload bytes can be appended, and
+   * answers whether there is room. Asked before entries are accepted, so that a
+   * full disk refuses them instead of failing in the middle.
    */
-  append(entries: readonly Entry[]): boolean;
+  reserve(count: number, payloadBytes: number): boolean;
+  /**
+   * Adds entries after `last`, without gaps; room was reserved.
+   * @throws {LogError} on a write error.
+   */
+  append(entries: readonly Entry[]): void;
   /** Drops every entry above `index`, which is at least `base.index`. */
   truncateAfter(index: LogIndex): void;
   /** Replaces term and vote. */
