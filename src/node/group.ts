@@ -1,0 +1,567 @@
+import type { LogError, LogStore } from "../log/port.ts";
+import type { RaftCore } from "../raft/core.ts";
+import type { MembershipChange, Outcome, Ready } from "../raft/io.ts";
+import type { AppendEntries, Message } from "../raft/messages.ts";
+import type { LogIndex, MemberId, SnapshotMeta } from "../raft/types.ts";
+import type { StateMachine } from "../state/port.ts";
+import { Applier, payloadBytes } from "./applier.ts";
+import type { GroupMessage } from "./messages.ts";
+import { AppendOutbox } from "./outbox.ts";
+import type { ProposalDone } from "./proposals.ts";
+import { PendingProposals } from "./proposals.ts";
+import { SnapshotReceiver } from "./snapshot_receiver.ts";
+import { SnapshotSender } from "./snapshot_sender.ts";
+
+/** When the log is synced, and whether anybody waits for it. */
+export type Durability =
+  | { readonly mode: "immediate" }
+  | { readonly mode: "immediate_async" }
+  /** Every so many ticks. */
+  | { readonly mode: "interval"; readonly ticks: number };
+
+/** Tunables of a group. */
+export interface GroupOptions {
+  readonly durability: Durability;
+  /** Entries kept behind the checkpoint for slow followers. */
+  readonly retainEntries: number;
+  /** Entries applied between two checkpoints. */
+  readonly checkpointEntries: number;
+  /** Payload bytes applied between two checkpoints. */
+  readonly checkpointBytes: number;
+  /** Proposals that may wait for the loop; more are refused as `overloaded`. */
+  readonly maxInbox: number;
+}
+
+/** The usual tunables. */
+export const DEFAULT_GROUP_OPTIONS: GroupOptions = {
+  durability: { mode: "immediate" },
+  retainEntries: 10_000,
+  checkpointEntries: 10_000,
+  checkpointBytes: 16 * 1024 * 1024,
+  maxInbox: 16_384,
+};
+
+/** What a group is made of. */
+export interface GroupPorts {
+  readonly core: RaftCore;
+  readonly log: LogStore;
+  readonly machine: StateMachine;
+  /** Queues a message; false if it was not queued. Entries are put in already. */
+  send(message: GroupMessage): boolean;
+  /** Runs `callback` soon, not inside this call: what arrives until then shares one pass and one sync. */
+  defer(callback: () => void): void;
+  /** The log cannot be trusted any more, or the state machine failed for good: end the member. */
+  fatal(error: Error): void;
+  /** Role, term, leader or configuration may have changed. */
+  changed(): void;
+  /** Something an operator should know; the group goes on. */
+  warn(message: string, error: Error): void;
+}
+
+interface Proposal {
+  readonly payload: Uint8Array;
+  readonly done: ProposalDone;
+}
+
+const STOPPED: Outcome = {
+  kind: "refused",
+  reason: "not_leader",
+  detail: "the member is stopping",
+  leader: null,
+};
+
+/** Ticks between two attempts of a state machine that ran out of disk. */
+const RETRY_TICKS = 20;
+
+/**
+ * One Raft group of one member: the loop around the core. It persists, sends,
+ * applies and answers what the core's {@linkcode Ready} asks for, in the order it demands.
+ * No timers, clocks or promises, so that the simulator runs it as it is.
+ */
+export class RaftGroup {
+  readonly core: RaftCore;
+  readonly log: LogStore;
+  readonly machine: StateMachine;
+  readonly #ports: GroupPorts;
+  readonly #options: GroupOptions;
+  readonly #proposals = new PendingProposals();
+  readonly #applier: Applier;
+  readonly #outbox: AppendOutbox;
+  readonly #sender: SnapshotSender;
+  readonly #receiver: SnapshotReceiver;
+  readonly #reads = new Map<number, (index: LogIndex | null) => void>();
+  /** Syncs under way: what is durable once each of them is done. */
+  readonly #syncs: { readonly persistId: number; lastIndex: LogIndex }[] = [];
+  readonly #held: { readonly persistId: number; readonly message: Message }[] =
+    [];
+  readonly #appliedWaiters: {
+    readonly index: LogIndex;
+    readonly done: (applied: boolean) => void;
+  }[] = [];
+  #inbox: Proposal[] = [];
+  #deferred = false;
+  #running = false;
+  #stopped = false;
+  #persistId = 0;
+  #durableId = 0;
+  #durableIndex: LogIndex;
+  #nextReadId = 1;
+  #checkpointing = false;
+  #checkpointIndex: LogIndex;
+  #bytesSinceCheckpoint = 0;
+  #ticks = 0;
+  #diskFull = false;
+
+  /** Starts idle; the first {@linkcode tick} or message moves it. */
+  constructor(
+    ports: GroupPorts,
+    options: GroupOptions = DEFAULT_GROUP_OPTIONS,
+  ) {
+    this.core = ports.core;
+    this.log = ports.log;
+    this.machine = ports.machine;
+    this.#ports = ports;
+    this.#options = options;
+    this.#durableIndex = ports.log.last.index;
+    this.#checkpointIndex = ports.machine.applied.index;
+    const self = ports.core.status().id;
+    const fatal = (error: Error): void => this.#fail(error);
+    this.#outbox = new AppendOutbox(
+      ports.log,
+      (message) => this.#transmit(message),
+      fatal,
+    );
+    this.#applier = new Applier(ports.log, ports.machine, this.#proposals, {
+      applied: (index, bytes) => this.#onApplied(index, bytes),
+      machineFailed: (error) => this.#onMachineFailed(error),
+      logFailed: fatal,
+    });
+    this.#sender = new SnapshotSender({
+      machine: ports.machine,
+      self,
+      send: (chunk) => void ports.send(chunk),
+      sent: (to, snapshot, ok) => {
+        this.#step(() =>
+          this.core.step({ kind: "snapshotSent", to, last: snapshot.last, ok })
+        );
+      },
+      failed: (error) => ports.warn("snapshot could not be sent", error),
+    });
+    this.#receiver = new SnapshotReceiver({
+      machine: ports.machine,
+      self,
+      term: () => this.core.term,
+      send: (ack) => void ports.send(ack),
+      received: (from, term, last, config) => {
+        const snapshot: SnapshotMeta = { last, config };
+        this.#receive(
+          { type: "snapshotReceived", from, to: self, term, snapshot },
+        );
+      },
+      failed: (error) => ports.warn("snapshot could not be received", error),
+    });
+  }
+
+  /** Entries up to here are durable on this member. */
+  get durableIndex(): LogIndex {
+    return this.#durableIndex;
+  }
+
+  /** Proposals that were appended here and are not answered yet. */
+  get pendingProposals(): number {
+    return this.#proposals.size + this.#inbox.length;
+  }
+
+  /** Whether writes are refused because there is no room on the disk. */
+  get diskFull(): boolean {
+    return this.#diskFull;
+  }
+
+  /** One tick of the group's clock. */
+  tick(): void {
+    this.#ticks++;
+    this.#sender.tick();
+    if (this.#applier.paused && this.#ticks % RETRY_TICKS === 0) {
+      this.#applier.retry();
+    }
+    const { durability } = this.#options;
+    if (
+      durability.mode === "interval" && this.#ticks % durability.ticks === 0
+    ) this.log.sync((error) => this.#check(error));
+    this.#step(() => this.core.step({ kind: "tick" }));
+  }
+
+  /** A message from another member of the group. */
+  receive(message: GroupMessage): void {
+    if (this.#stopped) return;
+    switch (message.type) {
+      case "snapshotChunk":
+        return this.#receiver.chunk(message);
+      case "snapshotAck":
+        return this.#sender.acknowledged(message);
+      case "appendEntries":
+        // Without room it is as if the network had lost it; the leader tries again.
+        if (!this.#roomFor(message)) return;
+        return this.#receive(message);
+      default:
+        return this.#receive(message);
+    }
+  }
+
+  /** Replicates `payload`; `done` is called once, when its fate is known. */
+  propose(payload: Uint8Array, done: ProposalDone): void {
+    if (this.#stopped) return refuse(done, "stopped", "the member is stopping");
+    if (this.#inbox.length >= this.#options.maxInbox) {
+      return refuse(
+        done,
+        "overloaded",
+        `${this.#options.maxInbox} proposals are waiting`,
+      );
+    }
+    this.#inbox.push({ payload, done });
+    this.#wake();
+  }
+
+  /**
+   * Finds the index that a linearizable read must wait for and waits until it is
+   * applied here; `null` if no leader confirmed it: ask again.
+   */
+  readIndex(done: (index: LogIndex | null) => void): void {
+    if (this.#stopped) return done(null);
+    const requestId = this.#nextReadId++;
+    this.#reads.set(requestId, done);
+    this.#step(() => this.core.step({ kind: "readIndex", requestId }));
+  }
+
+  /** Calls `done(true)` once `index` is applied here, `done(false)` if the group stops first. */
+  whenApplied(index: LogIndex, done: (applied: boolean) => void): void {
+    if (this.machine.applied.index >= index) return done(true);
+    if (this.#stopped) return done(false);
+    let at = this.#appliedWaiters.length;
+    while (at > 0 && this.#appliedWaiters[at - 1]!.index > index) at--;
+    this.#appliedWaiters.splice(at, 0, { index, done });
+  }
+
+  /** Starts a membership change; the answer says whether it was accepted, not that it is committed. */
+  changeMembership(change: MembershipChange): Outcome {
+    return this.#step(() =>
+      this.core.step({ kind: "changeMembership", change })
+    );
+  }
+
+  /** Starts a leader transfer. */
+  transferLeadership(target: MemberId | null): Outcome {
+    return this.#step(() =>
+      this.core.step({ kind: "transferLeadership", target })
+    );
+  }
+
+  /** Campaigns at once. */
+  campaign(): void {
+    this.#step(() => this.core.step({ kind: "campaign" }));
+  }
+
+  /** The link to a member broke. */
+  unreachable(member: MemberId): void {
+    if (this.#stopped) return;
+    this.#sender.unreachable(member);
+    this.#step(() => this.core.step({ kind: "unreachable", member }));
+    if (this.core.leader === member) {
+      this.#step(() => this.core.step({ kind: "leaderUnreachable" }));
+    }
+  }
+
+  /** Makes the state durable and forgets log entries it makes superfluous. */
+  checkpoint(): void {
+    if (this.#checkpointing || this.#stopped) return;
+    this.#checkpointing = true;
+    this.#checkpointIndex = this.machine.applied.index;
+    this.#bytesSinceCheckpoint = 0;
+    this.machine.checkpoint((error, durable) => {
+      this.#checkpointing = false;
+      if (this.#stopped) return;
+      if (error !== null) return this.#onMachineFailed(error);
+      this.#purge(durable);
+    });
+  }
+
+  /** Refuses everything from now on. Whoever waits is told that the outcome is unknown. */
+  stop(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#sender.stop();
+    this.#receiver.forget();
+    const inbox = this.#inbox;
+    this.#inbox = [];
+    for (const { done } of inbox) {
+      refuse(done, "stopped", "the member is stopping");
+    }
+    this.#proposals.abandon("the member stopped");
+    const reads = [...this.#reads.values()];
+    this.#reads.clear();
+    for (const done of reads) done(null);
+    for (const { done } of this.#appliedWaiters.splice(0)) done(false);
+  }
+
+  #receive(message: Message): void {
+    this.#step(() => this.core.step({ kind: "message", message }));
+  }
+
+  #step(input: () => Outcome): Outcome {
+    if (this.#stopped) return STOPPED;
+    try {
+      const outcome = input();
+      this.#wake();
+      return outcome;
+    } catch (error) {
+      this.#fail(error as Error);
+      return STOPPED;
+    }
+  }
+
+  #wake(): void {
+    if (this.#deferred || this.#running) return;
+    this.#deferred = true;
+    this.#ports.defer(() => {
+      this.#deferred = false;
+      this.#run();
+    });
+  }
+
+  /** Handles everything the core has to say. Callbacks that come back synchronously find `#running` set. */
+  #run(): void {
+    if (this.#stopped) return;
+    this.#running = true;
+    try {
+      do {
+        this.#proposeInbox();
+        while (!this.#stopped && this.core.hasReady()) {
+          this.#handle(this.core.takeReady());
+        }
+      } while (!this.#stopped && this.#inbox.length > 0);
+    } catch (error) {
+      this.#fail(error as Error);
+    } finally {
+      this.#running = false;
+    }
+    if (!this.#stopped) this.#ports.changed();
+  }
+
+  #proposeInbox(): void {
+    const inbox = this.#inbox;
+    if (inbox.length === 0) return;
+    this.#inbox = [];
+    let bytes = 0;
+    const payloads = new Array<Uint8Array>(inbox.length);
+    for (let i = 0; i < inbox.length; i++) {
+      payloads[i] = inbox[i]!.payload;
+      bytes += payloads[i]!.length;
+    }
+    if (this.core.role === "leader" && !this.#reserve(inbox.length, bytes)) {
+      for (const { done } of inbox) {
+        refuse(done, "disk_full", "no room on the leader's disk");
+      }
+      return;
+    }
+    const outcome = this.core.step({ kind: "propose", payloads });
+    if (outcome.kind === "appended") {
+      const { index, term } = outcome.first;
+      for (let i = 0; i < inbox.length; i++) {
+        this.#proposals.add(index + i, term, inbox[i]!.done);
+      }
+    } else if (outcome.kind === "refused") {
+      for (const { done } of inbox) done(outcome);
+    }
+  }
+
+  #handle(ready: Ready): void {
+    const { persist } = ready;
+    if (persist !== null) {
+      if (persist.hardState) this.log.saveHardState(persist.hardState);
+      if (persist.truncateAfter !== undefined) {
+        this.#truncate(persist.truncateAfter);
+      }
+      if (persist.entries.length > 0) this.log.append(persist.entries);
+      this.#persistId = persist.id;
+    }
+    for (const message of ready.send) this.#dispatch(message);
+    for (const message of ready.sendAfterPersist) {
+      if (this.#durableId >= this.#persistId) this.#dispatch(message);
+      else this.#held.push({ persistId: this.#persistId, message });
+    }
+    if (persist !== null) this.#makeDurable(persist.hardState !== undefined);
+    if (this.core.role !== "leader") {
+      if (this.#sender.active) this.#sender.stop();
+      if (this.#proposals.size > 0) {
+        this.#proposals.abandon("this member lost leadership");
+      }
+    }
+    for (const { to, term, atLeast } of ready.sendSnapshots) {
+      this.#sender.start(to, term, atLeast);
+    }
+    for (const { requestId, index } of ready.reads) {
+      this.#finishRead(requestId, index);
+    }
+    if (ready.installSnapshot !== null) this.#install(ready.installSnapshot);
+    this.#applier.advance(Math.min(this.core.commit, this.#durableIndex));
+  }
+
+  #truncate(after: LogIndex): void {
+    this.log.truncateAfter(after);
+    this.#durableIndex = Math.min(this.#durableIndex, after);
+    for (const sync of this.#syncs) {
+      sync.lastIndex = Math.min(sync.lastIndex, after);
+    }
+  }
+
+  #makeDurable(hardStateChanged: boolean): void {
+    const { mode } = this.#options.durability;
+    // Term and vote are promises: no mode answers before they are durable.
+    if (mode === "immediate" || hardStateChanged) return this.#sync();
+    if (mode === "immediate_async") {
+      this.log.sync((error) => this.#check(error));
+    }
+    if (this.#syncs.length === 0) this.#pretendDurable();
+  }
+
+  #pretendDurable(): void {
+    this.#durable(this.#persistId, this.log.last.index);
+  }
+
+  #sync(): void {
+    const sync = {
+      persistId: this.#persistId,
+      lastIndex: this.log.last.index,
+    };
+    this.#syncs.push(sync);
+    this.log.sync((error) => {
+      if (this.#stopped || !this.#check(error)) return;
+      this.#syncs.splice(0, this.#syncs.indexOf(sync) + 1);
+      this.#durable(sync.persistId, sync.lastIndex);
+      const waited = this.#options.durability.mode === "immediate";
+      if (!waited && this.#syncs.length === 0) this.#pretendDurable();
+    });
+  }
+
+  #check(error: LogError | null): boolean {
+    if (error !== null && !this.#stopped) this.#fail(error);
+    return error === null;
+  }
+
+  #durable(persistId: number, lastIndex: LogIndex): void {
+    if (persistId <= this.#durableId) return;
+    this.#durableId = persistId;
+    this.#durableIndex = Math.max(this.#durableIndex, lastIndex);
+    while (this.#held.length > 0 && this.#held[0]!.persistId <= persistId) {
+      this.#dispatch(this.#held.shift()!.message);
+    }
+    this.#step(() => this.core.step({ kind: "persisted", id: persistId }));
+    this.#applier.advance(Math.min(this.core.commit, this.#durableIndex));
+  }
+
+  #dispatch(message: Message): void {
+    if (message.type === "appendEntries") this.#outbox.push(message);
+    else this.#ports.send(message);
+  }
+
+  #transmit(message: AppendEntries): void {
+    if (this.#stopped || this.#ports.send(message)) return;
+    this.#step(() =>
+      this.core.step({ kind: "unreachable", member: message.to })
+    );
+  }
+
+  #roomFor(message: AppendEntries): boolean {
+    const { entries } = message;
+    return this.#reserve(entries.length, payloadBytes(entries));
+  }
+
+  #reserve(count: number, bytes: number): boolean {
+    if (count === 0) return true;
+    const room = this.log.reserve(count, bytes);
+    if (room === this.#diskFull) {
+      this.#diskFull = !room;
+      if (!room) {
+        this.#ports.warn(
+          "no room for the log: writes are refused until there is",
+          new Error(`${bytes} bytes`),
+        );
+      }
+    }
+    return room;
+  }
+
+  #finishRead(requestId: number, index: LogIndex | null): void {
+    const done = this.#reads.get(requestId);
+    if (done === undefined) return;
+    this.#reads.delete(requestId);
+    if (index === null) return done(null);
+    this.whenApplied(index, (applied) => done(applied ? index : null));
+  }
+
+  #onApplied(index: LogIndex, bytes: number): void {
+    this.#step(() => this.core.step({ kind: "applied", index }));
+    let ready = 0;
+    while (
+      ready < this.#appliedWaiters.length &&
+      this.#appliedWaiters[ready]!.index <= index
+    ) ready++;
+    for (const { done } of this.#appliedWaiters.splice(0, ready)) done(true);
+    this.#bytesSinceCheckpoint += bytes;
+    if (
+      index - this.#checkpointIndex >= this.#options.checkpointEntries ||
+      this.#bytesSinceCheckpoint >= this.#options.checkpointBytes
+    ) this.checkpoint();
+  }
+
+  #onMachineFailed(error: Error): void {
+    if ("code" in error && error.code === "disk_full") {
+      this.#ports.warn("the database has no room: applying is paused", error);
+    } else this.#fail(error);
+  }
+
+  #purge(durable: LogIndex): void {
+    const to = Math.min(durable, this.machine.applied.index) -
+      this.#options.retainEntries;
+    if (to <= this.log.base.index) return;
+    this.log.purge({ index: to, term: this.log.termAt(to)! });
+    this.#step(() => this.core.step({ kind: "purged", index: to }));
+  }
+
+  #install(snapshot: SnapshotMeta): void {
+    this.#applier.suspend(() => {
+      this.machine.install(snapshot.last, (error) => {
+        if (this.#stopped) return;
+        if (error !== null) this.#fail(error);
+        else this.#installed(snapshot);
+      });
+    });
+  }
+
+  #installed(snapshot: SnapshotMeta): void {
+    this.log.reset(snapshot.last);
+    this.#durableIndex = snapshot.last.index;
+    for (const sync of this.#syncs) sync.lastIndex = snapshot.last.index;
+    this.log.sync((error) => {
+      if (this.#stopped || !this.#check(error)) return;
+      this.#receiver.forget();
+      this.#step(() => this.core.step({ kind: "snapshotInstalled", snapshot }));
+      this.#onApplied(snapshot.last.index, 0);
+      this.#applier.resume();
+    });
+  }
+
+  #fail(error: Error): void {
+    if (this.#stopped) return;
+    this.stop();
+    this.#ports.fatal(error);
+  }
+}
+
+function refuse(
+  done: ProposalDone,
+  reason: "overloaded" | "disk_full" | "stopped",
+  detail: string,
+): void {
+  done({ kind: "refused", reason, detail, leader: null });
+}

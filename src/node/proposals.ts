@@ -1,0 +1,91 @@
+import type { Refusal } from "../raft/io.ts";
+import type { LogIndex, MemberId, Term } from "../raft/types.ts";
+
+/** How a proposal ended. */
+export type ProposalResult =
+  /** Committed and applied here; `answer` is the state machine's. */
+  | {
+    readonly kind: "applied";
+    readonly index: LogIndex;
+    readonly answer: Uint8Array;
+  }
+  /** Never appended, or overwritten by another leader: certainly not applied. */
+  | {
+    readonly kind: "refused";
+    readonly reason: Refusal | "disk_full" | "overwritten" | "stopped";
+    readonly detail: string;
+    readonly leader: MemberId | null;
+  }
+  /** Leadership was lost meanwhile: it may still be committed by another leader. */
+  | { readonly kind: "unknown"; readonly detail: string };
+
+/** Receives the end of a proposal. */
+export type ProposalDone = (result: ProposalResult) => void;
+
+interface Pending {
+  readonly index: LogIndex;
+  readonly term: Term;
+  readonly done: ProposalDone;
+}
+
+/** Proposals that were appended and wait to be applied, in log order. */
+export class PendingProposals {
+  #queue: Pending[] = [];
+  #head = 0;
+
+  /** How many wait. */
+  get size(): number {
+    return this.#queue.length - this.#head;
+  }
+
+  /** Registers a proposal appended at `index`, above all others. */
+  add(index: LogIndex, term: Term, done: ProposalDone): void {
+    this.#queue.push({ index, term, done });
+  }
+
+  /** Whether somebody waits for an answer at or below `index`. */
+  waitsUpTo(index: LogIndex): boolean {
+    const next = this.#queue[this.#head];
+    return next !== undefined && next.index <= index;
+  }
+
+  /** An entry was applied: answers whoever waits for it. */
+  applied(index: LogIndex, term: Term, answer: Uint8Array): void {
+    for (;;) {
+      const next = this.#queue[this.#head];
+      if (next === undefined || next.index > index) return;
+      this.#shift();
+      if (next.index === index && next.term === term) {
+        next.done({ kind: "applied", index, answer });
+      } else if (next.index === index) {
+        next.done({
+          kind: "refused",
+          reason: "overwritten",
+          detail: `another leader's entry was committed at index ${index}`,
+          leader: null,
+        });
+      } else {
+        next.done({
+          kind: "unknown",
+          detail: `index ${next.index} was passed by a snapshot`,
+        });
+      }
+    }
+  }
+
+  /** Ends everything that waits: its fate cannot be known here any more. */
+  abandon(detail: string): void {
+    const abandoned = this.#queue.slice(this.#head);
+    this.#queue = [];
+    this.#head = 0;
+    for (const { done } of abandoned) done({ kind: "unknown", detail });
+  }
+
+  #shift(): void {
+    this.#head++;
+    if (this.#head > 1024 && this.#head * 2 > this.#queue.length) {
+      this.#queue = this.#queue.slice(this.#head);
+      this.#head = 0;
+    }
+  }
+}

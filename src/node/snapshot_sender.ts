@@ -1,0 +1,203 @@
+import type { LogIndex, MemberId, Term } from "../raft/types.ts";
+import type { Snapshot, StateMachine } from "../state/port.ts";
+import type { SnapshotAck, SnapshotChunk } from "./messages.ts";
+
+const CHUNK_BYTES = 256 * 1024;
+/** Chunks on their way before the receiver must answer. */
+const WINDOW = 8;
+/** Ticks without an answer before the stream goes back to the last acknowledged byte. */
+const RESEND_TICKS = 20;
+/** Resends without any progress before the stream is given up. */
+const RESENDS_MAX = 6;
+
+/** What the sender needs from its group. */
+export interface SnapshotSenderPorts {
+  readonly machine: StateMachine;
+  readonly self: MemberId;
+  send(chunk: SnapshotChunk): void;
+  /** A stream ended. */
+  sent(to: MemberId, snapshot: Snapshot, ok: boolean): void;
+  /** A snapshot could not be built. */
+  failed(error: Error): void;
+}
+
+interface Stream {
+  readonly to: MemberId;
+  readonly term: Term;
+  readonly atLeast: LogIndex;
+  snapshot: Snapshot | null;
+  acked: number;
+  next: number;
+  quietTicks: number;
+  resends: number;
+  reading: boolean;
+}
+
+/** Streams snapshots to members that are behind the log. One snapshot serves all who need it at the time. */
+export class SnapshotSender {
+  readonly #ports: SnapshotSenderPorts;
+  readonly #streams = new Map<MemberId, Stream>();
+  #current: Snapshot | null = null;
+  #building = false;
+
+  /** Builds snapshots of `ports.machine`. */
+  constructor(ports: SnapshotSenderPorts) {
+    this.#ports = ports;
+  }
+
+  /** Whether a snapshot is being built or streamed. */
+  get active(): boolean {
+    return this.#building || this.#streams.size > 0;
+  }
+
+  /** Starts a stream; an older one to the same member is replaced. */
+  start(to: MemberId, term: Term, atLeast: LogIndex): void {
+    this.#streams.set(to, {
+      to,
+      term,
+      atLeast,
+      snapshot: null,
+      acked: 0,
+      next: 0,
+      quietTicks: 0,
+      resends: 0,
+      reading: false,
+    });
+    this.#serve();
+  }
+
+  /** Ends all streams (leadership was lost). */
+  stop(): void {
+    this.#streams.clear();
+    this.#releaseUnused();
+  }
+
+  /** Ends the stream to a member whose link broke. */
+  unreachable(to: MemberId): void {
+    const stream = this.#streams.get(to);
+    if (stream?.snapshot) this.#end(stream, false);
+  }
+
+  /** The receiver's answer. */
+  acknowledged(ack: SnapshotAck): void {
+    const stream = this.#streams.get(ack.from);
+    const snapshot = stream?.snapshot;
+    if (!stream || !snapshot || snapshot.last.index !== ack.last.index) return;
+    if (ack.state !== "more") return this.#end(stream, ack.state === "done");
+    stream.quietTicks = 0;
+    if (ack.offset > stream.acked || ack.offset === snapshot.size) {
+      stream.acked = ack.offset;
+      stream.resends = 0;
+    }
+    // A receiver that already has more (resumed), or lost what was sent.
+    if (ack.offset > stream.next) stream.next = ack.offset;
+    this.#pump(stream);
+  }
+
+  /** Counts time for resends. */
+  tick(): void {
+    for (const stream of this.#streams.values()) {
+      if (stream.snapshot === null || stream.reading) continue;
+      if (++stream.quietTicks < RESEND_TICKS) continue;
+      stream.quietTicks = 0;
+      stream.next = stream.acked;
+      if (++stream.resends > RESENDS_MAX) this.#end(stream, false);
+      else this.#pump(stream);
+    }
+  }
+
+  #serve(): void {
+    for (const stream of this.#streams.values()) {
+      if (stream.snapshot !== null) continue;
+      const current = this.#current;
+      if (current === null || current.last.index < stream.atLeast) {
+        this.#build();
+      } else {
+        stream.snapshot = current;
+        this.#pump(stream);
+      }
+    }
+    this.#releaseUnused();
+  }
+
+  #build(): void {
+    if (this.#building) return;
+    this.#building = true;
+    this.#ports.machine.snapshot((error, snapshot) => {
+      this.#building = false;
+      if (error !== null || snapshot === null) {
+        this.#streams.clear();
+        return this.#ports.failed(error ?? new Error("no snapshot was built"));
+      }
+      const old = this.#current;
+      this.#current = snapshot;
+      if (old !== null && !this.#inUse(old)) old.release();
+      this.#serve();
+    });
+  }
+
+  #pump(stream: Stream): void {
+    const { snapshot } = stream;
+    if (snapshot === null || stream.reading) return;
+    const limit = Math.min(
+      snapshot.size,
+      stream.acked + WINDOW * CHUNK_BYTES,
+    );
+    if (stream.next >= limit && stream.next > 0) return;
+    stream.reading = true;
+    const offset = stream.next;
+    snapshot.read(offset, CHUNK_BYTES, (error, bytes) => {
+      stream.reading = false;
+      if (this.#streams.get(stream.to) !== stream) return;
+      if (error !== null) {
+        this.#ports.failed(error);
+        return this.#end(stream, false);
+      }
+      // An acknowledgement may have moved `next` while the disk was read.
+      if (stream.next === offset) {
+        stream.next = offset + bytes.length;
+        this.#send(stream, snapshot, offset, bytes);
+      }
+      this.#pump(stream);
+    });
+  }
+
+  #send(
+    stream: Stream,
+    snapshot: Snapshot,
+    offset: number,
+    bytes: Uint8Array,
+  ): void {
+    this.#ports.send({
+      type: "snapshotChunk",
+      from: this.#ports.self,
+      to: stream.to,
+      term: stream.term,
+      last: snapshot.last,
+      config: snapshot.config,
+      size: snapshot.size,
+      sha256: snapshot.sha256,
+      offset,
+      bytes,
+    });
+  }
+
+  #end(stream: Stream, ok: boolean): void {
+    this.#streams.delete(stream.to);
+    this.#ports.sent(stream.to, stream.snapshot!, ok);
+    this.#releaseUnused();
+  }
+
+  #inUse(snapshot: Snapshot): boolean {
+    for (const stream of this.#streams.values()) {
+      if (stream.snapshot === snapshot) return true;
+    }
+    return false;
+  }
+
+  #releaseUnused(): void {
+    if (this.#streams.size > 0 || this.#current === null) return;
+    this.#current.release();
+    this.#current = null;
+  }
+}
