@@ -1,0 +1,83 @@
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import { HiqliteError } from "../errors.ts";
+
+/** Characters of a generated secret: 192 random bits in base64url. */
+const RANDOM_BYTES = 24;
+
+/** A new random secret: 32 characters, letters, digits, `-` and `_`. */
+export function randomSecret(): string {
+  return crypto.getRandomValues(new Uint8Array(RANDOM_BYTES))
+    .toBase64({ alphabet: "base64url" });
+}
+
+/** Where a generated secret is kept. */
+export function secretPath(
+  dataDir: string,
+  key: "secret_raft" | "secret_api",
+): string {
+  return join(dataDir, key);
+}
+
+/**
+ * The secret kept in the data folder; made on the first call. The folder gets
+ * mode 0700, the file 0600 and appears whole or not at all.
+ *
+ * @throws {HiqliteError} `storage` if the folder cannot be used or the file is damaged.
+ */
+export function keptSecret(
+  key: "secret_raft" | "secret_api",
+  dataDir: string,
+): string {
+  const path = secretPath(dataDir, key);
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    return readKept(path) ?? create(path);
+  } catch (cause) {
+    if (cause instanceof HiqliteError) throw cause;
+    throw new HiqliteError(
+      "storage",
+      `cannot keep a generated secret in ${path}: ${
+        cause instanceof Error ? cause.message : cause
+      }`,
+      { cause },
+    );
+  }
+}
+
+function readKept(path: string): string | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8").trim();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+  if (/^[\x21-\x7e]{16,}$/.test(text)) return text;
+  throw new HiqliteError(
+    "storage",
+    `${path} holds no secret (at least 16 characters); restore it, or delete it to get a new one`,
+  );
+}
+
+function create(path: string): string {
+  const secret = randomSecret();
+  const partial = `${path}.new`;
+  const file = openSync(partial, "w", 0o600);
+  try {
+    writeSync(file, `${secret}\n`);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(partial, path);
+  return secret;
+}

@@ -1,0 +1,236 @@
+import type { LogLevel } from "../util/logger.ts";
+import { boolean, choice, integer, text, type ValueType } from "./value.ts";
+import type { LogSync, NodeConfig } from "./types.ts";
+
+/** One key of the configuration. */
+export interface Setting<T> {
+  /** Its name in the `[hiqlite]` table. */
+  readonly toml: string;
+  /** Its environment variable. */
+  readonly env: string;
+  readonly type: ValueType<T>;
+  /** Used when the key is absent; undefined where the value follows from others. */
+  readonly fallback: T | undefined;
+  /** The default as people read it. */
+  readonly fallbackText: string;
+  /** What it does, one sentence. */
+  readonly about: string;
+  /** Never printed; may be `$SECRETS`. */
+  readonly secret: boolean;
+}
+
+/** The keys that are read as they are; `node_id`, `node_id_from`, `nodes` and `secrets_file` are read in resolve.ts. */
+export type PlainField = Exclude<
+  keyof NodeConfig,
+  "nodeId" | "nodes" | "learnerOnly"
+>;
+
+const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+
+/** At least this many characters make a secret. */
+export const SECRET_LENGTH_MIN = 16;
+
+/** Every plain key, in the order of the generated file. */
+export const SETTINGS: { readonly [F in PlainField]: Setting<NodeConfig[F]> } =
+  {
+    listenAddrApi: setting(
+      "listen_addr_api",
+      "HQL_LISTEN_ADDR_API",
+      listenAddress(),
+      undefined,
+      "Interface the API listens on; the port comes from `nodes`.",
+      "127.0.0.1 if all nodes are on the loopback interface, else 0.0.0.0",
+    ),
+    listenAddrRaft: setting(
+      "listen_addr_raft",
+      "HQL_LISTEN_ADDR_RAFT",
+      listenAddress(),
+      undefined,
+      "Interface the Raft listener uses; the port comes from `nodes`.",
+      "127.0.0.1 if all nodes are on the loopback interface, else 0.0.0.0",
+    ),
+    dataDir: setting(
+      "data_dir",
+      "HQL_DATA_DIR",
+      text("a path", (value) => value === "" ? undefined : value),
+      "data",
+      "Folder of everything this member keeps; created with mode 0700.",
+    ),
+    filenameDb: setting(
+      "filename_db",
+      "HQL_FILENAME_DB",
+      text(
+        "a file name without a path",
+        (value) =>
+          /^[^/\\\0]{1,200}$/.test(value) && !/^\.+$/.test(value)
+            ? value
+            : undefined,
+      ),
+      "hiqlite.db",
+      "Name of the SQLite file inside the data folder.",
+    ),
+    secretRaft: secret(
+      "secret_raft",
+      "HQL_SECRET_RAFT",
+      "Shared by the members; proves that a peer belongs to the cluster.",
+    ),
+    secretApi: secret(
+      "secret_api",
+      "HQL_SECRET_API",
+      "Asked of clients of the API.",
+    ),
+    logSync: setting(
+      "log_sync",
+      "HQL_LOG_SYNC",
+      logSync(),
+      { mode: "immediate" },
+      "When a write counts as durable. `immediate`: on the disks of a majority before it is acknowledged. " +
+        "`immediate_async` (Hiqlite's default) and `interval_N` (every N ms) can lose acknowledged writes when a majority loses power.",
+      "immediate",
+    ),
+    walSize: setting(
+      "wal_size",
+      "HQL_WAL_SIZE",
+      integer(8192, 1024 * 1024 * 1024),
+      2 * 1024 * 1024,
+      "Size of a log segment, bytes.",
+    ),
+    logsUntilSnapshot: setting(
+      "logs_until_snapshot",
+      "HQL_LOGS_UNTIL_SNAPSHOT",
+      integer(1, 100_000_000),
+      10_000,
+      "Entries kept in the log behind the checkpoint, for slow followers.",
+    ),
+    readPoolSize: setting(
+      "read_pool_size",
+      "HQL_READ_POOL_SIZE",
+      integer(1, 256),
+      4,
+      "Threads that answer queries.",
+    ),
+    preparedStatementCacheCapacity: setting(
+      "prepared_statement_cache_capacity",
+      "HQL_PREPARED_STATEMENT_CACHE_CAPACITY",
+      integer(0, 1_000_000),
+      1000,
+      "Prepared statements each connection keeps.",
+    ),
+    healthCheckDelaySecs: setting(
+      "health_check_delay_secs",
+      "HQL_HEALTH_CHECK_DELAY_SECS",
+      integer(0, 3600),
+      30,
+      "For so many seconds after the start `/health` is good without a leader.",
+    ),
+    logStatements: setting(
+      "log_statements",
+      "HQL_LOG_STATEMENTS",
+      boolean(),
+      false,
+      "Log every statement (never its parameters).",
+    ),
+    logLevel: setting(
+      "log_level",
+      "HQL_LOG_LEVEL",
+      choice(LOG_LEVELS),
+      "info",
+      "Least important lines that are logged.",
+    ),
+    tickMs: setting(
+      "tick_ms",
+      "HQL_TICK_MS",
+      integer(5, 10_000),
+      50,
+      "Length of a Raft tick, ms.",
+    ),
+    electionTicks: setting(
+      "election_ticks",
+      "HQL_ELECTION_TICKS",
+      integer(2, 1000),
+      14,
+      "An election starts after this many ticks without a leader, up to twice as many.",
+    ),
+    heartbeatTicks: setting(
+      "heartbeat_ticks",
+      "HQL_HEARTBEAT_TICKS",
+      integer(1, 999),
+      2,
+      "The leader sends a heartbeat every so many ticks.",
+    ),
+    maxBodyBytes: setting(
+      "max_body_bytes",
+      "HQL_MAX_BODY_BYTES",
+      integer(1024, 256 * 1024 * 1024),
+      48 * 1024 * 1024,
+      "Largest request body of the API, bytes.",
+    ),
+    queryTimeoutMs: setting(
+      "query_timeout_ms",
+      "HQL_QUERY_TIMEOUT_MS",
+      integer(1, 3_600_000),
+      10_000,
+      "Longest run of a query that came over the API, ms.",
+    ),
+    queryMaxRows: setting(
+      "query_max_rows",
+      "HQL_QUERY_MAX_ROWS",
+      integer(1, 10_000_000),
+      100_000,
+      "Most rows in an answer of the API.",
+    ),
+  };
+
+function setting<T>(
+  toml: string,
+  env: string,
+  type: ValueType<T>,
+  fallback: T | undefined,
+  about: string,
+  fallbackText: string = `${fallback}`,
+): Setting<T> {
+  return { toml, env, type, fallback, about, fallbackText, secret: false };
+}
+
+function secret(toml: string, env: string, about: string): Setting<string> {
+  return {
+    toml,
+    env,
+    type: text(
+      `at least ${SECRET_LENGTH_MIN} characters without spaces`,
+      (value) =>
+        value.length >= SECRET_LENGTH_MIN && /^[\x21-\x7e]+$/.test(value)
+          ? value
+          : undefined,
+    ),
+    fallback: undefined,
+    fallbackText:
+      "required; generated for a single member on the loopback interface",
+    about,
+    secret: true,
+  };
+}
+
+function listenAddress(): ValueType<string> {
+  return text(
+    "an interface address without a port (the port comes from nodes)",
+    (value) => {
+      const bare = value.replace(/^\[(.*)\]$/, "$1");
+      const ipv6 = /^[0-9a-fA-F:.]+$/.test(bare) && bare.split(":").length > 2;
+      return ipv6 || /^[^\s:/[\]]+$/.test(bare) ? bare : undefined;
+    },
+  );
+}
+
+function logSync(): ValueType<LogSync> {
+  return text<LogSync>(
+    '"immediate", "immediate_async" or "interval_<ms>" (1 to 3600000)',
+    (value) => {
+      if (value === "immediate" || value === "immediate_async") {
+        return { mode: value };
+      }
+      const ms = Number(/^interval_(\d{1,7})$/.exec(value)?.[1] ?? 0);
+      return ms >= 1 && ms <= 3_600_000 ? { mode: "interval", ms } : undefined;
+    },
+  );
+}
