@@ -68,14 +68,17 @@ export class RealDisk implements Disk {
   }
 
   syncDirectory(done: DiskDone): void {
-    // Rare (a file was created), and there is no asynchronous form that does not keep a handle across callbacks.
-    let error: DiskError | null = null;
-    try {
-      this.syncDirectoryNow();
-    } catch (caught) {
-      error = caught as DiskError;
-    }
-    queueMicrotask(() => done(error));
+    const fail = (cause: unknown): void =>
+      done(diskError("sync folder", this.path, cause));
+    fs.open(this.path, "r", (cause, fd) => {
+      if (cause) return fail(cause);
+      fs.fsync(fd, (cause) => {
+        fs.close(fd, (closeCause) => {
+          if (cause ?? closeCause) fail(cause ?? closeCause);
+          else done(null);
+        });
+      });
+    });
   }
 
   syncDirectoryNow(): void {
@@ -203,7 +206,10 @@ class RealFile implements DiskFile {
         else step(at + written);
       });
     };
-    step(this.size());
+    fs.fstat(this.#fd, (cause, stats) => {
+      if (cause) end(diskError("allocate", this.#path, cause));
+      else step(stats.size);
+    });
   }
 
   sync(done: DiskDone): void {
