@@ -1,7 +1,7 @@
 import { assert } from "./assert.ts";
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true });
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** The shared empty array. */
 export const NO_BYTES: Uint8Array = new Uint8Array(0);
