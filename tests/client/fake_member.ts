@@ -1,0 +1,276 @@
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { HiqliteError } from "../../src/errors.ts";
+import type {
+  ClusterStatus,
+  HealthStatus,
+  Member,
+  MembershipRequest,
+  QueryAnswer,
+  QueryRequest,
+  WriteAnswer,
+  WriteRequest,
+} from "../../src/node/port.ts";
+import type {
+  CommandFailure,
+  CommandResult,
+  QueryResult,
+  SqlParameter,
+  SqlParameters,
+  SqlValue,
+  Statement,
+  StatementResult,
+} from "../../src/state/types.ts";
+
+/** A member without a cluster: one SQLite database in memory, and faults on demand. */
+export class FakeMember implements Member {
+  readonly #db = new DatabaseSync(":memory:");
+  readonly #answers = new Map<string, WriteAnswer>();
+  /** Everything that was asked, newest last. */
+  readonly writes: WriteRequest[] = [];
+  readonly queries: QueryRequest[] = [];
+  readonly changes: (MembershipRequest | { target: number | undefined })[] = [];
+  /** Thrown by the next calls instead of working, in order. */
+  readonly faults: Error[] = [];
+  /** Runs before each write is applied. */
+  beforeWrite: () => Promise<void> = () => Promise.resolve();
+  healthy: HealthStatus = { ok: true, detail: "ok" };
+  index = 0;
+  stops = 0;
+
+  async write(request: WriteRequest): Promise<WriteAnswer> {
+    this.writes.push(request);
+    this.#fail();
+    await this.beforeWrite();
+    const key = request.idempotencyKey ?? "";
+    const known = this.#answers.get(key);
+    if (known !== undefined) return known;
+    this.index++;
+    const answer = { index: this.index, result: this.#apply(request) };
+    if (key !== "") this.#answers.set(key, answer);
+    return answer;
+  }
+
+  // deno-lint-ignore require-await
+  async query(request: QueryRequest): Promise<QueryAnswer> {
+    this.queries.push(request);
+    this.#fail();
+    return {
+      ...this.querySync(request.sql, request.params),
+      index: this.index,
+    };
+  }
+
+  querySync(sql: string, params?: SqlParameters): QueryResult {
+    if (!/^\s*(select|with|values|explain)\b/i.test(sql)) {
+      throw new HiqliteError("forbidden", "a query cannot write");
+    }
+    let statement: StatementSync;
+    try {
+      statement = this.#db.prepare(sql);
+    } catch (error) {
+      throw new HiqliteError("sql", (error as Error).message);
+    }
+    return this.#rowsOf(statement, params ?? []);
+  }
+
+  cluster(): ClusterStatus {
+    return {
+      clusterId: "c0ffee",
+      self: "1.00000000000000aa",
+      leader: "1.00000000000000aa",
+      term: 3,
+      commitIndex: this.index,
+      appliedIndex: this.index,
+      lastIndex: this.index,
+      firstIndex: 1,
+      joint: false,
+      members: [{
+        id: "1.00000000000000aa",
+        nodeId: 1,
+        raftAddress: "127.0.0.1:8100",
+        apiAddress: "127.0.0.1:8200",
+        role: "leader",
+        connected: true,
+        matchIndex: this.index,
+      }],
+    };
+  }
+
+  health(): HealthStatus {
+    return this.healthy;
+  }
+
+  ready(): HealthStatus {
+    return this.healthy;
+  }
+
+  metrics(): string {
+    return `# TYPE hiqlite_applied_index gauge\nhiqlite_applied_index ${this.index}\n`;
+  }
+
+  // deno-lint-ignore require-await
+  async changeMembership(request: MembershipRequest): Promise<ClusterStatus> {
+    this.changes.push(request);
+    this.#fail();
+    return this.cluster();
+  }
+
+  // deno-lint-ignore require-await
+  async transferLeadership(target?: number): Promise<ClusterStatus> {
+    this.changes.push({ target });
+    this.#fail();
+    return this.cluster();
+  }
+
+  // deno-lint-ignore require-await
+  async shutdown(): Promise<void> {
+    if (this.stops++ === 0) this.#db.close();
+  }
+
+  #fail(): void {
+    const fault = this.faults.shift();
+    if (fault !== undefined) throw fault;
+  }
+
+  #apply({ body }: WriteRequest): CommandResult {
+    switch (body.kind) {
+      case "execute":
+        return this.#statements([body.statement]);
+      case "txn":
+        return this.#statements(body.statements);
+      case "batch": {
+        const statements = body.sql.split(";").filter((sql) =>
+          sql.trim() !== ""
+        )
+          .map((sql) => ({ sql }));
+        const results: StatementResult[] = [];
+        for (const [at, statement] of statements.entries()) {
+          const result = this.#statements([statement]);
+          if (!result.ok) {
+            const error = { ...result.error, statement: at };
+            return { ok: false, error, results };
+          }
+          results.push(...result.results);
+        }
+        return { ok: true, results };
+      }
+      case "migrate":
+        for (const migration of body.migrations) this.#db.exec(migration.sql);
+        return { ok: true, results: [] };
+      default:
+        throw new HiqliteError("internal", `no ${body.kind} here`);
+    }
+  }
+
+  #statements(statements: readonly Statement[]): CommandResult {
+    const results: StatementResult[] = [];
+    this.#db.exec("BEGIN");
+    for (const [at, statement] of statements.entries()) {
+      try {
+        results.push(this.#run(statement, results));
+      } catch (error) {
+        this.#db.exec("ROLLBACK");
+        const message = (error as Error).message;
+        const failure: CommandFailure = {
+          code: /constraint/i.test(message) ? "constraint" : "sql",
+          message,
+          ...(statements.length > 1 ? { statement: at } : {}),
+        };
+        return { ok: false, error: failure, results: [] };
+      }
+    }
+    this.#db.exec("COMMIT");
+    return { ok: true, results };
+  }
+
+  #run(
+    { sql, params = [] }: Statement,
+    earlier: readonly StatementResult[],
+  ): StatementResult {
+    const resolved = resolveReferences(params, earlier);
+    const statement = this.#db.prepare(sql);
+    if (statement.columns().length > 0) {
+      const result = this.#rowsOf(statement, resolved);
+      return {
+        ...result,
+        rowsAffected: result.rows.length,
+        lastInsertRowid: null,
+      };
+    }
+    const { changes, lastInsertRowid } = run(statement, resolved);
+    return {
+      rowsAffected: Number(changes),
+      lastInsertRowid: /^\s*insert/i.test(sql) ? lastInsertRowid : null,
+      columns: [],
+      rows: [],
+    };
+  }
+
+  #rowsOf(statement: StatementSync, params: SqlParameters): QueryResult {
+    statement.setReadBigInts(true);
+    // Deno has the method; its types do not know it yet.
+    (statement as unknown as { setReturnArrays(on: boolean): void })
+      .setReturnArrays(true);
+    const rows =
+      (Array.isArray(params)
+        ? statement.all(...params.map(bound))
+        : statement.all(named(params))) as unknown as SqlValue[][];
+    return {
+      columns: statement.columns().map((column) => column.name ?? ""),
+      rows: rows.map((row) => row.map(shown)),
+    };
+  }
+}
+
+function run(
+  statement: StatementSync,
+  params: SqlParameters,
+): { changes: number | bigint; lastInsertRowid: number | bigint } {
+  return Array.isArray(params)
+    ? statement.run(...params.map(bound))
+    : statement.run(named(params));
+}
+
+function bound(
+  value: SqlParameter,
+): null | bigint | number | string | Uint8Array {
+  if (typeof value === "boolean") return value ? 1n : 0n;
+  if (typeof value === "number" && Number.isSafeInteger(value)) {
+    return BigInt(value);
+  }
+  return value as Exclude<SqlValue, never>;
+}
+
+function named(
+  params: SqlParameters,
+): Record<string, ReturnType<typeof bound>> {
+  return Object.fromEntries(
+    Object.entries(params).map(([name, value]) => [name, bound(value)]),
+  );
+}
+
+function shown(value: SqlValue): SqlValue {
+  return typeof value === "bigint" && Number.isSafeInteger(Number(value))
+    ? Number(value)
+    : value;
+}
+
+function resolveReferences(
+  params: SqlParameters,
+  earlier: readonly StatementResult[],
+): SqlParameters {
+  const resolve = (value: SqlParameter): SqlParameter => {
+    if (typeof value !== "object" || value === null || !("$ref" in value)) {
+      return value;
+    }
+    const { statement, column } = value.$ref;
+    const from = earlier[statement]!;
+    const at = typeof column === "number"
+      ? column
+      : from.columns.indexOf(column);
+    return from.rows[0]![at]!;
+  };
+  return Array.isArray(params) ? params.map(resolve) : Object.fromEntries(
+    Object.entries(params).map(([name, value]) => [name, resolve(value)]),
+  );
+}
