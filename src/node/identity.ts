@@ -1,0 +1,184 @@
+import { createHash } from "node:crypto";
+import * as fs from "node:fs";
+import { join } from "node:path";
+import { HiqliteError } from "../errors.ts";
+import type { Configuration, MemberId, NodeId } from "../raft/types.ts";
+
+/**
+ * - `new`: has never been in a cluster;
+ * - `forming`: is named in the first configuration, its log may still be empty;
+ * - `joining`: came (back) to an existing cluster with nothing, and asks to be made a member;
+ * - `member`: has a log that it must never lose. If it is gone, the member has forgotten
+ *   promises and must come back under a new incarnation.
+ */
+export type Phase = "new" | "forming" | "joining" | "member";
+
+/** What a member knows of itself before it opens its log. Durable before its first message. */
+export interface Identity {
+  readonly nodeId: NodeId;
+  /** 16 hex digits, drawn when the volume was new. */
+  readonly incarnation: string;
+  /** Empty until the member belongs to a cluster. */
+  readonly clusterId: string;
+  /** The first configuration, of a member that helped to form the cluster. */
+  readonly founding: Configuration | null;
+  /** How far the member is; see {@linkcode Phase}. */
+  readonly phase: Phase;
+  /** Addresses of nodes that were added at run time, by node id. */
+  readonly addresses: Readonly<
+    Record<string, { readonly raft: string; readonly api: string }>
+  >;
+}
+
+const FILE = "identity.json";
+const LOCK = "lock";
+const VERSION = 1;
+
+/** The member id of an identity. */
+export function memberIdOf(identity: Identity): MemberId {
+  return `${identity.nodeId}.${identity.incarnation}`;
+}
+
+/** A fresh identity for an empty volume. */
+export function newIdentity(nodeId: NodeId): Identity {
+  return {
+    nodeId,
+    incarnation: crypto.getRandomValues(new Uint8Array(8)).toHex(),
+    clusterId: "",
+    founding: null,
+    phase: "new",
+    addresses: {},
+  };
+}
+
+/** The folder of one member: private, and used by one process at a time. */
+export class DataDir {
+  readonly path: string;
+  readonly #lock: Deno.FsFile;
+
+  private constructor(path: string, lock: Deno.FsFile) {
+    this.path = path;
+    this.#lock = lock;
+  }
+
+  /**
+   * Creates the folder (mode 0700) if needed and locks it.
+   * @throws {HiqliteError} `storage` if it cannot be used or another process uses it.
+   */
+  static async open(path: string): Promise<DataDir> {
+    try {
+      await Deno.mkdir(path, { recursive: true, mode: 0o700 });
+      const lock = await Deno.open(join(path, LOCK), {
+        create: true,
+        write: true,
+        mode: 0o600,
+      });
+      if (await lock.tryLock(true)) return new DataDir(path, lock);
+      lock.close();
+    } catch (error) {
+      throw new HiqliteError(
+        "storage",
+        `data directory ${path} cannot be used: ${(error as Error).message}`,
+        { cause: error },
+      );
+    }
+    throw new HiqliteError(
+      "storage",
+      `data directory ${path} is in use by another process: stop it, or choose another data_dir`,
+    );
+  }
+
+  /** Gives the folder up. */
+  close(): void {
+    this.#lock.close();
+  }
+
+  /**
+   * The identity kept here, or null in a new folder.
+   * @throws {HiqliteError} `storage` if the file is damaged or belongs to another node id.
+   */
+  loadIdentity(nodeId: NodeId): Identity | null {
+    const file = join(this.path, FILE);
+    let text: string;
+    try {
+      text = fs.readFileSync(file, "utf8");
+    } catch (error) {
+      if ((error as { code?: string }).code === "ENOENT") return null;
+      throw damaged(file, (error as Error).message, error);
+    }
+    const identity = parseIdentity(file, text);
+    if (identity.nodeId !== nodeId) {
+      throw new HiqliteError(
+        "storage",
+        `data directory ${this.path} belongs to node ${identity.nodeId}, not to node ${nodeId}: check node_id and data_dir`,
+      );
+    }
+    return identity;
+  }
+
+  /** Replaces the identity, atomically and durably. */
+  saveIdentity(identity: Identity): void {
+    const body = JSON.stringify({ version: VERSION, ...identity });
+    const text = JSON.stringify({ sha256: sha256(body), body }) + "\n";
+    const file = join(this.path, FILE);
+    const temporary = file + ".new";
+    const fd = fs.openSync(temporary, "w", 0o600);
+    try {
+      fs.writeFileSync(fd, text);
+      fs.fsyncSync(fd);
+    } finally {
+      fs.closeSync(fd);
+    }
+    fs.renameSync(temporary, file);
+    this.#syncDirectory();
+  }
+
+  /**
+   * Moves damaged state aside, so that the member can come back as a new
+   * incarnation and an operator can still look at what was there.
+   */
+  quarantine(names: readonly string[], now: Date): string {
+    const stamp = now.toISOString().replaceAll(/[:.]/g, "-");
+    const target = join(this.path, "quarantine", stamp);
+    fs.mkdirSync(target, { recursive: true, mode: 0o700 });
+    for (const name of names) {
+      const from = join(this.path, name);
+      if (fs.existsSync(from)) fs.renameSync(from, join(target, name));
+    }
+    this.#syncDirectory();
+    return target;
+  }
+
+  #syncDirectory(): void {
+    const fd = fs.openSync(this.path, "r");
+    try {
+      fs.fsyncSync(fd);
+    } finally {
+      fs.closeSync(fd);
+    }
+  }
+}
+
+function parseIdentity(file: string, text: string): Identity {
+  try {
+    const { sha256: expected, body } = JSON.parse(text);
+    if (sha256(body) !== expected) throw new Error("checksum differs");
+    const { version, ...identity } = JSON.parse(body);
+    if (version !== VERSION) throw new Error(`version ${version} is unknown`);
+    return identity;
+  } catch (error) {
+    throw damaged(file, (error as Error).message, error);
+  }
+}
+
+function damaged(file: string, problem: string, cause: unknown): HiqliteError {
+  return new HiqliteError(
+    "storage",
+    `${file} is damaged (${problem}): move the data directory away and start again; the member will be rebuilt from the others`,
+    { cause },
+  );
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

@@ -1,0 +1,572 @@
+import type { NodeAddress, NodeConfig } from "../config/types.ts";
+import { HiqliteError } from "../errors.ts";
+import { decodeFrame, FrameKind } from "../network/frame.ts";
+import type {
+  Lane,
+  Network,
+  NetworkEvents,
+  PeerIdentity,
+} from "../network/port.ts";
+import { decodeMessage, encodeMessage } from "../network/raft_codec.ts";
+import { isMember, isVoter } from "../raft/configuration.ts";
+import type { LogIndex, MemberId, NodeId } from "../raft/types.ts";
+import { nodeIdOf } from "../raft/types.ts";
+import type { QueryResult, SqlParameters } from "../state/types.ts";
+import { MalformedBytesError } from "../util/bytes.ts";
+import type { Clock } from "../util/clock.ts";
+import type { Logger } from "../util/logger.ts";
+import type { Random } from "../util/random.ts";
+import { Formation } from "./formation.ts";
+import type { RaftGroup } from "./group.ts";
+import { type Identity, memberIdOf } from "./identity.ts";
+import { LoopLag } from "./loop_lag.ts";
+import { Membership } from "./membership.ts";
+import type { GroupMessage } from "./messages.ts";
+import { renderMetrics } from "./metrics.ts";
+import { PeerRequests } from "./peer_requests.ts";
+import type {
+  ClusterStatus,
+  HealthStatus,
+  Member,
+  MembershipRequest,
+  QueryAnswer,
+  QueryRequest,
+  WriteAnswer,
+  WriteRequest,
+} from "./port.ts";
+import type { SqlMachine } from "./sql_machine.ts";
+import { clusterStatus, healthStatus, readyStatus } from "./status.ts";
+import { decodeSnapshotFrame, encodeSnapshotFrame } from "./wire.ts";
+import { Writes } from "./writes.ts";
+
+/** The group of the SQLite database; others will follow. */
+const SQLITE_GROUP = 0;
+const QUERY_TIMEOUT_MS = 30_000;
+/** How long a stopping leader looks for a successor. */
+const TRANSFER_MS = 1_500;
+/** How long a stopping member waits for writes that were begun. */
+const DRAIN_MS = 3_000;
+/** Ticks made up for after a stall; more would start elections before waiting messages were read. */
+const CATCH_UP_TICKS = 3;
+const SLOW_TICKS = 5;
+
+/** The network as the node drives it. */
+export interface NodeNetwork extends Network {
+  setIdentity(identity: PeerIdentity): void;
+  setPeers(peers: readonly NodeAddress[]): void;
+  start(): void;
+  close(): Promise<void>;
+}
+
+/** What a node is made of; `open.ts` names the concrete parts. */
+export interface NodeParts {
+  readonly config: NodeConfig;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly identity: Identity;
+  readonly machine: SqlMachine;
+  saveIdentity(identity: Identity): void;
+  createNetwork(self: PeerIdentity, events: NetworkEvents): NodeNetwork;
+  /** Builds the group from the log; called once the member belongs to a cluster. */
+  createGroup(
+    identity: Identity,
+    ports: {
+      send(message: GroupMessage): boolean;
+      changed(): void;
+      fatal(error: Error): void;
+    },
+  ): RaftGroup;
+  /** Closes the log, the machine and the data directory. */
+  close(): Promise<void>;
+  /** The member cannot go on; called once. */
+  fatal(error: Error): void;
+}
+
+/** One member at run time. */
+export class HiqliteNode implements Member {
+  readonly #parts: NodeParts;
+  readonly #network: NodeNetwork;
+  readonly #requests: PeerRequests;
+  readonly #formation: Formation;
+  readonly #membership: Membership;
+  readonly #writes: Writes;
+  readonly #lag: LoopLag;
+  readonly #startedMs: number;
+  #identity: Identity;
+  #group: RaftGroup | null = null;
+  #timer: ReturnType<typeof setInterval> | null = null;
+  #lastTickMs: number;
+  #ticks = 0;
+  #leader: MemberId | null = null;
+  #stopping: Promise<void> | null = null;
+  #failed: Error | null = null;
+  readonly #leaderWaiters = new Set<() => void>();
+
+  /** Starts nothing yet; see {@linkcode start}. */
+  constructor(parts: NodeParts) {
+    this.#parts = parts;
+    this.#identity = parts.identity;
+    this.#startedMs = parts.clock.monotonic();
+    this.#lastTickMs = this.#startedMs;
+    this.#lag = new LoopLag(parts.logger, parts.config.tickMs);
+    this.#network = parts.createNetwork(this.#self(), {
+      frame: (from, lane, bytes) => this.#onFrame(from, lane, bytes),
+      linkUp: (peer) => this.#onLinkUp(peer),
+      linkDown: (node) => this.#onLinkDown(node),
+    });
+    this.#requests = new PeerRequests(this.#network);
+    const group = (): RaftGroup | null => this.#group;
+    this.#writes = new Writes({
+      self: memberIdOf(parts.identity),
+      clock: parts.clock,
+      random: parts.random,
+      requests: this.#requests,
+      group,
+    });
+    this.#formation = new Formation({
+      config: parts.config,
+      network: this.#network,
+      requests: this.#requests,
+      logger: parts.logger,
+      identity: () => this.#identity,
+      adopt: (identity) => this.#adopt(identity),
+      group,
+      newClusterId: () => crypto.randomUUID(),
+    });
+    this.#membership = new Membership({
+      network: this.#network,
+      requests: this.#requests,
+      clock: parts.clock,
+      group,
+      identity: () => this.#identity,
+      remember: (node) => this.#remember(node),
+      status: () => this.cluster(),
+    });
+    this.#requests.serve({
+      ...this.#formation.handlers(),
+      ...this.#membership.handlers(),
+      ...this.#writes.handlers(),
+    });
+  }
+
+  /** The member's own id. */
+  get id(): MemberId {
+    return memberIdOf(this.#identity);
+  }
+
+  /** What stopped the member, if something did. */
+  get failure(): Error | null {
+    return this.#failed;
+  }
+
+  /** Takes part from now on. */
+  start(): void {
+    if (this.#identity.clusterId !== "") this.#startGroup();
+    this.#network.setPeers(this.#peers());
+    this.#network.start();
+    this.#timer = setInterval(() => this.#onTimer(), this.#parts.config.tickMs);
+    void this.#formation.attempt();
+  }
+
+  /** Resolves when the member is ready for traffic; rejects if it fails or `timeoutMs` is over. */
+  async whenReady(timeoutMs: number): Promise<void> {
+    const deadline = this.#parts.clock.monotonic() + timeoutMs;
+    for (;;) {
+      if (this.#failed) throw this.#failed;
+      const { ok, detail } = this.ready();
+      if (ok) return;
+      const left = deadline - this.#parts.clock.monotonic();
+      if (left <= 0) {
+        throw new HiqliteError(
+          "timeout",
+          `The member is not ready after ${timeoutMs} ms: ${detail}`,
+        );
+      }
+      await this.#change(Math.min(left, this.#parts.config.tickMs));
+    }
+  }
+
+  async write(request: WriteRequest): Promise<WriteAnswer> {
+    this.#throwIfStopped();
+    const answer = await this.#writes.write(request);
+    const group = this.#group!;
+    if (group.machine.applied.index < answer.index) {
+      await new Promise<boolean>((resolve) =>
+        group.whenApplied(answer.index, resolve)
+      );
+    }
+    return answer;
+  }
+
+  async query(request: QueryRequest): Promise<QueryAnswer> {
+    this.#throwIfStopped();
+    const timeoutMs = request.limits?.timeoutMs ?? QUERY_TIMEOUT_MS;
+    const deadline = this.#parts.clock.monotonic() + timeoutMs;
+    let wanted = request.minIndex ?? 0;
+    if (request.consistency === "linearizable") {
+      wanted = Math.max(wanted, await this.#readIndex(deadline));
+    }
+    const { machine } = this.#parts;
+    if (machine.applied.index < wanted) await this.#applied(wanted, deadline);
+    const index = machine.applied.index;
+    const result = await machine.query(request);
+    return { columns: result.columns, rows: result.rows, index };
+  }
+
+  querySync(sql: string, params?: SqlParameters): QueryResult {
+    this.#throwIfStopped();
+    return this.#parts.machine.querySync(sql, params);
+  }
+
+  cluster(): ClusterStatus {
+    return clusterStatus({
+      identity: this.#identity,
+      group: this.#group,
+      network: this.#network,
+      self: this.#self(),
+      peers: this.#peers(),
+    });
+  }
+
+  health(): HealthStatus {
+    if (this.#failed) return { ok: false, detail: this.#failed.message };
+    const { clock, config } = this.#parts;
+    const ageMs = clock.monotonic() - this.#startedMs;
+    return healthStatus(
+      this.#group,
+      ageMs < config.healthCheckDelaySecs * 1000,
+    );
+  }
+
+  ready(): HealthStatus {
+    if (this.#failed) return { ok: false, detail: this.#failed.message };
+    if (this.#stopping) return { ok: false, detail: "stopping" };
+    return readyStatus(this.#group, this.#parts.config.learnerOnly);
+  }
+
+  metrics(): string {
+    return renderMetrics({
+      cluster: this.cluster(),
+      group: this.#group,
+      ready: this.ready().ok,
+      outstandingWrites: this.#writes.outstanding,
+      loopLagMs: this.#lag.worstMs,
+    });
+  }
+
+  changeMembership(request: MembershipRequest): Promise<ClusterStatus> {
+    this.#throwIfStopped();
+    return this.#membership.change(request);
+  }
+
+  transferLeadership(target?: NodeId): Promise<ClusterStatus> {
+    this.#throwIfStopped();
+    return this.#membership.transfer(target);
+  }
+
+  shutdown(): Promise<void> {
+    this.#stopping ??= this.#shutdown();
+    return this.#stopping;
+  }
+
+  async #shutdown(): Promise<void> {
+    const { logger } = this.#parts;
+    logger.info("stopping");
+    await this.#handOver();
+    const end = this.#parts.clock.monotonic() + DRAIN_MS;
+    this.#writes.close();
+    while (
+      this.#group !== null && this.#group.pendingProposals > 0 &&
+      this.#parts.clock.monotonic() < end
+    ) await this.#change(this.#parts.config.tickMs);
+    await this.#release();
+    logger.info("stopped");
+  }
+
+  async #release(): Promise<void> {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+    this.#writes.close();
+    this.#requests.close();
+    this.#group?.stop();
+    this.#wakeWaiters();
+    await this.#network.close();
+    await this.#parts.close();
+  }
+
+  /** A leader with company moves its leadership before it goes. */
+  async #handOver(): Promise<void> {
+    const group = this.#group;
+    if (group?.core.role !== "leader") return;
+    if (group.core.config.voters.length < 2) return;
+    const outcome = group.transferLeadership(null);
+    const end = this.#parts.clock.monotonic() + TRANSFER_MS;
+    while (
+      outcome.kind === "done" && group.core.role === "leader" &&
+      this.#parts.clock.monotonic() < end
+    ) await this.#change(10);
+  }
+
+  async #readIndex(deadline: number): Promise<LogIndex> {
+    for (;;) {
+      const group = this.#group;
+      if (group !== null) {
+        const index = await new Promise<LogIndex | null>((resolve) =>
+          group.readIndex(resolve)
+        );
+        if (index !== null) return index;
+      }
+      this.#throwIfStopped();
+      if (this.#parts.clock.monotonic() >= deadline) {
+        throw new HiqliteError(
+          "no_leader",
+          "No leader confirmed the read in time: use consistency `local` if stale data will do",
+        );
+      }
+      await this.#change(20);
+    }
+  }
+
+  #applied(index: LogIndex, deadline: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const group = this.#group;
+      const late = (): void =>
+        reject(
+          new HiqliteError(
+            "timeout",
+            `This member has not applied index ${index} in time`,
+          ),
+        );
+      if (group === null) return late();
+      const timer = setTimeout(
+        late,
+        Math.max(0, deadline - this.#parts.clock.monotonic()),
+      );
+      group.whenApplied(index, (applied) => {
+        clearTimeout(timer);
+        if (applied) resolve();
+        else late();
+      });
+    });
+  }
+
+  /** Resolves when leader, role or term changed, at the latest after `ms`. */
+  #change(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        this.#leaderWaiters.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, ms);
+      this.#leaderWaiters.add(wake);
+    });
+  }
+
+  #wakeWaiters(): void {
+    for (const wake of [...this.#leaderWaiters]) wake();
+  }
+
+  #throwIfStopped(): void {
+    if (this.#failed) {
+      throw new HiqliteError("storage", this.#failed.message, {
+        cause: this.#failed,
+      });
+    }
+    if (this.#stopping) {
+      throw new HiqliteError("shutting_down", "This member is stopping");
+    }
+  }
+
+  #onTimer(): void {
+    const now = this.#parts.clock.monotonic();
+    const { tickMs } = this.#parts.config;
+    const elapsed = Math.floor((now - this.#lastTickMs) / tickMs);
+    if (elapsed < 1) return;
+    this.#lag.observe(now - this.#lastTickMs - tickMs);
+    this.#lastTickMs = elapsed > CATCH_UP_TICKS
+      ? now
+      : this.#lastTickMs + elapsed * tickMs;
+    for (let i = 0; i < Math.min(elapsed, CATCH_UP_TICKS); i++) {
+      this.#group?.tick();
+    }
+    if (++this.#ticks % SLOW_TICKS !== 0) return;
+    this.#writes.tick();
+    void this.#formation.attempt();
+    this.#membership.tick();
+    if (this.#lag.overloaded && this.#group?.core.role === "leader") {
+      this.#parts.logger.warn(
+        "event loop is blocked again and again: handing leadership over",
+      );
+      this.#lag.reset();
+      this.#group.transferLeadership(null);
+    }
+  }
+
+  #self(): PeerIdentity {
+    const { nodeId, clusterId } = this.#identity;
+    const own = this.#parts.config.nodes.find(({ id }) => id === nodeId)!;
+    return {
+      id: memberIdOf(this.#identity),
+      clusterId,
+      raftAddress: own.raft,
+      apiAddress: own.api,
+    };
+  }
+
+  #peers(): NodeAddress[] {
+    const { nodeId, addresses } = this.#identity;
+    const all = new Map<NodeId, NodeAddress>();
+    for (const [id, { raft, api }] of Object.entries(addresses)) {
+      all.set(Number(id), { id: Number(id), raft, api });
+    }
+    for (const node of this.#parts.config.nodes) all.set(node.id, node);
+    all.delete(nodeId);
+    return [...all.values()];
+  }
+
+  #remember({ id, raft, api }: NodeAddress): void {
+    const addresses = { ...this.#identity.addresses, [id]: { raft, api } };
+    this.#identity = { ...this.#identity, addresses };
+    this.#parts.saveIdentity(this.#identity);
+    this.#network.setPeers(this.#peers());
+  }
+
+  #adopt(identity: Identity): void {
+    const entered = identity.clusterId !== this.#identity.clusterId;
+    this.#parts.saveIdentity(identity);
+    this.#identity = identity;
+    if (entered) {
+      this.#network.setIdentity(this.#self());
+      this.#startGroup();
+    }
+  }
+
+  #startGroup(): void {
+    this.#group = this.#parts.createGroup(this.#identity, {
+      send: (message) => this.#send(message),
+      changed: () => this.#onChanged(),
+      fatal: (error) => this.#fail(error),
+    });
+    if (this.#identity.phase !== "forming") return;
+    // Only once the log holds the first entry may its absence mean that it was lost.
+    this.#group.log.sync((error) => {
+      if (error !== null) this.#fail(error);
+      else this.#adopt({ ...this.#identity, phase: "member" });
+    });
+  }
+
+  #send(message: GroupMessage): boolean {
+    const node = nodeIdOf(message.to);
+    if (this.#network.peer(node)?.id !== message.to) return false;
+    switch (message.type) {
+      case "snapshotChunk":
+        return this.#network.send(
+          node,
+          "bulk",
+          encodeSnapshotFrame(SQLITE_GROUP, message),
+        );
+      case "snapshotAck":
+        return this.#network.send(
+          node,
+          "control",
+          encodeSnapshotFrame(SQLITE_GROUP, message),
+        );
+      case "appendEntries":
+        return this.#network.send(
+          node,
+          "bulk",
+          encodeMessage(SQLITE_GROUP, message),
+        );
+      default:
+        return this.#network.send(
+          node,
+          "control",
+          encodeMessage(SQLITE_GROUP, message),
+        );
+    }
+  }
+
+  #onFrame(from: PeerIdentity, lane: Lane, bytes: Uint8Array): void {
+    if (this.#failed || this.#timer === null) return;
+    try {
+      this.#dispatch(from, lane, bytes);
+    } catch (error) {
+      if (!(error instanceof MalformedBytesError)) throw error;
+      this.#parts.logger.warn(
+        `dropped a malformed frame of ${from.id}: ${error.message}`,
+      );
+    }
+  }
+
+  #dispatch(from: PeerIdentity, lane: Lane, bytes: Uint8Array): void {
+    const node = nodeIdOf(from.id);
+    const { kind, body } = decodeFrame(bytes);
+    switch (kind) {
+      case FrameKind.raft:
+        return this.#receive(from, decodeMessage(bytes).message);
+      case FrameKind.snapshotChunk:
+        return this.#receive(from, decodeSnapshotFrame(body).message);
+      case FrameKind.request:
+        return this.#requests.onRequest(from, node, lane, body);
+      case FrameKind.response:
+        return this.#requests.onResponse(node, body);
+      default:
+        this.#parts.logger.debug(`ignored a frame of unknown kind ${kind}`);
+    }
+  }
+
+  /** Only what its sender wrote, for this very incarnation, in this cluster. */
+  #receive(from: PeerIdentity, message: GroupMessage): void {
+    if (message.from !== from.id || message.to !== this.id) return;
+    if (from.clusterId !== this.#identity.clusterId) return;
+    this.#group?.receive(message);
+  }
+
+  #onLinkUp(peer: PeerIdentity): void {
+    this.#parts.logger.info(`connected to ${peer.id}`);
+    this.#wakeWaiters();
+    this.#writes.changed();
+    void this.#formation.attempt();
+  }
+
+  #onLinkDown(node: NodeId): void {
+    this.#parts.logger.info(`lost the connection to node ${node}`);
+    this.#requests.linkDown(node);
+    const group = this.#group;
+    if (group === null) return;
+    const { config } = group.core;
+    for (const member of [...config.voters, ...config.learners]) {
+      if (nodeIdOf(member) === node) group.unreachable(member);
+    }
+  }
+
+  #onChanged(): void {
+    const core = this.#group?.core;
+    if (core === undefined) return;
+    if (this.#identity.phase === "joining" && isMember(core.config, this.id)) {
+      const { learnerOnly } = this.#parts.config;
+      if (learnerOnly || isVoter(core.config, this.id)) {
+        this.#parts.logger.info("this member is part of the cluster now");
+        this.#adopt({ ...this.#identity, phase: "member" });
+      }
+    }
+    if (core.leader === this.#leader) return;
+    this.#leader = core.leader;
+    this.#parts.logger.info(
+      core.leader === null
+        ? "no leader is known"
+        : `leader is ${core.leader} in term ${core.term}`,
+    );
+    this.#writes.changed();
+    this.#wakeWaiters();
+  }
+
+  #fail(error: Error): void {
+    if (this.#failed) return;
+    this.#failed = error;
+    this.#parts.logger.error(`the member cannot go on: ${error.message}`);
+    this.#parts.fatal(error);
+  }
+}

@@ -1,0 +1,23 @@
+import type {
+  QueryLimits,
+  QueryResult,
+  SqlParameters,
+} from "../state/types.ts";
+import type { StateMachine } from "../state/port.ts";
+
+/** A read as the node hands it to its state machine. */
+export interface SqlQuery {
+  readonly sql: string;
+  readonly params?: SqlParameters;
+  /** Run where it can be killed. */
+  readonly guarded?: boolean;
+  readonly limits?: Partial<QueryLimits>;
+}
+
+/** A state machine that answers SQL. */
+export interface SqlMachine extends StateMachine {
+  /** @throws {HiqliteError} `sql`, `forbidden`, `invalid`, `timeout`, `too_large`. */
+  query(query: SqlQuery): Promise<QueryResult>;
+  /** The same on the calling thread. */
+  querySync(sql: string, params?: SqlParameters): QueryResult;
+}
