@@ -42,3 +42,23 @@ export interface Network {
   /** Bytes queued towards a node and not yet handed to the socket. */
   queued(node: NodeId, lane: Lane): number;
 }
+
+/** A member to keep a link with. */
+export interface PeerAddress {
+  /** Its number; never this member's own. */
+  readonly id: NodeId;
+  /** Where it listens for peers, `host:port`. */
+  readonly address: string;
+}
+
+/** A {@linkcode Network} as its owner sees it. Links are kept with every listed peer, for ever. */
+export interface PeerNetwork extends Network {
+  /** Begins to make links; once. */
+  start(): void;
+  /** Breaks every link and releases everything. Idempotent. */
+  close(): Promise<void>;
+  /** Replaces the list of peers; links with those that stay at their address are not touched. */
+  setPeers(peers: readonly PeerAddress[]): void;
+  /** Breaks every link and makes them anew under another identity of the same node. */
+  setIdentity(self: PeerIdentity): void;
+}

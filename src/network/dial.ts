@@ -1,0 +1,185 @@
+import type { NodeId } from "../raft/types.ts";
+import { randomBetween } from "../util/random.ts";
+import { DialerHandshake, NONCE_BYTES } from "./handshake.ts";
+import type { LinkContext } from "./link_options.ts";
+import { LinkSocket } from "./link_socket.ts";
+import type { Lane, PeerIdentity } from "./port.ts";
+
+/** The route on the Raft listener. */
+export const LINK_PATH = "/stream";
+
+/** What a {@linkcode Dial} tells its link. */
+export interface DialEvents {
+  /** The peer has proven itself. */
+  proven(dial: Dial): void;
+  /** A proven connection broke. */
+  lost(dial: Dial): void;
+  /** A message from the proven peer. */
+  message(dial: Dial, bytes: Uint8Array): void;
+}
+
+/** Dials one peer to receive one lane from it, again and again until it is stopped. */
+export class Dial {
+  /** The lane that is received. */
+  readonly lane: Lane;
+  /** Messages that came before the link was up. */
+  held: Uint8Array[] = [];
+  /** Their size. */
+  heldBytes = 0;
+  readonly #node: NodeId;
+  readonly #context: LinkContext;
+  readonly #events: DialEvents;
+  #address: string;
+  #socket: LinkSocket | null = null;
+  #peer: PeerIdentity | null = null;
+  #cancelRetry: (() => void) | null = null;
+  #failures = 0;
+
+  /** Does nothing before {@linkcode Dial.start}. */
+  constructor(
+    node: NodeId,
+    lane: Lane,
+    address: string,
+    context: LinkContext,
+    events: DialEvents,
+  ) {
+    this.#node = node;
+    this.lane = lane;
+    this.#address = address;
+    this.#context = context;
+    this.#events = events;
+  }
+
+  /** Who is at the other end, once proven. */
+  get peer(): PeerIdentity | null {
+    return this.#peer;
+  }
+
+  /** Dials now, from a clean slate. */
+  start(address: string): void {
+    this.#address = address;
+    this.stop();
+    this.#dial();
+  }
+
+  /** Dials now if it is only waiting to. */
+  hurry(): void {
+    if (this.#cancelRetry === null) return;
+    this.stop();
+    this.#dial();
+  }
+
+  /** Drops the connection and dials again after a pause. */
+  restart(): void {
+    this.stop();
+    this.#retry();
+  }
+
+  /** Drops the connection. */
+  stop(): void {
+    this.#cancelRetry?.();
+    this.#cancelRetry = null;
+    this.#socket?.close();
+    this.#forget();
+  }
+
+  /** The link works: the next pause is a short one again. */
+  settle(): void {
+    this.#failures = 0;
+  }
+
+  /** Passes the time on to the socket. */
+  tick(now: number, stalled: boolean): void {
+    this.#socket?.tick(now, stalled);
+  }
+
+  #dial(): void {
+    const { scheme, secret, self } = this.#context;
+    const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
+    const handshake = new DialerHandshake(
+      { self, secret, nonce },
+      this.lane,
+      this.#node,
+    );
+    let socket: WebSocket;
+    try {
+      socket = new WebSocket(`${scheme}://${this.#address}${LINK_PATH}`);
+    } catch (error) {
+      this.#failed(error instanceof Error ? error.message : String(error));
+      return;
+    }
+    this.#socket = new LinkSocket(socket, this.#context, {
+      opened: () => {},
+      message: (bytes) => {
+        if (this.#peer === null) this.#shake(handshake, bytes);
+        else this.#events.message(this, bytes);
+      },
+      lost: (reason) => this.#failed(reason),
+    });
+  }
+
+  #shake(handshake: DialerHandshake, bytes: Uint8Array): void {
+    const outcome = handshake.receive(bytes);
+    switch (outcome.kind) {
+      case "continue":
+        this.#socket?.send(outcome.reply);
+        break;
+      case "refused":
+        this.#context.complain(
+          `dial ${this.#node} ${outcome.reason}`,
+          "error",
+          `no link with node ${this.#node} at ${this.#address}: ${outcome.detail}`,
+        );
+        if (outcome.reply !== null) this.#socket?.send(outcome.reply);
+        this.restart();
+        break;
+      case "proven":
+        this.#peer = outcome.peer;
+        this.#socket?.establish();
+        this.#events.proven(this);
+        break;
+    }
+  }
+
+  #failed(reason: string): void {
+    const wasProven = this.#peer !== null;
+    this.#forget();
+    this.#retry();
+    if (wasProven) {
+      this.#context.logger.debug("peer connection lost", {
+        node: this.#node,
+        lane: this.lane,
+        reason,
+      });
+      this.#events.lost(this);
+      return;
+    }
+    this.#context.complain(
+      `dial ${this.#node}`,
+      "warn",
+      `cannot reach node ${this.#node} at ${this.#address}, still trying: ${reason}`,
+    );
+  }
+
+  #forget(): void {
+    this.#socket = null;
+    this.#peer = null;
+    this.held = [];
+    this.heldBytes = 0;
+  }
+
+  #retry(): void {
+    const { backoffMinMs, backoffMaxMs } = this.#context.limits;
+    const longest = Math.min(backoffMaxMs, backoffMinMs * 2 ** this.#failures);
+    if (longest < backoffMaxMs) this.#failures++;
+    const pause = randomBetween(
+      this.#context.random,
+      Math.ceil(longest / 2),
+      longest + 1,
+    );
+    this.#cancelRetry = this.#context.timers.after(pause, () => {
+      this.#cancelRetry = null;
+      this.#dial();
+    });
+  }
+}
