@@ -1,0 +1,45 @@
+import type { Configuration, LogIndex, SnapshotMeta } from "./types.ts";
+
+/** A configuration and where it stands in the log. */
+export interface PlacedConfiguration {
+  readonly index: LogIndex;
+  readonly config: Configuration;
+}
+
+/**
+ * The configurations of the log. One takes effect when its entry is appended
+ * (§6) and is undone when that entry is truncated, so the earlier ones are kept
+ * until they can never come back.
+ */
+export class ConfigStack {
+  private stack: PlacedConfiguration[];
+
+  /** Starts with the configuration as of the log's base. */
+  constructor(base: SnapshotMeta) {
+    this.stack = [{ index: base.last.index, config: base.config }];
+  }
+
+  /** The configuration in effect. */
+  get latest(): PlacedConfiguration {
+    return this.stack.at(-1)!;
+  }
+
+  /** A configuration entry was appended. */
+  push(index: LogIndex, config: Configuration): void {
+    this.stack.push({ index, config });
+  }
+
+  /** Entries above `index` were dropped; true if the configuration changed. */
+  truncateAfter(index: LogIndex): boolean {
+    const before = this.stack.length;
+    while (this.stack.length > 1 && this.latest.index > index) this.stack.pop();
+    return this.stack.length < before;
+  }
+
+  /** Entries up to `index` are committed for ever: what is older than the last of them is forgotten. */
+  foldTo(index: LogIndex): void {
+    let keep = this.stack.length - 1;
+    while (keep > 0 && this.stack[keep]!.index > index) keep--;
+    this.stack.splice(0, keep);
+  }
+}

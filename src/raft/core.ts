@@ -1,0 +1,370 @@
+import { assert, unreachable } from "../util/assert.ts";
+import type { Random } from "../util/random.ts";
+import { advanceCommit } from "./commitment.ts";
+import { isVoter } from "./configuration.ts";
+import {
+  campaign,
+  countOwnVote,
+  hasLiveLeader,
+  isUnderLease,
+  receiveRequestVote,
+  receiveTimeoutNow,
+  receiveVoteReply,
+  refuseVote,
+} from "./election.ts";
+import {
+  answerHeartbeat,
+  receiveAppend,
+  receiveHeartbeat,
+  rejectStaleAppend,
+} from "./following.ts";
+import type {
+  Input,
+  Outcome,
+  RaftInit,
+  RaftOptions,
+  RaftStatus,
+  Ready,
+  Refusal,
+} from "./io.ts";
+import { changeMembership } from "./membership.ts";
+import type { Message } from "./messages.ts";
+import { assertOptions } from "./options.ts";
+import {
+  expireReads,
+  needsReadRound,
+  receiveReadIndexReply,
+  receiveReadIndexRequest,
+  requestRead,
+  startReadRound,
+} from "./read_index.ts";
+import {
+  broadcastHeartbeat,
+  checkQuorum,
+  hasReplicationDue,
+  receiveAppendReply,
+  receiveHeartbeatReply,
+  replicate,
+} from "./replication.ts";
+import { becomeFollower } from "./roles.ts";
+import {
+  receiveSnapshot,
+  snapshotInstalled,
+  snapshotSent,
+} from "./snapshots.ts";
+import { appendToLog, canCampaign, RaftState } from "./state.ts";
+import { statusOf } from "./status.ts";
+import { tickTransfer, transferLeadership } from "./transfer.ts";
+import {
+  type Configuration,
+  EntryKind,
+  type LogIndex,
+  type MemberId,
+  type Role,
+  type Term,
+} from "./types.ts";
+import { randomBetween } from "../util/random.ts";
+
+const DONE: Outcome = Object.freeze({ kind: "done" });
+
+/**
+ * One member's part in Raft (Ongaro & Ousterhout 2014, and Ongaro's thesis), as
+ * a function of its inputs: no I/O, no clock, no timers, nothing asynchronous.
+ * Step an input, then take what is to be done. It never calls out.
+ */
+export class RaftCore {
+  // Not #private: the state explorer of the tests copies cores.
+  private readonly state: RaftState;
+
+  /** Starts as a follower from what was durable. */
+  constructor(init: RaftInit, options: RaftOptions, random: Random) {
+    assertOptions(options);
+    this.state = new RaftState(init, options, random);
+  }
+
+  /** What this member is at the moment. */
+  get role(): Role {
+    return this.state.role;
+  }
+  /** The highest term seen. */
+  get term(): Term {
+    return this.state.term;
+  }
+  /** Who leads this term, as far as known. */
+  get leader(): MemberId | null {
+    return this.state.leader;
+  }
+  /** Everything up to here is committed. */
+  get commit(): LogIndex {
+    return this.state.commit;
+  }
+  /** The last entry's position. */
+  get lastIndex(): LogIndex {
+    return this.state.log.lastIndex;
+  }
+  /** The configuration in effect: the latest in the log, committed or not. */
+  get config(): Configuration {
+    return this.state.config;
+  }
+
+  /**
+   * Takes one input in.
+   * @throws {AssertionError} if an invariant is broken; the core must not be used any more.
+   */
+  step(input: Input): Outcome {
+    const { state } = this;
+    switch (input.kind) {
+      case "tick":
+        tick(state);
+        break;
+      case "message":
+        receive(state, input.message);
+        break;
+      case "propose":
+        return propose(state, input.payloads);
+      case "changeMembership":
+        return changeMembership(state, input.change);
+      case "transferLeadership":
+        return transferLeadership(state, input.target);
+      case "readIndex":
+        requestRead(state, input.requestId);
+        break;
+      case "campaign":
+        return campaignNow(state);
+      case "leaderUnreachable":
+        hurryElection(state);
+        break;
+      case "persisted":
+        state.persistence.complete(input.id);
+        countOwnVote(state);
+        if (state.role === "leader") advanceCommit(state);
+        break;
+      case "applied":
+        assert(
+          input.index <= state.commit,
+          `applied ${input.index} beyond the commit index ${state.commit}`,
+        );
+        state.applied = Math.max(state.applied, input.index);
+        break;
+      case "purged":
+        assert(
+          input.index <= state.applied,
+          `purged ${input.index} beyond the applied index ${state.applied}`,
+        );
+        state.log.purge(input.index);
+        break;
+      case "unreachable": {
+        const progress = state.progress.get(input.member);
+        if (progress?.state === "replicate") {
+          progress.probeFrom(progress.match + 1);
+        }
+        break;
+      }
+      case "snapshotSent":
+        snapshotSent(state, input);
+        break;
+      case "snapshotInstalled":
+        snapshotInstalled(state, input.snapshot);
+        break;
+      default:
+        unreachable(input);
+    }
+    return DONE;
+  }
+
+  /** Whether {@linkcode takeReady} has something to do. */
+  hasReady(): boolean {
+    const { state } = this;
+    return state.persistence.pending || state.outbox.pending(state.commit) ||
+      needsReadRound(state) || hasReplicationDue(state);
+  }
+
+  /** Hands out what is to be done now. Replication is decided here, so that proposals share messages. */
+  takeReady(): Ready {
+    const { state } = this;
+    if (needsReadRound(state)) startReadRound(state);
+    replicate(state);
+    return state.outbox.take(
+      state.persistence.take(state.log.lastIndex),
+      state.commit,
+    );
+  }
+
+  /** A view for status pages, tests and invariant checks; builds new objects. */
+  status(): RaftStatus {
+    return statusOf(this.state);
+  }
+}
+
+function tick(state: RaftState): void {
+  state.ticks++;
+  state.electionElapsed++;
+  expireReads(state);
+  if (state.role === "leader") {
+    tickLeader(state);
+  } else if (
+    state.electionElapsed >= state.electionTimeout && canCampaign(state)
+  ) {
+    campaign(state);
+  }
+}
+
+function tickLeader(state: RaftState): void {
+  const { options } = state;
+  tickTransfer(state);
+  if (state.electionElapsed >= options.electionTicks) {
+    state.electionElapsed = 0;
+    if (!checkQuorum(state) && options.checkQuorum) {
+      becomeFollower(state, state.term, null);
+      return;
+    }
+  }
+  if (++state.heartbeatElapsed >= options.heartbeatTicks) {
+    broadcastHeartbeat(state);
+  }
+}
+
+function receive(state: RaftState, message: Message): void {
+  if (message.to !== state.id || message.from === state.id) return;
+  if (message.type === "requestVote" && message.term > state.term) {
+    if (isUnderLease(state, message)) return;
+  }
+  if (message.term < state.term) {
+    answerStale(state, message);
+    return;
+  }
+  if (message.term > state.term && !isHypothetical(message)) {
+    becomeFollower(state, message.term, null);
+  }
+  dispatch(state, message);
+}
+
+/** A pre-vote and its consent name a term that nobody has entered. */
+function isHypothetical(message: Message): boolean {
+  return message.type === "requestVote" && message.preVote ||
+    message.type === "voteReply" && message.preVote && message.granted;
+}
+
+/** Who is behind learns the present term, and so steps down. */
+function answerStale(state: RaftState, message: Message): void {
+  switch (message.type) {
+    case "requestVote":
+      refuseVote(state, message);
+      break;
+    case "appendEntries":
+      rejectStaleAppend(state, message);
+      break;
+    case "heartbeat":
+      answerHeartbeat(state, message);
+      break;
+    case "readIndex":
+      receiveReadIndexRequest(state, message);
+  }
+}
+
+function dispatch(state: RaftState, message: Message): void {
+  switch (message.type) {
+    case "requestVote":
+      receiveRequestVote(state, message);
+      break;
+    case "voteReply":
+      receiveVoteReply(state, message);
+      break;
+    case "appendEntries":
+      receiveAppend(state, message);
+      break;
+    case "appendReply":
+      receiveAppendReply(state, message);
+      break;
+    case "heartbeat":
+      receiveHeartbeat(state, message);
+      break;
+    case "heartbeatReply":
+      receiveHeartbeatReply(state, message);
+      break;
+    case "readIndex":
+      receiveReadIndexRequest(state, message);
+      break;
+    case "readIndexReply":
+      receiveReadIndexReply(state, message);
+      break;
+    case "timeoutNow":
+      receiveTimeoutNow(state);
+      break;
+    case "snapshotReceived":
+      receiveSnapshot(state, message);
+      break;
+    default:
+      unreachable(message);
+  }
+}
+
+function propose(state: RaftState, payloads: readonly Uint8Array[]): Outcome {
+  const refuse = (reason: Refusal, detail: string): Outcome => ({
+    kind: "refused",
+    reason,
+    detail,
+    leader: state.leader,
+  });
+  if (state.role !== "leader") {
+    return refuse("not_leader", "only a leader takes proposals");
+  }
+  if (payloads.length === 0) return refuse("invalid", "nothing was proposed");
+  if (state.transferee !== null) {
+    return refuse("transferring", `leadership goes to ${state.transferee}`);
+  }
+  if (!isVoter(state.config, state.id)) {
+    return refuse("transferring", "this leader leaves the configuration");
+  }
+  const { log, term, options } = state;
+  const uncommitted = log.bytesBetween(state.commit, log.lastIndex);
+  let bytes = uncommitted;
+  for (const payload of payloads) bytes += payload.length;
+  if (uncommitted > 0 && bytes > options.maxUncommittedBytes) {
+    return refuse(
+      "overloaded",
+      `${bytes} bytes would be uncommitted, the limit is ${options.maxUncommittedBytes}`,
+    );
+  }
+  const first = log.lastIndex + 1;
+  for (const payload of payloads) {
+    const index = log.lastIndex + 1;
+    appendToLog(state, { index, term, kind: EntryKind.command, payload });
+  }
+  return { kind: "appended", first: { term, index: first } };
+}
+
+function campaignNow(state: RaftState): Outcome {
+  if (state.role === "leader") return DONE;
+  const problem = !canCampaign(state)
+    ? "this member is no voter, or a snapshot is being installed"
+    : state.options.leaseReads && hasLiveLeader(state)
+    ? "the leader's lease runs"
+    : null;
+  if (problem !== null) {
+    return {
+      kind: "refused",
+      reason: "invalid",
+      detail: problem,
+      leader: state.leader,
+    };
+  }
+  campaign(state);
+  return DONE;
+}
+
+/**
+ * The connection to the leader broke: support others' pre-votes, and ask for
+ * one soon. Leases are promises, so with lease reads nothing changes.
+ */
+function hurryElection(state: RaftState): void {
+  const { preVote, leaseReads, heartbeatTicks } = state.options;
+  if (state.role !== "follower" || state.leader === null) return;
+  if (!preVote || leaseReads) return;
+  state.leaseLifted = true;
+  const wait = randomBetween(state.random, 1, heartbeatTicks + 1);
+  state.electionElapsed = Math.max(
+    state.electionElapsed,
+    state.electionTimeout - wait,
+  );
+}

@@ -1,0 +1,17 @@
+import { envelope, type RaftState } from "./state.ts";
+import type { MemberId } from "./types.ts";
+
+/** Sends a heartbeat of the present round; it tells the commit index as far as the member is known to have the log. */
+export function sendHeartbeat(state: RaftState, to: MemberId): void {
+  const progress = state.progress.get(to);
+  const commit = Math.min(state.commit, progress?.match ?? 0);
+  if (progress !== undefined && progress.sentCommit < commit) {
+    progress.sentCommit = commit;
+  }
+  state.outbox.send.push({
+    type: "heartbeat",
+    ...envelope(state, to),
+    commit,
+    round: state.round,
+  });
+}

@@ -1,0 +1,98 @@
+import { appendConfiguration } from "./commitment.ts";
+import { isJoint, isMember, sorted } from "./configuration.ts";
+import type { MembershipChange, Outcome, Refusal } from "./io.ts";
+import type { RaftState } from "./state.ts";
+import type { Configuration, MemberId } from "./types.ts";
+
+/**
+ * Leaders: appends the configuration that leads to the wanted one (§6, thesis
+ * §4.3). Refused until the present one is committed and so is an entry of the
+ * own term: else two leaders could build on the same old configuration.
+ */
+export function changeMembership(
+  state: RaftState,
+  change: MembershipChange,
+): Outcome {
+  const refuse = (reason: Refusal, detail: string): Outcome => ({
+    kind: "refused",
+    reason,
+    detail,
+    leader: state.leader,
+  });
+  if (state.role !== "leader") {
+    return refuse("not_leader", "only a leader changes the membership");
+  }
+  if (state.transferee !== null) {
+    return refuse("transferring", `leadership goes to ${state.transferee}`);
+  }
+  const { config, index } = state.configs.latest;
+  if (isJoint(config) || index > state.commit) {
+    return refuse("change_pending", `the change at ${index} is not finished`);
+  }
+  if (state.commit < state.termStart) {
+    return refuse("change_pending", "nothing of this term is committed yet");
+  }
+  const next = changedConfiguration(config, change);
+  if (typeof next === "string") return refuse("invalid", next);
+  const { term } = state;
+  return {
+    kind: "appended",
+    first: { term, index: appendConfiguration(state, next) },
+  };
+}
+
+/** The configuration to append for a change, joint if need be, or what is wrong with the change. */
+export function changedConfiguration(
+  config: Configuration,
+  change: MembershipChange,
+): Configuration | string {
+  const { addLearners = [], promote = [], demote = [], remove = [] } = change;
+  const problem = changeProblem(config, change);
+  if (problem !== null) return problem;
+  const gone = [...demote, ...remove];
+  const voters = sorted([
+    ...config.voters.filter((member) => !gone.includes(member)),
+    ...promote,
+  ]);
+  if (voters.length === 0) return "no voter would be left";
+  const learners = sorted([...config.learners, ...addLearners])
+    .filter((member) => !promote.includes(member) && !remove.includes(member));
+  const changed = promote.length +
+    gone.filter((member) => config.voters.includes(member)).length;
+  if (changed <= 1 && demote.length === 0) {
+    return { voters, votersOutgoing: [], learners, learnersNext: [] };
+  }
+  return {
+    voters,
+    votersOutgoing: config.voters,
+    learners,
+    learnersNext: sorted(demote),
+  };
+}
+
+function changeProblem(
+  config: Configuration,
+  { addLearners = [], promote = [], demote = [], remove = [] }:
+    MembershipChange,
+): string | null {
+  // A learner may be added and promoted in one step.
+  const known = promote.filter((member) => !addLearners.includes(member));
+  const named = [...addLearners, ...known, ...demote, ...remove];
+  if (named.length === 0) return "the change is empty";
+  const twice = named.find((member, i) => named.indexOf(member) !== i) ??
+    promote.find((member, i) => promote.indexOf(member) !== i);
+  if (twice !== undefined) return `${twice} is named twice`;
+  const complain = (
+    members: readonly MemberId[],
+    right: (member: MemberId) => boolean,
+    problem: string,
+  ): string | null => {
+    const wrong = members.find((member) => !right(member));
+    return wrong === undefined ? null : `${wrong} ${problem}`;
+  };
+  return complain(addLearners, (m) => m !== "", "is not a member id") ??
+    complain(addLearners, (m) => !isMember(config, m), "is already a member") ??
+    complain(known, (m) => config.learners.includes(m), "is not a learner") ??
+    complain(demote, (m) => config.voters.includes(m), "is not a voter") ??
+    complain(remove, (m) => isMember(config, m), "is not a member");
+}
