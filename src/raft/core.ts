@@ -175,7 +175,8 @@ export class RaftCore {
   /** Whether {@linkcode takeReady} has something to do. */
   hasReady(): boolean {
     const { state } = this;
-    return state.persistence.pending || state.outbox.pending(state.commit) ||
+    return state.persistence.pending ||
+      state.outbox.pending(applicable(state)) ||
       needsReadRound(state) || hasReplicationDue(state);
   }
 
@@ -186,7 +187,7 @@ export class RaftCore {
     replicate(state);
     return state.outbox.take(
       state.persistence.take(state.log.lastIndex),
-      state.commit,
+      applicable(state),
     );
   }
 
@@ -194,6 +195,11 @@ export class RaftCore {
   status(): RaftStatus {
     return statusOf(this.state);
   }
+}
+
+/** What may be applied: else a crash could leave a state machine that is ahead of its own log. */
+function applicable(state: RaftState): LogIndex {
+  return Math.min(state.commit, state.persistence.durable);
 }
 
 function tick(state: RaftState): void {

@@ -21,7 +21,11 @@ export function receiveAppend(state: RaftState, message: AppendEntries): void {
   const { prev, entries } = message;
   if (!isWellFormed(message)) return;
   const last = prev.index + entries.length;
-  if (prev.index > state.commit && !state.log.has(prev)) {
+  if (prev.index >= state.log.base.index && !state.log.has(prev)) {
+    assert(
+      prev.index > state.commit,
+      `the leader of term ${message.term} contradicts committed entry ${prev.index}`,
+    );
     rejectAppend(state, message);
     return;
   }

@@ -141,7 +141,7 @@ export interface Ready {
   readonly send: readonly Message[];
   /** Promises (votes, acknowledgements, candidacies): only after `persist` (or, if null, every earlier one) is durable. */
   readonly sendAfterPersist: readonly Message[];
-  /** Everything up to here is committed; apply it. Only grows. */
+  /** Everything up to here is committed, and durable on this member; apply it. Only grows. */
   readonly commit: LogIndex;
   /** Confirmed (`index`) or failed (`null`) linearizable reads; a confirmed one waits until `index` is applied. */
   readonly reads: readonly {
