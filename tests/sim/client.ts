@@ -1,0 +1,255 @@
+import type { ProposalResult } from "../../src/node/proposals.ts";
+import { nodeIdOf } from "../../src/raft/types.ts";
+import {
+  decodeAnswer,
+  encodeCommand,
+  type Operation,
+  type SimCommand,
+} from "./command.ts";
+import type { Draw } from "./draw.ts";
+import type { World } from "./world.ts";
+
+/** Why an attempt did not end with an answer. */
+type Miss = "refused" | "unknown";
+
+/** One client: an operation at a time, at whatever member it likes, retried as its session allows. */
+export class SimClient {
+  readonly #world: World;
+  readonly #draw: Draw;
+  readonly #plain: boolean;
+  #session = 0;
+  #sequence = 0;
+  #process: number;
+  #target: number;
+  #left: number;
+  #begun = 0;
+  /** Grows with each attempt; answers of older ones are ignored. */
+  #attempt = 0;
+  #idle = true;
+
+  /** A client that will make `operations` operations. */
+  constructor(world: World, draw: Draw, operations: number) {
+    this.#world = world;
+    this.#draw = draw;
+    this.#plain = draw.chance(world.plan.clients.plain);
+    this.#process = world.history.newProcess();
+    this.#target = draw.int(1, world.plan.nodes);
+    this.#left = operations;
+    this.#next();
+  }
+
+  /** Whether it has made all its operations. */
+  get finished(): boolean {
+    return this.#left === 0 && this.#idle;
+  }
+
+  #next(): void {
+    this.#idle = true;
+    if (this.#left === 0) return;
+    this.#world.scheduler.after(
+      this.#draw.exponential(this.#world.plan.clients.thinkMs),
+      () => {
+        this.#idle = false;
+        this.#left--;
+        this.#begun = this.#world.now;
+        const operation = this.#operation();
+        if (operation.kind === "read" && this.#draw.chance(0.8)) {
+          const call = this.#world.history.invoke(this.#process, operation);
+          this.#read(operation, call);
+        } else if (this.#plain || this.#session > 0) {
+          const call = this.#world.history.invoke(this.#process, operation);
+          this.#sequence++;
+          this.#write(operation, call);
+        } else this.#open(operation);
+      },
+    );
+  }
+
+  #operation(): Operation {
+    const { keys, reads } = this.#world.plan.clients;
+    const key = this.#draw.int(1, keys);
+    if (this.#draw.chance(reads)) return { kind: "read", key };
+    const value = this.#world.nextValue();
+    // Odd keys are lists, even ones registers.
+    if (key % 2 === 1) return { kind: "append", key, value };
+    if (this.#draw.chance(0.5)) return { kind: "put", key, value };
+    const expected = this.#draw.int(Math.max(0, value - 6), value);
+    return { kind: "cas", key, expected, value };
+  }
+
+  #open(operation: Operation): void {
+    this.#propose({ kind: "open" }, (answer) => {
+      if (answer.kind === "opened") {
+        this.#session = answer.session;
+        this.#sequence = 0;
+      }
+      const call = this.#world.history.invoke(this.#process, operation);
+      this.#sequence++;
+      this.#write(operation, call);
+    }, () => this.#retry(() => this.#open(operation), () => this.#next()));
+  }
+
+  #write(operation: Operation, call: number, uncertain = false): void {
+    const { history, probes } = this.#world;
+    const session = this.#plain ? 0 : this.#session;
+    const command: SimCommand = {
+      kind: "operation",
+      session,
+      sequence: this.#sequence,
+      operation,
+    };
+    this.#propose(command, (answer) => {
+      if (answer.kind === "done") {
+        history.answer(call, answer.value);
+        return this.#next();
+      }
+      // Forgotten: this attempt did nothing; an earlier one may have.
+      probes.hit("sessionExpired");
+      this.#session = 0;
+      if (uncertain) this.#giveUp(call);
+      else {
+        history.fail(call);
+        this.#next();
+      }
+    }, (miss) => {
+      const unsure = uncertain || miss === "unknown";
+      if (this.#plain && unsure) return this.#giveUp(call);
+      this.#retry(
+        () => this.#write(operation, call, unsure),
+        () => {
+          if (unsure) {
+            this.#session = 0;
+            this.#giveUp(call);
+          } else {
+            history.fail(call);
+            this.#next();
+          }
+        },
+      );
+    });
+  }
+
+  /** The outcome stays open: from now on this is another logical client. */
+  #giveUp(call: number): void {
+    this.#world.probes.hit("outcomeUnknown");
+    this.#world.history.abandon(call);
+    this.#process = this.#world.history.newProcess();
+    this.#next();
+  }
+
+  #retry(again: () => void, enough: () => void): void {
+    if (this.#draw.chance(0.7)) {
+      this.#target = this.#draw.int(1, this.#world.plan.nodes);
+    }
+    const { timeoutMs } = this.#world.plan.clients;
+    const waited = this.#world.now - this.#begun;
+    if (!this.#world.healed && waited > 20 * timeoutMs) return enough();
+    this.#world.scheduler.after(this.#draw.between(1, timeoutMs / 2), again);
+  }
+
+  #propose(
+    command: SimCommand,
+    answered: (answer: ReturnType<typeof decodeAnswer>) => void,
+    missed: (miss: Miss) => void,
+  ): void {
+    const { plan, oracle, history } = this.#world;
+    const attempt = this.#world.nextAttempt();
+    const payload = encodeCommand(command, attempt, plan.clients.padding);
+    const open = this.#begin(() => missed("unknown"));
+    this.#ask((process) => {
+      process.group.propose(payload, (result: ProposalResult) => {
+        this.#note(result, attempt);
+        this.#back(() => {
+          if (!open()) return;
+          if (result.kind === "applied") {
+            oracle.acknowledge(attempt, result.index);
+            history.newestIndex = Math.max(history.newestIndex, result.index);
+            return answered(decodeAnswer(result.answer));
+          }
+          if (result.kind === "refused" && result.leader !== null) {
+            this.#target = nodeIdOf(result.leader);
+          }
+          missed(result.kind);
+        });
+      });
+    }, () => {
+      if (open()) missed("refused");
+    });
+  }
+
+  #note(result: ProposalResult, attempt: number): void {
+    const { oracle, probes } = this.#world;
+    if (result.kind !== "refused") return;
+    oracle.refuse(attempt);
+    if (result.reason === "overwritten") probes.hit("entryOverwritten");
+    if (result.reason === "overloaded") probes.hit("overloaded");
+    if (result.reason === "disk_full") probes.hit("diskFull");
+  }
+
+  #read(operation: Operation, call: number): void {
+    const { history, oracle, probes } = this.#world;
+    const floor = history.newestIndex;
+    const open = this.#begin(() => this.#readAgain(operation, call));
+    this.#ask((process) => {
+      process.group.readIndex((index) => {
+        if (index === null) {
+          probes.hit("readFailed");
+          return this.#back(() => {
+            if (open()) this.#readAgain(operation, call);
+          });
+        }
+        const applied = process.state.applied.index;
+        const value = process.state.read(operation.key);
+        probes.hit("readConfirmed");
+        if (process.core.role !== "leader") probes.hit("readOnFollower");
+        oracle.fresh(process.member, applied, index, floor);
+        this.#back(() => {
+          if (!open()) return;
+          history.answer(call, value);
+          history.newestIndex = Math.max(history.newestIndex, applied);
+          this.#next();
+        });
+      });
+    }, () => {
+      if (open()) this.#readAgain(operation, call);
+    });
+  }
+
+  #readAgain(operation: Operation, call: number): void {
+    this.#retry(() => this.#read(operation, call), () => {
+      this.#world.history.fail(call);
+      this.#next();
+    });
+  }
+
+  /** Starts an attempt; the answer tells whether it is still the newest and ends it. */
+  #begin(timedOut: () => void): () => boolean {
+    const attempt = ++this.#attempt;
+    const open = (): boolean => {
+      if (attempt !== this.#attempt) return false;
+      this.#attempt++;
+      return true;
+    };
+    this.#world.scheduler.after(this.#world.plan.clients.timeoutMs, () => {
+      if (open()) timedOut();
+    });
+    return open;
+  }
+
+  #ask(
+    body: (process: NonNullable<ReturnType<World["processOf"]>>) => void,
+    down: () => void,
+  ): void {
+    const { latencyMs } = this.#world.plan.network;
+    this.#world.scheduler.after(this.#draw.between(0, latencyMs), () => {
+      const process = this.#world.processOf(this.#target);
+      if (process === null) down();
+      else process.run(() => body(process));
+    });
+  }
+
+  #back(body: () => void): void {
+    const { latencyMs } = this.#world.plan.network;
+    this.#world.scheduler.after(this.#draw.between(0, latencyMs), body);
+  }
+}

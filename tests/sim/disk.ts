@@ -1,0 +1,356 @@
+import {
+  type Disk,
+  type DiskDone,
+  DiskError,
+  type DiskFile,
+} from "../../src/log/disk.ts";
+import type { Draw } from "./draw.ts";
+
+const SECTOR_BYTES = 512;
+
+/** What the disk needs of its world. */
+export interface DiskHost {
+  /** Runs `event` after `ms` virtual milliseconds, whatever becomes of the process. */
+  after(ms: number, event: () => void): void;
+  readonly draw: Draw;
+  readonly syncMs: number;
+  readonly readMs: number;
+  /** Probability that a power cut keeps an unsynced write wholly. */
+  readonly keepUnsynced: number;
+}
+
+/** The bytes of a file: what reads see, what is on the platter, and what is between. */
+class FileBytes {
+  live: Uint8Array = new Uint8Array(0);
+  liveSize = 0;
+  durable: Uint8Array = new Uint8Array(0);
+  durableSize = 0;
+  unsynced: { readonly position: number; readonly bytes: Uint8Array }[] = [];
+
+  write(bytes: Uint8Array, position: number): void {
+    this.#put(bytes, position);
+    this.unsynced.push({ position, bytes: bytes.slice() });
+  }
+
+  grow(size: number): void {
+    if (size <= this.liveSize) return;
+    this.live = room(this.live, size);
+    this.liveSize = size;
+  }
+
+  /** Makes the oldest `count` writes and `size` durable. */
+  settle(count: number, size: number): void {
+    for (const { position, bytes } of this.unsynced.splice(0, count)) {
+      this.#settleBytes(bytes, position);
+    }
+    this.durable = room(this.durable, size);
+    this.durableSize = Math.max(this.durableSize, size);
+  }
+
+  /** Loses, tears or keeps each unsynced write. True if anything was lost. */
+  powerCut(draw: Draw, keep: number): boolean {
+    let lost = false;
+    for (const { position, bytes } of this.unsynced) {
+      if (draw.chance(keep)) {
+        this.#settleBytes(bytes, position);
+        continue;
+      }
+      lost = true;
+      if (draw.chance(0.5)) this.#tear(bytes, position, draw);
+    }
+    this.unsynced = [];
+    this.live = this.durable.slice();
+    this.liveSize = this.durableSize;
+    return lost;
+  }
+
+  #tear(bytes: Uint8Array, position: number, draw: Draw): void {
+    let at = 0;
+    while (at < bytes.length) {
+      const end = Math.min(
+        bytes.length,
+        at + SECTOR_BYTES - (position + at) % SECTOR_BYTES,
+      );
+      // Within a sector the drive may stop anywhere in older hardware.
+      const cut = draw.chance(0.3) ? draw.int(at, end) : end;
+      if (draw.chance(0.5)) {
+        this.#settleBytes(bytes.subarray(at, cut), position + at);
+      }
+      at = end;
+    }
+  }
+
+  #put(bytes: Uint8Array, position: number): void {
+    this.grow(position + bytes.length);
+    this.live.set(bytes, position);
+  }
+
+  #settleBytes(bytes: Uint8Array, position: number): void {
+    if (bytes.length === 0) return;
+    this.durable = room(this.durable, position + bytes.length);
+    this.durable.set(bytes, position);
+    this.durableSize = Math.max(this.durableSize, position + bytes.length);
+  }
+}
+
+function room(bytes: Uint8Array, size: number): Uint8Array {
+  if (size <= bytes.length) return bytes;
+  const grown = new Uint8Array(Math.max(size, bytes.length * 2));
+  grown.set(bytes);
+  return grown;
+}
+
+/** A folder on a simulated medium that outlives its processes. */
+export class SimDisk implements Disk {
+  readonly path: string;
+  readonly #host: DiskHost;
+  readonly #live = new Map<string, FileBytes>();
+  readonly #durable = new Map<string, FileBytes>();
+  /** Faults switched on at the moment. */
+  full = false;
+  lying = false;
+  failSyncs = false;
+  slowness = 1;
+  /** Whether a lying sync has promised what was then lost. */
+  #lied = false;
+  #run = 0;
+
+  /** An empty folder. */
+  constructor(path: string, host: DiskHost) {
+    this.path = path;
+    this.#host = host;
+  }
+
+  /** Whether a sync ever answered without doing its work. */
+  get lied(): boolean {
+    return this.#lied;
+  }
+
+  list(): string[] {
+    return [...this.#live.keys()];
+  }
+
+  open(name: string): DiskFile {
+    const bytes = this.#live.get(name);
+    if (bytes === undefined) throw new DiskError("missing", `open ${name}`);
+    return new SimFile(name, bytes, this, this.#host, this.#run);
+  }
+
+  create(name: string): DiskFile {
+    if (this.full) throw new DiskError("full", `create ${name}`);
+    const bytes = new FileBytes();
+    this.#live.set(name, bytes);
+    return new SimFile(name, bytes, this, this.#host, this.#run);
+  }
+
+  remove(name: string): void {
+    if (!this.#live.delete(name)) {
+      throw new DiskError("missing", `remove ${name}`);
+    }
+  }
+
+  syncDirectory(done: DiskDone): void {
+    const names = new Map(this.#live);
+    const run = this.#run;
+    this.#host.after(this.syncMs(), () => {
+      if (run !== this.#run) return;
+      if (this.failSyncs) return done(new DiskError("io", "sync folder"));
+      this.#settleNames(names);
+      done(null);
+    });
+  }
+
+  syncDirectoryNow(): void {
+    if (this.failSyncs) throw new DiskError("io", "sync folder");
+    this.#settleNames(new Map(this.#live));
+  }
+
+  /** Ends all faults. */
+  heal(): void {
+    this.full = false;
+    this.lying = false;
+    this.failSyncs = false;
+    this.slowness = 1;
+  }
+
+  /** The next operations of this process's files come to nothing. */
+  processEnded(): void {
+    this.#run++;
+  }
+
+  /** The number of the process that uses the disk. */
+  get run(): number {
+    return this.#run;
+  }
+
+  /** Loses what was not durable, wholly or in part. True if anything was lost. */
+  powerCut(): boolean {
+    let lost = false;
+    const { draw, keepUnsynced } = this.#host;
+    const names = new Set([...this.#live.keys(), ...this.#durable.keys()]);
+    for (const name of names) {
+      const live = this.#live.get(name);
+      const durable = this.#durable.get(name);
+      if (live === durable) continue;
+      const kept = draw.chance(keepUnsynced) ? live : durable;
+      if (kept === undefined) this.#live.delete(name);
+      else this.#live.set(name, kept);
+      lost = true;
+    }
+    for (const [name, file] of this.#live) {
+      if (file.powerCut(draw, keepUnsynced)) lost = true;
+      this.#durable.set(name, file);
+    }
+    for (const name of this.#durable.keys()) {
+      if (!this.#live.has(name)) this.#durable.delete(name);
+    }
+    return lost;
+  }
+
+  /** Flips a bit of some file. Answers where, or null if there is nothing to damage. */
+  flipBit(): string | null {
+    const { draw } = this.#host;
+    const files = [...this.#durable].filter(([, f]) => f.durableSize > 0);
+    if (files.length === 0) return null;
+    const [name, file] = draw.pick(files);
+    const used = this.#usedBytes(file);
+    if (used === 0) return null;
+    const at = draw.int(0, used - 1);
+    const bit = 1 << draw.int(0, 7);
+    file.durable[at]! ^= bit;
+    if (at < file.liveSize) file.live[at] = file.live[at]! ^ bit;
+    return `${name}@${at}`;
+  }
+
+  /** A copy of what is durable now, under another host: an older state of the volume. */
+  syncMs(): number {
+    const { draw, syncMs } = this.#host;
+    return syncMs * this.slowness * draw.between(0.5, 1.5);
+  }
+
+  /** How long a read takes now. */
+  readMs(): number {
+    const { draw, readMs } = this.#host;
+    return readMs * this.slowness * draw.between(0.5, 1.5);
+  }
+
+  /** A sync answers without work. */
+  lie(): void {
+    this.#lied = true;
+  }
+
+  #usedBytes(file: FileBytes): number {
+    let used = file.durableSize;
+    while (used > 0 && file.durable[used - 1] === 0) used--;
+    return used;
+  }
+
+  #settleNames(names: ReadonlyMap<string, FileBytes>): void {
+    this.#durable.clear();
+    for (const [name, file] of names) this.#durable.set(name, file);
+  }
+}
+
+class SimFile implements DiskFile {
+  readonly name: string;
+  readonly #bytes: FileBytes;
+  readonly #disk: SimDisk;
+  readonly #host: DiskHost;
+  readonly #run: number;
+
+  constructor(
+    name: string,
+    bytes: FileBytes,
+    disk: SimDisk,
+    host: DiskHost,
+    run: number,
+  ) {
+    this.name = name;
+    this.#bytes = bytes;
+    this.#disk = disk;
+    this.#host = host;
+    this.#run = run;
+  }
+
+  size(): number {
+    return this.#bytes.liveSize;
+  }
+
+  write(bytes: Uint8Array, position: number): void {
+    if (this.#disk.full && position + bytes.length > this.#bytes.liveSize) {
+      throw new DiskError("full", `write ${this.name}`);
+    }
+    this.#bytes.write(bytes, position);
+  }
+
+  readNow(target: Uint8Array, position: number): number {
+    const { live, liveSize } = this.#bytes;
+    const count = Math.max(0, Math.min(target.length, liveSize - position));
+    target.set(live.subarray(position, position + count));
+    return count;
+  }
+
+  read(
+    target: Uint8Array,
+    position: number,
+    done: (error: DiskError | null, count: number) => void,
+  ): void {
+    this.#later(
+      this.#disk.readMs(),
+      () => done(null, this.readNow(target, position)),
+    );
+  }
+
+  allocate(size: number, done: DiskDone): void {
+    if (this.#disk.full && size > this.#bytes.liveSize) {
+      return this.#later(
+        0,
+        () => done(new DiskError("full", `allocate ${this.name}`)),
+      );
+    }
+    this.#later(this.#disk.syncMs(), () => {
+      if (this.#disk.failSyncs) {
+        return done(new DiskError("io", `allocate ${this.name}`));
+      }
+      this.#bytes.grow(size);
+      this.#bytes.settle(this.#bytes.unsynced.length, size);
+      done(null);
+    });
+  }
+
+  sync(done: DiskDone): void {
+    const writes = this.#bytes.unsynced.at(-1);
+    const size = this.#bytes.liveSize;
+    this.#later(this.#disk.syncMs(), () => {
+      if (this.#disk.failSyncs) {
+        // The pages are marked clean all the same: they will never be written.
+        this.#bytes.unsynced = [];
+        return done(new DiskError("io", `fdatasync ${this.name}`));
+      }
+      if (this.#disk.lying) {
+        this.#disk.lie();
+        return done(null);
+      }
+      const count = writes === undefined
+        ? 0
+        : this.#bytes.unsynced.indexOf(writes) + 1;
+      this.#bytes.settle(count, size);
+      done(null);
+    });
+  }
+
+  syncNow(): void {
+    if (this.#disk.failSyncs) {
+      throw new DiskError("io", `fdatasync ${this.name}`);
+    }
+    this.#bytes.settle(this.#bytes.unsynced.length, this.#bytes.liveSize);
+  }
+
+  close(): void {}
+
+  #later(ms: number, event: () => void): void {
+    this.#host.after(ms, () => {
+      if (this.#run === this.#disk.run) event();
+    });
+  }
+}

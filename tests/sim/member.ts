@@ -1,0 +1,164 @@
+import { LogError, type LogRecovery, type LogStore } from "../../src/log/port.ts";
+import { RaftGroup } from "../../src/node/group.ts";
+import type { GroupMessage } from "../../src/node/messages.ts";
+import { decodeConfiguration } from "../../src/raft/configuration.ts";
+import { RaftCore } from "../../src/raft/core.ts";
+import { EntryKind, type MemberId } from "../../src/raft/types.ts";
+import { HiqliteError } from "../../src/errors.ts";
+import { AssertionError } from "../../src/util/assert.ts";
+import { SimMachine } from "./machine.ts";
+import type { SimNode } from "./node.ts";
+import { ObservedLog } from "./observed_log.ts";
+import type { Observed } from "./oracle.ts";
+import { lostPromise, reconcile } from "./recovery.ts";
+import { Violation } from "./violation.ts";
+import type { World } from "./world.ts";
+
+/** One run of one member, from start to crash: the production group on simulated ports. */
+export class SimMember implements Observed {
+  readonly member: MemberId;
+  readonly mirror;
+  readonly group: RaftGroup;
+  readonly state: SimMachine;
+  readonly core: RaftCore;
+  readonly seen: Observed["seen"];
+  readonly #world: World;
+  readonly #node: SimNode;
+  #alive = true;
+
+  /**
+   * Recovers what the node's volumes hold and starts.
+   * @throws {LogError} when the log is damaged or the disk fails.
+   */
+  constructor(world: World, node: SimNode) {
+    this.#world = world;
+    this.#node = node;
+    this.member = node.member;
+    this.mirror = node.mirror;
+    this.state = new SimMachine(node.stateVolume, {
+      later: (event) => this.later(node.applyMs(), event),
+      draw: world.draws.machine,
+      model: (bytes) => world.model(bytes),
+      decodeConfig: decodeConfiguration,
+      applied: (entry, answer) => {
+        if (entry.kind === EntryKind.config) world.trace.add(world.now, "config", this.member, entry.index);
+        world.oracle.applied(this, entry, answer);
+      },
+      installed: (last) => world.oracle.installed(this, last),
+      duplicate: () => world.probes.hit("retryDeduplicated"),
+      full: () => node.disk.full,
+      snapshotPadding: world.plan.disk.snapshotPadding,
+    });
+    const { log, recovery } = node.openLog();
+    this.#checkRecovery(recovery);
+    world.oracle.restore(this.mirror, recovery);
+    const observed = new ObservedLog(log, this.mirror, {
+      appended: (entries) => world.oracle.appended(this.mirror, entries),
+      truncated: (after, dropped) => {
+        world.truncated(this, after, dropped);
+      },
+      purged: () => world.probes.hit("purged"),
+    });
+    const init = reconcile(observed, recovery, this.member, this.state.recovery);
+    if (init.reset) world.probes.hit("stateAheadOfLog");
+    if (init.raft.applied < observed.last.index) world.probes.hit("stateBehindLog");
+    this.core = new RaftCore(init.raft, world.raftOptions, world.draws.core);
+    this.seen = {
+      term: init.raft.hardState.term,
+      commit: init.raft.applied,
+      applied: init.raft.applied,
+      leading: 0,
+    };
+    this.group = new RaftGroup({
+      core: this.core,
+      log: observed,
+      machine: this.state,
+      send: (message) => this.#send(message),
+      defer: (callback) => this.later(world.plan.deferMs, callback),
+      fatal: (error) => this.#fatal(error),
+      changed: () => this.#check(),
+      warn: (message, error) => {
+        world.trace.add(world.now, "warn", this.member, message, error.message);
+      },
+    }, {
+      durability: { mode: "immediate" },
+      retainEntries: world.plan.retainEntries,
+      checkpointEntries: world.plan.checkpointEntries,
+      checkpointBytes: 1_000_000,
+      maxInbox: 1000,
+    });
+  }
+
+  /** Whether the process runs. */
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  /** Runs `event` in this process after a while; a dead process drops it, a paused one runs it later. */
+  later(ms: number, event: () => void): void {
+    this.#world.scheduler.after(ms, () => this.run(event));
+  }
+
+  /** Runs `event` in this process now and checks all invariants. */
+  run(event: () => void): void {
+    if (!this.#alive) return;
+    const pause = this.#node.pausedUntil - this.#world.now;
+    if (pause > 0) {
+      this.#world.scheduler.after(pause, () => this.run(event));
+      return;
+    }
+    event();
+    if (this.#alive) this.#check();
+  }
+
+  /** Ends the process; nothing of it runs any more. */
+  kill(): void {
+    if (!this.#alive) return;
+    this.#alive = false;
+    this.state.die();
+    this.mirror.processEnded();
+    this.#node.disk.processEnded();
+  }
+
+  #send(message: GroupMessage): boolean {
+    this.#world.oracle.sent(this.mirror, message);
+    return this.#world.network.send(message);
+  }
+
+  #check(): void {
+    const { core, seen } = this;
+    // The core runs ahead of the log until the group has done what it asks for.
+    if (core.hasReady()) return;
+    const { oracle } = this.#world;
+    if (
+      core.term === seen.term && core.commit === seen.commit &&
+      (core.role !== "leader" || seen.leading === core.term)
+    ) return;
+    const wasLeading = seen.leading;
+    oracle.stepped(this);
+    if (core.role === "leader") {
+      oracle.progress(core.status());
+      if (seen.leading !== wasLeading) this.#world.elected(this);
+    }
+  }
+
+  #fatal(error: Error): void {
+    if (error instanceof Violation) throw error;
+    if (!(error instanceof LogError) && !(error instanceof HiqliteError)) {
+      throw new Violation("member failed", `${this.member}: ${error.stack}`);
+    }
+    this.#world.trace.add(this.#world.now, "fatal", this.member, error.message);
+    this.#world.processFailed(this.#node, error);
+  }
+
+  /** What was promised before a crash must still be there. */
+  #checkRecovery(recovery: LogRecovery): void {
+    const { mirror } = this;
+    const problem = lostPromise(mirror, recovery);
+    if (problem === null) return;
+    if (this.#node.disk.lied) {
+      throw new LogError("corrupt", `rolled back disk: ${problem}`);
+    }
+    throw new Violation("durable promise lost", `${this.member}: ${problem}`);
+  }
+}

@@ -1,0 +1,149 @@
+import type { SimNode } from "./node.ts";
+import type { Fault } from "./plan.ts";
+import type { World } from "./world.ts";
+
+/** How long a failed fsync goes on failing; a process that starts meanwhile fails again. */
+const SYNC_ERROR_MS = 50;
+
+/** Does a fault to the world. Answers whether it made sense now. */
+export function inflict(world: World, fault: Fault): boolean {
+  switch (fault.kind) {
+    case "crash":
+      return crash(world, fault.node, fault.power, fault.downMs);
+    case "crashAll":
+      for (const node of world.nodes) {
+        crash(world, node.nodeId, fault.power, fault.downMs);
+      }
+      return true;
+    case "partition":
+      return partition(world, fault);
+    case "cut":
+    case "clog": {
+      const from = world.named(fault.from);
+      const to = world.named(fault.to);
+      if (from === null || to === null || from === to) return false;
+      world.network[fault.kind](from.nodeId, to.nodeId, fault.ms);
+      return true;
+    }
+    case "lossy":
+      world.network.lossy(fault.loss, fault.ms);
+      return true;
+    case "replay":
+      world.network.replay(fault.count);
+      return true;
+    case "transfer":
+      return transfer(world, fault.target);
+    case "membership":
+      world.operator.change(fault);
+      return true;
+    default:
+      return onNode(world, fault);
+  }
+}
+
+type NodeFault = Exclude<
+  Fault,
+  {
+    kind:
+      | "crash"
+      | "crashAll"
+      | "partition"
+      | "cut"
+      | "clog"
+      | "lossy"
+      | "replay"
+      | "transfer"
+      | "membership";
+  }
+>;
+
+function onNode(world: World, fault: NodeFault): boolean {
+  const node = world.named(fault.node);
+  if (node === null) return false;
+  const { disk, process } = node;
+  switch (fault.kind) {
+    case "pause":
+      node.pausedUntil = world.now + fault.ms;
+      return true;
+    case "clockJump":
+      // Raft counts ticks; a jump of the wall clock must not matter to it.
+      node.wallOffset += fault.ms;
+      return true;
+    case "drift":
+      node.clockRate = fault.rate;
+      return true;
+    case "wipe":
+      return world.loseVolume(node, fault.downMs);
+    case "bitRot":
+      return bitRot(world, node, fault.downMs);
+    case "lyingSync":
+      disk.lying = true;
+      world.later(fault.ms, () => disk.lying = false);
+      return true;
+    case "syncError":
+      disk.failSyncs = true;
+      world.later(SYNC_ERROR_MS, () => disk.failSyncs = false);
+      return true;
+    case "diskFull":
+      disk.full = true;
+      world.later(fault.ms, () => disk.full = false);
+      return true;
+    case "slowDisk":
+      disk.slowness = fault.factor;
+      world.later(fault.ms, () => disk.slowness = 1);
+      return true;
+    case "checkpoint":
+      process?.run(() => process.group.checkpoint());
+      return process !== null;
+    case "campaign":
+      process?.run(() => process.group.campaign());
+      return process !== null;
+  }
+}
+
+function crash(
+  world: World,
+  id: number,
+  power: boolean,
+  downMs: number,
+): boolean {
+  const node = world.named(id);
+  if (node === null || node.process === null) return false;
+  world.stop(node, power, downMs);
+  return true;
+}
+
+function partition(
+  world: World,
+  fault: Extract<Fault, { kind: "partition" }>,
+): boolean {
+  const side = new Set(
+    fault.side.map((id) => world.named(id)?.nodeId).filter((id) => id),
+  );
+  for (const a of world.nodes) {
+    for (const b of world.nodes) {
+      if (side.has(a.nodeId) === side.has(b.nodeId)) continue;
+      if (fault.oneWay && !side.has(a.nodeId)) continue;
+      world.network.cut(a.nodeId, b.nodeId, fault.ms);
+    }
+  }
+  return true;
+}
+
+function transfer(world: World, target: number): boolean {
+  const leader = world.leader();
+  if (leader === null) return false;
+  const member = target === 0 ? null : world.named(target)!.member;
+  leader.run(() => void leader.group.transferLeadership(member));
+  return true;
+}
+
+/** Damage at rest is found at the next start, so there is one. */
+function bitRot(world: World, node: SimNode, downMs: number): boolean {
+  if (node.process === null || !world.canForget(node)) return false;
+  world.stop(node, true, downMs);
+  const place = node.disk.flipBit();
+  if (place === null) return false;
+  world.trace.add(world.now, "bit rot", node.member, place);
+  return true;
+}

@@ -1,0 +1,151 @@
+import type { MembershipChange } from "../../src/raft/io.ts";
+import { isJoint, isMember, isVoter } from "../../src/raft/configuration.ts";
+import type { MemberId } from "../../src/raft/types.ts";
+import { nodeIdOf } from "../../src/raft/types.ts";
+import type { Fault } from "./plan.ts";
+import type { World } from "./world.ts";
+
+type MembershipFault = Extract<Fault, { kind: "membership" }>;
+
+/**
+ * Does to a cluster what operators and the runtime's join logic do: adds, removes
+ * and replaces members, and promotes those that caught up.
+ */
+export class Operator {
+  readonly #world: World;
+  /** Incarnations whose volume is lost and that were voters or learners then. */
+  readonly #forgotten = new Set<MemberId>();
+  /** Learners that are to become voters once they have caught up. */
+  readonly #promising = new Set<MemberId>();
+
+  /** Looks after `world` every now and then. */
+  constructor(world: World, everyMs: number) {
+    this.#world = world;
+    const loop = (): void => {
+      this.#maintain();
+      world.scheduler.after(everyMs, loop);
+    };
+    world.scheduler.after(everyMs, loop);
+  }
+
+  /** Whether every lost member has been replaced. */
+  get settled(): boolean {
+    return this.#forgotten.size === 0 && this.#promising.size === 0;
+  }
+
+  /** Members whose promises are lost. */
+  get forgotten(): ReadonlySet<MemberId> {
+    return this.#forgotten;
+  }
+
+  /** Whether all configurations that may decide keep a remembering majority without `members`. */
+  survivesWithout(members: ReadonlySet<MemberId>): boolean {
+    return this.#world.oracle.configsInPlay().every((config) =>
+      [config.voters, config.votersOutgoing].every((voters) => {
+        const left = voters.filter((v) =>
+          !members.has(v) && !this.#forgotten.has(v)
+        );
+        return voters.length === 0 || left.length * 2 > voters.length;
+      })
+    );
+  }
+
+  /** A member's volume is gone. */
+  forget(member: MemberId): void {
+    this.#forgotten.add(member);
+    this.#promising.delete(member);
+  }
+
+  /** Carries out a drawn change, if it makes sense now. */
+  change({ action, node }: MembershipFault): void {
+    const leader = this.#world.leader();
+    if (leader === null) return;
+    const { config } = leader.core;
+    const member = this.#world.nodeOf(node === 0 ? nodeIdOf(leader.member) : node).member;
+    if (this.#forgotten.size > 0 && action !== "add") return;
+    const change = this.#changeFor(action, member, config.voters);
+    if (change === null) return;
+    const outcome = leader.group.changeMembership(change);
+    this.#world.trace.add(
+      this.#world.now,
+      "membership",
+      action,
+      member,
+      outcome.kind === "refused" ? outcome.reason : outcome.kind,
+    );
+  }
+
+  #changeFor(
+    action: MembershipFault["action"],
+    member: MemberId,
+    voters: readonly MemberId[],
+  ): MembershipChange | null {
+    const config = this.#world.leader()!.core.config;
+    const voting = isVoter(config, member);
+    const learning = config.learners.includes(member);
+    switch (action) {
+      case "add":
+        if (voting || learning) return null;
+        this.#world.boot(nodeIdOf(member));
+        return { addLearners: [member] };
+      case "promote":
+        return learning ? { promote: [member] } : null;
+      case "demote":
+        return voting && voters.length > 1 ? { demote: [member] } : null;
+      case "remove":
+        if (voting && voters.length < 2) return null;
+        return voting || learning ? { remove: [member] } : null;
+      case "swap": {
+        const spare = this.#world.spare(config);
+        if (spare === null || !voting) return null;
+        this.#world.boot(nodeIdOf(spare));
+        return { addLearners: [spare], promote: [spare], remove: [member] };
+      }
+    }
+  }
+
+  #maintain(): void {
+    const leader = this.#world.leader();
+    if (leader === null) return;
+    const { config } = leader.core;
+    for (const member of this.#forgotten) {
+      if (isMember(config, member)) continue;
+      // Gone for good once the committed configuration says so.
+      if (!isMember(this.#world.oracle.config, member)) {
+        this.#forgotten.delete(member);
+        this.#world.probes.hit("voterReplaced");
+      }
+    }
+    if (isJoint(config)) return;
+    const lost = [...this.#forgotten].find((m) => isMember(config, m));
+    if (lost !== undefined) return this.#replace(lost);
+    for (const member of this.#promising) {
+      if (config.learners.includes(member)) return this.#promote(member);
+      this.#promising.delete(member);
+    }
+  }
+
+  #replace(lost: MemberId): void {
+    const leader = this.#world.leader()!;
+    const { config } = leader.core;
+    const successor = this.#world.nodeOf(nodeIdOf(lost)).member;
+    const known = isMember(config, successor);
+    const voted = config.voters.includes(lost);
+    if (voted && config.voters.length === 1) return;
+    this.#world.boot(nodeIdOf(lost));
+    const outcome = leader.group.changeMembership({
+      remove: [lost],
+      addLearners: known ? [] : [successor],
+    });
+    if (outcome.kind !== "refused" && voted) this.#promising.add(successor);
+  }
+
+  #promote(member: MemberId): void {
+    const leader = this.#world.leader()!;
+    const status = leader.core.status();
+    const progress = status.progress.find((p) => p.member === member);
+    if (progress === undefined || progress.match + 5 < status.commit) return;
+    leader.group.changeMembership({ promote: [member] });
+  }
+}
+

@@ -1,0 +1,421 @@
+import type { RaftCore } from "../../src/raft/core.ts";
+import { decodeConfiguration, isJoint } from "../../src/raft/configuration.ts";
+import type { RaftStatus } from "../../src/raft/io.ts";
+import type { GroupMessage } from "../../src/node/messages.ts";
+import {
+  type Configuration,
+  type Entry,
+  EntryKind,
+  type LogId,
+  type LogIndex,
+  type MemberId,
+  NO_CONFIGURATION,
+  type Term,
+} from "../../src/raft/types.ts";
+import type { LogRecovery } from "../../src/log/port.ts";
+import { bytesEqual } from "./bytes.ts";
+import { attemptOf } from "./command.ts";
+import type { Mirror } from "./mirror.ts";
+import { Violation } from "./violation.ts";
+
+/** What the oracle sees of one run of one member. */
+export interface Observed {
+  readonly member: MemberId;
+  readonly core: RaftCore;
+  readonly mirror: Mirror;
+  /** As of the last check. */
+  seen: { term: Term; commit: LogIndex; applied: LogIndex; leading: Term };
+}
+
+/** A committed entry, the same for all members and for ever. */
+interface Canonical {
+  readonly entry: Entry;
+  /** The term in which it was first known to be committed. */
+  readonly committedIn: Term;
+  answer: Uint8Array | null;
+}
+
+/** Knows everything and checks Raft's safety properties after every step. */
+export class Oracle {
+  readonly #canonical: Canonical[] = [];
+  /** By index and term: the entry and its predecessor's term (log matching). */
+  readonly #entries = new Map<
+    string,
+    { readonly entry: Entry; readonly prevTerm: Term | undefined }
+  >();
+  readonly #leaders = new Map<Term, MemberId>();
+  readonly #votes = new Map<string, MemberId>();
+  readonly #mirrors = new Map<MemberId, Mirror>();
+  readonly #refused = new Set<number>();
+  /** By leader and term: what it knew of its members last. */
+  readonly #matches = new Map<string, Map<MemberId, LogIndex>>();
+  #config: { index: LogIndex; config: Configuration } = {
+    index: 0,
+    config: NO_CONFIGURATION,
+  };
+
+  /** The cluster starts with this configuration. */
+  form(config: Configuration): void {
+    this.#config = { index: 0, config };
+  }
+
+  /** How many entries are committed. */
+  get committed(): LogIndex {
+    return this.#canonical.length;
+  }
+
+  /** The committed configuration. */
+  get config(): Configuration {
+    return this.#config.config;
+  }
+
+  /** The committed entry at `index`. */
+  entryAt(index: LogIndex): Entry | undefined {
+    return this.#canonical[index - 1]?.entry;
+  }
+
+  /** Everything there was to know of each member's log, also of members gone for ever. */
+  mirrorOf(member: MemberId): Mirror | undefined {
+    return this.#mirrors.get(member);
+  }
+
+  /** A member's log exists. */
+  register(mirror: Mirror): void {
+    this.#mirrors.set(mirror.member, mirror);
+  }
+
+  /** A log was recovered: the mirror shows what was found, entry by entry. */
+  restore(mirror: Mirror, recovery: LogRecovery): void {
+    const entries = recovery.entries.map(({ index, term }) => {
+      const known = this.#entries.get(`${index}:${term}`);
+      if (known !== undefined) return known.entry;
+      throw new Violation(
+        "recovery",
+        `${mirror.member} found entry ${index} of term ${term}, which never was`,
+      );
+    });
+    mirror.restore(recovery.base, entries, recovery.hardState);
+  }
+
+  /** Configurations that are, or may again come, into effect somewhere. */
+  configsInPlay(): Configuration[] {
+    const configs = [this.#config.config];
+    for (const mirror of this.#mirrors.values()) {
+      for (const entry of mirror.entries) {
+        if (entry.kind !== EntryKind.config) continue;
+        if (entry.index <= this.#config.index) continue;
+        configs.push(decodeConfiguration(entry.payload));
+      }
+    }
+    return configs;
+  }
+
+  /** Entries were appended to a log. */
+  appended(mirror: Mirror, entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      const key = `${entry.index}:${entry.term}`;
+      const prevTerm = mirror.termAt(entry.index - 1);
+      const known = this.#entries.get(key);
+      if (known === undefined) {
+        this.#entries.set(key, { entry, prevTerm });
+      } else if (
+        known.entry !== entry &&
+        (known.entry.kind !== entry.kind ||
+          !bytesEqual(known.entry.payload, entry.payload))
+      ) {
+        throw new Violation(
+          "log matching",
+          `two entries at index ${entry.index} in term ${entry.term}, one on ${mirror.member}`,
+        );
+      } else if (
+        known.prevTerm !== prevTerm && known.prevTerm !== undefined &&
+        prevTerm !== undefined
+      ) {
+        throw new Violation(
+          "log matching",
+          `${mirror.member} has term ${prevTerm} before ${key}, another has ${known.prevTerm}`,
+        );
+      }
+    }
+  }
+
+  /** Entries were cut from a log of a process whose commit index is `commit`. */
+  truncated(mirror: Mirror, after: LogIndex, commit: LogIndex): void {
+    if (after < commit) {
+      throw new Violation(
+        "committed entry truncated",
+        `${mirror.member} cut after ${after}, committed up to ${commit}`,
+      );
+    }
+  }
+
+  /** Something happened to a member. */
+  stepped(observed: Observed): void {
+    const { core, seen } = observed;
+    if (core.term !== seen.term) this.#term(observed);
+    if (core.role === "leader" && seen.leading !== core.term) {
+      seen.leading = core.term;
+      this.#elected(observed);
+    }
+    if (core.commit !== seen.commit) this.#commit(observed);
+  }
+
+  /** A member applied an entry. */
+  applied(observed: Observed, entry: Entry, answer: Uint8Array): void {
+    const { member, seen, core } = observed;
+    if (entry.index !== seen.applied + 1) {
+      throw new Violation(
+        "state-machine safety",
+        `${member} applied ${entry.index} after ${seen.applied}`,
+      );
+    }
+    seen.applied = entry.index;
+    const canonical = this.#canonical[entry.index - 1];
+    if (canonical === undefined || core.commit < entry.index) {
+      throw new Violation(
+        "state-machine safety",
+        `${member} applied ${entry.index}, which is not committed`,
+      );
+    }
+    if (canonical.entry.term !== entry.term) {
+      throw new Violation(
+        "state-machine safety",
+        `${member} applied ${entry.index} of term ${entry.term}, committed is term ${canonical.entry.term}`,
+      );
+    }
+    if (canonical.answer === null) canonical.answer = answer;
+    else if (!bytesEqual(canonical.answer, answer)) {
+      throw new Violation(
+        "determinism",
+        `${member} answers entry ${entry.index} differently`,
+      );
+    }
+  }
+
+  /** A snapshot became a member's state. */
+  installed(observed: Observed, { index, term }: LogId): void {
+    const canonical = this.#canonical[index - 1];
+    if (canonical === undefined || canonical.entry.term !== term) {
+      throw new Violation(
+        "state-machine safety",
+        `${observed.member} installed a snapshot of ${index} in term ${term}, which is not committed`,
+      );
+    }
+    observed.seen.applied = index;
+  }
+
+  /** A message is about to leave: its promises must be durable. */
+  sent(mirror: Mirror, message: GroupMessage): void {
+    const { member, hardState } = mirror;
+    switch (message.type) {
+      case "voteReply": {
+        if (message.preVote || !message.granted) return;
+        const kept = hardState.term > message.term ||
+          (hardState.term === message.term && hardState.vote === message.to);
+        if (!kept) this.#unsynced(member, `a vote in term ${message.term}`);
+        const key = `${member}:${message.term}`;
+        const before = this.#votes.get(key);
+        if (before !== undefined && before !== message.to) {
+          throw new Violation(
+            "one vote per term",
+            `${member} voted for ${before} and ${message.to} in term ${message.term}`,
+          );
+        }
+        this.#votes.set(key, message.to);
+        return;
+      }
+      case "requestVote":
+        if (message.preVote || hardState.term >= message.term) return;
+        return this.#unsynced(member, `candidacy in term ${message.term}`);
+      case "appendReply":
+        if (message.ok && hardState.term < message.term) {
+          return this.#unsynced(member, `term ${message.term}`);
+        }
+        if (message.ok && message.index > mirror.durable) {
+          return this.#unsynced(member, `entry ${message.index}`);
+        }
+        return;
+      case "appendEntries":
+      case "heartbeat":
+        return this.#oneLeader(message.from, message.term);
+    }
+  }
+
+  /** A client was told that attempt `attempt` was applied at `index`. */
+  acknowledge(attempt: number, index: LogIndex): void {
+    const entry = this.entryAt(index);
+    if (entry === undefined) {
+      throw new Violation("acknowledged", `${index} is not committed`);
+    }
+    if (attemptOf(entry.payload) !== attempt) {
+      throw new Violation(
+        "acknowledged",
+        `attempt ${attempt} was answered with index ${index}, which holds another`,
+      );
+    }
+  }
+
+  /** A client was told that attempt `attempt` was certainly not applied. */
+  refuse(attempt: number): void {
+    this.#refused.add(attempt);
+  }
+
+  /** A linearizable read answered from the state as of `applied`. */
+  fresh(
+    member: MemberId,
+    applied: LogIndex,
+    index: LogIndex,
+    floor: LogIndex,
+  ): void {
+    if (applied >= index && index >= floor) return;
+    throw new Violation(
+      "stale read",
+      `${member} read at ${applied}, ReadIndex ${index}, already seen ${floor}`,
+    );
+  }
+
+  /** No refused proposal was committed all the same. */
+  checkRefused(): void {
+    this.#canonical.forEach(({ entry }) => {
+      if (entry.kind !== EntryKind.command) return;
+      const attempt = attemptOf(entry.payload);
+      if (!this.#refused.has(attempt)) return;
+      throw new Violation(
+        "refused but committed",
+        `attempt ${attempt} at index ${entry.index}`,
+      );
+    });
+  }
+
+  /** Progress on a leader only grows within a term. */
+  progress(status: RaftStatus): void {
+    const key = `${status.id}:${status.term}`;
+    const before = this.#matches.get(key);
+    const now = new Map<MemberId, LogIndex>();
+    for (const { member, match } of status.progress) {
+      now.set(member, match);
+      if (match >= (before?.get(member) ?? 0)) continue;
+      throw new Violation(
+        "monotonic match",
+        `${key} has ${member} at ${match}, was ${before!.get(member)}`,
+      );
+    }
+    this.#matches.set(key, now);
+  }
+
+  #term(observed: Observed): void {
+    const { core, seen, member } = observed;
+    if (core.term < seen.term) {
+      throw new Violation(
+        "monotonic term",
+        `${member} went from ${seen.term} to ${core.term}`,
+      );
+    }
+    seen.term = core.term;
+  }
+
+  #oneLeader(member: MemberId, term: Term): void {
+    const leader = this.#leaders.get(term);
+    if (leader === undefined) this.#leaders.set(term, member);
+    else if (leader !== member) {
+      throw new Violation(
+        "election safety",
+        `${leader} and ${member} lead in term ${term}`,
+      );
+    }
+  }
+
+  #elected(observed: Observed): void {
+    const { core, member, mirror } = observed;
+    this.#oneLeader(member, core.term);
+    for (let index = this.committed; index > 0; index--) {
+      const canonical = this.#canonical[index - 1]!;
+      if (canonical.committedIn >= core.term) continue;
+      if (index <= mirror.base.index) return;
+      if (mirror.termAt(index) === canonical.entry.term) return;
+      throw new Violation(
+        "leader completeness",
+        `${member} leads in term ${core.term} without entry ${index} of term ${canonical.entry.term}`,
+      );
+    }
+  }
+
+  #commit(observed: Observed): void {
+    const { core, seen, member, mirror } = observed;
+    const { commit } = core;
+    if (commit < seen.commit) {
+      throw new Violation(
+        "monotonic commit",
+        `${member} went from ${seen.commit} to ${commit}`,
+      );
+    }
+    const from = Math.max(seen.commit, mirror.base.index) + 1;
+    for (let index = from; index <= commit; index++) {
+      const entry = mirror.at(index);
+      if (entry === undefined) {
+        if (index > this.committed) {
+          throw new Violation(
+            "committed without entry",
+            `${member} committed ${index}, its log ends at ${mirror.lastIndex}`,
+          );
+        }
+        continue;
+      }
+      this.#canonize(observed, entry);
+    }
+    seen.commit = commit;
+  }
+
+  #canonize(observed: Observed, entry: Entry): void {
+    const known = this.#canonical[entry.index - 1];
+    if (known !== undefined) {
+      if (known.entry.term === entry.term) return;
+      throw new Violation(
+        "state-machine safety",
+        `${observed.member} committed ${entry.index} of term ${entry.term}, committed is term ${known.entry.term}`,
+      );
+    }
+    const { core } = observed;
+    if (entry.index === core.commit && core.role === "leader") {
+      this.#counted(observed, entry);
+    }
+    this.#canonical.push({ entry, committedIn: core.term, answer: null });
+    if (entry.kind === EntryKind.config) {
+      const config = decodeConfiguration(entry.payload);
+      this.#config = { index: entry.index, config };
+    }
+  }
+
+  #counted({ core, member }: Observed, entry: Entry): void {
+    if (entry.term !== core.term) {
+      throw new Violation(
+        "commit of an old term",
+        `${member} in term ${core.term} counted entry ${entry.index} of term ${entry.term}`,
+      );
+    }
+    const { config } = core;
+    const lists = isJoint(config)
+      ? [config.voters, config.votersOutgoing]
+      : [config.voters];
+    for (const voters of lists) {
+      const holders = voters.filter((v) => this.#holds(v, entry));
+      if (holders.length * 2 > voters.length) continue;
+      throw new Violation(
+        "durable on a quorum",
+        `${member} committed ${entry.index}, durable on ${holders} of ${voters}`,
+      );
+    }
+  }
+
+  #holds(member: MemberId, entry: Entry): boolean {
+    const mirror = this.#mirrors.get(member);
+    if (mirror === undefined) return false;
+    if (mirror.base.index >= entry.index) return true;
+    return mirror.durable >= entry.index &&
+      mirror.termAt(entry.index) === entry.term;
+  }
+
+  #unsynced(member: MemberId, what: string): never {
+    throw new Violation("promise before sync", `${member} sent ${what}`);
+  }
+}

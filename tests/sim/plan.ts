@@ -1,0 +1,284 @@
+import { Draw } from "./draw.ts";
+
+/** Something that goes wrong, or is done to the cluster, at a time. Node 0 means: whoever leads then. */
+export type Fault =
+  & { readonly at: number }
+  & (
+    | {
+      readonly kind: "crash";
+      readonly node: number;
+      /** Unsynced writes may be lost. */
+      readonly power: boolean;
+      readonly downMs: number;
+    }
+    | { readonly kind: "crashAll"; readonly power: boolean; readonly downMs: number }
+    | { readonly kind: "pause"; readonly node: number; readonly ms: number }
+    /** The nodes on one side; both directions are cut, or only the one away from them. */
+    | {
+      readonly kind: "partition";
+      readonly side: readonly number[];
+      readonly oneWay: boolean;
+      readonly ms: number;
+    }
+    | {
+      readonly kind: "cut";
+      readonly from: number;
+      readonly to: number;
+      readonly ms: number;
+    }
+    | {
+      readonly kind: "clog";
+      readonly from: number;
+      readonly to: number;
+      readonly ms: number;
+    }
+    | { readonly kind: "lossy"; readonly loss: number; readonly ms: number }
+    /** Old frames of all links are delivered again. */
+    | { readonly kind: "replay"; readonly count: number }
+    | { readonly kind: "clockJump"; readonly node: number; readonly ms: number }
+    | { readonly kind: "drift"; readonly node: number; readonly rate: number }
+    | { readonly kind: "wipe"; readonly node: number; readonly downMs: number }
+    | { readonly kind: "bitRot"; readonly node: number; readonly downMs: number }
+    | { readonly kind: "lyingSync"; readonly node: number; readonly ms: number }
+    | { readonly kind: "syncError"; readonly node: number; readonly downMs: number }
+    | { readonly kind: "diskFull"; readonly node: number; readonly ms: number }
+    | {
+      readonly kind: "slowDisk";
+      readonly node: number;
+      readonly factor: number;
+      readonly ms: number;
+    }
+    | { readonly kind: "transfer"; readonly target: number }
+    | { readonly kind: "checkpoint"; readonly node: number }
+    | { readonly kind: "campaign"; readonly node: number }
+    | {
+      readonly kind: "membership";
+      readonly action: "add" | "promote" | "demote" | "remove" | "swap";
+      readonly node: number;
+    }
+  );
+
+/** Everything a run depends on. Two runs of one plan are equal. */
+export interface Plan {
+  readonly seed: number;
+  /** Machines; the first `voters` form the cluster, then come `learners`, the rest are spare. */
+  readonly nodes: number;
+  readonly voters: number;
+  readonly learners: number;
+  readonly stateMachine: "model" | "sqlite";
+  /** Virtual time with faults. */
+  readonly chaosMs: number;
+  readonly tickMs: number;
+  readonly raft: {
+    readonly electionTicks: number;
+    readonly heartbeatTicks: number;
+    readonly preVote: boolean;
+    readonly maxEntriesPerAppend: number;
+    readonly maxBytesPerAppend: number;
+    readonly maxInflightAppends: number;
+    readonly maxInflightBytes: number;
+    readonly maxUncommittedBytes: number;
+  };
+  readonly retainEntries: number;
+  readonly checkpointEntries: number;
+  readonly segmentBytes: number;
+  readonly network: {
+    readonly latencyMs: number;
+    readonly jitterMs: number;
+    readonly loss: number;
+    readonly duplicate: number;
+    readonly inOrder: boolean;
+  };
+  readonly disk: {
+    readonly syncMs: number;
+    readonly readMs: number;
+    readonly applyMs: number;
+    readonly snapshotMs: number;
+    readonly snapshotPadding: number;
+    /** Probability that a power cut keeps an unsynced write, or tears it. */
+    readonly keepUnsynced: number;
+  };
+  readonly deferMs: number;
+  readonly clients: {
+    readonly count: number;
+    readonly operations: number;
+    readonly keys: number;
+    readonly thinkMs: number;
+    readonly timeoutMs: number;
+    readonly padding: number;
+    /** Share of clients that write without a session. */
+    readonly plain: number;
+    readonly reads: number;
+  };
+  readonly faults: readonly Fault[];
+  /** In the end heal only a quorum; the others stay away for ever. */
+  readonly healQuorumOnly: boolean;
+}
+
+/** Draws a plan. */
+export function drawPlan(seed: number): Plan {
+  const draw = new Draw(seed, "plan");
+  const voters = draw.pick([1, 2, 3, 3, 3, 3, 3, 4, 5, 5, 5, 6, 7]);
+  const learners = draw.chance(0.3) ? draw.int(1, 2) : 0;
+  const nodes = voters + learners + (draw.chance(0.5) ? draw.int(1, 2) : 0);
+  const tickMs = draw.pick([10, 20, 50]);
+  const electionTicks = draw.int(8, 20);
+  const electionMs = tickMs * electionTicks;
+  const chaosMs = electionMs * draw.int(40, 160);
+  const latencyMs = draw.between(0.1, electionMs / draw.pick([10, 20, 50]));
+  const plan = {
+    seed,
+    nodes,
+    voters,
+    learners,
+    stateMachine: seed % 10 === 0 ? "sqlite" as const : "model" as const,
+    chaosMs,
+    tickMs,
+    raft: {
+      electionTicks,
+      heartbeatTicks: draw.int(1, Math.floor(electionTicks / 4)),
+      preVote: draw.chance(0.85),
+      maxEntriesPerAppend: draw.pick([1, 4, 64, 1024]),
+      maxBytesPerAppend: draw.pick([100, 1000, 1_000_000]),
+      maxInflightAppends: draw.pick([1, 2, 8, 64]),
+      maxInflightBytes: draw.pick([500, 10_000, 10_000_000]),
+      maxUncommittedBytes: draw.pick([2_000, 1_000_000]),
+    },
+    retainEntries: draw.pick([0, 2, 10, 50, 1000]),
+    checkpointEntries: draw.pick([5, 20, 100, 1000]),
+    segmentBytes: draw.pick([4096, 16_384, 65_536]),
+    network: {
+      latencyMs,
+      jitterMs: latencyMs * draw.pick([0, 0.5, 3]),
+      loss: draw.chance(0.5) ? draw.between(0, 0.15) : 0,
+      duplicate: draw.chance(0.4) ? draw.between(0, 0.2) : 0,
+      inOrder: draw.chance(0.4),
+    },
+    disk: {
+      syncMs: draw.pick([0, 0.1, 1, electionMs / 20]),
+      readMs: draw.pick([0, 0.1, 2]),
+      applyMs: draw.pick([0, 0.1, 2, electionMs / 20]),
+      snapshotMs: draw.pick([1, 20, electionMs]),
+      snapshotPadding: draw.chance(0.1) ? draw.int(100_000, 2_500_000) : 0,
+      keepUnsynced: draw.pick([0, 0.5, 0.9]),
+    },
+    deferMs: draw.pick([0, 0, 0.05, 1]),
+    clients: {
+      count: draw.int(1, 8),
+      operations: draw.int(40, 250),
+      keys: draw.int(1, 6),
+      thinkMs: (chaosMs / 100) * draw.between(0.05, 2),
+      timeoutMs: electionMs * draw.between(0.5, 5),
+      padding: draw.pick([0, 0, 0, 200, 3000]),
+      plain: draw.pick([0, 0.3]),
+      reads: draw.between(0.1, 0.7),
+    },
+    healQuorumOnly: draw.chance(0.4),
+  };
+  return { ...plan, faults: drawFaults(new Draw(seed, "faults"), plan) };
+}
+
+type Shape = Omit<Plan, "faults">;
+type FaultKind = Fault["kind"];
+
+const KINDS: readonly FaultKind[] = [
+  "crash",
+  "crash",
+  "crashAll",
+  "pause",
+  "partition",
+  "partition",
+  "cut",
+  "clog",
+  "lossy",
+  "replay",
+  "clockJump",
+  "drift",
+  "wipe",
+  "bitRot",
+  "lyingSync",
+  "syncError",
+  "diskFull",
+  "slowDisk",
+  "transfer",
+  "checkpoint",
+  "campaign",
+  "membership",
+  "membership",
+  "membership",
+];
+
+function drawFaults(draw: Draw, shape: Shape): Fault[] {
+  // Not every kind in every run: mixtures of few kinds reach deeper.
+  const share = draw.pick([0.1, 0.3, 0.6, 1]);
+  const kinds = KINDS.filter(() => draw.chance(share));
+  if (kinds.length === 0) return [];
+  const election = shape.tickMs * shape.raft.electionTicks;
+  const gap = election * draw.between(0.5, 8);
+  const faults: Fault[] = [];
+  let at = draw.exponential(gap);
+  while (at < shape.chaosMs && faults.length < 200) {
+    faults.push(drawFault(draw, draw.pick(kinds), at, election, shape));
+    at += draw.exponential(gap);
+  }
+  return faults;
+}
+
+function drawFault(
+  draw: Draw,
+  kind: FaultKind,
+  at: number,
+  election: number,
+  shape: Shape,
+): Fault {
+  const node = draw.chance(0.35) ? 0 : draw.int(1, shape.nodes);
+  const other = draw.chance(0.3) ? 0 : draw.int(1, shape.nodes);
+  const ms = election * draw.between(0.1, draw.pick([1, 4, 12]));
+  const downMs = ms;
+  switch (kind) {
+    case "crash":
+      return { at, kind, node, power: draw.chance(0.7), downMs };
+    case "crashAll":
+      return { at, kind, power: draw.chance(0.7), downMs };
+    case "pause":
+    case "lyingSync":
+    case "diskFull":
+      return { at, kind, node, ms };
+    case "slowDisk":
+      return { at, kind, node, ms, factor: draw.between(2, 100) };
+    case "partition": {
+      const side = draw.chance(0.3)
+        ? [node]
+        : draw.shuffled(Array.from({ length: shape.nodes }, (_, i) => i + 1))
+          .slice(0, draw.int(1, Math.max(1, shape.nodes - 1)));
+      return { at, kind, side, oneWay: draw.chance(0.3), ms };
+    }
+    case "cut":
+    case "clog":
+      return { at, kind, from: node, to: other, ms };
+    case "lossy":
+      return { at, kind, loss: draw.between(0.1, 0.7), ms };
+    case "replay":
+      return { at, kind, count: draw.int(1, 40) };
+    case "clockJump":
+      return { at, kind, node, ms: draw.between(-3_600_000, 3_600_000) };
+    case "drift":
+      return { at, kind, node, rate: draw.between(0.6, 1.6) };
+    case "wipe":
+    case "bitRot":
+    case "syncError":
+      return { at, kind, node, downMs };
+    case "transfer":
+      return { at, kind, target: draw.int(0, shape.nodes) };
+    case "checkpoint":
+    case "campaign":
+      return { at, kind, node };
+    case "membership":
+      return {
+        at,
+        kind,
+        node,
+        action: draw.pick(["add", "promote", "demote", "remove", "swap"]),
+      };
+  }
+}

@@ -1,0 +1,39 @@
+/** Globals whose use would make a run differ from its repetition. */
+const POISONED: readonly (readonly [object, string])[] = [
+  [Date, "now"],
+  [Math, "random"],
+  [performance, "now"],
+  [crypto, "getRandomValues"],
+  [crypto, "randomUUID"],
+  [globalThis, "Date"],
+  [globalThis, "setTimeout"],
+  [globalThis, "setInterval"],
+  [globalThis, "queueMicrotask"],
+  [globalThis, "fetch"],
+];
+
+/** Calls `body` while clocks, randomness, timers and the network of the platform throw. */
+export function poisoned<T>(body: () => T): T {
+  const kept = POISONED.map(([owner, key]) =>
+    Object.getOwnPropertyDescriptor(owner, key)
+  );
+  POISONED.forEach(([owner, key]) => {
+    Object.defineProperty(owner, key, {
+      configurable: true,
+      writable: true,
+      value: function poison(): never {
+        throw new Error(`${key} was used inside the simulation`);
+      },
+    });
+  });
+  try {
+    return body();
+  } finally {
+    POISONED.forEach(([owner, key], i) => {
+      const descriptor = kept[i];
+      if (descriptor !== undefined) {
+        Object.defineProperty(owner, key, descriptor);
+      } else delete (owner as Record<string, unknown>)[key];
+    });
+  }
+}

@@ -1,0 +1,389 @@
+import { LogError } from "../../src/log/port.ts";
+import type { GroupMessage } from "../../src/node/messages.ts";
+import { isMember, isVoter } from "../../src/raft/configuration.ts";
+import type { RaftOptions } from "../../src/raft/io.ts";
+import {
+  type Configuration,
+  type Entry,
+  EntryKind,
+  type LogIndex,
+  type MemberId,
+  type NodeId,
+} from "../../src/raft/types.ts";
+import { bytesEqual } from "./bytes.ts";
+import { SimClient } from "./client.ts";
+import { Draw } from "./draw.ts";
+import { History } from "./history.ts";
+import { KvModel, type Model } from "./kv_model.ts";
+import { SimMember } from "./member.ts";
+import { inflict } from "./nemesis.ts";
+import { SimNetwork } from "./network.ts";
+import { SimNode } from "./node.ts";
+import { Operator } from "./operator.ts";
+import { Oracle } from "./oracle.ts";
+import type { Plan } from "./plan.ts";
+import { Probes } from "./probes.ts";
+import { Scheduler } from "./scheduler.ts";
+import type { Trace } from "./trace.ts";
+import { Violation } from "./violation.ts";
+
+/** Everything of one run: machines, network, clients, and who watches them. */
+export class World {
+  readonly plan: Plan;
+  readonly trace: Trace;
+  readonly scheduler: Scheduler = new Scheduler();
+  readonly probes: Probes = new Probes();
+  readonly history: History = new History();
+  readonly oracle: Oracle;
+  readonly network: SimNetwork;
+  readonly operator: Operator;
+  readonly nodes: readonly SimNode[];
+  readonly clients: readonly SimClient[];
+  readonly raftOptions: RaftOptions;
+  readonly draws: Readonly<
+    Record<"network" | "disk" | "machine" | "core" | "world", Draw>
+  >;
+  /** Faults done, by kind. */
+  readonly faults: Map<string, number> = new Map();
+  healed = false;
+  #values = 0;
+  #attempts = 0;
+  /** Nodes that stay away for ever. */
+  #gone: ReadonlySet<SimNode> = new Set();
+
+  /** Sets everything up; nothing runs yet. */
+  constructor(plan: Plan, trace: Trace) {
+    this.plan = plan;
+    this.trace = trace;
+    const draw = (name: string): Draw => new Draw(plan.seed, name);
+    this.draws = {
+      network: draw("network"),
+      disk: draw("disk"),
+      machine: draw("machine"),
+      core: draw("core"),
+      world: draw("world"),
+    };
+    this.raftOptions = { ...plan.raft, checkQuorum: true, leaseReads: false };
+    this.oracle = new Oracle();
+    this.network = new SimNetwork(
+      this.scheduler,
+      this.draws.network,
+      plan,
+      (to, message) => this.#deliver(to, message),
+    );
+    this.nodes = Array.from(
+      { length: plan.nodes },
+      (_, i) => new SimNode(this, i + 1),
+    );
+    const electionMs = plan.tickMs * plan.raft.electionTicks;
+    this.operator = new Operator(this, electionMs);
+    this.#form();
+    this.clients = Array.from(
+      { length: plan.clients.count },
+      (_, i) =>
+        new SimClient(
+          this,
+          draw(`client ${i}`),
+          Math.ceil(plan.clients.operations / plan.clients.count),
+        ),
+    );
+    for (const fault of plan.faults) {
+      this.scheduler.after(fault.at, () => {
+        if (this.healed) return;
+        this.trace.add(this.now, "fault", fault.kind, JSON.stringify(fault));
+        if (!inflict(this, fault)) return;
+        this.faults.set(fault.kind, (this.faults.get(fault.kind) ?? 0) + 1);
+      });
+    }
+  }
+
+  /** Virtual milliseconds since the start. */
+  get now(): number {
+    return this.scheduler.now;
+  }
+
+  /** Runs `event` later, on no machine. */
+  later(ms: number, event: () => void): void {
+    this.scheduler.after(ms, event);
+  }
+
+  /** A value never written before. */
+  nextValue(): number {
+    return ++this.#values;
+  }
+
+  /** A number for a proposal. */
+  nextAttempt(): number {
+    return ++this.#attempts;
+  }
+
+  /** A state machine's inside. */
+  model(bytes: Uint8Array): Model {
+    return new KvModel(bytes);
+  }
+
+  /** The node with this id. */
+  nodeOf(id: NodeId): SimNode {
+    return this.nodes[id - 1]!;
+  }
+
+  /** The process on a node, if one runs. */
+  processOf(id: NodeId): SimMember | null {
+    return this.nodeOf(id).process;
+  }
+
+  /** The node that a fault names; 0 is whoever leads. */
+  named(id: number): SimNode | null {
+    if (id > 0) return this.nodeOf(id);
+    const leader = this.leader();
+    return leader === null
+      ? null
+      : this.nodes.find((node) => node.process === leader)!;
+  }
+
+  /** The leader of the highest term. */
+  leader(): SimMember | null {
+    let best: SimMember | null = null;
+    for (const { process } of this.nodes) {
+      if (process === null || process.core.role !== "leader") continue;
+      if (best === null || process.core.term > best.core.term) best = process;
+    }
+    return best;
+  }
+
+  /** Somebody who is no member now. */
+  spare(config: Configuration): MemberId | null {
+    const spares = this.nodes.filter((n) => !isMember(config, n.member));
+    return spares.length === 0 ? null : this.draws.world.pick(spares).member;
+  }
+
+  /** Starts a process on a node unless one runs. */
+  boot(id: NodeId): void {
+    const node = this.nodeOf(id);
+    if (node.process !== null || this.#gone.has(node)) return;
+    if (this.now < node.downUntil) return;
+    try {
+      node.process = new SimMember(this, node);
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error;
+      this.trace.add(this.now, "start failed", node.member, error.message);
+      return this.processFailed(node, error);
+    }
+    this.trace.add(this.now, "start", node.member);
+    this.#tick(node, node.process);
+  }
+
+  /** Ends a process and starts another one later. */
+  stop(node: SimNode, power: boolean, downMs: number): void {
+    this.trace.add(this.now, power ? "power cut" : "kill", node.member);
+    node.crash(power);
+    node.downUntil = Math.max(node.downUntil, this.now + downMs);
+    this.later(downMs, () => this.boot(node.nodeId));
+  }
+
+  /** A process ended itself. */
+  processFailed(node: SimNode, error: Error): void {
+    const corrupt = error instanceof LogError && error.failure === "corrupt";
+    const downMs = this.plan.tickMs * this.plan.raft.electionTicks;
+    if (corrupt) {
+      this.probes.hit("corruptionFound");
+      this.#forget(node);
+    }
+    this.stop(node, true, downMs);
+  }
+
+  /** Whether a node's volume may be lost now without losing the cluster. */
+  canForget(node: SimNode): boolean {
+    return this.operator.survivesWithout(new Set([node.member]));
+  }
+
+  /** A volume is lost; the node comes back as somebody else. */
+  loseVolume(node: SimNode, downMs: number): boolean {
+    if (!this.canForget(node)) return false;
+    this.#forget(node);
+    this.stop(node, true, downMs);
+    return true;
+  }
+
+  /** Ends all faults and brings back all nodes, or a quorum of them. */
+  heal(): void {
+    this.healed = true;
+    this.network.heal();
+    const gone = this.plan.healQuorumOnly ? this.#chooseGone() : [];
+    this.#gone = new Set(gone);
+    for (const node of gone) node.crash(true);
+    this.trace.add(this.now, "heal", ...gone.map((n) => n.member));
+    for (const node of this.nodes) {
+      node.pausedUntil = 0;
+      node.downUntil = 0;
+      node.disk.heal();
+      if (isMember(this.oracle.config, node.member)) this.boot(node.nodeId);
+    }
+  }
+
+  /** What still differs from a healthy cluster, or null. */
+  unhealthy(): string | null {
+    const leader = this.leader();
+    if (leader === null) return "no leader";
+    const { committed, config } = this.oracle;
+    if (leader.core.commit < committed) return "the leader's commit lags";
+    for (const node of this.nodes) {
+      if (this.#gone.has(node) || !isMember(config, node.member)) continue;
+      if (node.process === null) return `${node.member} is down`;
+      const applied = node.process.state.applied.index;
+      if (applied < committed) return `${node.member} applied ${applied} of ${committed}`;
+    }
+    if (this.#gone.size === 0 && !this.operator.settled) {
+      return `not replaced: ${[...this.operator.forgotten]}`;
+    }
+    const waiting = this.clients.filter((c) => !c.finished).length;
+    return waiting === 0 ? null : `${waiting} clients wait`;
+  }
+
+  /** Members that have applied the same entries have the same state. */
+  compareStates(): void {
+    const states = new Map<LogIndex, { member: MemberId; bytes: Uint8Array }>();
+    for (const { process } of this.nodes) {
+      if (process === null) continue;
+      const { index } = process.state.applied;
+      const bytes = process.state.encode();
+      const other = states.get(index);
+      if (other === undefined) {
+        states.set(index, { member: process.member, bytes });
+      } else if (!bytesEqual(other.bytes, bytes)) {
+        throw new Violation(
+          "equal states",
+          `${process.member} and ${other.member} differ at ${index}`,
+        );
+      }
+    }
+  }
+
+  /** Gives up what processes hold. */
+  close(): void {
+    for (const node of this.nodes) node.process?.kill();
+  }
+
+  /** A member cut its log. */
+  truncated(
+    member: SimMember,
+    after: LogIndex,
+    dropped: readonly Entry[],
+  ): void {
+    if (dropped.length === 0) return;
+    this.probes.hit("conflictTruncated");
+    if (dropped.some((entry) => entry.kind === EntryKind.config)) {
+      this.probes.hit("configTruncated");
+    }
+    this.trace.add(this.now, "truncate", member.member, after);
+    this.oracle.truncated(member.mirror, after, member.seen.commit);
+  }
+
+  /** A member became leader. */
+  elected(member: SimMember): void {
+    this.trace.add(this.now, "leads", member.member, member.core.term);
+    this.probes.hit("elected");
+    const { votersOutgoing } = member.core.config;
+    if (votersOutgoing.length > 0) this.probes.hit("jointLeaderChange");
+  }
+
+  #form(): void {
+    const { voters, learners } = this.plan;
+    const ids = this.nodes.map((node) => node.member);
+    const config: Configuration = {
+      voters: ids.slice(0, voters).sort(),
+      votersOutgoing: [],
+      learners: ids.slice(voters, voters + learners).sort(),
+      learnersNext: [],
+    };
+    this.oracle.form(config);
+    for (const node of this.nodes.slice(0, voters)) {
+      const { checkpoint } = node.stateVolume;
+      node.stateVolume.checkpoint = { ...checkpoint, config };
+    }
+    for (const node of this.nodes.slice(0, voters + learners)) {
+      this.later(
+        this.draws.world.between(0, this.plan.tickMs * 10),
+        () => this.boot(node.nodeId),
+      );
+    }
+  }
+
+  #tick(node: SimNode, process: SimMember): void {
+    process.later(this.plan.tickMs * node.clockRate, () => {
+      process.group.tick();
+      this.#tick(node, process);
+    });
+  }
+
+  #forget(node: SimNode): void {
+    this.trace.add(this.now, "volume lost", node.member);
+    this.operator.forget(node.member);
+    node.crash(true);
+    node.wipe();
+  }
+
+  #deliver(to: NodeId, message: GroupMessage): void {
+    const process = this.processOf(to);
+    if (process === null) return;
+    if (process.member !== message.to) {
+      this.probes.hit("replayedToLaterIncarnation");
+    }
+    this.trace.add(
+      this.now,
+      message.type,
+      `${message.from} > ${message.to} term ${message.term}`,
+      ...factsOf(message),
+    );
+    process.run(() => process.group.receive(message));
+  }
+
+  #chooseGone(): SimNode[] {
+    const gone: SimNode[] = [];
+    for (const node of this.draws.world.shuffled(this.nodes)) {
+      const tried = new Set([...gone, node].map((n) => n.member));
+      if (!isVoter(this.oracle.config, node.member)) continue;
+      if (this.operator.survivesWithout(tried)) gone.push(node);
+    }
+    return gone;
+  }
+}
+
+/** What a trace line says of a message. */
+function factsOf(message: GroupMessage): (string | number)[] {
+  switch (message.type) {
+    case "requestVote":
+      return [
+        message.preVote ? "pre" : "",
+        `${message.lastLog.index}/${message.lastLog.term}`,
+      ];
+    case "voteReply":
+      return [message.preVote ? "pre" : "", message.granted ? "yes" : "no"];
+    case "appendEntries":
+      return [
+        `${message.prev.index}/${message.prev.term}`,
+        message.last,
+        "commit",
+        message.commit,
+      ];
+    case "appendReply":
+      return [
+        message.ok ? "ok" : "no",
+        message.index,
+        `${message.hint.index}/${message.hint.term}`,
+      ];
+    case "heartbeat":
+      return [message.round, "commit", message.commit];
+    case "heartbeatReply":
+      return [message.round];
+    case "readIndex":
+      return [message.requestId];
+    case "readIndexReply":
+      return [message.requestId, message.index ?? -1];
+    case "snapshotChunk":
+    case "snapshotAck":
+      return [`${message.last.index}/${message.last.term}`, message.offset];
+    default:
+      return [];
+  }
+}
