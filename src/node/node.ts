@@ -3,9 +3,10 @@ import { HiqliteError } from "../errors.ts";
 import { decodeFrame, FrameKind } from "../network/frame.ts";
 import type {
   Lane,
-  Network,
   NetworkEvents,
+  PeerAddress,
   PeerIdentity,
+  PeerNetwork,
 } from "../network/port.ts";
 import { decodeMessage, encodeMessage } from "../network/raft_codec.ts";
 import { isMember, isVoter } from "../raft/configuration.ts";
@@ -51,11 +52,9 @@ const CATCH_UP_TICKS = 3;
 const SLOW_TICKS = 5;
 
 /** The network as the node drives it. */
-export interface NodeNetwork extends Network {
-  setIdentity(identity: PeerIdentity): void;
-  setPeers(peers: readonly NodeAddress[]): void;
-  start(): void;
-  close(): Promise<void>;
+export interface NodeNetwork extends PeerNetwork {
+  /** Answers a peer that opens a link. */
+  accept(request: Request): Response;
 }
 
 /** What a node is made of; `open.ts` names the concrete parts. */
@@ -67,7 +66,11 @@ export interface NodeParts {
   readonly identity: Identity;
   readonly machine: SqlMachine;
   saveIdentity(identity: Identity): void;
-  createNetwork(self: PeerIdentity, events: NetworkEvents): NodeNetwork;
+  createNetwork(
+    self: PeerIdentity,
+    peers: readonly PeerAddress[],
+    events: NetworkEvents,
+  ): NodeNetwork;
   /** Builds the group from the log; called once the member belongs to a cluster. */
   createGroup(
     identity: Identity,
@@ -110,7 +113,7 @@ export class HiqliteNode implements Member {
     this.#startedMs = parts.clock.monotonic();
     this.#lastTickMs = this.#startedMs;
     this.#lag = new LoopLag(parts.logger, parts.config.tickMs);
-    this.#network = parts.createNetwork(this.#self(), {
+    this.#network = parts.createNetwork(this.#self(), this.#links(), {
       frame: (from, lane, bytes) => this.#onFrame(from, lane, bytes),
       linkUp: (peer) => this.#onLinkUp(peer),
       linkDown: (node) => this.#onLinkDown(node),
@@ -160,10 +163,14 @@ export class HiqliteNode implements Member {
     return this.#failed;
   }
 
+  /** Answers a peer that opens a link: the WebSocket route of the Raft listener. */
+  accept(request: Request): Response {
+    return this.#network.accept(request);
+  }
+
   /** Takes part from now on. */
   start(): void {
     if (this.#identity.clusterId !== "") this.#startGroup();
-    this.#network.setPeers(this.#peers());
     this.#network.start();
     this.#timer = setInterval(() => this.#onTimer(), this.#parts.config.tickMs);
     void this.#formation.attempt();
@@ -426,11 +433,15 @@ export class HiqliteNode implements Member {
     return [...all.values()];
   }
 
+  #links(): PeerAddress[] {
+    return this.#peers().map(({ id, raft }) => ({ id, address: raft }));
+  }
+
   #remember({ id, raft, api }: NodeAddress): void {
     const addresses = { ...this.#identity.addresses, [id]: { raft, api } };
     this.#identity = { ...this.#identity, addresses };
     this.#parts.saveIdentity(this.#identity);
-    this.#network.setPeers(this.#peers());
+    this.#network.setPeers(this.#links());
   }
 
   #adopt(identity: Identity): void {

@@ -1,0 +1,234 @@
+import assert from "node:assert/strict";
+import { LogError } from "../../src/log/port.ts";
+import { Trio } from "./trio.ts";
+
+function text(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
+
+Deno.test("propose() answers each caller with the state machine's answer", () => {
+  const trio = new Trio();
+  const leader = trio.elect(0);
+  const results = trio.propose(leader, "a", "b", "c");
+  trio.run();
+  const answers = results.map((result) =>
+    result.kind === "applied" ? text(result.answer) : result.kind
+  );
+  assert.deepEqual(answers, ["1", "2", "3"]);
+  for (const { machine } of trio.members) {
+    assert.deepEqual(machine.items, ["a", "b", "c"]);
+  }
+});
+
+Deno.test("propose() is not answered before a majority is durable", () => {
+  const trio = new Trio();
+  const leader = trio.elect(0);
+  for (const { log } of trio.members) log.held = true;
+  const results = trio.propose(leader, "a");
+  trio.run();
+  assert.equal(results.length, 0);
+  trio.members[1]!.log.release();
+  trio.run();
+  assert.equal(results.length, 0, "one durable copy is no majority");
+  trio.members[0]!.log.release();
+  trio.run();
+  assert.equal(results[0]?.kind, "applied");
+});
+
+Deno.test("a leader applies nothing that its own log could still lose", () => {
+  const trio = new Trio();
+  const leader = trio.elect(0);
+  leader.log.held = true;
+  const results = trio.propose(leader, "a");
+  trio.run();
+  assert.ok(leader.group.core.commit > leader.group.durableIndex);
+  assert.deepEqual(leader.machine.items, []);
+  leader.log.release();
+  trio.run();
+  assert.equal(results[0]?.kind, "applied");
+});
+
+Deno.test("propose() on a follower is refused and names the leader", () => {
+  const trio = new Trio();
+  trio.elect(0);
+  const [result] = ((results) => {
+    trio.run();
+    return results;
+  })(trio.propose(trio.members[1]!, "a"));
+  assert.ok(result?.kind === "refused" && result.reason === "not_leader");
+  assert.equal(result.leader, "1.a");
+});
+
+Deno.test("a deposed leader answers waiting callers `unknown`, not `failed`", () => {
+  const trio = new Trio();
+  const leader = trio.elect(0);
+  trio.lose = ({ from }) => from === leader.id;
+  const results = trio.propose(leader, "a");
+  trio.run();
+  trio.tick(40, trio.members.slice(1));
+  trio.lose = () => false;
+  trio.tick(4, trio.members.slice(1));
+  assert.notEqual(leader.group.core.role, "leader");
+  assert.equal(results[0]?.kind, "unknown");
+});
+
+Deno.test("propose() beyond the inbox is refused as overloaded, with the limit", () => {
+  const trio = new Trio({ maxInbox: 2 });
+  const leader = trio.elect(0);
+  const results = trio.propose(leader, "a", "b", "c");
+  assert.ok(results[0]?.kind === "refused");
+  assert.equal(results[0].reason, "overloaded");
+  assert.match(results[0].detail, /2 proposals/);
+  trio.run();
+  assert.deepEqual(leader.machine.items, ["a", "b"]);
+});
+
+Deno.test("a full disk refuses writes and keeps leadership, reads and votes", () => {
+  const trio = new Trio({}, [300]);
+  const leader = trio.elect(0);
+  const results = trio.propose(leader, "x".repeat(400));
+  trio.run();
+  assert.ok(results[0]?.kind === "refused");
+  assert.equal(results[0].reason, "disk_full");
+  assert.equal(leader.group.diskFull, true);
+  trio.tick(60);
+  assert.equal(leader.group.core.role, "leader");
+  const small = trio.propose(leader, "y");
+  trio.run();
+  assert.equal(small[0]?.kind, "applied");
+  assert.equal(leader.group.diskFull, false);
+});
+
+Deno.test("readIndex() waits for a quorum and for the state machine", () => {
+  const trio = new Trio();
+  const leader = trio.elect(0);
+  trio.propose(leader, "a");
+  trio.run();
+  const reads: (number | null)[] = [];
+  for (const { group } of trio.members) group.readIndex((i) => reads.push(i));
+  trio.run();
+  trio.tick(4);
+  assert.equal(reads.length, 3);
+  for (const index of reads) assert.ok(index !== null && index >= 2);
+});
+
+Deno.test("readIndex() without a quorum ends with null", () => {
+  const trio = new Trio();
+  const leader = trio.elect(0);
+  trio.lose = () => true;
+  const reads: (number | null)[] = [];
+  leader.group.readIndex((index) => reads.push(index));
+  trio.tick(60, [leader]);
+  assert.deepEqual(reads, [null]);
+});
+
+Deno.test("a member behind the log's beginning is sent a snapshot and goes on", () => {
+  const trio = new Trio({
+    retainEntries: 4,
+    checkpointEntries: 8,
+    checkpointBytes: 1e9,
+  });
+  const leader = trio.elect(0);
+  const behind = trio.members[2]!;
+  trio.lose = (message) => message.to === behind.id;
+  const items = Array.from(
+    { length: 60 },
+    (_, i) => `item ${i} ${"-".repeat(9_999)}`,
+  );
+  for (const item of items) {
+    trio.propose(leader, item);
+    trio.run();
+  }
+  assert.ok(leader.log.base.index > 40, "the log was purged");
+  trio.lose = () => false;
+  trio.tick(60);
+  assert.equal(behind.machine.installed, 1);
+  assert.deepEqual(behind.machine.items, items);
+  trio.propose(leader, "after");
+  trio.run();
+  assert.equal(behind.machine.items.at(-1), "after");
+});
+
+Deno.test("purge keeps a tail for slow followers", () => {
+  const trio = new Trio({
+    retainEntries: 10,
+    checkpointEntries: 5,
+    checkpointBytes: 1e9,
+  });
+  const leader = trio.elect(0);
+  for (let i = 0; i < 50; i++) {
+    trio.propose(leader, `${i}`);
+    trio.run();
+  }
+  const { base, last } = leader.log;
+  assert.ok(base.index > 0 && last.index - base.index >= 10, `${base.index}`);
+});
+
+Deno.test("a state machine out of disk is tried again; any other failure is fatal", () => {
+  const trio = new Trio();
+  const leader = trio.elect(0);
+  leader.machine.failure = Object.assign(new Error("full"), {
+    code: "disk_full",
+  });
+  const results = trio.propose(leader, "a");
+  trio.run();
+  assert.equal(leader.fatal, null);
+  assert.equal(leader.warnings.length, 1);
+  leader.machine.failure = null;
+  trio.tick(21);
+  assert.equal(results[0]?.kind, "applied");
+  leader.machine.failure = new Error("disk I/O error");
+  trio.propose(leader, "b");
+  trio.run();
+  assert.match(leader.fatal!.message, /I\/O/);
+});
+
+Deno.test("a failed sync ends the member at once and answers `unknown`", () => {
+  const trio = new Trio();
+  const leader = trio.elect(0);
+  const error = new LogError("io", "fdatasync: EIO");
+  leader.log.sync = (done) => done(error);
+  const results = trio.propose(leader, "a");
+  trio.run();
+  assert.equal(leader.fatal, error);
+  assert.equal(results[0]?.kind, "unknown");
+});
+
+Deno.test("stop() answers everybody who waits", () => {
+  const trio = new Trio();
+  const leader = trio.elect(0);
+  for (const { log } of trio.members) log.held = true;
+  const appended = trio.propose(leader, "a");
+  trio.run();
+  const waiting = trio.propose(leader, "b");
+  const reads: (number | null)[] = [];
+  const applied: boolean[] = [];
+  leader.group.readIndex((index) => reads.push(index));
+  leader.group.whenApplied(1e6, (done) => applied.push(done));
+  leader.group.stop();
+  assert.equal(appended[0]?.kind, "unknown");
+  assert.equal(waiting[0]?.kind, "refused");
+  assert.deepEqual([reads, applied], [[null], [false]]);
+});
+
+for (const mode of ["immediate_async", "interval"] as const) {
+  Deno.test(`durability ${mode} answers before the sync, votes after it`, () => {
+    const trio = new Trio({
+      durability: mode === "interval" ? { mode, ticks: 4 } : { mode },
+    });
+    const leader = trio.elect(0);
+    for (const { log } of trio.members) log.held = true;
+    const results = trio.propose(leader, "a");
+    trio.run();
+    assert.equal(results[0]?.kind, "applied");
+    const others = trio.members.slice(1);
+    trio.tick(30, others);
+    assert.deepEqual(
+      others.map(({ group }) => group.core.role).filter((r) => r === "leader"),
+      [],
+    );
+    for (const { log } of trio.members) log.release();
+    trio.tick(30, others);
+    assert.ok(others.some(({ group }) => group.core.role === "leader"));
+  });
+}

@@ -1,0 +1,258 @@
+import assert from "node:assert/strict";
+import { MemoryLog } from "../../src/log/memory_log.ts";
+import type { Done } from "../../src/log/port.ts";
+import {
+  DEFAULT_GROUP_OPTIONS,
+  type GroupOptions,
+  RaftGroup,
+} from "../../src/node/group.ts";
+import type { GroupMessage } from "../../src/node/messages.ts";
+import type { ProposalResult } from "../../src/node/proposals.ts";
+import { decodeConfiguration } from "../../src/raft/configuration.ts";
+import { RaftCore } from "../../src/raft/core.ts";
+import { DEFAULT_RAFT_OPTIONS } from "../../src/raft/options.ts";
+import {
+  type Configuration,
+  type Entry,
+  EntryKind,
+  type LogId,
+  type LogIndex,
+  type MemberId,
+  NO_CONFIGURATION,
+  ZERO_LOG_ID,
+} from "../../src/raft/types.ts";
+import type {
+  Snapshot,
+  SnapshotSink,
+  StateMachine,
+} from "../../src/state/port.ts";
+import { SeededRandom } from "../../src/util/random.ts";
+
+/** A state machine that keeps the payloads it was given and answers how many there are. */
+export class ListMachine implements StateMachine {
+  applied: LogId = ZERO_LOG_ID;
+  config: Configuration = NO_CONFIGURATION;
+  items: string[] = [];
+  /** Thrown at the next batch instead of applying it. */
+  failure: Error | null = null;
+  installed = 0;
+  #received: { last: LogId; bytes: Uint8Array } | null = null;
+  readonly #defer: (run: () => void) => void;
+
+  constructor(defer: (run: () => void) => void) {
+    this.#defer = defer;
+  }
+
+  apply(
+    entries: readonly Entry[],
+    _answers: boolean,
+    done: (error: Error | null, answers: readonly Uint8Array[]) => void,
+  ): void {
+    this.#defer(() => {
+      if (this.failure !== null) return done(this.failure, []);
+      const answers = entries.map((entry) => {
+        assert.equal(entry.index, this.applied.index + 1, "gap in apply");
+        this.applied = { term: entry.term, index: entry.index };
+        if (entry.kind === EntryKind.config) {
+          this.config = decodeConfiguration(entry.payload);
+        }
+        if (entry.kind !== EntryKind.command) return new Uint8Array();
+        this.items.push(new TextDecoder().decode(entry.payload));
+        return new TextEncoder().encode(String(this.items.length));
+      });
+      done(null, answers);
+    });
+  }
+
+  checkpoint(done: (error: Error | null, durable: LogIndex) => void): void {
+    this.#defer(() => done(null, this.applied.index));
+  }
+
+  snapshot(
+    done: (error: Error | null, snapshot: Snapshot | null) => void,
+  ): void {
+    const bytes = new TextEncoder().encode(JSON.stringify(this.items));
+    const { applied: last, config } = this;
+    this.#defer(() =>
+      done(null, {
+        last,
+        config,
+        size: bytes.length,
+        sha256: `${bytes.length}`,
+        read: (offset, length, done) =>
+          this.#defer(() => done(null, bytes.slice(offset, offset + length))),
+        release: () => {},
+      })
+    );
+  }
+
+  receive(
+    last: LogId,
+    done: (error: Error | null, sink: SnapshotSink | null) => void,
+  ): void {
+    let bytes = new Uint8Array();
+    const sink: SnapshotSink = {
+      get offset() {
+        return bytes.length;
+      },
+      write: (chunk, done) => {
+        bytes = new Uint8Array([...bytes, ...chunk]);
+        this.#defer(() => done(null));
+      },
+      finish: (expected, done) => {
+        assert.equal(bytes.length, expected.size);
+        this.#received = { last, bytes };
+        this.#defer(() => done(null));
+      },
+      abort: () => {},
+    };
+    this.#defer(() => done(null, sink));
+  }
+
+  install(last: LogId, done: (error: Error | null) => void): void {
+    this.#defer(() => {
+      assert.equal(this.#received?.last.index, last.index);
+      this.items = JSON.parse(new TextDecoder().decode(this.#received.bytes));
+      this.applied = last;
+      this.installed++;
+      done(null);
+    });
+  }
+
+  close(done: () => void): void {
+    done();
+  }
+}
+
+/** A log whose syncs can be held back. */
+export class HoldingLog extends MemoryLog {
+  held = false;
+  #waiting: Done[] = [];
+
+  override sync(done: Done): void {
+    if (this.held) this.#waiting.push(done);
+    else super.sync(done);
+  }
+
+  /** Completes what was held back. */
+  release(): void {
+    this.held = false;
+    for (const done of this.#waiting.splice(0)) super.sync(done);
+  }
+}
+
+/** One of the three. */
+export interface Third {
+  readonly id: MemberId;
+  readonly group: RaftGroup;
+  readonly log: HoldingLog;
+  readonly machine: ListMachine;
+  readonly warnings: string[];
+  fatal: Error | null;
+}
+
+/** Three groups in one thread; nothing moves unless {@linkcode Trio.run} is called. */
+export class Trio {
+  readonly members: readonly Third[];
+  /** Messages for which this is true are lost. */
+  lose: (message: GroupMessage) => boolean = () => false;
+  readonly #queue: (() => void)[] = [];
+
+  constructor(
+    options: Partial<GroupOptions> = {},
+    capacityBytes: readonly number[] = [],
+  ) {
+    const ids = ["1.a", "2.b", "3.c"];
+    const config: Configuration = { ...NO_CONFIGURATION, voters: ids };
+    this.members = ids.map((id, i) =>
+      this.#member(id, config, { ...DEFAULT_GROUP_OPTIONS, ...options }, {
+        seed: i + 1,
+        capacity: capacityBytes[i] ?? Infinity,
+      })
+    );
+  }
+
+  /** Runs until nothing is left to do. */
+  run(): void {
+    for (let steps = 0; this.#queue.length > 0; steps++) {
+      assert.ok(steps < 1_000_000, "the groups never come to rest");
+      this.#queue.shift()!();
+    }
+  }
+
+  /** Ticks all members (or the given ones) and runs what follows. */
+  tick(count: number, members: readonly Third[] = this.members): void {
+    for (let i = 0; i < count; i++) {
+      for (const { group } of members) group.tick();
+      this.run();
+    }
+  }
+
+  /** Makes a member the leader. */
+  elect(index: number): Third {
+    const member = this.members[index]!;
+    member.group.campaign();
+    this.run();
+    assert.equal(member.group.core.role, "leader");
+    return member;
+  }
+
+  /** Proposes on a member; the results appear in the returned list. */
+  propose(member: Third, ...items: string[]): ProposalResult[] {
+    const results: ProposalResult[] = [];
+    for (const item of items) {
+      const payload = new TextEncoder().encode(item);
+      member.group.propose(payload, (result) => results.push(result));
+    }
+    return results;
+  }
+
+  #member(
+    id: MemberId,
+    config: Configuration,
+    options: GroupOptions,
+    { seed, capacity }: { seed: number; capacity: number },
+  ): Third {
+    const defer = (run: () => void): void => void this.#queue.push(run);
+    const log = new HoldingLog({ defer, capacityBytes: capacity });
+    const machine = new ListMachine(defer);
+    const core = new RaftCore(
+      {
+        id,
+        hardState: { term: 1, vote: null },
+        base: { last: ZERO_LOG_ID, config },
+        entries: [],
+        configs: [],
+        applied: 0,
+      },
+      DEFAULT_RAFT_OPTIONS,
+      new SeededRandom(seed),
+    );
+    const warnings: string[] = [];
+    const member: Third = {
+      id,
+      log,
+      machine,
+      warnings,
+      fatal: null,
+      group: new RaftGroup({
+        core,
+        log,
+        machine,
+        defer,
+        send: (message) => this.#deliver(message),
+        fatal: (error) => member.fatal = error,
+        changed: () => {},
+        warn: (message) => warnings.push(message),
+      }, options),
+    };
+    return member;
+  }
+
+  #deliver(message: GroupMessage): boolean {
+    if (this.lose(message)) return true;
+    const receiver = this.members.find(({ id }) => id === message.to)!;
+    this.#queue.push(() => receiver.group.receive(message));
+    return true;
+  }
+}
