@@ -62,7 +62,7 @@ export class Progress {
   snapshotPause = 0;
   /** The highest commit index the member was told. */
   sentCommit: LogIndex = 0;
-  /** A heartbeat that only tells the commit index was not answered yet. */
+  /** The commit index was told by itself, and nothing was heard since. */
   commitOnItsWay = false;
   /** The last heartbeat round the member answered. */
   ackedRound = 0;
@@ -111,6 +111,7 @@ export class Progress {
     this.match = index;
     this.next = Math.max(this.next, index + 1);
     this.stalled = false;
+    this.commitOnItsWay = false;
     return true;
   }
 
