@@ -105,6 +105,11 @@ export class RaftGroup {
   #persistId = 0;
   #durableId = 0;
   #durableIndex: LogIndex;
+  /**
+   * The commit index as of the last Ready that was carried out. The core's own
+   * may be ahead of the log: entries below it may still have to be truncated.
+   */
+  #commit: LogIndex;
   #nextReadId = 1;
   #checkpointing = false;
   #checkpointIndex: LogIndex;
@@ -123,6 +128,7 @@ export class RaftGroup {
     this.#ports = ports;
     this.#options = options;
     this.#durableIndex = ports.log.last.index;
+    this.#commit = ports.core.commit;
     this.#checkpointIndex = ports.machine.applied.index;
     const self = ports.core.status().id;
     const fatal = (error: Error): void => this.#fail(error);
@@ -403,7 +409,8 @@ export class RaftGroup {
       this.#finishRead(requestId, index);
     }
     if (ready.installSnapshot !== null) this.#install(ready.installSnapshot);
-    this.#applier.advance(Math.min(this.core.commit, this.#durableIndex));
+    this.#commit = ready.commit;
+    this.#applier.advance(Math.min(this.#commit, this.#durableIndex));
   }
 
   #truncate(after: LogIndex): void {
@@ -456,7 +463,7 @@ export class RaftGroup {
       this.#dispatch(this.#held.shift()!.message);
     }
     this.#step(() => this.core.step({ kind: "persisted", id: persistId }));
-    this.#applier.advance(Math.min(this.core.commit, this.#durableIndex));
+    this.#applier.advance(Math.min(this.#commit, this.#durableIndex));
   }
 
   #dispatch(message: Message): void {
