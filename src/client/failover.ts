@@ -1,0 +1,164 @@
+import { HiqliteError, OutcomeUnknownError } from "../errors.ts";
+import { exchange } from "./exchange.ts";
+import { pause } from "./abort.ts";
+import { StatementError } from "./statement_error.ts";
+
+/** What may be done when it is not known whether a request arrived. */
+export type Repeatable =
+  /** Ask again: it changes nothing, or carries a key that lets it apply once. */
+  | "yes"
+  /** As `yes`; without an answer the outcome is unknown. */
+  | "keyed"
+  /** Never ask again. */
+  | "no";
+
+/** A request for whichever member answers. */
+export interface FailoverRequest {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The JSON body, given how long the member may take, ms. */
+  readonly body?: (timeoutMs: number) => string;
+  readonly repeatable: Repeatable;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** How the members are reached. */
+export interface FailoverOptions {
+  /** Base URLs without a final slash. */
+  readonly urls: readonly string[];
+  readonly secret: string;
+  readonly fetch: typeof fetch;
+  /** A member that keeps us waiting is asked for a sign of life this often, ms. */
+  readonly probeMs: number;
+}
+
+/** First and longest pause after every member was tried, ms. */
+const PAUSE_MS_MIN = 50;
+const PAUSE_MS_MAX = 1000;
+
+/** Sends requests to one member as long as it answers, then to the next. */
+export class Failover {
+  readonly #options: FailoverOptions;
+  readonly #closing = new AbortController();
+  #current = 0;
+
+  /** Starts with the first URL. */
+  constructor(options: FailoverOptions) {
+    this.#options = options;
+  }
+
+  /** Ends what is under way with `shutting_down`; later requests fail alike. */
+  close(): void {
+    this.#closing.abort(
+      new HiqliteError("shutting_down", "this client was shut down"),
+    );
+  }
+
+  /**
+   * Sends until there is an answer, an error that repeating cannot mend, or no
+   * time left; answers the JSON (or text).
+   *
+   * @throws {HiqliteError} as the member says; `outcome_unknown` if a write was sent and no answer came.
+   */
+  async send(request: FailoverRequest): Promise<unknown> {
+    this.#closing.signal.throwIfAborted();
+    request.signal?.throwIfAborted();
+    const deadline = performance.now() + request.timeoutMs;
+    const stop = new AbortController();
+    const signals = [stop.signal, this.#closing.signal];
+    if (request.signal !== undefined) signals.push(request.signal);
+    const signal = AbortSignal.any(signals);
+    const timer = setTimeout(() => stop.abort(), request.timeoutMs);
+    try {
+      return await this.#attempts(request, deadline, signal);
+    } catch (error) {
+      // The caller's own reason wins over what it did to the attempt.
+      request.signal?.throwIfAborted();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #attempts(
+    request: FailoverRequest,
+    deadline: number,
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    const { urls } = this.#options;
+    let pauseMs = PAUSE_MS_MIN;
+    let maybeApplied = false;
+    let last: HiqliteError | undefined;
+    // Bounded by the deadline: `signal` aborts, and every round but the first pauses.
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      const at = this.#current;
+      const remaining = Math.max(1, Math.floor(deadline - performance.now()));
+      const outcome = await exchange({
+        ...this.#options,
+        url: urls[at]!,
+        request,
+        timeoutMs: remaining,
+        signal,
+      });
+      if (outcome.kind === "answer") return outcome.value;
+      if (outcome.kind === "failed") {
+        // The member may be cut off: what comes next is for another one.
+        if (outcome.error.code === "timeout") this.#moveOn(at, false);
+        // A statement's refusal is the one and only result of this key.
+        if (!maybeApplied || outcome.error instanceof StatementError) {
+          throw outcome.error;
+        }
+        throw this.#verdict(request, true, outcome.error);
+      }
+      last = outcome.error;
+      if (outcome.kind === "lost") {
+        if (request.repeatable === "no") break;
+        maybeApplied = true;
+      }
+      const busy = outcome.kind === "refused" &&
+        outcome.error.code === "overloaded";
+      this.#moveOn(at, busy);
+      const triedAll = (attempt + 1) % urls.length === 0;
+      if (triedAll || outcome.waitMs > 0) {
+        await pause(jittered(Math.max(pauseMs, outcome.waitMs)), signal);
+        pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX);
+      }
+    }
+    throw this.#verdict(request, maybeApplied, last);
+  }
+
+  /** Leaves a member unless it is only busy, or a parallel request has left it already. */
+  #moveOn(at: number, busy: boolean): void {
+    if (!busy && this.#current === at) {
+      this.#current = (at + 1) % this.#options.urls.length;
+    }
+  }
+
+  #verdict(
+    { repeatable, timeoutMs, method, path }: FailoverRequest,
+    maybeApplied: boolean,
+    last: HiqliteError | undefined,
+  ): HiqliteError {
+    const what = `${method} ${path}: no clear answer within ${timeoutMs} ms`;
+    const why = last === undefined ? "" : `; last: ${last.message}`;
+    const lost = repeatable === "no" && last?.code === "outcome_unknown";
+    if (lost || (repeatable === "keyed" && maybeApplied)) {
+      return new OutcomeUnknownError(
+        `${what}; it may or may not have been applied${why}`,
+        { cause: last },
+      );
+    }
+    if (this.#closing.signal.aborted) {
+      return this.#closing.signal.reason as HiqliteError;
+    }
+    if (last !== undefined && last.code !== "outcome_unknown") return last;
+    return new HiqliteError("timeout", `${what}${why}`, { cause: last });
+  }
+}
+
+/** Between half and all of `ms`, so that clients do not come back together. */
+function jittered(ms: number): number {
+  return ms * (0.5 + Math.random() / 2);
+}
