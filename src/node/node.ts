@@ -460,6 +460,9 @@ export class HiqliteNode implements Member {
       changed: () => this.#onChanged(),
       fatal: (error) => this.#fail(error),
     });
+    // A member alone has nobody to wait for.
+    const { voters } = this.#group.core.config;
+    if (voters.length === 1 && voters[0] === this.id) this.#group.campaign();
     if (this.#identity.phase !== "forming") return;
     // Only once the log holds the first entry may its absence mean that it was lost.
     this.#group.log.sync((error) => {

@@ -1,0 +1,211 @@
+import type { NodeConfig } from "../../src/config/types.ts";
+import { MemoryLog } from "../../src/log/memory_log.ts";
+import { MemoryNetwork } from "../../src/network/memory_network.ts";
+import { amnesia, createCore, raftOptions } from "../../src/node/boot.ts";
+import { DEFAULT_GROUP_OPTIONS, RaftGroup } from "../../src/node/group.ts";
+import { type Identity, newIdentity } from "../../src/node/identity.ts";
+import { HiqliteNode } from "../../src/node/node.ts";
+import type { SqlMachine } from "../../src/node/sql_machine.ts";
+import { EntryKind } from "../../src/raft/types.ts";
+import type { Entry, NodeId } from "../../src/raft/types.ts";
+import { decodeCommand, encodeResult } from "../../src/state/command.ts";
+import type { CommandResult, QueryResult } from "../../src/state/types.ts";
+import { systemClock } from "../../src/util/clock.ts";
+import { Logger } from "../../src/util/logger.ts";
+import { SystemRandom } from "../../src/util/random.ts";
+import { ListMachine } from "./trio.ts";
+
+const OK: CommandResult = { ok: true, results: [] };
+
+/** Counts writes and applies each (session, sequence) once. */
+class CountingMachine extends ListMachine implements SqlMachine {
+  readonly #answers = new Map<string, Uint8Array>();
+
+  constructor() {
+    super((run) => queueMicrotask(run));
+  }
+
+  override apply(
+    entries: readonly Entry[],
+    answers: boolean,
+    done: (error: Error | null, answers: readonly Uint8Array[]) => void,
+  ): void {
+    super.apply(entries, answers, (error, raw) => {
+      if (error !== null) return done(error, []);
+      done(null, entries.map((entry, i) => this.#answer(entry, raw[i]!)));
+    });
+  }
+
+  query(): Promise<QueryResult> {
+    return Promise.resolve(this.querySync());
+  }
+
+  querySync(): QueryResult {
+    return { columns: ["writes"], rows: [[this.#answers.size]] };
+  }
+
+  #answer(entry: Entry, empty: Uint8Array): Uint8Array {
+    if (entry.kind !== EntryKind.command) return empty;
+    const { session, sequence, body } = decodeCommand(entry.payload);
+    if (body.kind === "openSession") return encodeResult(OK, entry.index);
+    const key = `${session}/${sequence}`;
+    const known = this.#answers.get(key) ?? encodeResult(OK, entry.index);
+    this.#answers.set(key, known);
+    return known;
+  }
+}
+
+/** What outlives a process. */
+class Volume {
+  identity: Identity | null = null;
+  log = new MemoryLog({ crashable: true });
+  machine = new CountingMachine();
+}
+
+/** Some members in one process: real nodes, an in-memory network, logs and machines. */
+export class Cluster {
+  readonly network = new MemoryNetwork();
+  readonly lines: string[] = [];
+  readonly #nodes = new Map<NodeId, HiqliteNode>();
+  readonly #volumes = new Map<NodeId, Volume>();
+  readonly #size: number;
+  readonly #overrides: Partial<NodeConfig>;
+
+  constructor(size: number, overrides: Partial<NodeConfig> = {}) {
+    this.#size = size;
+    this.#overrides = overrides;
+  }
+
+  /** A running node. */
+  node(id: NodeId): HiqliteNode {
+    return this.#nodes.get(id)!;
+  }
+
+  /** The node that leads; throws if none does. */
+  get leader(): HiqliteNode {
+    const leads = [...this.#nodes.values()].find((node) =>
+      node.cluster().leader === node.id
+    );
+    if (leads === undefined) throw new Error("nobody leads");
+    return leads;
+  }
+
+  /** Starts a node on its volume. */
+  start(id: NodeId, overrides: Partial<NodeConfig> = {}): HiqliteNode {
+    const volume = this.#volume(id);
+    let identity = volume.identity ??= newIdentity(id);
+    const config = { ...this.#config(id), ...this.#overrides, ...overrides };
+    const found = {
+      log: volume.log,
+      logRecovery: volume.log.recovery,
+      state: { applied: volume.machine.applied, config: volume.machine.config },
+    };
+    if (amnesia(identity, found) !== null) {
+      identity = { ...newIdentity(id), clusterId: identity.clusterId };
+      identity = volume.identity = { ...identity, phase: "joining" };
+    }
+    const node = new HiqliteNode({
+      config,
+      logger: new Logger("info", ({ message }) => {
+        this.lines.push(`${id}: ${message}`);
+      }),
+      clock: systemClock,
+      random: new SystemRandom(),
+      identity,
+      machine: volume.machine,
+      saveIdentity: (next) => volume.identity = next,
+      createNetwork: (self, peers, events) =>
+        Object.assign(this.network.join({ self, peers, events }), {
+          accept: () => new Response(),
+        }),
+      createGroup: (current, ports) =>
+        new RaftGroup({
+          core: createCore(
+            current,
+            found,
+            raftOptions(config),
+            new SystemRandom(),
+          ),
+          log: volume.log,
+          machine: volume.machine,
+          ...ports,
+          defer: queueMicrotask,
+          warn: (message) => this.lines.push(`${id}: ${message}`),
+        }, DEFAULT_GROUP_OPTIONS),
+      close: () => Promise.resolve(),
+      fatal: (error) => this.lines.push(`${id}: fatal ${error.message}`),
+    });
+    this.#nodes.set(id, node);
+    node.start();
+    return node;
+  }
+
+  /** Starts all nodes and waits until they are ready. */
+  async startAll(): Promise<void> {
+    const ids = Array.from({ length: this.#size }, (_, i) => i + 1);
+    await Promise.all(ids.map((id) => this.start(id).whenReady(10_000)));
+  }
+
+  /** Stops a node; it keeps its volume. */
+  async stop(id: NodeId): Promise<void> {
+    const node = this.#nodes.get(id);
+    this.#nodes.delete(id);
+    await node?.shutdown();
+    const volume = this.#volume(id);
+    volume.log = volume.log.crash();
+  }
+
+  /** Gives a stopped node an empty volume. */
+  wipe(id: NodeId): void {
+    this.#volumes.delete(id);
+  }
+
+  /** A stopped node's log is gone, its identity is not. */
+  loseLog(id: NodeId): void {
+    const volume = this.#volume(id);
+    volume.log = new MemoryLog({ crashable: true });
+    volume.machine = new CountingMachine();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const id of [...this.#nodes.keys()]) await this.stop(id);
+  }
+
+  #volume(id: NodeId): Volume {
+    const volume = this.#volumes.get(id) ?? new Volume();
+    this.#volumes.set(id, volume);
+    return volume;
+  }
+
+  #config(nodeId: NodeId): NodeConfig {
+    return {
+      nodeId,
+      nodes: Array.from({ length: this.#size }, (_, i) => ({
+        id: i + 1,
+        raft: `127.0.0.1:${8101 + i}`,
+        api: `127.0.0.1:${8201 + i}`,
+      })),
+      dataDir: "",
+      filenameDb: "",
+      listenAddrRaft: "127.0.0.1",
+      listenAddrApi: "127.0.0.1",
+      secretRaft: "",
+      secretApi: "",
+      logSync: { mode: "immediate" },
+      walSize: 8192,
+      logsUntilSnapshot: 10_000,
+      logStatements: false,
+      logLevel: "info",
+      preparedStatementCacheCapacity: 1,
+      readPoolSize: 1,
+      learnerOnly: false,
+      healthCheckDelaySecs: 0,
+      tickMs: 5,
+      electionTicks: 20,
+      heartbeatTicks: 4,
+      maxBodyBytes: 1,
+      queryTimeoutMs: 1,
+      queryMaxRows: 1,
+    };
+  }
+}

@@ -1,0 +1,213 @@
+import assert from "node:assert/strict";
+import type { HiqliteNode } from "../../src/node/node.ts";
+import type { WriteAnswer } from "../../src/node/port.ts";
+import { HiqliteError } from "../../src/errors.ts";
+import { Cluster } from "./cluster.ts";
+
+function write(node: HiqliteNode, timeoutMs = 5_000): Promise<WriteAnswer> {
+  return node.write({
+    body: { kind: "execute", statement: { sql: "x" } },
+    timeoutMs,
+  });
+}
+
+async function writesSeen(node: HiqliteNode): Promise<unknown> {
+  const { rows } = await node.query({
+    sql: "",
+    consistency: "linearizable",
+  });
+  return rows[0]![0];
+}
+
+/** Waits until `condition` holds; fails after a bounded time. */
+async function until(what: string, condition: () => boolean): Promise<void> {
+  for (let i = 0; i < 2_000; i++) {
+    if (condition()) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  assert.fail(`never: ${what}`);
+}
+
+Deno.test("start() of three new members forms one cluster without manual steps", async () => {
+  await using cluster = new Cluster(3);
+  await cluster.startAll();
+  const ids = [1, 2, 3].map((id) => cluster.node(id).cluster().clusterId);
+  assert.equal(new Set(ids).size, 1);
+  assert.notEqual(ids[0], "");
+  assert.equal(cluster.leader.cluster().members.length, 3);
+});
+
+Deno.test("start() forms no cluster while a configured voter is unreachable", async () => {
+  await using cluster = new Cluster(3);
+  cluster.start(1);
+  cluster.start(2);
+  await until(
+    "a progress line",
+    () => cluster.lines.some((line) => line.includes("waiting for node 3")),
+  );
+  assert.equal(cluster.node(1).cluster().clusterId, "");
+  assert.equal(cluster.node(1).ready().ok, false);
+  await cluster.start(3).whenReady(10_000);
+  await cluster.node(1).whenReady(10_000);
+});
+
+Deno.test("start() of a single member needs nobody", async () => {
+  await using cluster = new Cluster(1);
+  await cluster.startAll();
+  await write(cluster.node(1));
+  assert.equal(await writesSeen(cluster.node(1)), 1);
+});
+
+Deno.test("write() on a follower goes to the leader and is applied there when it returns", async () => {
+  await using cluster = new Cluster(3);
+  await cluster.startAll();
+  for (const id of [1, 2, 3]) {
+    const { index } = await write(cluster.node(id));
+    assert.ok(cluster.node(id).cluster().appliedIndex >= index);
+  }
+  for (const id of [1, 2, 3]) {
+    assert.equal(await writesSeen(cluster.node(id)), 3);
+  }
+});
+
+Deno.test("write() survives a leader that is cut off, and applies once", async () => {
+  await using cluster = new Cluster(3);
+  await cluster.startAll();
+  const leader = cluster.leader.cluster().self;
+  const leaderId = Number(leader[0]);
+  const [a, b] = [1, 2, 3].filter((id) => id !== leaderId) as [number, number];
+  await write(cluster.node(a));
+  const writes = Array.from({ length: 50 }, () => write(cluster.node(a)));
+  cluster.network.cut(leaderId, a);
+  cluster.network.cut(leaderId, b);
+  await Promise.all(writes);
+  assert.equal(await writesSeen(cluster.node(b)), 51);
+  cluster.network.heal(leaderId, a);
+  cluster.network.heal(leaderId, b);
+  await until(
+    "the old leader follows",
+    () => cluster.node(leaderId).cluster().leader !== leader,
+  );
+  assert.equal(await writesSeen(cluster.node(leaderId)), 51);
+});
+
+Deno.test("write() without a majority says in time that nothing was applied or that it is unknown", async () => {
+  await using cluster = new Cluster(3);
+  await cluster.startAll();
+  await write(cluster.node(1));
+  await Promise.all([cluster.stop(2), cluster.stop(3)]);
+  const error = await write(cluster.node(1), 600).then(
+    () => assert.fail("applied without a majority"),
+    (error) => error,
+  );
+  assert.ok(error instanceof HiqliteError);
+  assert.ok(["no_leader", "outcome_unknown"].includes(error.code), error.code);
+});
+
+Deno.test("a member that lost its volume comes back as a voter by itself", async () => {
+  await using cluster = new Cluster(3);
+  await cluster.startAll();
+  for (let i = 0; i < 20; i++) await write(cluster.node(1));
+  const old = cluster.node(3).id;
+  await cluster.stop(3);
+  cluster.wipe(3);
+  const back = cluster.start(3);
+  assert.notEqual(back.id, old);
+  await back.whenReady(10_000);
+  assert.equal(await writesSeen(back), 20);
+  const { members } = cluster.leader.cluster();
+  assert.equal(members.length, 3);
+  assert.equal(members.some(({ id }) => id === old), false);
+});
+
+Deno.test("a member that lost only its log does not vote under its old incarnation", async () => {
+  await using cluster = new Cluster(3);
+  await cluster.startAll();
+  await write(cluster.node(1));
+  const old = cluster.node(2).id;
+  await cluster.stop(2);
+  cluster.loseLog(2);
+  const back = cluster.start(2);
+  assert.notEqual(back.id, old);
+  await back.whenReady(10_000);
+  assert.equal(await writesSeen(back), 1);
+});
+
+Deno.test("a cluster without a majority that remembers stays down", async () => {
+  await using cluster = new Cluster(3);
+  await cluster.startAll();
+  await write(cluster.node(1));
+  await Promise.all([cluster.stop(1), cluster.stop(2), cluster.stop(3)]);
+  cluster.wipe(1);
+  cluster.wipe(2);
+  for (const id of [1, 2, 3]) cluster.start(id);
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  for (const id of [1, 2, 3]) assert.equal(cluster.node(id).ready().ok, false);
+});
+
+Deno.test("all members can be restarted at once, in any order", async () => {
+  await using cluster = new Cluster(3);
+  await cluster.startAll();
+  await write(cluster.node(2));
+  await Promise.all([1, 2, 3].map((id) => cluster.stop(id)));
+  for (const id of [3, 1, 2]) cluster.start(id);
+  await Promise.all([1, 2, 3].map((id) => cluster.node(id).whenReady(10_000)));
+  assert.equal(await writesSeen(cluster.node(2)), 1);
+});
+
+Deno.test("shutdown() of the leader moves leadership first", async () => {
+  await using cluster = new Cluster(3);
+  await cluster.startAll();
+  const { leader, term } = cluster.leader.cluster();
+  const id = Number(leader![0]);
+  const other = cluster.node(id === 1 ? 2 : 1);
+  await cluster.stop(id);
+  const now = other.cluster();
+  assert.equal(now.term, term + 1, "one election, no timeout");
+  assert.notEqual(now.leader, leader);
+});
+
+Deno.test("shutdown() refuses what comes later", async () => {
+  await using cluster = new Cluster(1);
+  await cluster.startAll();
+  const node = cluster.node(1);
+  await cluster.stop(1);
+  await assert.rejects(write(node), { code: "shutting_down" });
+  assert.equal(node.ready().ok, false);
+});
+
+Deno.test("transferLeadership() moves leadership to the named node, asked of any member", async () => {
+  await using cluster = new Cluster(3);
+  await cluster.startAll();
+  for (const target of [2, 3, 1]) {
+    await cluster.node(3).transferLeadership(target);
+    assert.equal(cluster.leader.id, cluster.node(target).id);
+  }
+});
+
+Deno.test("changeMembership() demotes, removes and adds, asked of any member", async () => {
+  await using cluster = new Cluster(3);
+  await cluster.startAll();
+  await cluster.node(1).transferLeadership(1);
+  const roles = () =>
+    cluster.node(1).cluster().members.map(({ nodeId, role }) =>
+      `${nodeId} ${role}`
+    ).sort();
+  await cluster.node(2).changeMembership({ action: "demote", nodeId: 3 });
+  assert.deepEqual(roles(), ["1 leader", "2 voter", "3 learner"]);
+  await cluster.node(2).changeMembership({ action: "promote", nodeId: 3 });
+  assert.deepEqual(roles(), ["1 leader", "2 voter", "3 voter"]);
+  await cluster.node(1).changeMembership({ action: "remove", nodeId: 3 });
+  assert.deepEqual(roles(), ["1 leader", "2 voter"]);
+  await cluster.node(1).changeMembership({ action: "add-learner", nodeId: 3 });
+  assert.deepEqual(roles(), ["1 leader", "2 voter", "3 learner"]);
+});
+
+Deno.test("changeMembership() of a node nobody knows names it", async () => {
+  await using cluster = new Cluster(3);
+  await cluster.startAll();
+  await assert.rejects(
+    cluster.node(2).changeMembership({ action: "remove", nodeId: 9 }),
+    { code: "invalid", message: "node 9 is not a member" },
+  );
+});
