@@ -68,6 +68,7 @@ export class SimMember implements Observed {
       commit: init.raft.applied,
       applied: init.raft.applied,
       leading: 0,
+      config: this.core.config,
     };
     this.group = new RaftGroup({
       core: this.core,
@@ -132,6 +133,7 @@ export class SimMember implements Observed {
     const { oracle } = this.#world;
     if (
       core.term === seen.term && core.commit === seen.commit &&
+      core.config === seen.config &&
       (core.role !== "leader" || seen.leading === core.term)
     ) return;
     const wasLeading = seen.leading;

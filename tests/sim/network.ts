@@ -119,7 +119,7 @@ export class SimNetwork {
     const { latencyMs, jitterMs, inOrder } = this.#plan.network;
     const now = this.#scheduler.now;
     let at = now + latencyMs + link.extraMs +
-      (jitterMs === 0 ? 0 : this.#draw.exponential(jitterMs));
+      (jitterMs === 0 || this.#healed ? 0 : this.#draw.exponential(jitterMs));
     at = Math.max(at, link.clogUntil);
     if (inOrder) at = Math.max(at, link.lastArrival);
     link.lastArrival = Math.max(at, link.lastArrival);

@@ -1,5 +1,5 @@
 import type { RaftCore } from "../../src/raft/core.ts";
-import { decodeConfiguration, isJoint } from "../../src/raft/configuration.ts";
+import { decodeConfiguration } from "../../src/raft/configuration.ts";
 import type { RaftStatus } from "../../src/raft/io.ts";
 import type { GroupMessage } from "../../src/node/messages.ts";
 import {
@@ -24,7 +24,13 @@ export interface Observed {
   readonly core: RaftCore;
   readonly mirror: Mirror;
   /** As of the last check. */
-  seen: { term: Term; commit: LogIndex; applied: LogIndex; leading: Term };
+  readonly seen: {
+    term: Term;
+    commit: LogIndex;
+    applied: LogIndex;
+    leading: Term;
+    config: Configuration;
+  };
 }
 
 /** A committed entry, the same for all members and for ever. */
@@ -158,6 +164,7 @@ export class Oracle {
       this.#elected(observed);
     }
     if (core.commit !== seen.commit) this.#commit(observed);
+    seen.config = core.config;
   }
 
   /** A member applied an entry. */
@@ -386,25 +393,27 @@ export class Oracle {
     }
   }
 
-  #counted({ core, member }: Observed, entry: Entry): void {
+  #counted({ core, member, seen }: Observed, entry: Entry): void {
     if (entry.term !== core.term) {
       throw new Violation(
         "commit of an old term",
         `${member} in term ${core.term} counted entry ${entry.index} of term ${entry.term}`,
       );
     }
-    const { config } = core;
-    const lists = isJoint(config)
-      ? [config.voters, config.votersOutgoing]
-      : [config.voters];
-    for (const voters of lists) {
+    // The configuration may have changed right after the entry was counted.
+    if (this.#onQuorum(seen.config, entry)) return;
+    if (this.#onQuorum(core.config, entry)) return;
+    throw new Violation(
+      "durable on a quorum",
+      `${member} committed ${entry.index} without a durable quorum of ${core.config.voters}, ${core.config.votersOutgoing}`,
+    );
+  }
+
+  #onQuorum(config: Configuration, entry: Entry): boolean {
+    return [config.voters, config.votersOutgoing].every((voters) => {
       const holders = voters.filter((v) => this.#holds(v, entry));
-      if (holders.length * 2 > voters.length) continue;
-      throw new Violation(
-        "durable on a quorum",
-        `${member} committed ${entry.index}, durable on ${holders} of ${voters}`,
-      );
-    }
+      return voters.length === 0 || holders.length * 2 > voters.length;
+    });
   }
 
   #holds(member: MemberId, entry: Entry): boolean {
