@@ -36,13 +36,39 @@ function attempt<T>(operation: string, path: string, run: () => T): T {
   }
 }
 
+/** Counts operations under way. */
+class Tally {
+  #count = 0;
+  #waiting: (() => void)[] = [];
+
+  begin(): void {
+    this.#count++;
+  }
+
+  end(): void {
+    if (--this.#count > 0) return;
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  idle(): Promise<void> {
+    if (this.#count === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+}
+
 /** A folder of the machine's file system. */
 export class RealDisk implements Disk {
   readonly path: string;
+  readonly #tally = new Tally();
 
   /** Uses the folder at `path`, which must exist. */
   constructor(path: string) {
     this.path = path;
+  }
+
+  /** Resolves when nothing is under way any more: after closing a log, before its folder is given to another process. */
+  idle(): Promise<void> {
+    return this.#tally.idle();
   }
 
   list(): string[] {
@@ -68,15 +94,15 @@ export class RealDisk implements Disk {
   }
 
   syncDirectory(done: DiskDone): void {
-    const fail = (cause: unknown): void =>
-      done(diskError("sync folder", this.path, cause));
+    this.#tally.begin();
+    const end = (cause: unknown): void => {
+      this.#tally.end();
+      done(cause ? diskError("sync folder", this.path, cause) : null);
+    };
     fs.open(this.path, "r", (cause, fd) => {
-      if (cause) return fail(cause);
+      if (cause) return end(cause);
       fs.fsync(fd, (cause) => {
-        fs.close(fd, (closeCause) => {
-          if (cause ?? closeCause) fail(cause ?? closeCause);
-          else done(null);
-        });
+        fs.close(fd, (closeCause) => end(cause ?? closeCause));
       });
     });
   }
@@ -99,7 +125,7 @@ export class RealDisk implements Disk {
       path,
       () => fs.openSync(path, flags, 0o600),
     );
-    return new RealFile(fd, name, path);
+    return new RealFile(fd, name, path, this.#tally);
   }
 }
 
@@ -107,12 +133,14 @@ class RealFile implements DiskFile {
   readonly name: string;
   readonly #fd: number;
   readonly #path: string;
+  readonly #tally: Tally;
   #underWay = 0;
   #closing = false;
   #closed = false;
 
-  constructor(fd: number, name: string, path: string) {
+  constructor(fd: number, name: string, path: string, tally: Tally) {
     this.#fd = fd;
+    this.#tally = tally;
     this.name = name;
     this.#path = path;
   }
@@ -165,7 +193,7 @@ class RealFile implements DiskFile {
     position: number,
     done: (error: DiskError | null, count: number) => void,
   ): void {
-    this.#underWay++;
+    this.#begin();
     const step = (total: number): void => {
       const left = target.length - total;
       fs.read(
@@ -186,7 +214,7 @@ class RealFile implements DiskFile {
   }
 
   allocate(size: number, done: DiskDone): void {
-    this.#underWay++;
+    this.#begin();
     const end = (error: DiskError | null): void => {
       this.#ended();
       done(error);
@@ -213,7 +241,7 @@ class RealFile implements DiskFile {
   }
 
   sync(done: DiskDone): void {
-    this.#underWay++;
+    this.#begin();
     fs.fdatasync(this.#fd, (cause) => {
       this.#ended();
       done(cause ? diskError("fdatasync", this.#path, cause) : null);
@@ -229,9 +257,15 @@ class RealFile implements DiskFile {
     this.#closeIfIdle();
   }
 
+  #begin(): void {
+    this.#underWay++;
+    this.#tally.begin();
+  }
+
   #ended(): void {
     this.#underWay--;
     if (this.#closing) this.#closeIfIdle();
+    this.#tally.end();
   }
 
   #closeIfIdle(): void {

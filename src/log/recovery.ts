@@ -1,4 +1,4 @@
-import { ByteReader, MalformedBytesError } from "../util/bytes.ts";
+import { type ByteReader, MalformedBytesError } from "../util/bytes.ts";
 import type { Random } from "../util/random.ts";
 import { BLOCK_BYTES } from "./block.ts";
 import type { Disk, DiskFile } from "./disk.ts";
@@ -232,7 +232,7 @@ class Evidence {
 function findChain(disk: Disk, survey: Survey, mark: Mark): Attempt | null {
   const evidence = new Evidence(mark);
   for (const file of survey.damaged) evidence.frames(file);
-  let problem = "no segment has an intact header";
+  let problem: string | null = null;
   for (const run of linkedRuns(survey.intact).reverse()) {
     const attempt = readRun(disk, run);
     const { missingThrough, base } = attempt.replay.state;
@@ -247,7 +247,7 @@ function findChain(disk: Disk, survey: Survey, mark: Mark): Attempt | null {
         `${attempt.used.at(-1)!.file.name}: ${attempt.reason} at byte ` +
         `${offsetAt(attempt)}`;
     } else {
-      problem = `entries ${base.index + 1} to ${missingThrough} before ` +
+      problem ??= `entries ${base.index + 1} to ${missingThrough} before ` +
         `${run[0]!.file.name} are missing`;
     }
     for (const { file, header } of run) {
@@ -258,7 +258,9 @@ function findChain(disk: Disk, survey: Survey, mark: Mark): Attempt | null {
   if (survey.intact.length === 0 && evidence.position === 0) return null;
   throw new LogError(
     "corrupt",
-    `${disk.path}/${problem}, but ${evidence.source} says that the log was ` +
+    `${disk.path}/${
+      problem ?? "segment-*: no intact header"
+    }, but ${evidence.source} says that the log was ` +
       `durable to position ${evidence.position}` +
       survey.damaged.map(({ name }) => `; ${name} has a damaged header`).join(),
   );
