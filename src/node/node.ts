@@ -105,6 +105,7 @@ export class HiqliteNode implements Member {
   #stopping: Promise<void> | null = null;
   #failed: Error | null = null;
   readonly #leaderWaiters = new Set<() => void>();
+  readonly #releaseHooks: (() => Promise<void>)[] = [];
 
   /** Starts nothing yet; see {@linkcode start}. */
   constructor(parts: NodeParts) {
@@ -272,6 +273,11 @@ export class HiqliteNode implements Member {
     return this.#membership.transfer(target);
   }
 
+  /** Runs `hook` in {@linkcode shutdown} when nothing new is accepted and what was begun is answered, before files and links are closed. */
+  beforeRelease(hook: () => Promise<void>): void {
+    this.#releaseHooks.push(hook);
+  }
+
   shutdown(): Promise<void> {
     this.#stopping ??= this.#shutdown();
     return this.#stopping;
@@ -295,6 +301,7 @@ export class HiqliteNode implements Member {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
     this.#writes.close();
+    for (const hook of this.#releaseHooks) await hook();
     this.#requests.close();
     this.#group?.stop();
     this.#wakeWaiters();
