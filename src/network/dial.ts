@@ -88,11 +88,6 @@ export class Dial {
     this.#failures = 0;
   }
 
-  /** Passes the time on to the socket. */
-  tick(now: number, stalled: boolean): void {
-    this.#socket?.tick(now, stalled);
-  }
-
   #dial(): void {
     const { scheme, secret, self } = this.#context;
     const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
@@ -108,7 +103,7 @@ export class Dial {
       this.#failed(error instanceof Error ? error.message : String(error));
       return;
     }
-    this.#socket = new LinkSocket(socket, this.#context, {
+    this.#socket = new LinkSocket(socket, false, this.#context, {
       opened: () => {},
       message: (bytes) => {
         if (this.#peer === null) this.#shake(handshake, bytes);

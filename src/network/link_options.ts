@@ -61,6 +61,14 @@ export interface PeerLinksOptions {
   readonly random?: Random;
 }
 
+/** A connection that the runtime has not let go of. */
+export interface OpenSocket {
+  /** Settles when it has. */
+  readonly gone: Promise<void>;
+  /** To be called regularly; `stalled` if that was not possible for a while. */
+  tick(now: number, stalled: boolean): void;
+}
+
 /** What the parts of a `PeerLinks` share. */
 export interface LinkContext {
   self: PeerIdentity;
@@ -75,5 +83,5 @@ export interface LinkContext {
   /** Logs at most one line per key and minute. */
   complain(key: string, level: "warn" | "error", message: string): void;
   /** Every socket that is not gone yet. */
-  readonly sockets: Set<{ readonly gone: Promise<void> }>;
+  readonly sockets: Set<OpenSocket>;
 }

@@ -1,5 +1,6 @@
 import { MalformedBytesError } from "../util/bytes.ts";
-import type { LinkContext, LinkLimits } from "./link_options.ts";
+import type { Clock } from "../util/clock.ts";
+import type { LinkContext, LinkLimits, OpenSocket } from "./link_options.ts";
 import { announce, Assembly, cut, KEEPALIVE } from "./pieces.ts";
 
 /** What a {@linkcode LinkSocket} tells its owner. */
@@ -16,39 +17,46 @@ export interface LinkSocketEvents {
  * One WebSocket of a link: pieces, keepalive, and the detection of a
  * connection on which nothing arrives any more though nobody closed it.
  */
-export class LinkSocket {
+export class LinkSocket implements OpenSocket {
   /** Settles when the runtime has let go of the connection. */
   readonly gone: Promise<void>;
   readonly #socket: WebSocket;
   readonly #limits: LinkLimits;
   readonly #events: LinkSocketEvents;
   readonly #assembly: Assembly;
+  readonly #accepted: boolean;
   readonly #bornAt: number;
+  readonly #clock: Clock;
   #established = false;
   #ended = false;
+  #endedAt = 0;
   #heardAt: number;
   #spokeAt: number;
   #heard = false;
   #spoke = false;
 
-  /** Owns `socket` from now on. */
+  /**
+   * Owns `socket` from now on. One that was `accepted` has an idle timeout
+   * of the runtime, see {@linkcode LinkSocket.fail}.
+   */
   constructor(
     socket: WebSocket,
+    accepted: boolean,
     context: LinkContext,
     events: LinkSocketEvents,
   ) {
     this.#socket = socket;
+    this.#accepted = accepted;
     this.#limits = context.limits;
     this.#events = events;
     this.#assembly = new Assembly(context.limits.messageBytes);
+    this.#clock = context.clock;
     this.#bornAt = context.clock.monotonic();
     this.#heardAt = this.#bornAt;
     this.#spokeAt = this.#bornAt;
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
-      // A server's socket that was closed before it opened opens all the same.
-      if (this.#ended) socket.close();
-      else events.opened();
+      if (!this.#ended) events.opened();
     };
     socket.onmessage = (event) => this.#receive(event.data);
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -96,9 +104,13 @@ export class LinkSocket {
    * run, so the peer's silence proves nothing.
    */
   tick(now: number, stalled: boolean): void {
-    if (this.#ended) return;
+    const { handshakeMs, deadMs, keepaliveMs } = this.#limits;
+    if (this.#ended) {
+      // It outlived the idle timeout, so somebody is there who will answer.
+      if (now - this.#endedAt >= 3 * deadMs) this.#socket.close();
+      return;
+    }
     if (!this.#established) {
-      const { handshakeMs } = this.#limits;
       if (now - this.#bornAt >= handshakeMs) {
         this.fail(`no handshake within ${handshakeMs} ms`);
       }
@@ -108,9 +120,9 @@ export class LinkSocket {
     if (this.#spoke) this.#spokeAt = now;
     this.#heard = false;
     this.#spoke = false;
-    if (now - this.#heardAt >= this.#limits.deadMs) {
-      this.fail(`silent for ${this.#limits.deadMs} ms`);
-    } else if (now - this.#spokeAt >= this.#limits.keepaliveMs) {
+    if (now - this.#heardAt >= deadMs) {
+      this.fail(`silent for ${deadMs} ms`);
+    } else if (now - this.#spokeAt >= keepaliveMs) {
       this.#spoke = true;
       this.#socket.send(KEEPALIVE);
     }
@@ -120,24 +132,36 @@ export class LinkSocket {
   close(): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#endedAt = this.#clock.monotonic();
     this.#socket.close();
   }
 
-  /** Closes and reports the loss. */
+  /**
+   * Gives the connection up and reports the loss.
+   *
+   * An accepted one is not closed here: after `close` the runtime waits for
+   * the peer's answer without end, so a silent peer could pile up connections.
+   * Left open it is cut by its idle timeout. If the peer is alive after all,
+   * its next keepalive gets the closing as answer.
+   */
   fail(reason: string): void {
     if (this.#ended) return;
-    this.#socket.close();
+    if (!this.#accepted) this.#socket.close();
     this.#lose(reason);
   }
 
   #lose(reason: string): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#endedAt = this.#clock.monotonic();
     this.#events.lost(reason);
   }
 
   #receive(data: unknown): void {
-    if (this.#ended) return;
+    if (this.#ended) {
+      if (this.#established) this.#socket.close();
+      return;
+    }
     this.#heard = true;
     try {
       const message = this.#assemble(data);

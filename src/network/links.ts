@@ -100,7 +100,8 @@ export class PeerLinks implements PeerNetwork {
     }
     try {
       const { socket, response } = Deno.upgradeWebSocket(request, {
-        idleTimeout: 0,
+        // Seconds; the keepalives of a living peer come far more often.
+        idleTimeout: Math.ceil(2 * this.#context.limits.deadMs / 1000),
       });
       this.#shake(socket);
       return response;
@@ -180,7 +181,7 @@ export class PeerLinks implements PeerNetwork {
       (node) => this.#links.has(node),
     );
     let proven: Proven | null = null;
-    const socket: LinkSocket = new LinkSocket(webSocket, this.#context, {
+    const socket: LinkSocket = new LinkSocket(webSocket, true, this.#context, {
       opened: () => socket.send(handshake.challenge()),
       message: (bytes) => {
         // Entries and answers only ever flow towards the side that dialed.
@@ -197,8 +198,7 @@ export class PeerLinks implements PeerNetwork {
     if (this.#pending.size <= this.#context.limits.pendingHandshakes) return;
     // An honest handshake takes milliseconds, so the oldest is the least likely one.
     const [oldest] = this.#pending;
-    this.#pending.delete(oldest!);
-    oldest!.close();
+    oldest!.fail("too many unfinished handshakes");
   }
 
   #judge(
@@ -210,7 +210,7 @@ export class PeerLinks implements PeerNetwork {
     this.#pending.delete(socket);
     if (outcome.reply !== null) socket.send(outcome.reply);
     if (outcome.kind === "refused") {
-      socket.close();
+      socket.fail(outcome.detail);
       this.#context.complain(
         `accept ${outcome.reason}`,
         "error",
@@ -237,8 +237,9 @@ export class PeerLinks implements PeerNetwork {
       // Late by half of what a peer may be silent: this process was not running.
       const stalled = now - this.#lastTick > interval + deadMs / 2;
       this.#lastTick = now;
-      for (const socket of [...this.#pending]) socket.tick(now, stalled);
-      for (const link of [...this.#links.values()]) link.tick(now, stalled);
+      for (const socket of [...this.#context.sockets]) {
+        socket.tick(now, stalled);
+      }
       if (this.#running) this.#scheduleTick();
     });
   }

@@ -104,14 +104,6 @@ export class PeerLink {
     return this.#outbound[lane]?.socket.queued ?? 0;
   }
 
-  /** Passes the time on to the sockets. */
-  tick(now: number, stalled: boolean): void {
-    for (const dial of Object.values(this.#inbound)) dial.tick(now, stalled);
-    for (const accepted of Object.values(this.#outbound)) {
-      accepted?.socket.tick(now, stalled);
-    }
-  }
-
   /** The newest proof counts: connections with an earlier identity of the node end here. */
   #proven(peer: PeerIdentity): void {
     for (const dial of Object.values(this.#inbound)) {

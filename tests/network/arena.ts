@@ -15,8 +15,10 @@ export interface SocketMember extends Contestant {
   readonly network: PeerLinks;
   /** `level message` of every line. */
   readonly lines: string[];
-  /** Called at every line. */
-  onLine: () => void;
+  /** Waits until a line matches. */
+  logged(pattern: RegExp): Promise<void>;
+  /** How many connections it was asked to accept. */
+  asked: number;
 }
 
 /** What a {@linkcode SocketArena} lets a test choose per member. */
@@ -60,12 +62,16 @@ export class SocketArena implements Arena {
       limits: { ...this.#limits, ...options.limits },
       logger: new Logger("info", ({ level, message }) => {
         lines.push(`${level} ${message}`);
-        member.onLine();
+        recorder.wake();
       }),
     });
     const server = Deno.serve(
       { hostname: "127.0.0.1", port: this.#port(node), onListen() {} },
-      (request) => network.accept(request),
+      (request) => {
+        member.asked++;
+        recorder.wake();
+        return network.accept(request);
+      },
     );
     const stop = async (): Promise<void> => {
       this.#running.delete(stop);
@@ -78,7 +84,12 @@ export class SocketArena implements Arena {
       recorder,
       identity,
       lines,
-      onLine: () => {},
+      logged: (pattern) =>
+        recorder.until(
+          `a line like ${pattern} among\n${lines.join("\n")}`,
+          () => lines.some((line) => pattern.test(line)),
+        ),
+      asked: 0,
       stop,
     };
     return member;

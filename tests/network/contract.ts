@@ -56,7 +56,7 @@ export class Recorder implements NetworkEvents {
     let expired = false;
     const timer = setTimeout(() => {
       expired = true;
-      this.#wake();
+      this.wake();
     }, PATIENCE_MS);
     try {
       while (!condition()) {
@@ -71,10 +71,11 @@ export class Recorder implements NetworkEvents {
   #record(told: Told): void {
     this.told.push(told);
     this.onEvent(told);
-    this.#wake();
+    this.wake();
   }
 
-  #wake(): void {
+  /** Makes those who wait look again. */
+  wake(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const resolve of waiting) resolve();
