@@ -1,9 +1,37 @@
 import { type ErrorCode, HiqliteError, HTTP_STATUS } from "../errors.ts";
-import type { FailoverOptions, FailoverRequest } from "./failover.ts";
 import type { CommandFailure } from "../state/types.ts";
 import { pause } from "./abort.ts";
 import { StatementError } from "./statement_error.ts";
 import { resultFromWire, type WireError, type WireResult } from "./wire.ts";
+
+/** What may be done when it is not known whether a request arrived. */
+export type Repeatable =
+  /** Ask again: it changes nothing, or carries a key that lets it apply once. */
+  | "yes"
+  /** As `yes`; without an answer the outcome is unknown. */
+  | "keyed"
+  /** Never ask again. */
+  | "no";
+
+/** A request for whichever member answers. */
+export interface ExchangeRequest {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The JSON body, given how long the member may take, ms. */
+  readonly body?: (timeoutMs: number) => string;
+  readonly repeatable: Repeatable;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** How every member is reached. */
+export interface Reach {
+  readonly secret: string;
+  readonly fetch: typeof fetch;
+  /** A member that keeps us waiting is asked for a sign of life this often, ms. */
+  readonly probeMs: number;
+}
 
 /** How one attempt ended. */
 export type Exchange =
@@ -23,10 +51,9 @@ interface Again<K> {
 }
 
 /** One attempt at one member. */
-export interface Attempt
-  extends Pick<FailoverOptions, "fetch" | "secret" | "probeMs"> {
+export interface Attempt extends Reach {
   readonly url: string;
-  readonly request: FailoverRequest;
+  readonly request: ExchangeRequest;
   /** How long the member may take, ms. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;

@@ -1,37 +1,12 @@
 import { HiqliteError, OutcomeUnknownError } from "../errors.ts";
-import { exchange } from "./exchange.ts";
+import { exchange, type ExchangeRequest, type Reach } from "./exchange.ts";
 import { pause } from "./abort.ts";
 import { StatementError } from "./statement_error.ts";
 
-/** What may be done when it is not known whether a request arrived. */
-export type Repeatable =
-  /** Ask again: it changes nothing, or carries a key that lets it apply once. */
-  | "yes"
-  /** As `yes`; without an answer the outcome is unknown. */
-  | "keyed"
-  /** Never ask again. */
-  | "no";
-
-/** A request for whichever member answers. */
-export interface FailoverRequest {
-  readonly method: "GET" | "POST";
-  readonly path: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** The JSON body, given how long the member may take, ms. */
-  readonly body?: (timeoutMs: number) => string;
-  readonly repeatable: Repeatable;
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal | undefined;
-}
-
 /** How the members are reached. */
-export interface FailoverOptions {
+export interface FailoverOptions extends Reach {
   /** Base URLs without a final slash. */
   readonly urls: readonly string[];
-  readonly secret: string;
-  readonly fetch: typeof fetch;
-  /** A member that keeps us waiting is asked for a sign of life this often, ms. */
-  readonly probeMs: number;
 }
 
 /** First and longest pause after every member was tried, ms. */
@@ -62,7 +37,7 @@ export class Failover {
    *
    * @throws {HiqliteError} as the member says; `outcome_unknown` if a write was sent and no answer came.
    */
-  async send(request: FailoverRequest): Promise<unknown> {
+  async send(request: ExchangeRequest): Promise<unknown> {
     this.#closing.signal.throwIfAborted();
     request.signal?.throwIfAborted();
     const deadline = performance.now() + request.timeoutMs;
@@ -83,7 +58,7 @@ export class Failover {
   }
 
   async #attempts(
-    request: FailoverRequest,
+    request: ExchangeRequest,
     deadline: number,
     signal: AbortSignal,
   ): Promise<unknown> {
@@ -137,7 +112,7 @@ export class Failover {
   }
 
   #verdict(
-    { repeatable, timeoutMs, method, path }: FailoverRequest,
+    { repeatable, timeoutMs, method, path }: ExchangeRequest,
     maybeApplied: boolean,
     last: HiqliteError | undefined,
   ): HiqliteError {

@@ -28,7 +28,8 @@ import {
   type WireCluster,
   type WireResult,
 } from "./wire.ts";
-import { Failover, type FailoverRequest } from "./failover.ts";
+import type { ExchangeRequest } from "./exchange.ts";
+import { Failover } from "./failover.ts";
 import { HiqliteError } from "../errors.ts";
 import { parametersToJson, rowsFromJson, statementToJson } from "./json.ts";
 import { SqlClient } from "./sql_client.ts";
@@ -202,7 +203,7 @@ export class RemoteClient extends SqlClient {
   }
 
   #send(
-    request: Omit<FailoverRequest, "timeoutMs" | "signal">,
+    request: Omit<ExchangeRequest, "timeoutMs" | "signal">,
     { timeoutMs, signal }: CallOptions,
   ): Promise<unknown> {
     return this.#failover.send({

@@ -15,7 +15,6 @@ const OFF: readonly string[] = ["false"];
 
 /** Keys that Hiqlite knows and this version does not act upon. */
 export const FOREIGN_KEYS: readonly ForeignKey[] = [
-  key("learner_only", "HQL_LEARNER_ONLY", OFF),
   key("tls_auto_certificates", "HQL_TLS_AUTO_CERTS", OFF),
   ...["raft", "api"].flatMap((side) => [
     key(`tls_${side}_key`, `HQL_TLS_${side.toUpperCase()}_KEY`),

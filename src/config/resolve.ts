@@ -10,8 +10,8 @@ import { choice, integer, readValue } from "./value.ts";
 import { type PlainField, type Setting, SETTINGS } from "./settings.ts";
 import { type RawSetting, type RawSources, readSources } from "./sources.ts";
 
-/** Where a configuration comes from; flags win over the environment, it wins over the file. */
-export interface ConfigSources extends RawSources {
+/** What a configuration may ask of the machine. */
+export interface Surroundings {
   /** The machine's name, asked for only by `node_id_from = "k8s"`. */
   readonly hostname?: () => string;
   /**
@@ -38,6 +38,9 @@ const DEFAULT_NODES: readonly NodeAddress[] = [
   { id: 1, raft: "127.0.0.1:8100", api: "127.0.0.1:8200" },
 ];
 
+/** Where a configuration comes from; flags win over the environment, it wins over the file. */
+export interface ConfigSources extends RawSources, Surroundings {}
+
 /**
  * Resolves and checks a configuration. Reads nothing but what it is given.
  *
@@ -45,8 +48,16 @@ const DEFAULT_NODES: readonly NodeAddress[] = [
  */
 export function resolveConfig(sources: ConfigSources): ResolvedConfig {
   const { settings, notices } = readSources(sources);
+  return { ...resolveSettings(settings, sources), notices };
+}
+
+/** Checks what was set, fills in the defaults and freezes it. @throws {ConfigError} */
+export function resolveSettings(
+  settings: ReadonlyMap<string, RawSetting>,
+  surroundings: Surroundings,
+): Omit<ResolvedConfig, "notices"> {
   const nodes = readNodes(settings);
-  const nodeId = readNodeId(settings, nodes, sources.hostname);
+  const nodeId = readNodeId(settings, nodes, surroundings.hostname);
   const own = nodes.find((node) => node.id === nodeId)!;
   const values = readPlain(settings);
 
@@ -67,9 +78,9 @@ export function resolveConfig(sources: ConfigSources): ResolvedConfig {
   ): string => {
     const chosen = values[field];
     if (chosen !== undefined) return chosen;
-    if (alone && sources.generateSecret !== undefined) {
+    if (alone && surroundings.generateSecret !== undefined) {
       generated.push(key);
-      return sources.generateSecret(key, values.dataDir!);
+      return surroundings.generateSecret(key, values.dataDir!);
     }
     throw new ConfigError(
       key,
@@ -82,7 +93,6 @@ export function resolveConfig(sources: ConfigSources): ResolvedConfig {
 
   const config = Object.freeze({
     ...values,
-    learnerOnly: false,
     nodeId,
     nodes: Object.freeze(nodes.map((node) => Object.freeze(node))),
     listenAddrRaft,
@@ -91,7 +101,7 @@ export function resolveConfig(sources: ConfigSources): ResolvedConfig {
     secretApi: secretOf("secretApi", "secret_api"),
   }) as NodeConfig;
   checkTimings(config);
-  return { config, notices, generated };
+  return { config, generated };
 }
 
 /** Reads every plain key or takes its default; the ones that follow from others stay undefined. */

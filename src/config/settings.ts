@@ -20,10 +20,7 @@ export interface Setting<T> {
 }
 
 /** The keys that are read as they are; `node_id`, `node_id_from`, `nodes` and `secrets_file` are read in resolve.ts. */
-export type PlainField = Exclude<
-  keyof NodeConfig,
-  "nodeId" | "nodes" | "learnerOnly"
->;
+export type PlainField = Exclude<keyof NodeConfig, "nodeId" | "nodes">;
 
 const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
@@ -115,6 +112,13 @@ export const SETTINGS: { readonly [F in PlainField]: Setting<NodeConfig[F]> } =
       integer(0, 1_000_000),
       1000,
       "Prepared statements each connection keeps.",
+    ),
+    learnerOnly: setting(
+      "learner_only",
+      "HQL_LEARNER_ONLY",
+      boolean(),
+      false,
+      "Take part as a member that replicates and never votes.",
     ),
     healthCheckDelaySecs: setting(
       "health_check_delay_secs",

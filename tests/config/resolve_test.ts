@@ -330,7 +330,7 @@ for (const [title, variables] of NEEDS_SECRETS) {
   });
 }
 
-Deno.test("resolveConfig() generates nothing for an embedded member", () => {
+Deno.test("resolveConfig() asks for secrets where none may be generated", () => {
   assert.equal(failure({ env: {} }).key, "secret_raft");
 });
 

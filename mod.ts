@@ -1,0 +1,82 @@
+/**
+ * An embeddable SQLite database that forms a Raft cluster.
+ *
+ * ```ts ignore
+ * import { open } from "@hiqlite/hiqlite";
+ *
+ * await using db = await open({ dataDir: "data" });
+ * await db.execute("CREATE TABLE IF NOT EXISTS note (id INTEGER PRIMARY KEY, text TEXT)");
+ * await db.execute("INSERT INTO note (text) VALUES (?)", ["hello"]);
+ * console.log(await db.query("SELECT * FROM note"));
+ * ```
+ *
+ * `open()` runs a member of the cluster in this process; `connect()` speaks to
+ * one elsewhere. Both answer the same {@linkcode Client}.
+ *
+ * @module
+ */
+export { open, type OpenOptions } from "./src/server/embed.ts";
+export type { NodeOptions } from "./src/config/options.ts";
+export type { LogSync, NodeAddress, NodeConfig } from "./src/config/types.ts";
+export { LocalClient } from "./src/client/local.ts";
+export { readMigrations } from "./src/client/migrations.ts";
+export {
+  type CallOptions,
+  type Client,
+  connect,
+  type ConnectOptions,
+  type ErrorCode,
+  type ExecuteResult,
+  HiqliteError,
+  OutcomeUnknownError,
+  type QueryOptions,
+  ref,
+  RemoteClient,
+  type ReturningResult,
+  type Row,
+  type Schema,
+  type SchemaIssue,
+  type SchemaOption,
+  type SchemaResult,
+  StatementError,
+  type StatementOutcome,
+  type StatementsResult,
+  type WriteOptions,
+} from "./src/client/remote.ts";
+export { SqlClient } from "./src/client/sql_client.ts";
+export { ConfigError, HTTP_STATUS } from "./src/errors.ts";
+export { type AppOptions, createApp } from "./src/server/app.ts";
+export type {
+  ClusterStatus,
+  Consistency,
+  HealthStatus,
+  Member,
+  MembershipRequest,
+  MemberStatus,
+  QueryAnswer,
+  QueryRequest,
+  WriteAnswer,
+  WriteRequest,
+} from "./src/node/port.ts";
+export type {
+  CommandBody,
+  CommandFailure,
+  CommandResult,
+  Migration,
+  QueryLimits,
+  QueryResult,
+  SqlParameter,
+  SqlParameters,
+  SqlValue,
+  Statement,
+  StatementReference,
+  StatementResult,
+} from "./src/state/types.ts";
+export type { LogIndex, MemberId, NodeId, Term } from "./src/raft/types.ts";
+export {
+  type LogFields,
+  Logger,
+  type LogLevel,
+  type LogSink,
+  silentLogger,
+} from "./src/util/logger.ts";

@@ -1,0 +1,55 @@
+import { ConfigError } from "../errors.ts";
+import type { LogSync, NodeConfig } from "./types.ts";
+import { keptSecret } from "./secrets.ts";
+import type { RawSetting } from "./sources.ts";
+import { resolveSettings } from "./resolve.ts";
+import { type Setting, SETTINGS } from "./settings.ts";
+
+/**
+ * A member's configuration in code. Names, defaults and checks are those of the
+ * configuration file; see {@linkcode NodeConfig}.
+ *
+ * Without `nodes` it is a single member; without secrets such a member
+ * makes its own and keeps them in `dataDir`.
+ */
+export interface NodeOptions extends Partial<Omit<NodeConfig, "logSync">> {
+  /** As an object, or as in the file: `immediate`, `immediate_async`, `interval_200`. */
+  readonly logSync?: LogSync | string;
+}
+
+/** The configuration of options. @throws {ConfigError} naming the option. */
+export function configOf(options: NodeOptions): NodeConfig {
+  const settings = new Map<string, RawSetting>();
+  for (const [field, value] of Object.entries(options)) {
+    if (value === undefined) continue;
+    const name = tomlNameOf(field);
+    settings.set(name, {
+      key: field,
+      kind: "toml",
+      secret: name.startsWith("secret_"),
+      value: rawOf(field, value),
+    });
+  }
+  return resolveSettings(settings, { generateSecret: keptSecret }).config;
+}
+
+function tomlNameOf(field: string): string {
+  if (field === "nodeId") return "node_id";
+  if (field === "nodes") return "nodes";
+  if (Object.hasOwn(SETTINGS, field)) {
+    return (SETTINGS as Record<string, Setting<unknown>>)[field]!.toml;
+  }
+  throw new ConfigError(field, "unknown option");
+}
+
+/** An option's value as the configuration file would say it. */
+function rawOf(field: string, value: unknown): unknown {
+  if (field === "nodes" && Array.isArray(value)) {
+    return value.map(({ id, raft, api }) => `${id} ${raft} ${api}`);
+  }
+  if (field === "logSync" && typeof value === "object") {
+    const sync = value as LogSync;
+    return sync.mode === "interval" ? `interval_${sync.ms}` : sync.mode;
+  }
+  return value;
+}
