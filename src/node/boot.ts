@@ -101,8 +101,9 @@ function foundingInit(identity: Identity, log: LogStore): RaftInit {
   if (!log.reserve(1, entry.payload.length)) {
     throw new HiqliteError("disk_full", "No room on the disk for the log");
   }
-  log.append([entry]);
+  // In this order: a crash keeps a prefix, and an entry must not outlive its term.
   log.saveHardState(hardState);
+  log.append([entry]);
   return {
     id: memberIdOf(identity),
     hardState,
