@@ -1,8 +1,10 @@
-import { LogError, type LogRecovery, type LogStore } from "../../src/log/port.ts";
+import { LogError, type LogRecovery } from "../../src/log/port.ts";
+import { amnesia, createCore } from "../../src/node/boot.ts";
 import { RaftGroup } from "../../src/node/group.ts";
+import type { SegmentLog } from "../../src/log/segment_log.ts";
 import type { GroupMessage } from "../../src/node/messages.ts";
 import { decodeConfiguration } from "../../src/raft/configuration.ts";
-import { RaftCore } from "../../src/raft/core.ts";
+import type { RaftCore } from "../../src/raft/core.ts";
 import { EntryKind, type MemberId } from "../../src/raft/types.ts";
 import { HiqliteError } from "../../src/errors.ts";
 import { AssertionError } from "../../src/util/assert.ts";
@@ -10,7 +12,7 @@ import { SimMachine } from "./machine.ts";
 import type { SimNode } from "./node.ts";
 import { ObservedLog } from "./observed_log.ts";
 import type { Observed } from "./oracle.ts";
-import { lostPromise, reconcile } from "./recovery.ts";
+import { lostPromise } from "./recovery.ts";
 import { Violation } from "./violation.ts";
 import type { World } from "./world.ts";
 
@@ -24,6 +26,7 @@ export class SimMember implements Observed {
   readonly seen: Observed["seen"];
   readonly #world: World;
   readonly #node: SimNode;
+  readonly #log: SegmentLog;
   #alive = true;
 
   /**
@@ -33,6 +36,8 @@ export class SimMember implements Observed {
   constructor(world: World, node: SimNode) {
     this.#world = world;
     this.#node = node;
+    // Callbacks of what is opened below belong to this process already.
+    node.process = this;
     this.member = node.member;
     this.mirror = node.mirror;
     this.state = new SimMachine(node.stateVolume, {
@@ -49,30 +54,45 @@ export class SimMember implements Observed {
       full: () => node.disk.full,
       snapshotPadding: world.plan.disk.snapshotPadding,
     });
-    const { log, recovery } = node.openLog();
-    this.#checkRecovery(recovery);
-    world.oracle.restore(this.mirror, recovery);
-    const observed = new ObservedLog(log, this.mirror, {
+    const opened = node.openLog();
+    this.#log = opened.log;
+    this.#checkRecovery(opened.recovery);
+    if (opened.cut !== null) world.probes.hit("tornTailCut");
+    world.oracle.restore(this.mirror, opened.recovery);
+    const log = new ObservedLog(opened.log, this.mirror, {
       appended: (entries) => world.oracle.appended(this.mirror, entries),
       truncated: (after, dropped) => {
         world.truncated(this, after, dropped);
       },
       purged: () => world.probes.hit("purged"),
     });
-    const init = reconcile(observed, recovery, this.member, this.state.recovery);
-    if (init.reset) world.probes.hit("stateAheadOfLog");
-    if (init.raft.applied < observed.last.index) world.probes.hit("stateBehindLog");
-    this.core = new RaftCore(init.raft, world.raftOptions, world.draws.core);
+    const found = {
+      log,
+      logRecovery: opened.recovery,
+      state: this.state.recovery,
+    };
+    const forgotten = node.fresh ? null : amnesia(node.identity, found);
+    if (forgotten !== null) throw new LogError("corrupt", forgotten);
+    node.fresh = false;
+    const { applied } = this.state;
+    if (applied.index > log.last.index) world.probes.hit("stateAheadOfLog");
+    if (applied.index < log.last.index) world.probes.hit("stateBehindLog");
+    this.core = createCore(
+      node.identity,
+      found,
+      world.raftOptions,
+      world.draws.core,
+    );
     this.seen = {
-      term: init.raft.hardState.term,
-      commit: init.raft.applied,
-      applied: init.raft.applied,
+      term: this.core.term,
+      commit: applied.index,
+      applied: applied.index,
       leading: 0,
       config: this.core.config,
     };
     this.group = new RaftGroup({
       core: this.core,
-      log: observed,
+      log,
       machine: this.state,
       send: (message) => this.#send(message),
       defer: (callback) => this.later(world.plan.deferMs, callback),
@@ -88,6 +108,7 @@ export class SimMember implements Observed {
       checkpointBytes: 1_000_000,
       maxInbox: 1000,
     });
+    this.#join();
   }
 
   /** Whether the process runs. */
@@ -119,6 +140,17 @@ export class SimMember implements Observed {
     this.state.die();
     this.mirror.processEnded();
     this.#node.disk.processEnded();
+  }
+
+  /** What the runtime does around a group's start. */
+  #join(): void {
+    const { voters } = this.core.config;
+    if (voters.length === 1 && voters[0] === this.member) this.group.campaign();
+    if (this.#node.identity.phase !== "forming") return;
+    this.group.log.sync((error) => {
+      if (error !== null) this.#fatal(error);
+      else this.#node.identity = { ...this.#node.identity, phase: "member" };
+    });
   }
 
   #send(message: GroupMessage): boolean {

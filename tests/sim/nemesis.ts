@@ -141,7 +141,8 @@ function transfer(world: World, target: number): boolean {
 /** Damage at rest is found at the next start, so there is one. */
 function bitRot(world: World, node: SimNode, downMs: number): boolean {
   if (node.process === null || !world.canForget(node)) return false;
-  world.stop(node, true, downMs);
+  // Not with a power cut: damage to the very last sync would look like a torn tail.
+  world.stop(node, false, downMs);
   const place = node.disk.flipBit();
   if (place === null) return false;
   world.trace.add(world.now, "bit rot", node.member, place);

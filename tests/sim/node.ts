@@ -1,6 +1,6 @@
-import { type LogRecovery, type LogStore } from "../../src/log/port.ts";
-import { MemoryLog } from "../../src/log/memory_log.ts";
-import type { MemberId, NodeId } from "../../src/raft/types.ts";
+import { type OpenedLog, openSegmentLog } from "../../src/log/segment_log.ts";
+import { type Identity, memberIdOf } from "../../src/node/identity.ts";
+import type { Configuration, MemberId, NodeId } from "../../src/raft/types.ts";
 import { SimDisk } from "./disk.ts";
 import { StateVolume } from "./machine.ts";
 import type { SimMember } from "./member.ts";
@@ -11,9 +11,9 @@ import type { World } from "./world.ts";
 export class SimNode {
   readonly nodeId: NodeId;
   readonly #world: World;
-  readonly disk: SimDisk;
-  member: MemberId = "";
-  mirror: Mirror = new Mirror("");
+  disk: SimDisk;
+  identity: Identity;
+  mirror: Mirror;
   stateVolume: StateVolume = new StateVolume();
   process: SimMember | null = null;
   /** Nothing runs here until then. */
@@ -24,33 +24,48 @@ export class SimNode {
   wallOffset = 0;
   /** Not to be started before then. */
   downUntil = 0;
-  #log: MemoryLog;
+  /** Whether nobody ever started on this volume. */
+  fresh = true;
   #incarnations = 0;
-  #due = 0;
 
   /** A new machine with empty volumes. */
   constructor(world: World, nodeId: NodeId) {
     this.#world = world;
     this.nodeId = nodeId;
     this.disk = this.#newDisk();
-    this.#log = this.#newLog();
-    this.wipe();
+    this.identity = this.#newIdentity();
+    this.mirror = this.#newMirror();
+  }
+
+  /** Who lives here. */
+  get member(): MemberId {
+    return memberIdOf(this.identity);
+  }
+
+  /** Becomes one of the founders of a cluster. */
+  found(founding: Configuration): void {
+    this.identity = { ...this.identity, founding, phase: "forming" };
   }
 
   /** Loses everything; whoever starts here next is somebody else. */
   wipe(): void {
-    this.#incarnations++;
-    const incarnation = this.#incarnations.toString(16).padStart(16, "0");
-    this.member = `${this.nodeId}.${incarnation}`;
-    this.mirror = new Mirror(this.member);
-    this.#world.oracle.register(this.mirror);
+    this.identity = this.#newIdentity();
+    this.mirror = this.#newMirror();
     this.stateVolume = new StateVolume();
-    this.#log = this.#newLog();
+    const { full, lying, failSyncs, slowness } = this.disk;
+    this.disk = this.#newDisk();
+    Object.assign(this.disk, { full, lying, failSyncs, slowness });
+    this.fresh = true;
   }
 
   /** Opens the log on the disk. */
-  openLog(): { readonly log: LogStore; readonly recovery: LogRecovery } {
-    return { log: this.#log, recovery: this.#log.recovery };
+  openLog(): OpenedLog {
+    const { plan, draws } = this.#world;
+    return openSegmentLog(this.disk, {
+      segmentBytes: plan.segmentBytes,
+      cacheBytes: plan.cacheBytes,
+      random: draws.disk,
+    });
   }
 
   /** How long an apply or a snapshot step takes now. */
@@ -64,8 +79,7 @@ export class SimNode {
     this.process?.kill();
     this.process = null;
     const { draws } = this.#world;
-    if (!power && false) return;
-    this.#log = this.#log.crash();
+    if (!power) return;
     if (this.disk.powerCut()) this.#world.probes.hit("unsyncedLost");
     const batches = this.stateVolume.batches.length;
     if (batches > 0 && draws.disk.chance(0.7)) {
@@ -84,14 +98,21 @@ export class SimNode {
     });
   }
 
-  #newLog(): MemoryLog {
-    return new MemoryLog({
-      crashable: true,
-      defer: (run) => {
-        const now = this.#world.now;
-        this.#due = Math.max(this.#due, now + this.disk.syncMs());
-        this.process?.later(this.#due - now, run);
-      },
-    });
+  #newIdentity(): Identity {
+    this.#incarnations++;
+    return {
+      nodeId: this.nodeId,
+      incarnation: this.#incarnations.toString(16).padStart(16, "0"),
+      clusterId: "simulated",
+      founding: null,
+      phase: "joining",
+      addresses: {},
+    };
+  }
+
+  #newMirror(): Mirror {
+    const mirror = new Mirror(this.member);
+    this.#world.oracle.register(mirror);
+    return mirror;
   }
 }

@@ -82,6 +82,7 @@ export interface Plan {
   readonly retainEntries: number;
   readonly checkpointEntries: number;
   readonly segmentBytes: number;
+  readonly cacheBytes: number;
   readonly network: {
     readonly latencyMs: number;
     readonly jitterMs: number;
@@ -146,7 +147,8 @@ export function drawPlan(seed: number): Plan {
     },
     retainEntries: draw.pick([0, 2, 10, 50, 1000]),
     checkpointEntries: draw.pick([5, 20, 100, 1000]),
-    segmentBytes: draw.pick([4096, 16_384, 65_536]),
+    segmentBytes: draw.pick([8192, 8192, 16_384, 65_536]),
+    cacheBytes: draw.pick([200, 2000, 1_000_000]),
     network: {
       latencyMs,
       jitterMs: latencyMs * draw.pick([0, 0.5, 3]),

@@ -1,7 +1,5 @@
-import type { LogRecovery, LogStore } from "../../src/log/port.ts";
-import type { RaftInit } from "../../src/raft/io.ts";
-import type { LogIndex, MemberId } from "../../src/raft/types.ts";
-import type { StateRecovery } from "../../src/state/port.ts";
+import type { LogRecovery } from "../../src/log/port.ts";
+import type { LogIndex } from "../../src/raft/types.ts";
 import type { Mirror } from "./mirror.ts";
 
 /** What of a log's promises a recovery does not show, or null. */
@@ -31,26 +29,3 @@ export function lostPromise(
   return null;
 }
 
-/** What a member starts from: its log and its state, brought together. */
-export function reconcile(
-  log: LogStore,
-  recovery: LogRecovery,
-  id: MemberId,
-  state: StateRecovery,
-): { readonly raft: RaftInit; readonly reset: boolean } {
-  const { applied, config } = state;
-  const reset = applied.index > log.base.index &&
-    log.termAt(applied.index) !== applied.term;
-  if (reset) log.reset(applied);
-  return {
-    reset,
-    raft: {
-      id,
-      hardState: recovery.hardState,
-      base: { last: log.base, config },
-      entries: reset ? [] : recovery.entries,
-      configs: reset ? [] : recovery.configs,
-      applied: applied.index,
-    },
-  };
-}

@@ -162,15 +162,16 @@ export class World {
     const node = this.nodeOf(id);
     if (node.process !== null || this.#gone.has(node)) return;
     if (this.now < node.downUntil) return;
+    let process: SimMember;
     try {
-      node.process = new SimMember(this, node);
+      process = new SimMember(this, node);
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
       this.trace.add(this.now, "start failed", node.member, error.message);
       return this.processFailed(node, error);
     }
     this.trace.add(this.now, "start", node.member);
-    this.#tick(node, node.process);
+    this.#tick(node, process);
   }
 
   /** Ends a process and starts another one later. */
@@ -297,11 +298,8 @@ export class World {
       learnersNext: [],
     };
     this.oracle.form(config);
-    for (const node of this.nodes.slice(0, voters)) {
-      const { checkpoint } = node.stateVolume;
-      node.stateVolume.checkpoint = { ...checkpoint, config };
-    }
     for (const node of this.nodes.slice(0, voters + learners)) {
+      node.found(config);
       this.later(
         this.draws.world.between(0, this.plan.tickMs * 10),
         () => this.boot(node.nodeId),
