@@ -15,7 +15,7 @@
  *
  * @module
  */
-export { open, type OpenOptions } from "./src/server/embed.ts";
+export { open, type OpenOptions } from "./src/server/open.ts";
 export type { NodeOptions } from "./src/config/options.ts";
 export type { LogSync, NodeAddress, NodeConfig } from "./src/config/types.ts";
 export { LocalClient } from "./src/client/local.ts";

@@ -25,7 +25,7 @@ export interface AppOptions {
   readonly queryTimeoutMs?: number;
   /** Rows in an answer. @default {100_000} */
   readonly queryMaxRows?: number;
-  /** Bytes in an answer, roughly. @default {33_554_432} */
+  /** Bytes in an answer, roughly. @default {16_777_216} */
   readonly queryMaxBytes?: number;
   /** The version in the OpenAPI document. @default {"0.0.0"} */
   readonly version?: string;
@@ -74,7 +74,7 @@ export function createApp(member: Member, options: AppOptions): Hono {
   addSqlRoutes(app, member, bodies, {
     timeoutMs: options.queryTimeoutMs ?? 10_000,
     maxRows: options.queryMaxRows ?? 100_000,
-    maxBytes: options.queryMaxBytes ?? 32 * 1024 * 1024,
+    maxBytes: options.queryMaxBytes ?? 16 * 1024 * 1024,
   });
   addClusterRoutes(app, member, bodies);
   refuseOtherMethods(app);
