@@ -107,6 +107,30 @@ export function receive(core: RaftCore, message: Message): Message[] {
   return drain(core);
 }
 
+/** A core of three (or more) voters that leads term 1; its no-op is committed. */
+export function leaderOf(
+  options: Partial<RaftOptions> = {},
+  voters = 3,
+): RaftCore {
+  const core = coreOf(initOf("1", configOf(members(voters))), options);
+  core.step({ kind: "campaign" });
+  drain(core);
+  for (const preVote of [true, false]) {
+    for (const from of members(voters).slice(1)) {
+      const reply = { from, to: "1", term: 1, granted: true } as const;
+      receive(core, { ...reply, type: "voteReply", preVote });
+    }
+  }
+  for (const from of members(voters).slice(1)) {
+    const reply = { from, to: "1", term: 1, ok: true, index: 1 } as const;
+    const hint = { term: 0, index: 0 };
+    receive(core, { ...reply, type: "appendReply", hint });
+  }
+  assert.equal(core.role, "leader");
+  assert.equal(core.commit, 1);
+  return core;
+}
+
 /** Ticks until the core campaigns; it becomes candidate (or precandidate) or leader. */
 export function tickUntilCampaign(core: RaftCore): Message[] {
   for (let i = 0; i < 100; i++) {
@@ -201,6 +225,8 @@ export interface ClusterOptions {
   readonly seed?: number;
   /** Members that exist and are not in the configuration. */
   readonly spares?: number;
+  /** Options of single members. */
+  readonly optionsOf?: (id: MemberId) => Partial<RaftOptions>;
   /** Terms of the entries each member has, by position. */
   readonly logs?: readonly (readonly number[])[];
 }
@@ -226,7 +252,7 @@ export class Cluster {
   readonly #cuts: Set<string> = new Set();
   readonly #leaders: Map<number, MemberId> = new Map();
   readonly #committed: Map<LogIndex, Entry> = new Map();
-  readonly #options: RaftOptions;
+  readonly #optionsOf: (id: MemberId) => RaftOptions;
   readonly #seed: number;
   #nextRead = 1;
 
@@ -235,10 +261,15 @@ export class Cluster {
     learners = 0,
     spares = 0,
     options = {},
+    optionsOf = () => ({}),
     seed = 1,
     logs = [],
   }: ClusterOptions = {}) {
-    this.#options = { ...TEST_OPTIONS, ...options };
+    this.#optionsOf = (id) => ({
+      ...TEST_OPTIONS,
+      ...options,
+      ...optionsOf(id),
+    });
     this.#seed = seed;
     const ids = members(voters + learners + spares);
     const config = configOf(
@@ -268,7 +299,7 @@ export class Cluster {
 
   add(id: MemberId, disk: Disk): Node {
     const seed = this.#seed * 1000 + this.nodes.size * 100;
-    const node = new Node(id, disk, this.#options, seed);
+    const node = new Node(id, disk, this.#optionsOf(id), seed);
     this.nodes.set(id, node);
     return node;
   }

@@ -1,0 +1,434 @@
+/** The checklist of log and commitment, clause by clause (§1.2), and flow control. */
+import assert from "node:assert/strict";
+import type { RaftCore } from "../../src/raft/core.ts";
+import type { AppendEntries, Message } from "../../src/raft/messages.ts";
+import { EntryKind } from "../../src/raft/types.ts";
+import {
+  Cluster,
+  configOf,
+  coreOf,
+  drain,
+  initOf,
+  leaderOf,
+  members,
+  receive,
+} from "./harness.ts";
+import {
+  accepted,
+  append,
+  heartbeat,
+  heartbeatReply,
+  id,
+  ofType,
+  rejected,
+  snapshot,
+  vote,
+} from "./make.ts";
+
+const THREE = configOf(members(3));
+
+function followerWith(terms: readonly number[], term = terms.at(-1)): RaftCore {
+  return coreOf(initOf("1", THREE, terms, { term: term ?? 0, vote: null }));
+}
+
+function propose(core: RaftCore, count: number, size = 1): AppendEntries[] {
+  const payloads = Array.from({ length: count }, () => new Uint8Array(size));
+  const outcome = core.step({ kind: "propose", payloads });
+  assert.equal(outcome.kind, "appended");
+  return ofType(drain(core), "appendEntries");
+}
+
+const to2 = (messages: readonly Message[]): AppendEntries[] =>
+  ofType(messages, "appendEntries").filter(({ to }) => to === "2");
+
+function progressOf2(core: RaftCore) {
+  return core.status().progress.find(({ member }) => member === "2")!;
+}
+
+Deno.test("§1.2 a new leader appends a no-op of its term", () => {
+  const core = followerWith([1, 2]);
+  core.step({ kind: "campaign" });
+  drain(core);
+  receive(core, vote(3, true, { preVote: true }));
+  core.step({ kind: "message", message: vote(3) });
+  const { persist } = core.takeReady();
+  assert.deepEqual(
+    persist?.entries.map(({ index, term, kind }) => [
+      index,
+      term,
+      kind,
+    ]),
+    [[3, 3, EntryKind.noop]],
+  );
+});
+
+Deno.test("§1.2 a leader counts itself only after its own fsync", () => {
+  const core = leaderOf({}, 2);
+  core.step({ kind: "propose", payloads: [new Uint8Array(1)] });
+  const { persist, send } = core.takeReady();
+  assert.equal(ofType(send, "appendEntries").length, 1, "replication races it");
+  core.step({ kind: "message", message: accepted(1, 2) });
+  assert.equal(core.commit, 1);
+  core.step({ kind: "persisted", id: persist!.id });
+  assert.equal(core.commit, 2);
+});
+
+Deno.test("§1.2 a leader that was removed never counts itself", () => {
+  const core = leaderOf();
+  core.step({ kind: "changeMembership", change: { remove: ["1"] } });
+  drain(core);
+  receive(core, accepted(1, 2));
+  assert.equal(core.commit, 1);
+  receive(core, accepted(1, 2, { from: "3" }));
+  assert.equal(core.commit, 2);
+  assert.equal(core.role, "follower");
+});
+
+Deno.test("§1.2 a follower commits no further than the message verified", () => {
+  const core = followerWith([1, 1, 1], 2);
+  // Entries 2 and 3 may conflict with the leader's: only the first was verified.
+  receive(core, append(2, id(1, 1), [], 3));
+  assert.equal(core.commit, 1);
+  receive(core, append(2, id(1, 1), [1], 3));
+  assert.equal(core.commit, 2);
+});
+
+Deno.test("§1.2 the commit index never falls", () => {
+  const core = followerWith([1, 1, 1]);
+  receive(core, append(1, id(1, 3), [], 3));
+  receive(core, append(1, id(1, 1), [], 1));
+  receive(core, heartbeat(1, { commit: 1 }));
+  assert.equal(core.commit, 3);
+});
+
+Deno.test("§1.2 a late short append does not cut the tail", () => {
+  const core = followerWith([1, 1, 1, 1]);
+  core.step({ kind: "message", message: append(1, id(0, 0), [1, 1]) });
+  const { persist, sendAfterPersist } = core.takeReady();
+  assert.equal(persist, null);
+  assert.equal(core.lastIndex, 4);
+  const [reply] = ofType(sendAfterPersist, "appendReply");
+  assert.deepEqual([reply?.ok, reply?.index], [true, 2], "and acks no more");
+});
+
+Deno.test("§1.2 a real conflict cuts the log from there on", () => {
+  const core = followerWith([1, 1, 1, 1], 2);
+  core.step({ kind: "message", message: append(2, id(1, 1), [1, 2]) });
+  const { persist } = core.takeReady();
+  assert.equal(persist?.truncateAfter, 2);
+  assert.deepEqual(persist?.entries.map(({ index }) => index), [3]);
+  assert.equal(core.lastIndex, 3);
+});
+
+Deno.test("§1.2 cutting below the commit index is a broken invariant", () => {
+  const core = followerWith([1, 1, 1]);
+  receive(core, append(1, id(1, 3), [], 2));
+  assert.throws(
+    () => receive(core, append(2, id(2, 2), [2])),
+    /contradicts committed entry 2/,
+  );
+});
+
+Deno.test("§1.2 an append that reaches over the commit index leaves committed entries alone", () => {
+  const core = followerWith([1, 1]);
+  receive(core, append(1, id(1, 2), [], 2));
+  const [reply] = receive(core, append(1, id(0, 0), [1, 1, 1], 3));
+  assert.equal(reply?.type === "appendReply" && reply.index, 3);
+  assert.equal(core.commit, 3);
+  const [old] = receive(core, append(1, id(0, 0), [1]));
+  assert.equal(old?.type === "appendReply" && old.index, 3);
+});
+
+Deno.test("§1.2 malformed appends are dropped", () => {
+  const core = followerWith([1]);
+  const good = append(1, id(1, 1), [1, 1]);
+  const gap = { ...good, entries: [good.entries[1]!] };
+  const newer = append(1, id(1, 1), [2]);
+  const falling = append(3, id(2, 1), [1]);
+  for (const message of [gap, newer, falling]) {
+    assert.deepEqual(receive(core, message), []);
+  }
+  assert.equal(core.lastIndex, 1);
+});
+
+Deno.test("§1.2 an append filled in part is accepted as far as it goes", () => {
+  const core = followerWith([1]);
+  const whole = append(1, id(1, 1), [1, 1], 3);
+  const part = { ...whole, entries: whole.entries.slice(0, 1) };
+  const [reply] = receive(core, part);
+  assert.equal(reply?.type === "appendReply" && reply.index, 2);
+  assert.equal(core.commit, 2);
+});
+
+Deno.test("§1.2 the conflict hint skips whole terms", () => {
+  const core = followerWith([1, 1, 1, 2, 2, 2, 2], 3);
+  const [reply] = receive(core, append(3, id(3, 6), []));
+  assert.ok(reply?.type === "appendReply");
+  assert.deepEqual([reply.index, reply.hint], [6, id(2, 6)]);
+  const [short] = receive(core, append(3, id(3, 20), []));
+  assert.deepEqual(short?.type === "appendReply" && short.hint, id(2, 7));
+  const [old] = receive(core, append(3, id(1, 5), []));
+  assert.deepEqual(old?.type === "appendReply" && old.hint, id(1, 3));
+});
+
+Deno.test("§1.2 a long conflict is resolved within a few rounds", () => {
+  const lead = [...Array(100).fill(1), ...Array(100).fill(4)];
+  const other = [...Array(100).fill(1), ...Array(90).fill(2)];
+  const cluster = new Cluster({ logs: [lead, other, lead] });
+  cluster.elect(1);
+  const probes = ofType(cluster.sent, "appendReply")
+    .filter(({ from, ok }) => from === "2" && !ok);
+  assert.ok(probes.length <= 2, `${probes.length} refusals`);
+  assert.equal(cluster.node(2).log, cluster.node(1).log);
+});
+
+Deno.test("§1.2 a late refusal is no log reversion", () => {
+  const core = leaderOf();
+  propose(core, 3);
+  receive(core, accepted(1, 4));
+  const before = progressOf2(core);
+  assert.deepEqual(receive(core, rejected(1, 3, id(0, 0))), []);
+  assert.deepEqual(progressOf2(core), before);
+});
+
+Deno.test("§1.2 the match index never falls in a term", () => {
+  const core = leaderOf();
+  propose(core, 3);
+  receive(core, accepted(1, 4));
+  receive(core, accepted(1, 2));
+  assert.equal(progressOf2(core).match, 4);
+});
+
+Deno.test("§1.2 a refusal of another probe than the present one is ignored", () => {
+  const core = leaderOf();
+  propose(core, 3);
+  const probes = to2(receive(core, rejected(1, 4, id(1, 2))));
+  assert.deepEqual(probes.map(({ prev }) => prev.index), [1], "back to match");
+  assert.deepEqual(receive(core, rejected(1, 3, id(1, 2))), []);
+  assert.equal(progressOf2(core).next, 2);
+});
+
+Deno.test("§1.2 an acknowledgement beyond the leader's log is a broken invariant", () => {
+  const core = leaderOf();
+  assert.throws(
+    () => receive(core, accepted(1, 9)),
+    /leader of term 1 ends at 1/,
+  );
+});
+
+Deno.test("§1.2 an acknowledgement carries the term in which it was given", () => {
+  const core = followerWith([1], 2);
+  core.step({ kind: "message", message: append(2, id(1, 1), [2]) });
+  const first = core.takeReady();
+  core.step({
+    kind: "message",
+    message: append(3, id(1, 1), [3], 0, { from: "3" }),
+  });
+  const second = core.takeReady();
+  const term = ({ sendAfterPersist }: typeof first) =>
+    ofType(sendAfterPersist, "appendReply").map(({ to, term }) => [to, term]);
+  assert.deepEqual(term(first), [["2", 2]]);
+  assert.deepEqual(term(second), [["3", 3]]);
+  assert.equal(second.persist?.truncateAfter, 1);
+});
+
+Deno.test("§1.2 a write older than a truncation does not make the rewritten entry durable", () => {
+  // A leader whose own entry was first another one: 2 of term 1, then 2 of term 3.
+  const core = coreOf(
+    initOf("1", configOf(["1", "2"]), [1], { term: 1, vote: null }),
+  );
+  core.step({ kind: "message", message: append(1, id(1, 1), [1]) });
+  const old = core.takeReady().persist!;
+  core.step({ kind: "message", message: append(2, id(1, 1), [], 0) });
+  core.step({ kind: "message", message: append(3, id(1, 1), [3]) });
+  core.takeReady();
+  core.step({ kind: "persisted", id: old.id });
+  core.step({ kind: "message", message: append(3, id(3, 2), [], 2) });
+  assert.equal(core.commit, 2);
+  assert.equal(core.takeReady().commit, 1, "only entry 1 is on this disk");
+});
+
+Deno.test("§1.2 a deposed leader shows that its entries may be replaced", () => {
+  const cluster = new Cluster().elect(1).isolate(1);
+  const outcome = cluster.propose(1, "a");
+  assert.deepEqual(outcome, { kind: "appended", first: id(2, 3) });
+  cluster.settle();
+  cluster.tick(40);
+  const leader = cluster.awaitLeader();
+  cluster.propose(leader, "b");
+  cluster.settle();
+  cluster.purge(leader);
+  cluster.heal().tick(5);
+  // A snapshot jumped past the entry: the member knows that it cannot know.
+  assert.equal(cluster.core(1).role, "follower");
+  assert.ok(cluster.node(1).status.base.index >= 3);
+  assert.ok(cluster.node(1).status.term > 2);
+});
+
+Deno.test("§1.2 appends on their way are bounded by count", () => {
+  const core = leaderOf({ maxInflightAppends: 2 });
+  const sent = Array.from({ length: 5 }, () => to2(propose(core, 1)));
+  assert.deepEqual(sent.map(({ length }) => length), [1, 1, 0, 0, 0]);
+  const next = to2(receive(core, accepted(1, 2)));
+  assert.deepEqual(next.map(({ prev, last }) => [prev.index, last]), [[3, 6]]);
+});
+
+Deno.test("§1.2 appends on their way are bounded by bytes", () => {
+  const core = leaderOf({ maxInflightBytes: 100 });
+  const sent = Array.from({ length: 4 }, () => to2(propose(core, 1, 60)));
+  assert.deepEqual(sent.map(({ length }) => length), [1, 1, 0, 0]);
+  assert.equal(to2(receive(core, accepted(1, 2))).length, 1);
+});
+
+Deno.test("§1.2 one append is bounded by count and bytes, and has at least one entry", () => {
+  const byCount = to2(propose(leaderOf({ maxEntriesPerAppend: 3 }), 7));
+  assert.deepEqual(byCount.map(({ last }) => last), [4, 7, 8]);
+  const byBytes = to2(propose(leaderOf({ maxBytesPerAppend: 100 }), 4, 40));
+  assert.deepEqual(byBytes.map(({ last }) => last), [3, 5]);
+  const big = to2(propose(leaderOf({ maxBytesPerAppend: 100 }), 2, 400));
+  assert.deepEqual(big.map(({ last }) => last), [2, 3]);
+});
+
+Deno.test("§1.2 the uncommitted tail is bounded by bytes", () => {
+  const core = leaderOf({ maxUncommittedBytes: 100 });
+  propose(core, 1, 500);
+  const outcome = core.step({ kind: "propose", payloads: [new Uint8Array(1)] });
+  assert.equal(outcome.kind === "refused" && outcome.reason, "overloaded");
+  assert.match(
+    outcome.kind === "refused" ? outcome.detail : "",
+    /limit is 100/,
+  );
+  const change = { addLearners: ["4"] };
+  assert.equal(
+    core.step({ kind: "changeMembership", change }).kind,
+    "appended",
+    "configurations are exempt",
+  );
+  receive(core, accepted(1, 3));
+  propose(core, 1, 60);
+  propose(core, 1, 40);
+});
+
+Deno.test("proposals between two takeReady share one append per member", () => {
+  const core = leaderOf();
+  for (let i = 0; i < 10; i++) {
+    core.step({ kind: "propose", payloads: [new Uint8Array(1)] });
+  }
+  const { persist, send } = core.takeReady();
+  assert.equal(persist?.entries.length, 10);
+  assert.deepEqual(
+    ofType(send, "appendEntries").map(({ to, prev, last, entries }) => [
+      to,
+      prev.index,
+      last,
+      entries.length,
+    ]),
+    [["2", 1, 11, 0], ["3", 1, 11, 0]],
+  );
+});
+
+Deno.test("a proposal of nothing is refused", () => {
+  const outcome = leaderOf().step({ kind: "propose", payloads: [] });
+  assert.equal(outcome.kind === "refused" && outcome.reason, "invalid");
+});
+
+Deno.test("a follower refuses proposals and names the leader", () => {
+  const core = followerWith([1]);
+  receive(core, heartbeat(1));
+  const outcome = core.step({ kind: "propose", payloads: [new Uint8Array(1)] });
+  assert.deepEqual(
+    outcome.kind === "refused" && [outcome.reason, outcome.leader],
+    ["not_leader", "2"],
+  );
+});
+
+Deno.test("an advanced commit index goes out at once when nothing else is on its way", () => {
+  const cluster = new Cluster().elect(1);
+  cluster.propose(1, "a");
+  cluster.settle();
+  for (const node of [1, 2, 3]) assert.equal(cluster.core(node).commit, 3);
+});
+
+Deno.test("an advanced commit index travels with the next append while a stream runs", () => {
+  const core = leaderOf();
+  propose(core, 1);
+  propose(core, 1);
+  assert.deepEqual(receive(core, accepted(1, 2)), []);
+  const [next] = to2(propose(core, 1));
+  assert.equal(next?.commit, 2);
+});
+
+Deno.test("at most one message with nothing but the commit index is on its way", () => {
+  const core = leaderOf();
+  // The no-op's commit was told; nobody answered yet.
+  propose(core, 1);
+  const first = ofType(receive(core, accepted(1, 2)), "heartbeat");
+  assert.deepEqual(first.map(({ to, commit }) => [to, commit]), [["2", 2]]);
+  propose(core, 1);
+  const third = receive(core, accepted(1, 3, { from: "3" }));
+  assert.deepEqual(ofType(third, "heartbeat").map(({ to }) => to), ["3"]);
+  assert.equal(core.hasReady(), false);
+});
+
+Deno.test("a lost append is found by a heartbeat once nothing moved for an interval", () => {
+  const core = leaderOf();
+  propose(core, 2);
+  core.step({ kind: "tick" });
+  const round = (messages: Message[]) =>
+    ofType(messages, "heartbeat")[0]!.round;
+  const calm = receive(core, heartbeatReply(1, round(drain(core))));
+  assert.deepEqual(to2(calm), [], "it may still be on its way");
+  core.step({ kind: "tick" });
+  const check = to2(receive(core, heartbeatReply(1, round(drain(core)))));
+  assert.deepEqual(check.map(({ prev, last }) => [prev.index, last]), [[3, 3]]);
+  const resent = to2(receive(core, rejected(1, 3, id(1, 1))));
+  assert.deepEqual(resent.map(({ prev, last }) => [prev.index, last]), [[
+    1,
+    3,
+  ]]);
+});
+
+Deno.test("an unreachable member is probed anew, once", () => {
+  const core = leaderOf();
+  propose(core, 2);
+  core.step({ kind: "unreachable", member: "2" });
+  assert.equal(progressOf2(core).state, "probe");
+  assert.equal(to2(drain(core)).length, 1);
+  core.step({ kind: "unreachable", member: "2" });
+  core.step({ kind: "unreachable", member: "9" });
+  assert.deepEqual(drain(core), [], "the probe waits for an answer");
+});
+
+Deno.test("an append reply or heartbeat reply of a stranger changes nothing", () => {
+  const core = leaderOf();
+  const before = core.status();
+  receive(core, accepted(1, 1, { from: "9" }));
+  receive(core, heartbeatReply(1, 1, { from: "9" }));
+  assert.deepEqual(core.status(), before);
+});
+
+Deno.test("§1.5 purged ≤ applied ≤ commit ≤ last is asserted", () => {
+  const core = leaderOf();
+  assert.throws(
+    () => core.step({ kind: "applied", index: 2 }),
+    /beyond the commit/,
+  );
+  assert.throws(
+    () => core.step({ kind: "purged", index: 1 }),
+    /beyond the applied/,
+  );
+  assert.throws(
+    () => core.step({ kind: "persisted", id: 99 }),
+    /never asked for/,
+  );
+});
+
+Deno.test("a heartbeat of a leader that is behind a snapshot commits nothing beyond the log", () => {
+  const core = followerWith([1]);
+  receive(core, heartbeat(1, { commit: 9 }));
+  assert.equal(core.commit, 1);
+  core.step({ kind: "message", message: snapshot(1, id(1, 5), THREE) });
+  core.takeReady();
+  receive(core, heartbeat(1, { commit: 9 }));
+  assert.equal(core.commit, 1, "the snapshot is being installed");
+});
