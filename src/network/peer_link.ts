@@ -77,6 +77,8 @@ export class PeerLink {
     // What was queued on a replaced connection may be lost, which is a broken link.
     this.#drop(lane);
     this.#settle();
+    // The member may have dropped this peer when it was told.
+    if (!this.#started) return socket.close();
     this.#outbound[lane] = { socket, peer };
     for (const dial of Object.values(this.#inbound)) dial.hurry();
     this.#proven(peer);

@@ -15,7 +15,7 @@ import {
   FrameKind,
 } from "./frame.ts";
 
-/** The longest member id on the wire, bytes of UTF-8. */
+/** The longest member id on the wire, bytes of ASCII. */
 export const MEMBER_ID_BYTES_MAX = 64;
 
 /** Bytes an entry takes beside its payload: term, kind, length. */
@@ -124,7 +124,7 @@ function encodeAppend(
   message: AppendEntries,
   entries: readonly Entry[],
 ): Uint8Array {
-  let size = 64 + 3 * (message.from.length + message.to.length);
+  let size = 64 + message.from.length + message.to.length;
   for (const entry of entries) {
     size += ENTRY_HEADER_BYTES + entry.payload.length;
   }
@@ -151,7 +151,8 @@ function writeEnvelope(
 ): void {
   writer.u8(FrameKind.raft).u8(FRAME_VERSION);
   writer.u8(MessageCode[message.type]).u32(group).u53(message.term);
-  writer.text(message.from).text(message.to);
+  writeMember(writer, message.from);
+  writeMember(writer, message.to);
 }
 
 function writeLogId(writer: ByteWriter, id: LogId): void {
@@ -276,13 +277,31 @@ function readFlags(reader: ByteReader, known: number): number {
   return flags;
 }
 
+/** Member ids are short ASCII; a text decoder would cost more than the rest of the message. */
+function writeMember(writer: ByteWriter, member: MemberId): void {
+  assert(
+    member.length <= MEMBER_ID_BYTES_MAX,
+    `a member id has at most ${MEMBER_ID_BYTES_MAX} bytes: ${member}`,
+  );
+  writer.u8(member.length);
+  for (let i = 0; i < member.length; i++) {
+    const code = member.charCodeAt(i);
+    assert(code < 0x80, `a member id is ASCII: ${member}`);
+    writer.u8(code);
+  }
+}
+
 function readMember(reader: ByteReader): MemberId {
-  const start = reader.offset;
-  const member = reader.text();
-  if (reader.offset - start - 4 > MEMBER_ID_BYTES_MAX) {
+  const length = reader.u8();
+  if (length > MEMBER_ID_BYTES_MAX) {
     throw new MalformedBytesError(
-      `a member id has at most ${MEMBER_ID_BYTES_MAX} bytes`,
+      `a member id has at most ${MEMBER_ID_BYTES_MAX} bytes, found ${length}`,
     );
+  }
+  let member = "";
+  for (const code of reader.raw(length)) {
+    if (code >= 0x80) throw new MalformedBytesError("a member id is ASCII");
+    member += String.fromCharCode(code);
   }
   return member;
 }

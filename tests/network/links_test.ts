@@ -223,24 +223,27 @@ Deno.test("a member that did not run for a while does not blame its peers", asyn
   await server.shutdown();
 });
 
-Deno.test("a 100 KB append does not wait for a delayed acknowledgement of TCP", async () => {
-  const arena = new SocketArena();
-  const [a, b] = await linked(arena);
-  b.recorder.onEvent = (told) => {
-    if (told.kind === "frame") b.network.send(1, "control", numbered(0));
-  };
-  const rounds: number[] = [];
-  const append = new Uint8Array(100_000);
-  for (let round = 1; round <= 20; round++) {
-    const started = performance.now();
-    a.network.send(2, "bulk", append);
-    await a.recorder.until("ack", () => a.recorder.count("frame") === round);
-    rounds.push(performance.now() - started);
-  }
-  const median = rounds.sort((x, y) => x - y)[10]!;
-  assert.ok(median < 40, `median round trip ${median} ms`);
-  await arena.close();
-});
+// Over loopback, whose segments hold 64 KB, Nagle's algorithm shows from 1 KB to
+// 64 KB only; over Ethernet it shows at 100 KB as well.
+for (const size of [2_000, 32_000, 100_000]) {
+  Deno.test(`an append of ${size} bytes does not wait for a delayed acknowledgement of TCP`, async () => {
+    const arena = new SocketArena();
+    const [a, b] = await linked(arena);
+    b.recorder.onEvent = (told) => {
+      if (told.kind === "frame") b.network.send(1, "control", numbered(0));
+    };
+    const rounds: number[] = [];
+    for (let round = 1; round <= 20; round++) {
+      const started = performance.now();
+      a.network.send(2, "bulk", new Uint8Array(size));
+      await a.recorder.until("ack", () => a.recorder.count("frame") === round);
+      rounds.push(performance.now() - started);
+    }
+    const median = rounds.sort((x, y) => x - y)[10]!;
+    assert.ok(median < 40, `median round trip ${median} ms`);
+    await arena.close();
+  });
+}
 
 Deno.test("control frames overtake 50 MB on the bulk lane", async () => {
   const arena = new SocketArena();
