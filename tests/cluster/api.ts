@@ -1,0 +1,191 @@
+import type { ErrorCode } from "../../src/errors.ts";
+
+/** A value as the API writes it in JSON. */
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly JsonValue[]
+  | { readonly [name: string]: JsonValue };
+
+/** A statement of a request. */
+export interface ApiStatement {
+  readonly sql: string;
+  readonly params?: readonly JsonValue[];
+}
+
+/** Columns and rows of an answer. */
+export interface ApiRows {
+  readonly columns?: readonly string[];
+  readonly rows?: readonly (readonly JsonValue[])[];
+}
+
+/** The answer to `/execute`. */
+export interface ExecuteAnswer extends ApiRows {
+  readonly rows_affected: number;
+  readonly index: number;
+}
+
+/** The answer to `/txn`. */
+export interface TxnAnswer {
+  readonly results: readonly (ApiRows & { readonly rows_affected: number })[];
+  readonly index: number;
+}
+
+/** The answer to `/query`. */
+export interface QueryAnswer {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly JsonValue[])[];
+  readonly index: number;
+}
+
+/** The part of `/cluster` that tests look at. */
+export interface ClusterAnswer {
+  readonly self: JsonValue;
+  readonly leader: JsonValue;
+  readonly [name: string]: JsonValue;
+}
+
+/** An answer, or what is known about the outcome without one. */
+export type ApiResult<T> =
+  | { readonly type: "ok"; readonly value: T }
+  /** It took no effect. */
+  | { readonly type: "fail"; readonly error: string }
+  /** It may have taken effect, or may still. */
+  | { readonly type: "info"; readonly error: string };
+
+/** After these a write may have been applied. */
+const UNKNOWN: ReadonlySet<ErrorCode> = new Set([
+  "outcome_unknown",
+  "internal",
+  "storage",
+]);
+
+/** Options of {@linkcode MemberApi}. */
+export interface MemberApiOptions {
+  /** `http://host:port` */
+  readonly url: string;
+  readonly secret: string;
+  readonly client: Deno.HttpClient;
+}
+
+/** The HTTP API of one member, with every way a call can end sorted into three. */
+export class MemberApi {
+  readonly #options: MemberApiOptions;
+
+  /** Calls the member at a URL. */
+  constructor(options: MemberApiOptions) {
+    this.#options = options;
+  }
+
+  /** One write. */
+  execute(
+    statement: ApiStatement,
+    options: { readonly timeoutMs: number; readonly idempotencyKey?: string },
+  ): Promise<ApiResult<ExecuteAnswer>> {
+    return this.#post("execute", { ...statement }, options);
+  }
+
+  /** Several statements, all or nothing. */
+  txn(
+    statements: readonly ApiStatement[],
+    options: { readonly timeoutMs: number },
+  ): Promise<ApiResult<TxnAnswer>> {
+    return this.#post("txn", { statements }, options);
+  }
+
+  /** A read; what goes wrong with it is always `fail`. */
+  async query(
+    statement: ApiStatement,
+    options: {
+      readonly timeoutMs: number;
+      readonly consistency: "local" | "linearizable";
+      readonly minIndex?: number;
+    },
+  ): Promise<ApiResult<QueryAnswer>> {
+    const { timeoutMs, consistency, minIndex } = options;
+    const result = await this.#post<QueryAnswer>("query", {
+      ...statement,
+      consistency,
+      ...minIndex === undefined ? {} : { min_index: minIndex },
+    }, { timeoutMs });
+    return result.type === "info" ? { ...result, type: "fail" } : result;
+  }
+
+  /** Asks the member for its view of the cluster. */
+  cluster(timeoutMs: number): Promise<ApiResult<ClusterAnswer>> {
+    return this.#request("GET", "/api/v1/cluster", undefined, { timeoutMs });
+  }
+
+  /** Asks for a change of the cluster: `transfer`, `demote`, `promote` … */
+  changeCluster(
+    action: string,
+    body: object,
+    timeoutMs: number,
+  ): Promise<ApiResult<ClusterAnswer>> {
+    return this.#post(`cluster/${action}`, body, { timeoutMs });
+  }
+
+  /** Whether `/ready` says so. */
+  async ready(timeoutMs: number): Promise<boolean> {
+    const result = await this.#request("GET", "/ready", undefined, {
+      timeoutMs,
+    });
+    return result.type === "ok";
+  }
+
+  #post<T>(
+    route: string,
+    body: object,
+    options: { readonly timeoutMs: number; readonly idempotencyKey?: string },
+  ): Promise<ApiResult<T>> {
+    return this.#request("POST", `/api/v1/${route}`, body, options);
+  }
+
+  async #request<T>(
+    method: string,
+    path: string,
+    body: object | undefined,
+    options: { readonly timeoutMs: number; readonly idempotencyKey?: string },
+  ): Promise<ApiResult<T>> {
+    const headers: Record<string, string> = {
+      "x-api-secret": this.#options.secret,
+    };
+    if (body !== undefined) headers["content-type"] = "application/json";
+    if (options.idempotencyKey !== undefined) {
+      headers["idempotency-key"] = options.idempotencyKey;
+    }
+    try {
+      const response = await fetch(`${this.#options.url}${path}`, {
+        method,
+        headers,
+        body: body === undefined ? null : JSON.stringify(body),
+        client: this.#options.client,
+        signal: AbortSignal.timeout(options.timeoutMs),
+      });
+      const text = await response.text();
+      if (response.ok) return { type: "ok", value: JSON.parse(text) };
+      return refused(response.status, text);
+    } catch (error) {
+      return broken(error);
+    }
+  }
+}
+
+function refused(status: number, text: string): ApiResult<never> {
+  try {
+    const { code, message } = JSON.parse(text).error;
+    const type = UNKNOWN.has(code) ? "info" : "fail";
+    return { type, error: `${code}: ${message}` };
+  } catch {
+    return { type: "info", error: `${status}: ${text.slice(0, 200)}` };
+  }
+}
+
+function broken(error: unknown): ApiResult<never> {
+  const { name, message } = error as Error;
+  // Without a connection nothing can have been sent.
+  const unsent = message.includes("(Connect)");
+  return { type: unsent ? "fail" : "info", error: `${name}: ${message}` };
+}

@@ -1,0 +1,55 @@
+import { deepEqual } from "node:assert/strict";
+import type { ApiStatement, MemberApi, QueryAnswer } from "./api.ts";
+
+/** Rows of every table of the user, by table name, in a fixed order. */
+export type Contents = Readonly<Record<string, readonly string[]>>;
+
+const READ_MS = 30_000;
+
+/** Everything one member holds, read locally when it has applied at least `minIndex`. */
+export async function contentsOf(
+  api: MemberApi,
+  minIndex: number,
+): Promise<Contents> {
+  const query = async (statement: ApiStatement): Promise<QueryAnswer> => {
+    const result = await api.query(statement, {
+      consistency: "local",
+      minIndex,
+      timeoutMs: READ_MS,
+    });
+    if (result.type === "ok") return result.value;
+    throw new Error(`${statement.sql}: ${result.error}`);
+  };
+  const tables = await query({
+    sql:
+      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_hql%' ESCAPE '\\' AND name NOT LIKE '\\_hiqlite%' ESCAPE '\\' ORDER BY name",
+  });
+  const contents: Record<string, readonly string[]> = {};
+  for (const [name] of tables.rows) {
+    const quoted = `"${String(name).replaceAll('"', '""')}"`;
+    const { rows } = await query({ sql: `SELECT * FROM ${quoted}` });
+    contents[String(name)] = rows.map((row) => JSON.stringify(row)).sort();
+  }
+  return contents;
+}
+
+/** Throws unless all members hold the same. Nobody may write meanwhile. */
+export async function assertEqualContents(
+  members: readonly { readonly node: number; readonly api: MemberApi }[],
+  minIndex: number,
+): Promise<Contents> {
+  const [first, ...others] = await Promise.all(
+    members.map(async ({ node, api }) => ({
+      node,
+      contents: await contentsOf(api, minIndex),
+    })),
+  );
+  for (const { node, contents } of others) {
+    deepEqual(
+      contents,
+      first!.contents,
+      `members ${first!.node} and ${node} differ`,
+    );
+  }
+  return first!.contents;
+}

@@ -1,0 +1,254 @@
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { MemberApi } from "./api.ts";
+import { assertEqualContents, type Contents } from "./contents.ts";
+import { LoopbackNetwork } from "./loopback.ts";
+import { MemberProcess } from "./member_process.ts";
+import type { Node, TestNetwork } from "./network.ts";
+
+/** Options of {@linkcode TestCluster.start}. */
+export interface TestClusterOptions {
+  /** @default {3} */
+  readonly nodes?: number;
+  /** Disposed with the cluster. @default {LoopbackNetwork} */
+  readonly network?: TestNetwork;
+  /** Added to the environment of every member. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Where data and logs go; removed with the cluster unless `keep`. @default a temporary folder */
+  readonly root?: string;
+  readonly keep?: boolean;
+  /** Called before the first member starts. */
+  readonly prepare?: (cluster: TestCluster) => Promise<void>;
+}
+
+const SECRET_API = "secret-of-the-test-api";
+const POLL_MS = 50;
+const READY_MS = 60_000;
+
+const CLI = new URL("../../cli.ts", import.meta.url);
+const CONFIG = new URL("../../deno.json", import.meta.url);
+
+/** A cluster of real processes on this machine. */
+export class TestCluster implements AsyncDisposable {
+  readonly nodes: readonly Node[];
+  readonly network: TestNetwork;
+  readonly root: string;
+  readonly #options: TestClusterOptions;
+  readonly #client: Deno.HttpClient;
+  readonly #processes = new Map<Node, MemberProcess>();
+  readonly #apis: readonly MemberApi[];
+  readonly #cleanups = new AsyncDisposableStack();
+  readonly #extra = new Map<Node, Readonly<Record<string, string>>>();
+
+  private constructor(options: TestClusterOptions, root: string) {
+    const { nodes = 3 } = options;
+    this.#options = options;
+    this.root = root;
+    this.nodes = Array.from({ length: nodes }, (_, i) => i + 1);
+    this.network = options.network ?? new LoopbackNetwork({ nodes });
+    this.#client = Deno.createHttpClient({ poolMaxIdlePerHost: 64 });
+    this.#apis = this.nodes.map((node) =>
+      new MemberApi({
+        url: this.network.apiUrl(node),
+        secret: SECRET_API,
+        client: this.#client,
+      })
+    );
+  }
+
+  /** Starts all members and waits until each says it is ready. */
+  static async start(options: TestClusterOptions = {}): Promise<TestCluster> {
+    const root = options.root ?? await Deno.makeTempDir({ prefix: "hiqlite-" });
+    const cluster = new TestCluster(options, root);
+    try {
+      await options.prepare?.(cluster);
+      for (const node of cluster.nodes) await cluster.startMember(node);
+      await cluster.waitReady();
+      return cluster;
+    } catch (error) {
+      const tail = await cluster.logTails();
+      await cluster[Symbol.asyncDispose]();
+      throw new Error(`the cluster did not start\n${tail}`, { cause: error });
+    }
+  }
+
+  /** A member's API, also while it is down. */
+  api(node: Node): MemberApi {
+    return this.#apis[node - 1]!;
+  }
+
+  /** The process of a member, if it was started and has not been killed. */
+  process(node: Node): MemberProcess | undefined {
+    const process = this.#processes.get(node);
+    return process?.running ? process : undefined;
+  }
+
+  /** Where a member keeps its data. */
+  dataDir(node: Node): string {
+    return join(this.root, `data-${node}`);
+  }
+
+  /** Where a member's output goes. */
+  logPath(node: Node): string {
+    return join(this.root, `member-${node}.log`);
+  }
+
+  /** Runs at the end, when no process is left and the folders are still there. */
+  defer(cleanup: () => Promise<void>): void {
+    this.#cleanups.defer(cleanup);
+  }
+
+  /** Adds variables (such as a preloaded library's) to every later start of a member. */
+  setEnvironment(node: Node, extra: Readonly<Record<string, string>>): void {
+    this.#extra.set(node, extra);
+  }
+
+  /** Starts a member that is not running. */
+  async startMember(node: Node): Promise<void> {
+    if (this.process(node) !== undefined) return;
+    await Deno.mkdir(this.dataDir(node), { recursive: true, mode: 0o700 });
+    const argv = [
+      Deno.execPath(),
+      "run",
+      "--no-prompt",
+      "--cached-only",
+      "--allow-net",
+      "--allow-env",
+      "--allow-sys",
+      "--allow-run",
+      "--allow-read",
+      "--allow-write",
+      `--config=${CONFIG.pathname}`,
+      CLI.pathname,
+      "serve",
+    ];
+    const process = new MemberProcess({
+      argv: this.network.command(node, argv),
+      environment: {
+        ...this.network.environment(node),
+        HQL_NODE_ID: `${node}`,
+        HQL_DATA_DIR: this.dataDir(node),
+        HQL_SECRET_API: SECRET_API,
+        HQL_SECRET_RAFT: "secret-of-the-test-raft",
+        ...this.#options.environment,
+        ...this.#extra.get(node),
+      },
+      logPath: this.logPath(node),
+    });
+    this.#processes.set(node, process);
+  }
+
+  /** SIGKILL. */
+  async killMember(node: Node): Promise<void> {
+    await this.#processes.get(node)?.kill();
+  }
+
+  /** The leader that a majority agrees on, asked within a second; undefined if there is none now. */
+  async leader(): Promise<Node | undefined> {
+    const votes = new Map<Node, number>();
+    const answers = await Promise.all(
+      this.nodes.filter((node) => this.process(node) !== undefined)
+        .map((node) => this.api(node).cluster(1000)),
+    );
+    for (const answer of answers) {
+      if (answer.type !== "ok") continue;
+      const leader = leaderNode(answer.value);
+      if (leader !== undefined) votes.set(leader, (votes.get(leader) ?? 0) + 1);
+    }
+    const best = [...votes].sort((a, b) => b[1] - a[1])[0];
+    const majority = Math.floor(this.nodes.length / 2) + 1;
+    return best !== undefined && best[1] >= Math.min(majority, answers.length)
+      ? best[0]
+      : undefined;
+  }
+
+  /** Waits for a leader. @throws {Error} after `timeoutMs`. */
+  async waitLeader(timeoutMs: number = READY_MS): Promise<Node> {
+    let leader: Node | undefined;
+    await poll("a leader", timeoutMs, async () => {
+      leader = await this.leader();
+      return leader !== undefined;
+    });
+    return leader!;
+  }
+
+  /** Waits until every given member answers `/ready`. @throws {Error} naming the ones that do not. */
+  async waitReady(
+    nodes: readonly Node[] = this.nodes,
+    timeoutMs: number = READY_MS,
+  ): Promise<void> {
+    for (const node of nodes) {
+      await poll(`member ${node} to be ready`, timeoutMs, async () => {
+        const process = this.#processes.get(node);
+        if (process?.running === false) {
+          throw new Error(`member ${node} ended while it should become ready`);
+        }
+        return await this.api(node).ready(1000);
+      });
+    }
+  }
+
+  /** Compares all tables of all members. Nobody may write meanwhile. */
+  async assertEqualContents(): Promise<Contents> {
+    let index = 0;
+    await poll("a linearizable read", READY_MS, async () => {
+      const answer = await this.api(this.nodes[0]!).query(
+        { sql: "SELECT 1" },
+        { consistency: "linearizable", timeoutMs: 5000 },
+      );
+      if (answer.type === "ok") index = answer.value.index;
+      return answer.type === "ok";
+    });
+    const members = this.nodes.map((node) => ({ node, api: this.api(node) }));
+    return await assertEqualContents(members, index);
+  }
+
+  /** The last lines of every log. */
+  async logTails(lines = 30): Promise<string> {
+    const tails = this.nodes.map(async (node) => {
+      const text = await Deno.readTextFile(this.logPath(node)).catch(() => "");
+      const tail = text.trimEnd().split("\n").slice(-lines).join("\n");
+      return `--- member ${node}\n${tail}`;
+    });
+    return (await Promise.all(tails)).join("\n");
+  }
+
+  /** Kills what still runs, and removes data and network. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(
+      [...this.#processes.values()].map((process) => process.kill()),
+    );
+    await this.#cleanups.disposeAsync();
+    this.#client.close();
+    await this.network[Symbol.asyncDispose]();
+    if (this.#options.keep !== true) {
+      await Deno.remove(this.root, { recursive: true });
+    }
+  }
+}
+
+/** The node id of the leader in a member's view. */
+function leaderNode(
+  view: { readonly [name: string]: unknown },
+): Node | undefined {
+  const members = view.members as readonly {
+    readonly role: string;
+    readonly node_id: number;
+  }[];
+  return members.find(({ role }) => role === "leader")?.node_id;
+}
+
+/** Asks again every 50 ms until it is so. @throws {Error} saying what was waited for. */
+export async function poll(
+  what: string,
+  timeoutMs: number,
+  condition: () => Promise<boolean>,
+): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!await condition()) {
+    if (performance.now() > deadline) {
+      throw new Error(`waited ${timeoutMs} ms for ${what}`);
+    }
+    await sleep(POLL_MS);
+  }
+}

@@ -1,0 +1,97 @@
+import { freePorts, type Node, type TestNetwork } from "./network.ts";
+import { TcpProxy } from "./proxy.ts";
+
+/** Options of {@linkcode LoopbackNetwork}. */
+export interface LoopbackOptions {
+  readonly nodes: number;
+  /** Puts a proxy on every link between members, so that links can fail. @default {false} */
+  readonly proxied?: boolean;
+}
+
+/** All members on 127.0.0.1, each with its own ports. */
+export class LoopbackNetwork implements TestNetwork {
+  readonly kind: "proxy" | "loopback";
+  readonly #raft: readonly number[];
+  readonly #api: readonly number[];
+  /** `dialer → dialed`, in one map. */
+  readonly #proxies = new Map<string, TcpProxy>();
+
+  /** Chooses ports and starts proxies. */
+  constructor(options: LoopbackOptions) {
+    const { nodes, proxied = false } = options;
+    this.kind = proxied ? "proxy" : "loopback";
+    const ports = freePorts(nodes * 2);
+    this.#raft = ports.slice(0, nodes);
+    this.#api = ports.slice(nodes);
+    if (!proxied) return;
+    for (let dialer = 1; dialer <= nodes; dialer++) {
+      for (let dialed = 1; dialed <= nodes; dialed++) {
+        if (dialer === dialed) continue;
+        const proxy = new TcpProxy(this.#raft[dialed - 1]!);
+        this.#proxies.set(`${dialer} ${dialed}`, proxy);
+      }
+    }
+  }
+
+  /** Where the test finds a member's API. */
+  apiUrl(node: Node): string {
+    return `http://127.0.0.1:${this.#api[node - 1]}`;
+  }
+
+  /** The member list, with the member's own proxies in the place of its peers. */
+  environment(node: Node): Readonly<Record<string, string>> {
+    const lines = this.#raft.map((own, i) => {
+      const proxy = this.#proxies.get(`${node} ${i + 1}`);
+      const raft = proxy?.port ?? own;
+      return `${i + 1} 127.0.0.1:${raft} 127.0.0.1:${this.#api[i]}`;
+    });
+    return { HQL_NODES: lines.join("\n") };
+  }
+
+  /** The command as it is. */
+  command(_node: Node, argv: readonly string[]): readonly string[] {
+    return argv;
+  }
+
+  /** Holds back what `from` sends, on both connections between the two. */
+  cut(from: Node, to: Node): Promise<void> {
+    this.#between(from, to, "no proxies to cut").forEach(([proxy, side]) =>
+      proxy.hold(side)
+    );
+    return Promise.resolve();
+  }
+
+  /** Delays everything by up to 2 ms per percent and breaks a connection now and then. */
+  degrade(percent: number): Promise<void> {
+    for (const proxy of this.#proxies.values()) {
+      proxy.degrade({ delayMs: 2 * percent, breakPerMille: percent });
+    }
+    return Promise.resolve();
+  }
+
+  /** Lets everything through; what was held back is delivered or its connection is broken. */
+  heal(): Promise<void> {
+    for (const proxy of this.#proxies.values()) proxy.heal();
+    return Promise.resolve();
+  }
+
+  /** Closes the proxies. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(
+      [...this.#proxies.values()].map((proxy) => proxy[Symbol.asyncDispose]()),
+    );
+  }
+
+  #between(
+    from: Node,
+    to: Node,
+    problem: string,
+  ): [TcpProxy, "dialer" | "dialed"][] {
+    const dialedByFrom = this.#proxies.get(`${from} ${to}`);
+    const dialedByTo = this.#proxies.get(`${to} ${from}`);
+    if (dialedByFrom === undefined || dialedByTo === undefined) {
+      throw new Error(`${from} → ${to}: ${problem}`);
+    }
+    return [[dialedByFrom, "dialer"], [dialedByTo, "dialed"]];
+  }
+}

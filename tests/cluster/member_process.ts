@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** How to start a member. */
+export interface MemberOptions {
+  /** Program and arguments. */
+  readonly argv: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** Everything it prints is added here. */
+  readonly logPath: string;
+}
+
+/** Longest wait for a process to go after SIGTERM before it is killed, ms. */
+const GRACE_MS = 15_000;
+
+/** One real process of a member, started and ended by its id. */
+export class MemberProcess {
+  readonly #child: Deno.ChildProcess;
+  #running = true;
+  readonly #onUnload = (): void => this.#kill("SIGKILL");
+
+  /** Starts it. */
+  constructor(options: MemberOptions) {
+    // The shell gives its process id to the member and its output to the file.
+    this.#child = new Deno.Command("sh", {
+      args: [
+        "-c",
+        'log=$1; shift; exec "$@" >>"$log" 2>&1',
+        "sh",
+        options.logPath,
+        ...options.argv,
+      ],
+      env: { ...options.environment },
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    globalThis.addEventListener("unload", this.#onUnload);
+    this.exited = this.#child.status.then((status) => {
+      this.#running = false;
+      globalThis.removeEventListener("unload", this.#onUnload);
+      return status;
+    });
+  }
+
+  /** Settles when it has ended, however that came. */
+  readonly exited: Promise<Deno.CommandStatus>;
+
+  /** Whether it has not ended yet; a stopped process runs. */
+  get running(): boolean {
+    return this.#running;
+  }
+
+  /** SIGKILL, and wait until it is gone. */
+  async kill(): Promise<void> {
+    this.#kill("SIGKILL");
+    await this.exited;
+  }
+
+  /** SIGSTOP. */
+  pause(): void {
+    this.#kill("SIGSTOP");
+  }
+
+  /** SIGCONT. */
+  resume(): void {
+    this.#kill("SIGCONT");
+  }
+
+  /** SIGTERM, and wait; SIGKILL and false if it takes longer than 15 s. */
+  async terminate(): Promise<boolean> {
+    this.#kill("SIGTERM");
+    const given = new AbortController();
+    const late = sleep(GRACE_MS, true, { signal: given.signal })
+      .catch(() => false);
+    const timedOut = await Promise.race([this.exited.then(() => false), late]);
+    given.abort();
+    if (timedOut) await this.kill();
+    return !timedOut;
+  }
+
+  #kill(signal: Deno.Signal): void {
+    if (this.#running) this.#child.kill(signal);
+  }
+}

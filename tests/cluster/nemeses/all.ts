@@ -1,0 +1,42 @@
+import { clockNemesis } from "./clock.ts";
+import { DISK_NEMESES } from "./disk.ts";
+import { MEMBERSHIP_NEMESES } from "./membership.ts";
+import { type NemesisKind, together } from "./nemesis.ts";
+import { PARTITION_NEMESES } from "./partition.ts";
+import { PROCESS_NEMESES } from "./process.ts";
+
+/** No fault at all: what fails here is not the faults' doing. */
+const none: NemesisKind = {
+  name: "none",
+  create: () => ({
+    start: () => Promise.resolve("nothing"),
+    stop: () => Promise.resolve(),
+  }),
+};
+
+const KINDS: readonly NemesisKind[] = [
+  none,
+  ...PROCESS_NEMESES,
+  ...PARTITION_NEMESES,
+  ...MEMBERSHIP_NEMESES,
+  ...DISK_NEMESES,
+  clockNemesis,
+];
+
+/** Names of all single kinds. */
+export const NEMESIS_NAMES: readonly string[] = KINDS.map(({ name }) => name);
+
+/** The kind with this name, or two joined by `+`. @throws {RangeError} for unknown names. */
+export function nemesisNamed(name: string): NemesisKind {
+  const kinds = name.split("+").map((part) => {
+    const kind = KINDS.find((each) => each.name === part);
+    if (kind !== undefined) return kind;
+    throw new RangeError(
+      `no nemesis "${part}", there are ${NEMESIS_NAMES.join(", ")}`,
+    );
+  });
+  if (kinds.filter(({ destructive }) => destructive).length > 1) {
+    throw new RangeError(`${name} would damage two disks at once`);
+  }
+  return kinds.reduce(together);
+}

@@ -1,0 +1,179 @@
+import { join } from "node:path";
+import { type Random, randomBetween } from "../../../src/util/random.ts";
+import type { TestCluster } from "../harness.ts";
+import type { Node } from "../network.ts";
+import { drawNode, type NemesisKind } from "./nemesis.ts";
+
+/** A member that had its disk changed must be well again in this time, ms. */
+const HEAL_MS = 60_000;
+
+/** Size of a member's disk where it can fill up, MB. */
+const SMALL_DISK_MB = 256;
+
+const BALLAST = "ballast";
+
+/** Takes a member down, does something to its folder, and starts it again. */
+function damage(
+  name: string,
+  change: (folder: string, random: Random) => Promise<string>,
+): NemesisKind {
+  return {
+    name,
+    destructive: true,
+    create: (cluster, random) => {
+      let victim: Node | undefined;
+      return {
+        start: async () => {
+          victim = drawNode(cluster, random);
+          await cluster.killMember(victim);
+          const what = await change(cluster.dataDir(victim), random);
+          await cluster.startMember(victim);
+          return `${victim}: ${what}`;
+        },
+        stop: () => cluster.waitReady([victim!], HEAL_MS),
+      };
+    },
+  };
+}
+
+async function filesIn(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { name, isFile, isDirectory } of Deno.readDir(folder)) {
+    if (isDirectory) found.push(...await filesIn(join(folder, name)));
+    else if (isFile) found.push(join(folder, name));
+  }
+  return found.sort();
+}
+
+/** A file that holds something, larger ones more often. */
+async function drawFile(folder: string, random: Random): Promise<string> {
+  const files = await filesIn(folder);
+  const sizes = await Promise.all(
+    files.map(async (file) => (await Deno.stat(file)).size),
+  );
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  let at = randomBetween(random, 0, total);
+  return files.find((_, i) => (at -= sizes[i]!) < 0)!;
+}
+
+async function wipe(folder: string): Promise<string> {
+  for (const file of await filesIn(folder)) await Deno.remove(file);
+  return "volume wiped";
+}
+
+async function flipBits(folder: string, random: Random): Promise<string> {
+  const path = await drawFile(folder, random);
+  using file = await Deno.open(path, { read: true, write: true });
+  const { size } = await file.stat();
+  const offset = randomBetween(random, 0, size);
+  const byte = new Uint8Array(1);
+  await file.seek(offset, Deno.SeekMode.Start);
+  await file.read(byte);
+  byte[0]! ^= 1 << randomBetween(random, 0, 8);
+  await file.seek(offset, Deno.SeekMode.Start);
+  await file.write(byte);
+  return `bit flipped in ${path.slice(folder.length + 1)} at ${offset}`;
+}
+
+async function truncate(folder: string, random: Random): Promise<string> {
+  const path = await drawFile(folder, random);
+  const { size } = await Deno.stat(path);
+  const length = randomBetween(random, 0, size);
+  await Deno.truncate(path, length);
+  return `${path.slice(folder.length + 1)} cut from ${size} to ${length} bytes`;
+}
+
+/** The member works on; then its disk is exchanged for a copy made before. */
+const oldVolume: NemesisKind = {
+  name: "old-volume",
+  destructive: true,
+  create: (cluster, random) => {
+    let victim: Node | undefined;
+    return {
+      start: async () => {
+        victim = drawNode(cluster, random);
+        await cluster.killMember(victim);
+        await copy(cluster.dataDir(victim), copyPath(cluster, victim));
+        await cluster.startMember(victim);
+        return `copied the volume of ${victim}`;
+      },
+      stop: async () => {
+        await cluster.killMember(victim!);
+        const folder = cluster.dataDir(victim!);
+        await Deno.remove(folder, { recursive: true });
+        await Deno.rename(copyPath(cluster, victim!), folder);
+        await cluster.startMember(victim!);
+        await cluster.waitReady([victim!], HEAL_MS);
+      },
+    };
+  },
+};
+
+function copyPath(cluster: TestCluster, node: Node): string {
+  return join(cluster.root, `old-${node}`);
+}
+
+async function copy(from: string, to: string): Promise<void> {
+  await Deno.mkdir(to, { mode: 0o700 });
+  for await (const { name, isDirectory } of Deno.readDir(from)) {
+    if (isDirectory) await copy(join(from, name), join(to, name));
+    else await Deno.copyFile(join(from, name), join(to, name));
+  }
+}
+
+/** A disk of its own for every member (in memory), which is filled to the last byte and emptied again. */
+const fullDisk: NemesisKind = {
+  name: "full-disk",
+  prepare: async (cluster) => {
+    for (const node of cluster.nodes) {
+      const folder = cluster.dataDir(node);
+      await Deno.mkdir(folder, { mode: 0o700 });
+      const options = `size=${SMALL_DISK_MB}m,mode=0700`;
+      await run("mount", "-t", "tmpfs", "-o", options, "tmpfs", folder);
+      cluster.defer(() => run("umount", folder));
+    }
+  },
+  create: (cluster, random) => {
+    let victim: Node | undefined;
+    return {
+      start: async () => {
+        victim = drawNode(cluster, random);
+        await fill(join(cluster.dataDir(victim), BALLAST));
+        return `disk of ${victim} full`;
+      },
+      stop: async () => {
+        await Deno.remove(join(cluster.dataDir(victim!), BALLAST));
+        // Whether it lived through it or ended, it must work when there is room.
+        await cluster.startMember(victim!);
+      },
+    };
+  },
+};
+
+async function fill(path: string): Promise<void> {
+  using file = await Deno.open(path, { write: true, create: true });
+  for (let size = 1 << 20; size >= 4096; size /= 2) {
+    const block = new Uint8Array(size);
+    try {
+      for (let i = 0; i < SMALL_DISK_MB; i++) await file.write(block);
+    } catch {
+      // No room for a block of this size any more.
+    }
+  }
+}
+
+async function run(program: string, ...args: string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command(program, { args })
+    .output();
+  if (success) return;
+  throw new Error(`${program}: ${new TextDecoder().decode(stderr)}`);
+}
+
+/** Faults of disks. */
+export const DISK_NEMESES: readonly NemesisKind[] = [
+  damage("wiped-volume", wipe),
+  damage("bit-flip", flipBits),
+  damage("truncation", truncate),
+  oldVolume,
+  fullDisk,
+];

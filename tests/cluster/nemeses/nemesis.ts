@@ -1,0 +1,76 @@
+import { type Random, randomBetween } from "../../../src/util/random.ts";
+import type { TestCluster } from "../harness.ts";
+import type { Node } from "../network.ts";
+
+/** Something that goes wrong for a while. */
+export interface Nemesis {
+  /** Lets it go wrong; says what. */
+  start(): Promise<string>;
+  /** Ends it. What it did to data is not undone; the members must deal with that. */
+  stop(): Promise<void>;
+}
+
+/** A kind of fault. */
+export interface NemesisKind {
+  readonly name: string;
+  /** Damages what a member has on disk, so only one of them may be under way. */
+  readonly destructive?: boolean;
+  /** Only possible where members can be kept apart. */
+  readonly needsFaultyNetwork?: boolean;
+  /** Called before the members start. */
+  prepare?(cluster: TestCluster): Promise<void>;
+  create(cluster: TestCluster, random: Random): Nemesis;
+}
+
+/** A member drawn at random. */
+export function drawNode(cluster: TestCluster, random: Random): Node {
+  return cluster.nodes[randomBetween(random, 0, cluster.nodes.length)]!;
+}
+
+/** All members in random order. */
+export function shuffled(cluster: TestCluster, random: Random): Node[] {
+  const nodes = [...cluster.nodes];
+  for (let i = nodes.length - 1; i > 0; i--) {
+    const j = randomBetween(random, 0, i + 1);
+    [nodes[i], nodes[j]] = [nodes[j]!, nodes[i]!];
+  }
+  return nodes;
+}
+
+/** The leader, or any member when there is none at the moment. */
+export async function leaderOrAny(
+  cluster: TestCluster,
+  random: Random,
+): Promise<Node> {
+  return await cluster.leader() ?? drawNode(cluster, random);
+}
+
+/** How many members are a majority. */
+export function majorityOf(cluster: TestCluster): number {
+  return Math.floor(cluster.nodes.length / 2) + 1;
+}
+
+/** Two kinds at the same time. */
+export function together(a: NemesisKind, b: NemesisKind): NemesisKind {
+  return {
+    name: `${a.name}+${b.name}`,
+    destructive: a.destructive === true || b.destructive === true,
+    needsFaultyNetwork: a.needsFaultyNetwork === true ||
+      b.needsFaultyNetwork === true,
+    prepare: async (cluster) => {
+      await a.prepare?.(cluster);
+      await b.prepare?.(cluster);
+    },
+    create: (cluster, random) => {
+      const first = a.create(cluster, random);
+      const second = b.create(cluster, random);
+      return {
+        start: async () => `${await first.start()}, ${await second.start()}`,
+        stop: async () => {
+          await second.stop();
+          await first.stop();
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,85 @@
+import { randomBetween } from "../../../src/util/random.ts";
+import type { TestCluster } from "../harness.ts";
+import { cutBoth, type Node } from "../network.ts";
+import { leaderOrAny, type NemesisKind, shuffled } from "./nemesis.ts";
+
+type Partition = (
+  cluster: TestCluster,
+  nodes: readonly Node[],
+) => Promise<string>;
+
+/** Two groups, the smaller one first. */
+const halves: Partition = async ({ network }, nodes) => {
+  const left = nodes.slice(0, Math.floor(nodes.length / 2));
+  const right = nodes.slice(left.length);
+  for (const a of left) for (const b of right) await cutBoth(network, a, b);
+  return `${left.join(", ")} | ${right.join(", ")}`;
+};
+
+/** Two groups that only one member reaches both of. */
+const bridge: Partition = async ({ network }, nodes) => {
+  const [middle, ...others] = nodes;
+  const left = others.slice(0, Math.floor(others.length / 2));
+  const right = others.slice(left.length);
+  for (const a of left) for (const b of right) await cutBoth(network, a, b);
+  return `${left.join(", ")} – ${middle} – ${right.join(", ")}`;
+};
+
+/** One member that hears nobody, or that nobody hears. */
+const oneWay: Partition = async ({ network }, nodes) => {
+  const [victim, ...others] = nodes;
+  const deaf = victim! % 2 === 0;
+  for (const other of others) {
+    if (deaf) await network.cut(other, victim!);
+    else await network.cut(victim!, other);
+  }
+  return deaf ? `${victim} hears nobody` : `nobody hears ${victim}`;
+};
+
+function partition(name: string, cut: Partition): NemesisKind {
+  return {
+    name,
+    needsFaultyNetwork: true,
+    create: (cluster, random) => ({
+      start: () => cut(cluster, shuffled(cluster, random)),
+      stop: () => cluster.network.heal(),
+    }),
+  };
+}
+
+const isolateLeader: NemesisKind = {
+  name: "isolate-leader",
+  needsFaultyNetwork: true,
+  create: (cluster, random) => ({
+    start: async () => {
+      const leader = await leaderOrAny(cluster, random);
+      for (const other of cluster.nodes) {
+        if (other !== leader) await cutBoth(cluster.network, leader, other);
+      }
+      return `isolated ${leader}`;
+    },
+    stop: () => cluster.network.heal(),
+  }),
+};
+
+const loss: NemesisKind = {
+  name: "loss",
+  needsFaultyNetwork: true,
+  create: (cluster, random) => ({
+    start: async () => {
+      const percent = randomBetween(random, 2, 30);
+      await cluster.network.degrade(percent);
+      return `${percent} % loss`;
+    },
+    stop: () => cluster.network.heal(),
+  }),
+};
+
+/** Faults of the network. */
+export const PARTITION_NEMESES: readonly NemesisKind[] = [
+  partition("halves", halves),
+  partition("bridge", bridge),
+  partition("one-way", oneWay),
+  isolateLeader,
+  loss,
+];

@@ -1,0 +1,93 @@
+import type { Random } from "../../../src/util/random.ts";
+import type { TestCluster } from "../harness.ts";
+import type { Node } from "../network.ts";
+import {
+  drawNode,
+  leaderOrAny,
+  majorityOf,
+  type NemesisKind,
+  shuffled,
+} from "./nemesis.ts";
+
+type Choice = (
+  cluster: TestCluster,
+  random: Random,
+) => readonly Node[] | Promise<readonly Node[]>;
+
+const one: Choice = (cluster, random) => [drawNode(cluster, random)];
+const leader: Choice = async (cluster, random) => [
+  await leaderOrAny(cluster, random),
+];
+const majority: Choice = (cluster, random) =>
+  shuffled(cluster, random).slice(0, majorityOf(cluster));
+const all: Choice = (cluster) => cluster.nodes;
+
+/** SIGKILL; at the end they are started again. */
+function kill(name: string, choose: Choice): NemesisKind {
+  return {
+    name,
+    create: (cluster, random) => {
+      let victims: readonly Node[] = [];
+      return {
+        start: async () => {
+          victims = await choose(cluster, random);
+          await Promise.all(victims.map((node) => cluster.killMember(node)));
+          return `killed ${victims.join(", ")}`;
+        },
+        stop: async () => {
+          for (const node of victims) await cluster.startMember(node);
+        },
+      };
+    },
+  };
+}
+
+/** SIGSTOP, then SIGCONT. */
+function pause(name: string, choose: Choice): NemesisKind {
+  return {
+    name,
+    create: (cluster, random) => {
+      let victims: readonly Node[] = [];
+      return {
+        start: async () => {
+          victims = await choose(cluster, random);
+          for (const node of victims) cluster.process(node)?.pause();
+          return `paused ${victims.join(", ")}`;
+        },
+        stop: () => {
+          for (const node of victims) cluster.process(node)?.resume();
+          return Promise.resolve();
+        },
+      };
+    },
+  };
+}
+
+/** SIGTERM to one after the other, each started again at once. */
+const rollingRestart: NemesisKind = {
+  name: "rolling-restart",
+  create: (cluster) => ({
+    start: async () => {
+      const slow: Node[] = [];
+      for (const node of cluster.nodes) {
+        if (await cluster.process(node)?.terminate() === false) slow.push(node);
+        await cluster.startMember(node);
+        await cluster.waitReady([node], 30_000);
+      }
+      if (slow.length === 0) return "restarted all";
+      throw new Error(`${slow.join(", ")} did not end within 15 s of SIGTERM`);
+    },
+    stop: () => Promise.resolve(),
+  }),
+};
+
+/** Faults of processes. */
+export const PROCESS_NEMESES: readonly NemesisKind[] = [
+  kill("kill-one", one),
+  kill("kill-leader", leader),
+  kill("kill-majority", majority),
+  kill("kill-all", all),
+  pause("pause-one", one),
+  pause("pause-leader", leader),
+  rollingRestart,
+];

@@ -1,0 +1,175 @@
+import type { Node, TestNetwork } from "./network.ts";
+
+const RAFT_PORT = 8100;
+const API_PORT = 8200;
+
+/** The test's own address is the last of the subnet. */
+const TEST_HOST = 254;
+
+/**
+ * Every member in a network namespace of its own, joined by a bridge in one
+ * more; the test gets one interface into it. Faults are nftables rules inside the members' namespaces.
+ */
+export class NetnsNetwork implements TestNetwork {
+  readonly kind = "netns";
+  readonly #tag: string;
+  readonly #subnet: string;
+  readonly #nodes: number;
+  /** receiver → senders it hears nothing from. */
+  readonly #cuts = new Map<Node, Set<Node>>();
+  #lossPercent = 0;
+
+  /** Only {@linkcode create} makes them. */
+  private constructor(nodes: number) {
+    this.#nodes = nodes;
+    this.#tag = `hq${Deno.pid.toString(36)}${(instances++).toString(36)}`;
+    this.#subnet = `10.213.${(Deno.pid + instances * 61) % 250}`;
+  }
+
+  /** Makes the namespaces; undefined where the system does not allow it. */
+  static async create(nodes: number): Promise<NetnsNetwork | undefined> {
+    const network = new NetnsNetwork(nodes);
+    try {
+      await network.#setUp();
+      return network;
+    } catch {
+      await network[Symbol.asyncDispose]();
+      return undefined;
+    }
+  }
+
+  /** Where the test finds a member's API. */
+  apiUrl(node: Node): string {
+    return `http://${this.#address(node)}:${API_PORT}`;
+  }
+
+  /** The same list for every member. */
+  environment(_node: Node): Readonly<Record<string, string>> {
+    const lines = Array.from({ length: this.#nodes }, (_, i) => {
+      const host = this.#address(i + 1);
+      return `${i + 1} ${host}:${RAFT_PORT} ${host}:${API_PORT}`;
+    });
+    return { HQL_NODES: lines.join("\n") };
+  }
+
+  /** Runs in the member's namespace, under the same process id. */
+  command(node: Node, argv: readonly string[]): readonly string[] {
+    return ["ip", "netns", "exec", this.#namespace(node), ...argv];
+  }
+
+  /** `to` drops what comes from `from`. */
+  async cut(from: Node, to: Node): Promise<void> {
+    const senders = this.#cuts.get(to) ?? new Set();
+    this.#cuts.set(to, senders.add(from));
+    await this.#applyRules(to);
+  }
+
+  /** Every member drops this percentage of its peers' packets. */
+  async degrade(percent: number): Promise<void> {
+    this.#lossPercent = percent;
+    await this.#applyAllRules();
+  }
+
+  /** Removes all rules. */
+  async heal(): Promise<void> {
+    this.#lossPercent = 0;
+    this.#cuts.clear();
+    await this.#applyAllRules();
+  }
+
+  /** Removes the namespaces, and with them the interfaces. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (let node = 0; node <= this.#nodes; node++) {
+      await run(["ip", "netns", "del", this.#namespace(node)]).catch(() => {});
+    }
+    // The interface goes with its twin, but the kernel takes its time; a second removal does no harm.
+    await run(["ip", "link", "del", `${this.#tag}t`]).catch(() => {});
+  }
+
+  async #setUp(): Promise<void> {
+    const hub = this.#namespace(0);
+    const inHub = ["ip", "-n", hub];
+    await run(["ip", "netns", "add", hub]);
+    await run([...inHub, "link", "add", "br0", "type", "bridge"]);
+    await run([...inHub, "link", "set", "br0", "up"]);
+    await this.#plug(["ip"], `${this.#tag}t`, TEST_HOST);
+    for (let node = 1; node <= this.#nodes; node++) {
+      const inside = ["ip", "-n", this.#namespace(node)];
+      await run(["ip", "netns", "add", this.#namespace(node)]);
+      await run([...inside, "link", "set", "lo", "up"]);
+      await this.#plug(inside, `${this.#tag}m${node}`, node);
+      await this.#applyRules(node);
+    }
+  }
+
+  /** Joins a namespace (or, with plain `ip`, the test's own) to the bridge. */
+  async #plug(
+    inside: readonly string[],
+    name: string,
+    host: number,
+  ): Promise<void> {
+    const hub = this.#namespace(0);
+    const port = `p${host}`;
+    const peer = ["type", "veth", "peer", "name", port, "netns", hub];
+    await run([...inside, "link", "add", name, ...peer]);
+    await run(["ip", "-n", hub, "link", "set", port, "master", "br0", "up"]);
+    const address = `${this.#subnet}.${host}/24`;
+    await run([...inside, "address", "add", address, "dev", name]);
+    await run([...inside, "link", "set", name, "up"]);
+  }
+
+  async #applyAllRules(): Promise<void> {
+    for (let node = 1; node <= this.#nodes; node++) {
+      await this.#applyRules(node);
+    }
+  }
+
+  async #applyRules(node: Node): Promise<void> {
+    const rules = [...this.#cuts.get(node) ?? []].map((from) =>
+      `ip saddr ${this.#address(from)} drop`
+    );
+    if (this.#lossPercent > 0) {
+      rules.push(
+        `ip saddr ${this.#subnet}.0/24 ip saddr != ${this.#subnet}.${TEST_HOST} numgen random mod 100 < ${this.#lossPercent} drop`,
+      );
+    }
+    const script = [
+      "table inet chaos {}",
+      "flush table inet chaos",
+      "table inet chaos { chain incoming {",
+      "type filter hook input priority 0;",
+      ...rules,
+      "} }",
+      "",
+    ].join("\n");
+    const nft = this.command(node, ["nft", "-f", "-"]);
+    await run(nft, script);
+  }
+
+  #address(node: Node): string {
+    return `${this.#subnet}.${node}`;
+  }
+
+  /** 0 is the one with the bridge. */
+  #namespace(node: Node): string {
+    return `${this.#tag}-${node}`;
+  }
+}
+
+let instances = 0;
+
+async function run(argv: readonly string[], input = ""): Promise<void> {
+  const [program, ...args] = argv as [string, ...string[]];
+  const child = new Deno.Command(program, {
+    args,
+    stdin: "piped",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(input)).catch(() => {});
+  await writer.close().catch(() => {});
+  const { success, stderr } = await child.output();
+  if (success) return;
+  throw new Error(`${argv.join(" ")}: ${new TextDecoder().decode(stderr)}`);
+}

@@ -1,0 +1,43 @@
+/** Numbers members from 1. */
+export type Node = number;
+
+/**
+ * How the members of a test cluster reach one another, with faults between
+ * members only: the test itself always reaches every API.
+ */
+export interface TestNetwork extends AsyncDisposable {
+  readonly kind: "netns" | "proxy" | "loopback";
+  /** Where the test finds a member's API: `http://host:port`. */
+  apiUrl(node: Node): string;
+  /** Environment of a member: who is where, as this member sees it. */
+  environment(node: Node): Readonly<Record<string, string>>;
+  /** The command that runs `argv` where the member lives. */
+  command(node: Node, argv: readonly string[]): readonly string[];
+  /** Stops everything that `from` sends to `to`, until {@linkcode heal}. */
+  cut(from: Node, to: Node): Promise<void>;
+  /** Loses a percentage of packets (or delays and breaks connections where there are no packets). */
+  degrade(percent: number): Promise<void>;
+  /** Ends all cuts and losses. */
+  heal(): Promise<void>;
+}
+
+/** Cuts both directions. */
+export async function cutBoth(
+  network: TestNetwork,
+  a: Node,
+  b: Node,
+): Promise<void> {
+  await network.cut(a, b);
+  await network.cut(b, a);
+}
+
+/** Ports on 127.0.0.1 that were free a moment ago, all different. */
+export function freePorts(count: number): number[] {
+  const listeners = Array.from(
+    { length: count },
+    () => Deno.listen({ hostname: "127.0.0.1", port: 0 }),
+  );
+  const ports = listeners.map((listener) => listener.addr.port);
+  for (const listener of listeners) listener.close();
+  return ports;
+}

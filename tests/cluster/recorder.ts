@@ -1,0 +1,79 @@
+import { formatEvent, type HistoryEvent } from "../checker/history.ts";
+
+/** What is said when an operation begins. */
+export interface Invocation {
+  readonly f: string;
+  readonly key?: string;
+  readonly value: unknown;
+  readonly node?: number;
+}
+
+/** How an operation ended. */
+export type Ending =
+  | { readonly type: "ok"; readonly value: unknown }
+  | { readonly type: "fail" | "info"; readonly error: string };
+
+/** Counts of endings. */
+export type Tally = Record<"ok" | "fail" | "info", number>;
+
+/** Writes down a history as it happens, in one order for all clients. */
+export class Recorder {
+  readonly #events: HistoryEvent[] = [];
+  readonly #tally: Tally = { ok: 0, fail: 0, info: 0 };
+  #processes = 0;
+
+  /** All events so far. */
+  get events(): readonly HistoryEvent[] {
+    return this.#events;
+  }
+
+  /** How the operations ended so far. */
+  get tally(): Readonly<Tally> {
+    return this.#tally;
+  }
+
+  /** A process number that nobody has had. */
+  newProcess(): number {
+    return this.#processes++;
+  }
+
+  /** Records one operation of a process around `call`. */
+  async record(
+    process: number,
+    invocation: Invocation,
+    call: () => Promise<Ending>,
+  ): Promise<Ending> {
+    const { f, key, node } = invocation;
+    const common = {
+      process,
+      f,
+      ...key === undefined ? {} : { key },
+      ...node === undefined ? {} : { node },
+    };
+    const now = (): number => Math.round(performance.now() * 1000) / 1000;
+    this.#events.push({
+      ...common,
+      type: "invoke",
+      value: invocation.value,
+      time: now(),
+    });
+    const ending = await call();
+    this.#tally[ending.type]++;
+    this.#events.push({
+      ...common,
+      type: ending.type,
+      value: ending.type === "ok" ? ending.value : null,
+      time: now(),
+      ...ending.type === "ok" ? {} : { error: ending.error.slice(0, 300) },
+    });
+    return ending;
+  }
+
+  /** Writes the history as newline-delimited JSON. */
+  async save(path: string): Promise<void> {
+    await Deno.writeTextFile(
+      path,
+      this.#events.map((event) => `${formatEvent(event)}\n`).join(""),
+    );
+  }
+}

@@ -1,0 +1,200 @@
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { randomBetween, SeededRandom } from "../../src/util/random.ts";
+import { contextOf, createSchema, runClients } from "./clients.ts";
+import { suspiciousLines } from "./log_lines.ts";
+import { poll, TestCluster } from "./harness.ts";
+import type { TestNetwork } from "./network.ts";
+import type { Nemesis, NemesisKind } from "./nemeses/nemesis.ts";
+import { Recorder, type Tally } from "./recorder.ts";
+import type { Workload } from "./workloads/workload.ts";
+
+/** Options of {@linkcode runRound}. */
+export interface RoundOptions {
+  readonly nodes: number;
+  readonly network: TestNetwork;
+  readonly nemesis: NemesisKind;
+  readonly workloads: readonly Workload[];
+  /** How long clients and faults go on. */
+  readonly seconds: number;
+  readonly seed: number;
+  /** Clients per workload. */
+  readonly clients: number;
+  /** Mean pause of a client, ms. */
+  readonly pauseMs: number;
+  /** Where histories and logs go. */
+  readonly folder: string;
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
+}
+
+/** What one workload saw. */
+export interface WorkloadReport {
+  readonly workload: string;
+  readonly tally: Readonly<Tally>;
+  readonly violations: readonly string[];
+}
+
+/** What happened in a round. */
+export interface RoundReport {
+  readonly nemesis: string;
+  readonly faults: number;
+  /** From the last fault's end until every member was ready, ms. */
+  readonly healMs: number | undefined;
+  readonly workloads: readonly WorkloadReport[];
+  /** What went wrong beside the histories. */
+  readonly problems: readonly string[];
+}
+
+/** Every member must be ready so soon after the last fault, ms. */
+const HEAL_MS = 30_000;
+
+/** One cluster, one kind of fault, some workloads at the same time; then it must heal. */
+export async function runRound(options: RoundOptions): Promise<RoundReport> {
+  const { nodes, network, nemesis, workloads, folder, say } = options;
+  await Deno.mkdir(folder, { recursive: true });
+  const problems: string[] = [];
+  const recorders = workloads.map(() => new Recorder());
+  let [faults, healMs]: [number, number | undefined] = [0, undefined];
+  {
+    await using cluster = await TestCluster.start({
+      nodes,
+      network,
+      root: folder,
+      keep: true,
+      ...nemesis.prepare === undefined
+        ? {}
+        : { prepare: (cluster) => nemesis.prepare!(cluster) },
+    });
+    for (const workload of workloads) await createSchema(cluster, workload);
+    const ended = new AbortController();
+    const clients = workloads.map((workload, i) =>
+      runClients({
+        cluster,
+        workload,
+        recorder: recorders[i]!,
+        clients: options.clients,
+        seed: options.seed + i,
+        pauseMs: options.pauseMs,
+        signal: ended.signal,
+      })
+    );
+    try {
+      faults = await runFaults(options, cluster, problems);
+      healMs = await heal(cluster, problems);
+    } finally {
+      ended.abort();
+      await Promise.all(clients);
+    }
+    if (healMs !== undefined) {
+      await finish(options, cluster, recorders, problems);
+    }
+    for (const node of cluster.nodes) {
+      const log = await Deno.readTextFile(cluster.logPath(node));
+      problems.push(
+        ...suspiciousLines(log).map((line) => `log of ${node}: ${line}`),
+      );
+    }
+  }
+  const reports = workloads.map((workload, i): WorkloadReport => ({
+    workload: workload.name,
+    tally: recorders[i]!.tally,
+    violations: workload.check(recorders[i]!.events)
+      .map(({ anomaly, message }) => `${anomaly}: ${message}`),
+  }));
+  for (const [i, recorder] of recorders.entries()) {
+    await recorder.save(join(folder, `${workloads[i]!.name}.ndjson`));
+  }
+  for (const problem of problems) say(`  PROBLEM ${problem}`);
+  return {
+    nemesis: nemesis.name,
+    faults,
+    healMs,
+    workloads: reports,
+    problems,
+  };
+}
+
+/** Lets it go wrong, and be well again, until time is up. */
+async function runFaults(
+  options: RoundOptions,
+  cluster: TestCluster,
+  problems: string[],
+): Promise<number> {
+  const { nemesis, seconds, signal, say } = options;
+  const random = new SeededRandom(options.seed);
+  const deadline = performance.now() + seconds * 1000;
+  const pause = (low: number, high: number): Promise<void> =>
+    sleep(randomBetween(random, low, high), undefined, { signal });
+  let faults = 0;
+  while (performance.now() < deadline && problems.length === 0) {
+    const fault = nemesis.create(cluster, random);
+    try {
+      await pause(500, 2500);
+      say(`  ${await fault.start()}`);
+      faults++;
+      await pause(500, 5000);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      problems.push(`${nemesis.name}: ${(error as Error).message}`);
+    }
+    await stopped(fault, nemesis.name, problems);
+  }
+  return faults;
+}
+
+async function stopped(
+  fault: Nemesis,
+  name: string,
+  problems: string[],
+): Promise<void> {
+  try {
+    await fault.stop();
+  } catch (error) {
+    problems.push(`after ${name}: ${(error as Error).message}`);
+  }
+}
+
+/** Ends all faults. Answers how long it took until every member was ready. */
+async function heal(
+  cluster: TestCluster,
+  problems: string[],
+): Promise<number | undefined> {
+  await cluster.network.heal();
+  const started = performance.now();
+  for (const node of cluster.nodes) {
+    cluster.process(node)?.resume();
+    await cluster.startMember(node);
+  }
+  try {
+    await cluster.waitReady(cluster.nodes, HEAL_MS);
+    return performance.now() - started;
+  } catch (error) {
+    problems.push(`not healed: ${(error as Error).message}`);
+    return undefined;
+  }
+}
+
+/** The last reads, and the comparison of all members. */
+async function finish(
+  options: RoundOptions,
+  cluster: TestCluster,
+  recorders: readonly Recorder[],
+  problems: string[],
+): Promise<void> {
+  const random = new SeededRandom(options.seed);
+  try {
+    for (const [i, workload] of options.workloads.entries()) {
+      const recorder = recorders[i]!;
+      await poll(`the last read of ${workload.name}`, HEAL_MS, async () => {
+        const process = recorder.newProcess();
+        const context = contextOf(cluster, recorder, random, process);
+        const ending = await workload.finish?.(context);
+        return ending === undefined || ending.type === "ok";
+      });
+    }
+    await cluster.assertEqualContents();
+  } catch (error) {
+    problems.push((error as Error).message);
+  }
+}

@@ -1,0 +1,17 @@
+import { bankWorkload } from "./bank.ts";
+import { counterWorkload } from "./counter.ts";
+import { listAppendWorkload } from "./list_append.ts";
+import { monotonicWorkload } from "./monotonic.ts";
+import { registerWorkload } from "./register.ts";
+import { uniqueIdsWorkload } from "./unique_ids.ts";
+import type { Workload } from "./workload.ts";
+
+/** Every workload by its name on the command line; each call makes a fresh one. */
+export const WORKLOADS: Readonly<Record<string, () => Workload>> = {
+  register: registerWorkload,
+  "list-append": listAppendWorkload,
+  bank: bankWorkload,
+  counter: counterWorkload,
+  "unique-ids": uniqueIdsWorkload,
+  monotonic: monotonicWorkload,
+};
