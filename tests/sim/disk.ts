@@ -25,11 +25,16 @@ class FileBytes {
   liveSize = 0;
   durable: Uint8Array = new Uint8Array(0);
   durableSize = 0;
-  unsynced: { readonly position: number; readonly bytes: Uint8Array }[] = [];
+  unsynced: {
+    readonly position: number;
+    readonly bytes: Uint8Array;
+    /** A sync said that this is durable, and lied. */
+    promised: boolean;
+  }[] = [];
 
   write(bytes: Uint8Array, position: number): void {
     this.#put(bytes, position);
-    this.unsynced.push({ position, bytes: bytes.slice() });
+    this.unsynced.push({ position, bytes: bytes.slice(), promised: false });
   }
 
   grow(size: number): void {
@@ -111,8 +116,8 @@ export class SimDisk implements Disk {
   lying = false;
   failSyncs = false;
   slowness = 1;
-  /** Whether a lying sync has promised what was then lost. */
-  #lied = false;
+  /** A power cut found writes that only a lie had made durable. */
+  promiseBroken = false;
   #run = 0;
 
   /** An empty folder. */
@@ -121,9 +126,13 @@ export class SimDisk implements Disk {
     this.#host = host;
   }
 
-  /** Whether a sync ever answered without doing its work. */
+  /** Whether something that was reported durable is not. */
   get lied(): boolean {
-    return this.#lied;
+    if (this.promiseBroken) return true;
+    for (const file of this.#live.values()) {
+      if (file.unsynced.some((write) => write.promised)) return true;
+    }
+    return false;
   }
 
   list(): string[] {
@@ -186,6 +195,7 @@ export class SimDisk implements Disk {
   /** Loses what was not durable, wholly or in part. True if anything was lost. */
   powerCut(): boolean {
     let lost = false;
+    this.promiseBroken = this.lied;
     const { draw, keepUnsynced } = this.#host;
     const names = new Set([...this.#live.keys(), ...this.#durable.keys()]);
     for (const name of names) {
@@ -232,11 +242,6 @@ export class SimDisk implements Disk {
   readMs(): number {
     const { draw, readMs } = this.#host;
     return readMs * this.slowness * draw.between(0.5, 1.5);
-  }
-
-  /** A sync answers without work. */
-  lie(): void {
-    this.#lied = true;
   }
 
   #usedBytes(file: FileBytes): number {
@@ -328,7 +333,7 @@ class SimFile implements DiskFile {
         return done(new DiskError("io", `fdatasync ${this.name}`));
       }
       if (this.#disk.lying) {
-        this.#disk.lie();
+        for (const write of this.#bytes.unsynced) write.promised = true;
         return done(null);
       }
       const count = writes === undefined

@@ -74,6 +74,8 @@ export class SimMember implements Observed {
     const forgotten = node.fresh ? null : amnesia(node.identity, found);
     if (forgotten !== null) throw new LogError("corrupt", forgotten);
     node.fresh = false;
+    node.rotten = false;
+    node.disk.promiseBroken = false;
     const { applied } = this.state;
     if (applied.index > log.last.index) world.probes.hit("stateAheadOfLog");
     if (applied.index < log.last.index) world.probes.hit("stateBehindLog");

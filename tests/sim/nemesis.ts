@@ -77,6 +77,7 @@ function onNode(world: World, fault: NodeFault): boolean {
     case "bitRot":
       return bitRot(world, node, fault.downMs);
     case "lyingSync":
+      if (!world.canForget(node)) return false;
       disk.lying = true;
       world.later(fault.ms, () => disk.lying = false);
       return true;
@@ -145,6 +146,7 @@ function bitRot(world: World, node: SimNode, downMs: number): boolean {
   world.stop(node, false, downMs);
   const place = node.disk.flipBit();
   if (place === null) return false;
+  node.rotten = true;
   world.trace.add(world.now, "bit rot", node.member, place);
   return true;
 }

@@ -24,6 +24,8 @@ export class SimNode {
   wallOffset = 0;
   /** Not to be started before then. */
   downUntil = 0;
+  /** Damage that the next start will find. */
+  rotten = false;
   /** Whether nobody ever started on this volume. */
   fresh = true;
   #incarnations = 0;
@@ -56,6 +58,12 @@ export class SimNode {
     this.disk = this.#newDisk();
     Object.assign(this.disk, { full, lying, failSyncs, slowness });
     this.fresh = true;
+    this.rotten = false;
+  }
+
+  /** Whether the next start may find that promises were lost. */
+  get atRisk(): boolean {
+    return this.disk.lied || this.rotten;
   }
 
   /** Opens the log on the disk. */

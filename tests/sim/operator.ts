@@ -40,11 +40,13 @@ export class Operator {
 
   /** Whether all configurations that may decide keep a remembering majority without `members`. */
   survivesWithout(members: ReadonlySet<MemberId>): boolean {
+    const lost = new Set([...members, ...this.#forgotten]);
+    for (const node of this.#world.nodes) {
+      if (node.atRisk) lost.add(node.member);
+    }
     return this.#world.oracle.configsInPlay().every((config) =>
       [config.voters, config.votersOutgoing].every((voters) => {
-        const left = voters.filter((v) =>
-          !members.has(v) && !this.#forgotten.has(v)
-        );
+        const left = voters.filter((v) => !lost.has(v));
         return voters.length === 0 || left.length * 2 > voters.length;
       })
     );
@@ -62,7 +64,9 @@ export class Operator {
     if (leader === null) return;
     const { config } = leader.core;
     const member = this.#world.nodeOf(node === 0 ? nodeIdOf(leader.member) : node).member;
-    if (this.#forgotten.size > 0 && action !== "add") return;
+    const risky = this.#forgotten.size > 0 ||
+      this.#world.nodes.some((n) => n.atRisk);
+    if (risky && action !== "add") return;
     const change = this.#changeFor(action, member, config.voters);
     if (change === null) return;
     const outcome = leader.group.changeMembership(change);
