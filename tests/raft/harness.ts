@@ -113,8 +113,7 @@ export function leaderOf(
   voters = 3,
 ): RaftCore {
   const core = coreOf(initOf("1", configOf(members(voters))), options);
-  core.step({ kind: "campaign" });
-  drain(core);
+  tickUntilCampaign(core);
   for (const preVote of [true, false]) {
     for (const from of members(voters).slice(1)) {
       const reply = { from, to: "1", term: 1, granted: true } as const;

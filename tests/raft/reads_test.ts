@@ -1,0 +1,389 @@
+/** The checklist of linearizable reads, clause by clause (§1.3). */
+import assert from "node:assert/strict";
+import type { RaftCore } from "../../src/raft/core.ts";
+import type { Message } from "../../src/raft/messages.ts";
+import type { RaftOptions } from "../../src/raft/io.ts";
+import { MAX_WAITING_READS } from "../../src/raft/read_queues.ts";
+import {
+  Cluster,
+  configOf,
+  coreOf,
+  initOf,
+  leaderOf,
+  members,
+  receive,
+  TEST_OPTIONS,
+  tickUntilCampaign,
+} from "./harness.ts";
+import {
+  accepted,
+  append,
+  heartbeat,
+  heartbeatReply,
+  id,
+  ofType,
+  requestVote,
+  timeoutNow,
+  vote,
+} from "./make.ts";
+
+const THREE = configOf(members(3));
+
+/** Takes everything out; reads and messages apart. */
+function take(core: RaftCore) {
+  const reads: { requestId: number; index: number | null }[] = [];
+  const messages: Message[] = [];
+  while (core.hasReady()) {
+    const { persist, send, sendAfterPersist, reads: some } = core.takeReady();
+    if (persist !== null) core.step({ kind: "persisted", id: persist.id });
+    reads.push(...some);
+    messages.push(...send, ...sendAfterPersist);
+  }
+  return { reads, messages };
+}
+
+function read(core: RaftCore, requestId: number) {
+  core.step({ kind: "readIndex", requestId });
+  return take(core);
+}
+
+function hear(core: RaftCore, message: Message) {
+  core.step({ kind: "message", message });
+  return take(core);
+}
+
+const roundOf = (messages: readonly Message[]): number =>
+  ofType(messages, "heartbeat").at(-1)!.round;
+
+/** A leader whose no-op is not committed. */
+function newLeader(options: Partial<RaftOptions> = {}): RaftCore {
+  const core = coreOf(initOf("1", THREE), options);
+  tickUntilCampaign(core);
+  receive(core, vote(1, true, { preVote: true }));
+  receive(core, vote(1));
+  assert.equal(core.role, "leader");
+  return core;
+}
+
+function followerOf2(options: Partial<RaftOptions> = {}): RaftCore {
+  const init = initOf("1", THREE, [1], { term: 1, vote: null });
+  const core = coreOf(init, options);
+  receive(core, heartbeat(1));
+  return core;
+}
+
+Deno.test("§1.3 a read waits for an entry of the own term to be committed", () => {
+  const core = newLeader();
+  const { reads, messages } = read(core, 1);
+  assert.deepEqual([reads, messages], [[], []]);
+  const committed = hear(core, accepted(1, 1));
+  assert.deepEqual(committed.reads, [], "and then for a round");
+  const round = roundOf(committed.messages);
+  assert.deepEqual(hear(core, heartbeatReply(1, round)).reads, [
+    { requestId: 1, index: 1 },
+  ]);
+});
+
+Deno.test("§1.3 a read gets the commit index of when it came", () => {
+  const core = leaderOf();
+  const round = roundOf(read(core, 1).messages);
+  core.step({ kind: "propose", payloads: [new Uint8Array(1)] });
+  take(core);
+  hear(core, accepted(1, 2));
+  assert.equal(core.commit, 2);
+  assert.deepEqual(hear(core, heartbeatReply(1, round)).reads, [
+    { requestId: 1, index: 1 },
+  ]);
+});
+
+Deno.test("§1.3 a round that began before the read confirms nothing", () => {
+  const core = leaderOf();
+  core.step({ kind: "tick" });
+  const before = roundOf(take(core).messages);
+  const after = roundOf(read(core, 1).messages);
+  assert.ok(after > before);
+  assert.deepEqual(hear(core, heartbeatReply(1, before)).reads, []);
+  assert.equal(hear(core, heartbeatReply(1, after)).reads.length, 1);
+});
+
+Deno.test("§1.3 a round of an earlier term confirms nothing", () => {
+  const core = leaderOf();
+  const old = roundOf(read(core, 1).messages);
+  hear(core, append(2, id(1, 1), []));
+  for (let i = 0; i < 30 && core.role === "follower"; i++) {
+    core.step({ kind: "tick" });
+  }
+  take(core);
+  hear(core, vote(3, true, { preVote: true }));
+  hear(core, vote(3));
+  hear(core, accepted(3, core.lastIndex));
+  const now = roundOf(read(core, 2).messages);
+  assert.deepEqual(hear(core, heartbeatReply(1, Math.max(old, now))).reads, []);
+  assert.equal(hear(core, heartbeatReply(3, now)).reads.length, 1);
+});
+
+Deno.test("§1.3 a later round confirms earlier reads", () => {
+  const core = leaderOf();
+  read(core, 1);
+  core.step({ kind: "tick" });
+  const later = roundOf(take(core).messages);
+  assert.equal(hear(core, heartbeatReply(1, later)).reads.length, 1);
+});
+
+Deno.test("§1.3 reads that come while a round is on its way share the next one", () => {
+  const core = leaderOf();
+  const first = roundOf(read(core, 1).messages);
+  for (let i = 2; i <= 100; i++) assert.deepEqual(read(core, i).messages, []);
+  const done = hear(core, heartbeatReply(1, first));
+  assert.deepEqual(done.reads.map(({ requestId }) => requestId), [1]);
+  const beats = ofType(done.messages, "heartbeat");
+  assert.deepEqual(beats.map(({ to, round }) => [to, round]), [
+    ["2", first + 1],
+    ["3", first + 1],
+  ]);
+  assert.equal(hear(core, heartbeatReply(1, first + 1)).reads.length, 99);
+});
+
+Deno.test("§1.3 a lone voter confirms at once", () => {
+  const cluster = new Cluster({ voters: 1, learners: 1 }).elect(1);
+  assert.equal(cluster.node(1).reads.get(cluster.read(1)), 2);
+});
+
+Deno.test("§1.3 the learner's answer does not count", () => {
+  const cluster = new Cluster({ voters: 2, learners: 1 }).elect(1);
+  cluster.cut(1, 2);
+  const requestId = cluster.read(1);
+  cluster.settle();
+  cluster.tick(2);
+  assert.equal(cluster.node(1).reads.has(requestId), false);
+});
+
+Deno.test("§1.3 a joint configuration confirms with both majorities", () => {
+  const cluster = new Cluster({ voters: 3, spares: 2 }).elect(1);
+  cluster.change(1, { addLearners: ["4", "5"] });
+  cluster.settle().tick(3);
+  cluster.cut(1, 4).cut(1, 5);
+  cluster.change(1, { promote: ["4", "5"], remove: ["2", "3"] });
+  const requestId = cluster.read(1);
+  cluster.settle();
+  assert.equal(cluster.node(1).reads.has(requestId), false);
+  cluster.heal().tick(2);
+  assert.ok(cluster.node(1).reads.get(requestId) !== undefined);
+});
+
+Deno.test("§1.3 a leader that steps down fails its reads, also those of followers", () => {
+  const core = leaderOf();
+  read(core, 1);
+  hear(core, { type: "readIndex", from: "3", to: "1", term: 1, requestId: 77 });
+  const { reads, messages } = hear(core, heartbeat(2));
+  assert.deepEqual(reads, [{ requestId: 1, index: null }]);
+  const replies = ofType(messages, "readIndexReply");
+  assert.deepEqual(
+    replies.map(({ to, requestId, index }) => [
+      to,
+      requestId,
+      index,
+    ]),
+    [["3", 77, null]],
+  );
+});
+
+Deno.test("§1.3 a read that waits an election timeout fails", () => {
+  const core = leaderOf({ checkQuorum: false });
+  read(core, 1);
+  for (let i = 1; i < TEST_OPTIONS.electionTicks; i++) {
+    core.step({ kind: "tick" });
+  }
+  assert.deepEqual(take(core).reads, []);
+  core.step({ kind: "tick" });
+  assert.deepEqual(take(core).reads, [{ requestId: 1, index: null }]);
+});
+
+Deno.test("§1.3 a stale leader behind a partition confirms nothing", () => {
+  const cluster = new Cluster({ options: { checkQuorum: false } }).elect(1);
+  cluster.isolate(1).elect(2);
+  cluster.propose(2, "new");
+  cluster.settle();
+  assert.equal(cluster.core(1).role, "leader");
+  const requestId = cluster.read(1);
+  cluster.tick(3);
+  assert.equal(cluster.node(1).reads.has(requestId), false);
+  cluster.heal().tick(3);
+  assert.equal(cluster.node(1).reads.get(requestId), null);
+});
+
+Deno.test("§1.3 a follower's reads share one question; later ones the next", () => {
+  const core = followerOf2();
+  const [ask] = ofType(read(core, 1).messages, "readIndex");
+  assert.deepEqual(read(core, 2).messages, []);
+  assert.deepEqual(read(core, 3).messages, []);
+  const reply = {
+    from: "2",
+    to: "1",
+    term: 1,
+    type: "readIndexReply",
+  } as const;
+  const done = hear(core, { ...reply, requestId: ask!.requestId, index: 9 });
+  assert.deepEqual(done.reads, [{ requestId: 1, index: 9 }]);
+  const [next] = ofType(done.messages, "readIndex");
+  assert.notEqual(next?.requestId, ask?.requestId);
+  const late = hear(core, { ...reply, requestId: ask!.requestId, index: 9 });
+  assert.deepEqual(late.reads, [], "a duplicate answers nothing");
+  const rest = hear(core, { ...reply, requestId: next!.requestId, index: 10 });
+  assert.deepEqual(rest.reads, [
+    { requestId: 2, index: 10 },
+    { requestId: 3, index: 10 },
+  ]);
+});
+
+Deno.test("§1.3 a member that restarts never uses the ids of its former self", () => {
+  const firstId = (seed: number) => {
+    const init = initOf("1", THREE, [1], { term: 1, vote: null });
+    const core = coreOf(init, {}, seed);
+    receive(core, heartbeat(1));
+    return ofType(read(core, 1).messages, "readIndex")[0]!.requestId;
+  };
+  assert.notEqual(firstId(1), firstId(2));
+});
+
+Deno.test("§1.3 a follower repeats a question that may be lost, and gives up after an election timeout", () => {
+  const core = followerOf2({ heartbeatTicks: 3 });
+  const [ask] = ofType(read(core, 1).messages, "readIndex");
+  read(core, 2);
+  const asked: number[] = [];
+  let failed: number[] = [];
+  for (let i = 0; i < TEST_OPTIONS.electionTicks; i++) {
+    hear(core, heartbeat(1));
+    core.step({ kind: "tick" });
+    const { reads, messages } = take(core);
+    asked.push(...ofType(messages, "readIndex").map((m) => m.requestId));
+    failed = reads.map(({ requestId }) => requestId);
+  }
+  assert.deepEqual(asked.slice(0, 3), Array(3).fill(ask!.requestId));
+  assert.deepEqual(failed, [1]);
+  assert.equal(asked.length, 4, "then the next question leaves");
+});
+
+Deno.test("§1.3 a follower's reads fail when the leader changes or is lost", () => {
+  const newTerm = followerOf2();
+  read(newTerm, 1);
+  read(newTerm, 2);
+  const failed = [{ requestId: 1, index: null }, { requestId: 2, index: null }];
+  assert.deepEqual(hear(newTerm, heartbeat(2, { from: "3" })).reads, failed);
+  const lost = followerOf2();
+  for (let i = 0; i < 5; i++) lost.step({ kind: "tick" });
+  read(lost, 1);
+  read(lost, 2);
+  for (let i = 0; lost.role === "follower"; i++) lost.step({ kind: "tick" });
+  assert.deepEqual(take(lost).reads, failed);
+});
+
+Deno.test("§1.3 a read without a leader fails at once", () => {
+  const core = coreOf(initOf("1", THREE));
+  assert.deepEqual(read(core, 1).reads, [{ requestId: 1, index: null }]);
+});
+
+Deno.test("§1.3 who does not lead says so", () => {
+  const core = followerOf2();
+  const ask = { type: "readIndex", from: "3", to: "1", requestId: 5 } as const;
+  const [reply] = hear(core, { ...ask, term: 1 }).messages;
+  assert.ok(reply?.type === "readIndexReply");
+  assert.deepEqual([reply.requestId, reply.index], [5, null]);
+});
+
+Deno.test("§1.3 waiting reads are bounded; more fail at once", () => {
+  const leader = leaderOf();
+  const follower = followerOf2();
+  for (const core of [leader, follower]) {
+    read(core, 0);
+    let failed = 0;
+    for (let i = 1; i <= MAX_WAITING_READS + 1; i++) {
+      core.step({ kind: "readIndex", requestId: i });
+    }
+    failed = take(core).reads.length;
+    assert.equal(failed, core === leader ? 2 : 1);
+  }
+});
+
+Deno.test("§1.3 lease reads are off by default", () => {
+  const core = leaderOf();
+  core.step({ kind: "tick" });
+  hear(core, heartbeatReply(1, roundOf(take(core).messages)));
+  assert.deepEqual(read(core, 1).reads, []);
+});
+
+const LEASE: Partial<RaftOptions> = { leaseReads: true };
+
+/** A leader whose lease of four ticks began `ticks` ago. */
+function leaseLeader(ticks: number): RaftCore {
+  const core = leaderOf(LEASE);
+  core.step({ kind: "tick" });
+  const round = roundOf(take(core).messages);
+  for (let i = 0; i < ticks; i++) core.step({ kind: "tick" });
+  take(core);
+  hear(core, heartbeatReply(1, round));
+  return core;
+}
+
+Deno.test("§1.3 a lease counts from the sending of the heartbeat and lasts less than half an election timeout", () => {
+  assert.deepEqual(read(leaseLeader(0), 1).reads, [{ requestId: 1, index: 1 }]);
+  assert.deepEqual(read(leaseLeader(3), 1).reads.length, 1);
+  assert.deepEqual(read(leaseLeader(4), 1).reads.length, 0);
+});
+
+Deno.test("§1.3 a read under a lease waits for an entry of the own term too", () => {
+  const core = newLeader(LEASE);
+  core.step({ kind: "tick" });
+  const round = roundOf(take(core).messages);
+  hear(core, heartbeatReply(1, round));
+  assert.deepEqual(read(core, 1).reads, []);
+  assert.deepEqual(hear(core, accepted(1, 1)).reads, [
+    { requestId: 1, index: 1 },
+  ]);
+});
+
+Deno.test("§1.3 a lease is dropped before a transfer and stays so in that term", () => {
+  const core = leaseLeader(0);
+  hear(core, accepted(1, 1));
+  core.step({ kind: "transferLeadership", target: "2" });
+  take(core);
+  assert.deepEqual(read(core, 1).reads, []);
+  for (let i = 0; i < TEST_OPTIONS.electionTicks; i++) {
+    core.step({ kind: "tick" });
+    hear(core, heartbeatReply(1, roundOf(take(core).messages)));
+  }
+  assert.equal(core.status().transferee, null, "the transfer was given up");
+  assert.deepEqual(
+    read(core, 2).reads,
+    [],
+    "but the target may still campaign",
+  );
+});
+
+Deno.test("§1.3 with leases a member that restarted refuses votes for an election timeout", () => {
+  const fresh = coreOf(initOf("1", THREE), LEASE);
+  assert.deepEqual(receive(fresh, requestVote(5)), []);
+  for (let i = 0; i < TEST_OPTIONS.electionTicks - 1; i++) {
+    fresh.step({ kind: "tick" });
+  }
+  assert.deepEqual(receive(fresh, requestVote(5)), []);
+  fresh.step({ kind: "tick" });
+  assert.equal(ofType(receive(fresh, requestVote(5)), "voteReply").length, 1);
+});
+
+Deno.test("§1.3 with leases nobody campaigns by hand while the leader lives", () => {
+  const core = coreOf(initOf("1", THREE, [1], { term: 1, vote: null }), LEASE);
+  for (let i = 0; i < 9; i++) core.step({ kind: "tick" });
+  receive(core, heartbeat(1));
+  const outcome = core.step({ kind: "campaign" });
+  assert.equal(outcome.kind === "refused" && outcome.reason, "invalid");
+  receive(core, timeoutNow(1));
+  assert.equal(core.role, "candidate", "the leader may ask for it");
+});
+
+Deno.test("§1.3 leases need check-quorum", () => {
+  assert.throws(
+    () => leaderOf({ leaseReads: true, checkQuorum: false }),
+    /needs/,
+  );
+});
