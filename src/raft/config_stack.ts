@@ -1,4 +1,10 @@
-import type { Configuration, LogIndex, SnapshotMeta } from "./types.ts";
+import { isVoter } from "./configuration.ts";
+import type {
+  Configuration,
+  LogIndex,
+  MemberId,
+  SnapshotMeta,
+} from "./types.ts";
 
 /** A configuration and where it stands in the log. */
 export interface PlacedConfiguration {
@@ -22,6 +28,11 @@ export class ConfigStack {
   /** The configuration in effect. */
   get latest(): PlacedConfiguration {
     return this.stack.at(-1)!;
+  }
+
+  /** Whether the member votes in a configuration that is, or may again come, into effect. */
+  namesVoter(member: MemberId): boolean {
+    return this.stack.some(({ config }) => isVoter(config, member));
   }
 
   /** A configuration entry was appended. */

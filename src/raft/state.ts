@@ -1,7 +1,6 @@
 import { assert } from "../util/assert.ts";
 import { type Random, randomBetween } from "../util/random.ts";
 import { ConfigStack } from "./config_stack.ts";
-import { isVoter } from "./configuration.ts";
 import type { RaftInit, RaftOptions } from "./io.ts";
 import { LogIds } from "./log_ids.ts";
 import { Outbox } from "./outbox.ts";
@@ -129,9 +128,13 @@ export function drawElectionTimeout(state: RaftState): void {
   );
 }
 
-/** Whether this member may campaign: it is named as a voter, under its own incarnation, and its state is whole. */
+/**
+ * Whether this member may campaign: it is named as a voter, under its own
+ * incarnation, and its state is whole. One whose removal is not committed yet may
+ * be the only one who can be elected (thesis §4.2.2).
+ */
 export function canCampaign(state: RaftState): boolean {
-  return isVoter(state.config, state.id) && state.installing === null;
+  return state.configs.namesVoter(state.id) && state.installing === null;
 }
 
 /** Term or vote changed. */
