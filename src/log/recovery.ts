@@ -317,7 +317,8 @@ function settle(
   }
   spares.syncDirectoryNow();
   mark.writeNow(replay.end);
-  for (const found of survey.intact) {
+  // Newest first: what comes after a gap must not look like a log of its own.
+  for (const found of survey.intact.reverse()) {
     if (used.includes(found)) continue;
     if (found.header.start >= replay.end) cut ??= `all of ${found.file.name}`;
     spares.recycleNow(found.file);

@@ -18,7 +18,7 @@ import {
 import { recover, type Recovered } from "./recovery.ts";
 import { writeVote } from "./replay.ts";
 import { Scrubber, type ScrubDone } from "./scrubber.ts";
-import { VOTE_BYTES_MAX } from "./segment.ts";
+import { type Segment, VOTE_BYTES_MAX } from "./segment.ts";
 import { Spares } from "./spares.ts";
 
 /** Tunables of a {@linkcode SegmentLog}. */
@@ -163,8 +163,10 @@ export class SegmentLog implements LogStore {
 
   append(entries: readonly Entry[]): void {
     if (entries.length === 0) return;
-    this.#checkOrder(entries);
-    this.#mutate(() => this.#writer.append(entries));
+    this.#mutate(() => {
+      this.#checkOrder(entries);
+      this.#writer.append(entries);
+    });
     for (const entry of entries) this.#cache.push(entry);
     this.#cache.shrinkTo(this.#cacheBytes);
   }
@@ -317,8 +319,9 @@ export class SegmentLog implements LogStore {
     const writer = this.#writer;
     writer.release();
     const { end, needed } = writer;
+    const newest = writer.segments.at(-1)!;
     const files: SyncRound["files"][number][] = [];
-    const finish = () => this.#finishRound(end, needed);
+    const finish = () => this.#finishRound({ end, needed, newest });
     if (this.#failure !== null) return { files, directory: false, finish };
     for (const segment of writer.segments) {
       if (!segment.dirty) continue;
@@ -340,14 +343,19 @@ export class SegmentLog implements LogStore {
     return !this.#mark.durable && !this.#mark.syncing;
   }
 
-  #finishRound(end: number, needed: number): LogError | null {
+  #finishRound(
+    { end, needed, newest }: { end: number; needed: number; newest: Segment },
+  ): LogError | null {
     const writer = this.#writer;
     if (this.#closed) return CLOSED;
     if (this.#failure !== null) return this.#failure;
     writer.durable = end;
     try {
       this.#advanceMark(end);
-      while (writer.segments.length > 1 && writer.segments[0]!.end <= needed) {
+      // A segment begun during the round is not durable: what leads to it stays.
+      while (
+        writer.segments[0] !== newest && writer.segments[0]!.end <= needed
+      ) {
         const { file, header } = writer.segments.shift()!;
         this.#spares.recycle(file, header.capacity);
       }
@@ -360,7 +368,7 @@ export class SegmentLog implements LogStore {
   /** Frames written later carry the mark too, so the file is written when none is, and with each new segment. */
   #advanceMark(end: number): void {
     const { start } = this.#writer.segments.at(-1)!.header;
-    const isNew = start > this.#markedSegment && start <= end;
+    const isNew = start > this.#markedSegment && start < end;
     if (!isNew && this.#writer.end !== end) return;
     if (this.#mark.syncing) return;
     this.#mark.write(end);

@@ -37,6 +37,15 @@ export class ModelLog {
     this.entries = [];
   }
 
+  /** An independent copy. */
+  clone(): ModelLog {
+    const copy = new ModelLog();
+    copy.hardState = this.hardState;
+    copy.base = this.base;
+    copy.entries = [...this.entries];
+    return copy;
+  }
+
   /** All of it as text, to compare. */
   fingerprint(): string {
     return fingerprint(this.hardState, this.base, this.entries);
@@ -57,7 +66,7 @@ function fingerprint(
 
 /** A command entry with a payload that tells it from all others. */
 export function entry(index: number, term: number, bytes = 24): Entry {
-  const payload = new Uint8Array(bytes);
+  const payload = new Uint8Array(bytes).fill(0xa5);
   const view = new DataView(payload.buffer);
   for (let at = 0; at + 8 <= bytes; at += 8) {
     view.setUint32(at, index, true);

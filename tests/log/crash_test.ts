@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { FaultDisk } from "./fault_disk.ts";
+import { contentsOf, openOn, Story, survivors } from "./story.ts";
+
+const SEEDS = [0, 1, 2, 3, 4, 5];
+
+/** Crashes after every disk operation, with unsynced writes lost, kept and torn. */
+function crashEverywhere(name: string, tell: (story: Story) => void): void {
+  Deno.test(`SegmentLog survives a crash at every operation of ${name}`, () => {
+    const story = new Story(new FaultDisk());
+    tell(story);
+    story.disk.run();
+    for (let count = 0; count <= story.disk.length; count++) {
+      for (const seed of SEEDS) {
+        story.checkCrash(count, survivors(seed), `seed ${seed}`);
+      }
+    }
+  });
+}
+
+crashEverywhere("its creation", () => {});
+
+crashEverywhere("appends and rolls", (story) => {
+  for (let i = 0; i < 12; i++) {
+    story.append(3, 400);
+    if (i % 3 === 0) story.vote();
+    if (i % 2 === 0) story.sync();
+    if (i % 4 === 0) story.disk.run();
+    else story.disk.runOne();
+  }
+});
+
+crashEverywhere("a batch larger than a segment", (story) => {
+  story.append(1, 20_000);
+  story.append(30, 1000);
+  story.syncNow();
+  story.append(1, 9000);
+});
+
+crashEverywhere("truncations", (story) => {
+  story.append(20, 100);
+  story.syncNow();
+  story.truncateAfter(15);
+  story.append(5, 100, true);
+  story.sync();
+  story.truncateAfter(3);
+  story.append(30, 300, true);
+  story.disk.run();
+  story.truncateAfter(0);
+  story.vote();
+  story.append(2, 50, true);
+});
+
+crashEverywhere("purges that recycle segments", (story) => {
+  for (let i = 0; i < 14; i++) {
+    story.append(4, 500);
+    story.sync();
+    if (i % 3 !== 2) story.disk.run();
+    if (i > 3) story.purge(i * 4 - 9);
+  }
+  story.syncNow();
+  story.purge(story.model.last.index);
+  story.syncNow();
+});
+
+crashEverywhere("resets", (story) => {
+  for (let i = 0; i < 4; i++) {
+    story.append(6, 700);
+    story.syncNow();
+    story.reset(10);
+    story.append(i, 100);
+    if (i % 2 === 0) story.syncNow();
+  }
+});
+
+crashEverywhere(
+  "a segment begun while the one before it becomes superfluous",
+  (story) => {
+    story.reset(0);
+    story.sync();
+    story.append(2, 1429);
+    story.disk.run();
+  },
+);
+
+Deno.test("recover() survives a crash at every operation of its own", () => {
+  const story = new Story(new FaultDisk());
+  for (let i = 0; i < 8; i++) {
+    story.append(4, 500);
+    if (i % 3 === 0) story.syncNow();
+    if (i === 6) story.purge(12);
+    story.sync();
+    story.disk.runOne();
+  }
+  story.truncateAfter(30);
+  story.append(3, 900, true);
+  for (let count = 0; count <= story.disk.length; count += 3) {
+    for (const seed of [1, 2, 3]) {
+      const left = story.checkCrash(count, survivors(seed), `seed ${seed}`);
+      const before = left.length;
+      const expected = contentsOf(left.copy());
+      openOn(left);
+      for (let again = before; again <= left.length; again++) {
+        for (const seed of [0, 1, 4]) {
+          const found = contentsOf(left.crash(again, survivors(seed)));
+          assert.equal(found, expected, `crash at ${count}, again at ${again}`);
+        }
+      }
+    }
+  }
+});
+
+Deno.test("recover() cuts an unsynced tail at every byte", () => {
+  const story = new Story(new FaultDisk());
+  story.append(4, 40);
+  story.vote();
+  story.syncNow();
+  const durable = story.model.clone();
+  const start = story.disk.copy();
+  story.append(1, 30);
+  const name = "segment-000001";
+  const whole = story.disk.content(name);
+  const before = start.content(name);
+  const first = whole.findIndex((byte, i) => byte !== before[i]);
+  const frameBytes = 64 + 40;
+  for (let cut = first; cut <= first + frameBytes; cut++) {
+    const disk = start.copy();
+    disk.content(name).set(whole.subarray(first, cut), first);
+    const isWhole = cut >= first + 64 + 34;
+    const expected = isWhole ? story.model : durable;
+    assert.equal(contentsOf(disk.copy()), expected.fingerprint(), `at ${cut}`);
+    // What was cut stays away, whatever is written over it.
+    const after = new Story(disk, expected.clone());
+    after.append(1, 10, true);
+    after.syncNow();
+    assert.equal(contentsOf(disk.copy()), after.model.fingerprint());
+  }
+});
