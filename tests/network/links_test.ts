@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { PeerLinks } from "../../src/network/links.ts";
 import { SocketArena, type SocketMember } from "./arena.ts";
 import { identityOf, linked, numbered, up } from "./contract.ts";
-import { BlackHole, dialRaw } from "./raw.ts";
+import { dialRaw, Relay } from "./raw.ts";
 
 /** Lines of warning and above. */
 function complaints(member: SocketMember): string[] {
@@ -123,8 +123,8 @@ Deno.test("a new incarnation that proves itself ends the connections of the old 
 
 Deno.test("a connection that goes silent without being closed is noticed, and replaced when it speaks again", async () => {
   const arena = new SocketArena({ keepaliveMs: 50, deadMs: 300 });
-  const toA = new BlackHole(arena.address(1).address);
-  const toB = new BlackHole(arena.address(2).address);
+  const toA = new Relay(arena.address(1).address);
+  const toB = new Relay(arena.address(2).address);
   const a = arena.member(1, { addresses: [{ id: 2, address: toB.address }] });
   const b = arena.member(2, { addresses: [{ id: 1, address: toA.address }] });
   a.network.start();
@@ -145,7 +145,7 @@ Deno.test("a connection that goes silent without being closed is noticed, and re
 
 Deno.test("a one-way silence takes the link down on both sides", async () => {
   const arena = new SocketArena({ keepaliveMs: 50, deadMs: 300 });
-  const toA = new BlackHole(arena.address(1).address);
+  const toA = new Relay(arena.address(1).address);
   const a = arena.member(1);
   const b = arena.member(2, { addresses: [{ id: 1, address: toA.address }] });
   a.network.start();

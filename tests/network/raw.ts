@@ -129,8 +129,8 @@ export async function readToEnd(connection: Deno.Conn): Promise<void> {
   }
 }
 
-/** A TCP relay between two members that can go silent without closing anything. */
-export class BlackHole {
+/** A TCP relay between two members that can break connections, or go silent without breaking them. */
+export class Relay {
   readonly address: string;
   readonly #listener: Deno.TcpListener;
   readonly #connections = new Set<Deno.Conn>();
@@ -148,6 +148,7 @@ export class BlackHole {
 
   /** From now on nothing passes. */
   swallow(): void {
+    if (this.#silent) return;
     this.#silent = true;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#spoken = promise;
@@ -160,10 +161,15 @@ export class BlackHole {
     this.#speak();
   }
 
+  /** Ends every connection; new ones can be made. */
+  break(): void {
+    for (const connection of this.#connections) this.#end(connection);
+  }
+
   async close(): Promise<void> {
     this.release();
     this.#listener.close();
-    for (const connection of this.#connections) this.#end(connection);
+    this.break();
     await Promise.all(this.#work);
   }
 
@@ -174,7 +180,11 @@ export class BlackHole {
         const to = await Deno.connect({
           hostname: hostname!,
           port: Number(port),
-        });
+        }).catch(() => null);
+        if (to === null) {
+          from.close();
+          continue;
+        }
         this.#connections.add(from).add(to);
         this.#work.push(this.#pipe(from, to), this.#pipe(to, from));
       }
