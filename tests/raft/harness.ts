@@ -271,6 +271,7 @@ export class Cluster {
     });
     this.#seed = seed;
     const ids = members(voters + learners + spares);
+    const term = Math.max(1, ...logs.flat());
     const config = configOf(
       ids.slice(0, voters),
       ids.slice(voters, voters + learners),
@@ -285,7 +286,7 @@ export class Cluster {
       }));
       this.add(id, {
         hardState: {
-          term: inside ? Math.max(1, entries.at(-1)?.term ?? 0) : 0,
+          term: inside ? term : 0,
           vote: null,
         },
         base: inside
