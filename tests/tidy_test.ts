@@ -39,8 +39,16 @@ const LAYERS: Record<string, readonly string[]> = {
     "src/node",
     "src/client",
   ],
+  "src/cli": [
+    "src/util",
+    "src/errors.ts",
+    "src/node/port.ts",
+    "src/config",
+    "src/client",
+    "src/server",
+  ],
   "mod.ts": ["src"],
-  "cli.ts": ["src"],
+  "cli.ts": ["src", "deno.json"],
 };
 
 /** One file names the concrete classes of log, network and state machine. */

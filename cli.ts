@@ -1,0 +1,48 @@
+/**
+ * The `hiqlite` program: `serve`, `generate-config`, `cluster`, `dev`.
+ *
+ * @module
+ */
+import deno from "./deno.json" with { type: "json" };
+import { main } from "./src/cli/main.ts";
+
+const encoder = new TextEncoder();
+
+/** Signals that ask to stop; Windows has only the first. */
+const STOP_SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
+  ? ["SIGINT"]
+  : ["SIGINT", "SIGTERM"];
+
+/** Writes a whole line; a reader that has gone away is no reason to stop. */
+function write(
+  stream: { writeSync(bytes: Uint8Array): number },
+  line: string,
+): void {
+  let rest = encoder.encode(`${line}\n`);
+  try {
+    while (rest.length > 0) rest = rest.subarray(stream.writeSync(rest));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
+}
+
+if (import.meta.main) {
+  const code = await main({
+    args: Deno.args,
+    env: Deno.env.toObject(),
+    version: deno.version,
+    interactive: Deno.stderr.isTerminal(),
+    out: (line) => write(Deno.stdout, line),
+    error: (line) => write(Deno.stderr, line),
+    onStop: (stop) => {
+      const listeners = STOP_SIGNALS.map((signal) => {
+        const listener = (): void => stop(signal);
+        Deno.addSignalListener(signal, listener);
+        return () => Deno.removeSignalListener(signal, listener);
+      });
+      return () => listeners.forEach((remove) => remove());
+    },
+    exit: (code) => Deno.exit(code),
+  });
+  Deno.exit(code);
+}

@@ -1,0 +1,76 @@
+import { parseArgs } from "node:util";
+
+/** The command line is wrong: usage is shown and the process ends with 2. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/** A flag of a command. */
+export interface Flag {
+  readonly short?: string;
+  /** What stands behind it in the help; without it the flag is a switch. */
+  readonly value?: string;
+  /** May be given more than once. */
+  readonly multiple?: boolean;
+  /** One line of help; without it the flag is not shown. */
+  readonly about?: string;
+}
+
+/** Flags as given. */
+export interface Parsed {
+  /** The values of a flag, in order; a switch that is on has one empty value. */
+  readonly flags: ReadonlyMap<string, readonly string[]>;
+  readonly positionals: readonly string[];
+}
+
+/** Reads a command line strictly. @throws {UsageError} */
+export function parseFlags(
+  args: readonly string[],
+  flags: Readonly<Record<string, Flag>>,
+): Parsed {
+  const options = Object.fromEntries(
+    Object.entries(flags).map(([name, flag]) => [name, {
+      type: flag.value === undefined ? "boolean" as const : "string" as const,
+      multiple: true,
+      ...(flag.short === undefined ? {} : { short: flag.short }),
+    }]),
+  );
+  let parsed;
+  try {
+    parsed = parseArgs({
+      args: [...args],
+      options,
+      allowPositionals: true,
+      strict: true,
+    });
+  } catch (error) {
+    // The rest of Node's sentences is advice on `--`.
+    throw new UsageError((error as Error).message.split(". ")[0]);
+  }
+  const given = new Map<string, readonly string[]>();
+  for (const [name, value] of Object.entries(parsed.values)) {
+    const values = (value as (string | boolean)[]).map((one) =>
+      one === true ? "" : String(one)
+    );
+    if (values.length > 1 && flags[name]!.multiple !== true) {
+      throw new UsageError(`Option '--${name}' is given twice`);
+    }
+    given.set(name, values);
+  }
+  return { flags: given, positionals: parsed.positionals };
+}
+
+/** The lines of help on flags. */
+export function describeFlags(
+  flags: Readonly<Record<string, Flag>>,
+): string[] {
+  const shown = Object.entries(flags).filter(([, flag]) => flag.about);
+  const names = shown.map(([name, flag]) => {
+    const short = flag.short === undefined ? "    " : `-${flag.short}, `;
+    return `  ${short}--${name}${
+      flag.value === undefined ? "" : ` <${flag.value}>`
+    }`;
+  });
+  const width = Math.max(...names.map((name) => name.length)) + 2;
+  return names.map((name, at) => name.padEnd(width) + shown[at]![1].about);
+}

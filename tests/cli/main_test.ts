@@ -1,0 +1,299 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { FakeMember } from "../client/fake_member.ts";
+import { createApp } from "../../src/server/app.ts";
+import { logLines } from "../../src/cli/terminal.ts";
+import { resolveConfig } from "../../src/config/resolve.ts";
+import { run } from "./fake_terminal.ts";
+
+const SECRET = "api-secret-0123456789";
+
+async function withFolder(
+  work: (folder: string) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await work(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("--version prints the version", async () => {
+  assert.deepEqual(await run(["--version"]), {
+    code: 0,
+    out: "hiqlite 1.2.3",
+    error: "",
+  });
+});
+
+Deno.test("--help lists the commands, and no hidden ones", async () => {
+  const { code, out } = await run(["--help"]);
+  assert.equal(code, 0);
+  for (const name of ["serve", "generate-config", "cluster", "dev"]) {
+    assert.match(out, new RegExp(`^  ${name} `, "m"));
+  }
+  assert(!out.includes("__"), out);
+});
+
+for (const name of ["serve", "generate-config", "cluster", "dev"]) {
+  Deno.test(`${name} --help explains its flags`, async () => {
+    const { code, out } = await run([name, "--help"]);
+    assert.equal(code, 0);
+    assert.match(out, new RegExp(`^Usage: hiqlite ${name}`));
+    assert.deepEqual(await run(["help", name]), { code, out, error: "" });
+    assert(!out.includes("until-stdin-ends"));
+  });
+}
+
+Deno.test("serve --help names every variable", async () => {
+  const { out } = await run(["serve", "--help"]);
+  for (const name of ["HQL_NODES", "HQL_SECRET_API", "HQL_LOG_SYNC"]) {
+    assert.match(out, new RegExp(`^  ${name} \\[`, "m"));
+  }
+});
+
+const MISUSES: readonly [readonly string[], RegExp][] = [
+  [[], /a command is missing/],
+  [["sevre"], /unknown command 'sevre'/],
+  [["__proto__"], /unknown command '__proto__'/],
+  [["serve", "--nope"], /hiqlite serve: Unknown option '--nope'/],
+  [["serve", "extra"], /Unexpected argument 'extra'/],
+  [["serve", "--node-id"], /--node-id/],
+  [["serve", "--node-id=1", "--node-id=2"], /'--node-id' is given twice/],
+  [["serve", "--log-format=xml"], /human or json, not 'xml'/],
+  [["cluster"], /A command is missing/],
+  [["cluster", "stauts"], /Unknown command 'cluster stauts'/],
+  [["cluster", "promote"], /The node id is missing/],
+  [["cluster", "promote", "two"], /node id is a number .*, not 'two'/],
+  [["cluster", "promote", "2", "3"], /Unexpected argument '3'/],
+  [["cluster", "status", "2"], /Unexpected argument '2'/],
+  [["cluster", "remove", "2", "--api-address=a:1"], /belong to add-learner/],
+  [["dev", "--nodes=9"], /'--nodes' is a number from 1 to 7/],
+];
+for (const [args, message] of MISUSES) {
+  Deno.test(`"hiqlite ${args.join(" ")}" shows usage and ends with 2`, async () => {
+    const { code, out, error } = await run(args);
+    assert.equal(code, 2);
+    assert.equal(out, "");
+    assert.match(error, message);
+    assert.match(error, /Usage: hiqlite/);
+  });
+}
+
+const REFUSALS: readonly [string[], Record<string, string>, RegExp][] = [
+  [
+    ["--no-config-file"],
+    { HQL_NOPE: "1" },
+    /^hiqlite serve: HQL_NOPE: unknown key; did you mean HQL_NODES\?$/,
+  ],
+  [
+    ["--no-config-file", "--node-id=x"],
+    {},
+    /^hiqlite serve: --node-id: expected an integer .* got "x"$/,
+  ],
+  [
+    ["--no-config-file", "--log-level=loud"],
+    {},
+    /^hiqlite serve: --log-level: expected "debug" or .* got "loud"$/,
+  ],
+  [["-c", "/no/such.toml"], {}, /cannot read \/no\/such\.toml: /],
+];
+for (const [args, env, message] of REFUSALS) {
+  Deno.test(`serve ${args.join(" ")} ${Object.keys(env)} names the key, without a stack`, async () => {
+    const { code, error } = await run(["serve", ...args], env);
+    assert.equal(code, 1);
+    assert.match(error, message);
+    assert(!/\bat .*\.ts/.test(error), error);
+  });
+}
+
+Deno.test("generate-config writes a private file that is a configuration", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "deep", "hiqlite.toml");
+    const { code, out } = await run(["generate-config", "-c", path]);
+    assert.equal(code, 0);
+    assert.match(out, /hiqlite serve -c/);
+    const toml = await Deno.readTextFile(path);
+    assert.equal(resolveConfig({ env: {}, toml }).config.nodeId, 1);
+    if (Deno.build.os !== "windows") {
+      assert.equal((await Deno.stat(path)).mode! & 0o777, 0o600);
+    }
+  }));
+
+Deno.test("generate-config replaces a file only with --force", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "hiqlite.toml");
+    await Deno.writeTextFile(path, "mine", { mode: 0o644 });
+    const { code, error } = await run(["generate-config", "-c", path]);
+    assert.equal(code, 1);
+    assert.match(error, /is there already; --force replaces it/);
+    assert.equal(await Deno.readTextFile(path), "mine");
+    const forced = await run(["generate-config", "-f", "-c", path]);
+    assert.equal(forced.code, 0);
+    assert.equal((await Deno.stat(path)).mode! & 0o777, 0o600);
+  }));
+
+Deno.test("generate-config writes to ~/.hiqlite by default", () =>
+  withFolder(async (folder) => {
+    await run(["generate-config"], { HOME: folder });
+    await Deno.stat(join(folder, ".hiqlite", "hiqlite.toml"));
+  }));
+
+Deno.test("generate-config -c - prints the configuration", async () => {
+  const { code, out } = await run(["generate-config", "-c", "-"]);
+  assert.equal(code, 0);
+  resolveConfig({ env: {}, toml: out });
+});
+
+async function withServer(
+  work: (address: string, member: FakeMember) => Promise<void>,
+): Promise<void> {
+  const member = new FakeMember();
+  const app = createApp(member, { secretApi: SECRET });
+  const server = Deno.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    onListen: () => {},
+  }, app.fetch);
+  try {
+    await work(`127.0.0.1:${server.addr.port}`, member);
+  } finally {
+    await server.shutdown();
+    await member.shutdown();
+  }
+}
+
+Deno.test("cluster status shows the members", () =>
+  withServer(async (address) => {
+    const { code, out } = await run(
+      ["cluster", "status", "--url", address],
+      { HQL_SECRET_API: SECRET },
+    );
+    assert.equal(code, 0);
+    assert.match(out, /^Cluster c0ffee, term 3, leader node 1$/m);
+    assert.match(
+      out,
+      /^1\* +leader +yes +0 +127\.0\.0\.1:8100 +127\.0\.0\.1:8200 +1\.0+aa$/m,
+    );
+  }));
+
+Deno.test("cluster status --json answers what the API does", () =>
+  withServer(async (address) => {
+    const { out } = await run(
+      ["cluster", "status", "--json", "--url", `http://${address}`],
+      { HQL_SECRET_API: SECRET },
+    );
+    assert.equal(JSON.parse(out).members[0].role, "leader");
+  }));
+
+Deno.test("cluster finds addresses and secret in the configuration", () =>
+  withServer((address) =>
+    withFolder(async (folder) => {
+      const path = join(folder, "hiqlite.toml");
+      await Deno.writeTextFile(
+        path,
+        `[hiqlite]
+nodes = ["1 127.0.0.1:1 ${address}"]
+secret_raft = "raft-secret-0123456789"
+secret_api = "${SECRET}"
+`,
+      );
+      const { code } = await run(["cluster", "status", "-c", path]);
+      assert.equal(code, 0);
+    })
+  ));
+
+Deno.test("cluster finds the secret a single member made for itself", () =>
+  withServer((address) =>
+    withFolder(async (folder) => {
+      for (const name of ["secret_api", "secret_raft"]) {
+        await Deno.writeTextFile(join(folder, name), `${SECRET}\n`);
+      }
+      const { code, error } = await run(["cluster", "status"], {
+        HQL_DATA_DIR: folder,
+        HQL_NODES: `1 127.0.0.1:1 ${address}`,
+      });
+      assert.equal(code, 0, error);
+    })
+  ));
+
+Deno.test("cluster says where a secret could come from", () =>
+  withFolder(async (folder) => {
+    const { code, error } = await run(["cluster", "status"], {
+      HQL_DATA_DIR: join(folder, "none"),
+    });
+    assert.equal(code, 1);
+    assert.match(error, /--secret-file or HQL_SECRET_API/);
+  }));
+
+Deno.test("cluster changes members", () =>
+  withServer(async (address, member) => {
+    const ask = async (...args: string[]) => {
+      const { code, error } = await run(
+        ["cluster", ...args, "--url", address],
+        { HQL_SECRET_API: SECRET },
+      );
+      assert.equal(code, 0, error);
+    };
+    await ask("add-learner", "4", "--raft-address=a:1", "--api-address=a:2");
+    await ask("promote", "4");
+    await ask("demote", "4");
+    await ask("remove", "4");
+    await ask("transfer");
+    await ask("transfer", "2");
+    assert.deepEqual(member.changes, [
+      {
+        action: "add-learner",
+        nodeId: 4,
+        raftAddress: "a:1",
+        apiAddress: "a:2",
+      },
+      { action: "promote", nodeId: 4 },
+      { action: "demote", nodeId: 4 },
+      { action: "remove", nodeId: 4 },
+      { target: undefined },
+      { target: 2 },
+    ]);
+  }));
+
+Deno.test("cluster reports a wrong secret without repeating it", () =>
+  withServer(async (address) => {
+    const { code, error } = await run(
+      ["cluster", "status", "--url", address],
+      { HQL_SECRET_API: "another-secret-01234" },
+    );
+    assert.equal(code, 1);
+    assert.match(error, /^hiqlite cluster: the API secret is wrong$/);
+  }));
+
+Deno.test("cluster gives up on members that do not answer", async () => {
+  const { code, error } = await run(
+    ["cluster", "status", "--url", "127.0.0.1:1", "--timeout", "1"],
+    { HQL_SECRET_API: SECRET },
+  );
+  assert.equal(code, 1);
+  assert.match(error, /no clear answer within 1000 ms.*127\.0\.0\.1:1/);
+});
+
+Deno.test("logLines() writes JSON for machines", () => {
+  const lines: string[] = [];
+  const sink = logLines("json", (line) => lines.push(line), () => new Date(0));
+  sink({ level: "warn", message: "slow\n", fields: { ms: 5, at: undefined } });
+  assert.deepEqual(lines, [
+    '{"time":"1970-01-01T00:00:00.000Z","level":"warn","message":"slow\\n","ms":5}',
+  ]);
+});
+
+Deno.test("logLines() lets no text from outside forge a line", () => {
+  const lines: string[] = [];
+  const sink = logLines("human", (line) => lines.push(line), () => new Date(0));
+  sink({
+    level: "info",
+    message: "asked for\n00:00:00 INFO all is well",
+    fields: { path: "/\x1b[2J", n: undefined },
+  });
+  assert.deepEqual(lines, [
+    "00:00:00.000 INFO  asked for | 00:00:00 INFO all is well path=/?[2J",
+  ]);
+});
