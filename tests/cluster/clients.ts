@@ -1,12 +1,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { randomBetween, SeededRandom } from "../../src/util/random.ts";
-import type { TestCluster } from "./harness.ts";
+import type { MemberApi } from "./api.ts";
+import type { Node } from "./network.ts";
 import type { Recorder } from "./recorder.ts";
 import type { ClientContext, Workload } from "./workloads/workload.ts";
 
+/** The members that clients talk to. */
+export interface ApiTargets {
+  readonly nodes: readonly Node[];
+  api(node: Node): MemberApi;
+}
+
 /** Options of {@linkcode runClients}. */
 export interface ClientOptions {
-  readonly cluster: TestCluster;
+  readonly cluster: ApiTargets;
   readonly workload: Workload;
   readonly recorder: Recorder;
   readonly clients: number;
@@ -19,7 +26,7 @@ export interface ClientOptions {
 
 /** Makes the workload's tables. @throws {Error} if the cluster does not take them. */
 export async function createSchema(
-  cluster: TestCluster,
+  cluster: ApiTargets,
   workload: Workload,
 ): Promise<void> {
   for (const sql of workload.schema) {
@@ -58,12 +65,12 @@ async function runClient(
 
 /** What an operation needs, with a member drawn at random. */
 export function contextOf(
-  cluster: TestCluster,
+  cluster: ApiTargets,
   recorder: Recorder,
   random: SeededRandom,
   process: number,
 ): ClientContext {
-  const draw = (): { node: number; api: ClientContext["api"] } => {
+  const draw = (): { node: Node; api: MemberApi } => {
     const node = cluster.nodes[randomBetween(random, 0, cluster.nodes.length)]!;
     return { node, api: cluster.api(node) };
   };

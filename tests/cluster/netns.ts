@@ -26,15 +26,15 @@ export class NetnsNetwork implements TestNetwork {
     this.#subnet = `10.213.${(Deno.pid + instances * 61) % 250}`;
   }
 
-  /** Makes the namespaces; undefined where the system does not allow it. */
-  static async create(nodes: number): Promise<NetnsNetwork | undefined> {
+  /** Makes the namespaces. @throws {Error} where the system does not allow it. */
+  static async create(nodes: number): Promise<NetnsNetwork> {
     const network = new NetnsNetwork(nodes);
     try {
       await network.#setUp();
       return network;
-    } catch {
+    } catch (error) {
       await network[Symbol.asyncDispose]();
-      return undefined;
+      throw error;
     }
   }
 
@@ -139,7 +139,8 @@ export class NetnsNetwork implements TestNetwork {
       "table inet chaos { chain incoming {",
       "type filter hook input priority 0;",
       ...rules,
-      "} }",
+      "}",
+      "}",
       "",
     ].join("\n");
     const nft = this.command(node, ["nft", "-f", "-"]);

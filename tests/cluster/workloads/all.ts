@@ -3,6 +3,7 @@ import { counterWorkload } from "./counter.ts";
 import { listAppendWorkload } from "./list_append.ts";
 import { monotonicWorkload } from "./monotonic.ts";
 import { registerWorkload } from "./register.ts";
+import { setWorkload } from "./set.ts";
 import { uniqueIdsWorkload } from "./unique_ids.ts";
 import type { Workload } from "./workload.ts";
 
@@ -12,6 +13,7 @@ export const WORKLOADS: Readonly<Record<string, () => Workload>> = {
   "list-append": listAppendWorkload,
   bank: bankWorkload,
   counter: counterWorkload,
+  set: setWorkload,
   "unique-ids": uniqueIdsWorkload,
   monotonic: monotonicWorkload,
 };

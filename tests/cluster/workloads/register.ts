@@ -19,21 +19,26 @@ const KEYS = 3;
 /** Operations on a key before it is left for a new one, so that checking stays cheap. */
 const OPERATIONS_PER_KEY = 120;
 
-/** Registers with compare-and-set, read linearizably on any member. */
+/**
+ * Registers with compare-and-set, read linearizably on any member. Every value is
+ * written once, so that an old one is known when it comes back.
+ */
 export function registerWorkload(): Workload {
   let operations = 0;
+  let unique = 0;
+  /** What was seen last, for a compare-and-set that has a chance. */
+  const seen = new Map<string, number>();
   const operate = (context: ClientContext) => {
     const { random } = context;
     const generation = Math.floor(operations++ / (KEYS * OPERATIONS_PER_KEY));
     const key = `r${generation * KEYS + randomBetween(random, 0, KEYS)}`;
-    const value = randomBetween(random, 0, 5);
     switch (randomBetween(random, 0, 3)) {
       case 0:
-        return read(context, key);
+        return read(context, key, (value) => seen.set(key, value));
       case 1:
-        return write(context, key, value);
+        return write(context, key, ++unique);
       default:
-        return cas(context, key, value, randomBetween(random, 0, 5));
+        return cas(context, key, seen.get(key) ?? 0, ++unique);
     }
   };
   return {
@@ -66,7 +71,11 @@ export function registerWorkload(): Workload {
   };
 }
 
-function read({ recorder, process, api, node }: ClientContext, key: string) {
+function read(
+  { recorder, process, api, node }: ClientContext,
+  key: string,
+  saw: (value: number) => void,
+) {
   const invocation = { f: "read", key, value: [], node };
   return recorder.record(process, invocation, async () =>
     endingOf(
@@ -74,7 +83,11 @@ function read({ recorder, process, api, node }: ClientContext, key: string) {
         { sql: "SELECT value FROM registers WHERE key = ?", params: [key] },
         { consistency: "linearizable", timeoutMs: CALL_MS },
       ),
-      ({ rows }) => rows[0]?.[0] ?? null,
+      ({ rows }) => {
+        const value = (rows[0]?.[0] ?? null) as number | null;
+        if (value !== null) saw(value);
+        return value;
+      },
     ));
 }
 

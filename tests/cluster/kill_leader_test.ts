@@ -1,0 +1,21 @@
+import { deepEqual, ok } from "node:assert/strict";
+import { TestCluster } from "./harness.ts";
+import { killLeaders } from "./leader_kills.ts";
+
+const KILLS = 5;
+
+Deno.test("SIGKILL of the leader under load loses nothing, doubles nothing, and writes go on within 3 s", async () => {
+  const seed = Date.now() % 1_000_000;
+  await using cluster = await TestCluster.start();
+  const { kills, tally, violations } = await killLeaders({
+    cluster,
+    kills: KILLS,
+    seed,
+    clients: 8,
+    pauseMs: 5,
+  });
+  const summary = JSON.stringify({ seed, kills, tally });
+  deepEqual(violations, [], summary);
+  ok(kills.every(({ gapMs }) => gapMs <= 3000), summary);
+  ok(tally.ok > 10 * KILLS, summary);
+});

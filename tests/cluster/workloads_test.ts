@@ -1,0 +1,72 @@
+import { deepEqual, ok } from "node:assert/strict";
+import { SeededRandom } from "../../src/util/random.ts";
+import { contextOf, createSchema, runClients } from "./clients.ts";
+import { type Defect, FakeMember } from "./fake_member.ts";
+import { Recorder } from "./recorder.ts";
+import { WORKLOADS } from "./workloads/all.ts";
+
+const OPERATIONS = 200;
+
+/** Anomalies that a workload sees in a fake member with a defect. */
+async function anomalies(name: string, defect?: Defect): Promise<string[]> {
+  const workload = WORKLOADS[name]!();
+  const recorder = new Recorder();
+  await using member = new FakeMember(defect);
+  await createSchema(member, workload);
+  const ended = new AbortController();
+  const { operate } = workload;
+  await runClients({
+    cluster: member,
+    workload: {
+      ...workload,
+      operate: (context) => {
+        if (recorder.tally.ok >= OPERATIONS) ended.abort();
+        return operate(context);
+      },
+    },
+    recorder,
+    clients: 4,
+    seed: 1,
+    pauseMs: 0,
+    signal: ended.signal,
+  });
+  const context = contextOf(
+    member,
+    recorder,
+    new SeededRandom(1),
+    recorder.newProcess(),
+  );
+  await workload.finish?.(context);
+  const violations = workload.check(recorder.events);
+  return [...new Set(violations.map(({ anomaly }) => anomaly))];
+}
+
+for (const name of Object.keys(WORKLOADS)) {
+  Deno.test(`the ${name} workload accepts a correct member`, async () => {
+    deepEqual(await anomalies(name), []);
+  });
+}
+
+const NOTICED: readonly [string, Defect][] = [
+  ["register", "lose"],
+  ["register", "stale"],
+  ["list-append", "lose"],
+  ["list-append", "stale"],
+  ["list-append", "double"],
+  ["bank", "tear"],
+  ["counter", "lose"],
+  ["counter", "double"],
+  ["counter", "stale"],
+  ["set", "lose"],
+  ["set", "double"],
+  ["unique-ids", "lose"],
+  ["monotonic", "lose"],
+  ["monotonic", "stale"],
+];
+
+for (const [name, defect] of NOTICED) {
+  Deno.test(`the ${name} workload notices a member that ${defect}s`, async () => {
+    const found = await anomalies(name, defect);
+    ok(found.length > 0);
+  });
+}
