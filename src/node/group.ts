@@ -206,9 +206,10 @@ export class RaftGroup {
       case "snapshotAck":
         return this.#sender.acknowledged(message);
       case "appendEntries":
-        // Without room it is as if the network had lost it; the leader tries again.
-        if (!this.#roomFor(message)) return;
-        return this.#receive(message);
+        return this.#guarded(() => {
+          // Without room it is as if the network had lost it; the leader tries again.
+          if (this.#roomFor(message)) this.#receive(message);
+        });
       default:
         return this.#receive(message);
     }
@@ -287,7 +288,7 @@ export class RaftGroup {
       this.#checkpointing = false;
       if (this.#stopped) return;
       if (error !== null) return this.#onMachineFailed(error);
-      this.#purge(durable);
+      this.#guarded(() => this.#purge(durable));
     });
   }
 
@@ -540,7 +541,7 @@ export class RaftGroup {
       this.machine.install(snapshot.last, (error) => {
         if (this.#stopped) return;
         if (error !== null) this.#fail(error);
-        else this.#installed(snapshot);
+        else this.#guarded(() => this.#installed(snapshot));
       });
     });
   }
@@ -556,6 +557,15 @@ export class RaftGroup {
       this.#onApplied(snapshot.last.index, 0);
       this.#applier.resume();
     });
+  }
+
+  /** Outside of {@linkcode RaftGroup.#run}: what the log throws ends the member, not the caller. */
+  #guarded(body: () => void): void {
+    try {
+      body();
+    } catch (error) {
+      this.#fail(error as Error);
+    }
   }
 
   #fail(error: Error): void {
