@@ -1,4 +1,9 @@
-import { ByteReader, ByteWriter, MalformedBytesError } from "../util/bytes.ts";
+import {
+  ByteReader,
+  type ByteWriter,
+  encodeShared,
+  MalformedBytesError,
+} from "../util/bytes.ts";
 import { assert } from "../util/assert.ts";
 import { HiqliteError } from "../errors.ts";
 import { FIRST_FREE_TAG, readCount, readTagged, writeValue } from "./values.ts";
@@ -23,6 +28,7 @@ const TIME_OFFSET = 2;
 const SEED_A_OFFSET = 10;
 const SEED_B_OFFSET = 14;
 const HEADER_BYTES = 18;
+const IDENTITY_BYTES = 24;
 
 const Kind = {
   execute: 1,
@@ -49,7 +55,10 @@ export class UnknownCommandVersionError extends Error {
  * @throws {HiqliteError} `too_large` above `COMMAND_LIMITS.commandBytes`; `invalid` for values that SQLite cannot store.
  */
 export function encodeCommand(command: Command): Uint8Array<ArrayBuffer> {
-  const writer = new ByteWriter(256);
+  return encodeShared((writer) => writeCommand(writer, command));
+}
+
+function writeCommand(writer: ByteWriter, command: Command): void {
   writer.u8(COMMAND_VERSION).u8(Kind[command.body.kind]);
   writer.u53(command.timeMs).u32(command.seed[0]).u32(command.seed[1]);
   writer.u53(command.session).u53(command.sequence);
@@ -61,7 +70,6 @@ export function encodeCommand(command: Command): Uint8Array<ArrayBuffer> {
       `The command has ${writer.length} bytes, the limit is ${COMMAND_LIMITS.commandBytes}`,
     );
   }
-  return writer.finish();
 }
 
 /** Sets time and seed of an encoded command in place: what the leader does just before it proposes. */
@@ -81,6 +89,13 @@ export function stampCommand(
   view.setUint32(TIME_OFFSET + 4, Math.floor(timeMs / 2 ** 32), true);
   view.setUint32(SEED_A_OFFSET, seedA, true);
   view.setUint32(SEED_B_OFFSET, seedB, true);
+}
+
+/** What a command asks for, without time, seed and identity: equal bytes ask for the same. */
+export function bodyBytes(bytes: Uint8Array): Uint8Array {
+  const reader = new ByteReader(bytes, HEADER_BYTES + IDENTITY_BYTES);
+  reader.bytes();
+  return reader.raw(reader.remaining);
 }
 
 /**

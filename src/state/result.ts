@@ -1,4 +1,9 @@
-import { ByteReader, ByteWriter, MalformedBytesError } from "../util/bytes.ts";
+import {
+  ByteReader,
+  type ByteWriter,
+  encode,
+  MalformedBytesError,
+} from "../util/bytes.ts";
 import type { LogIndex } from "../raft/types.ts";
 import { readCount, readValue, writeValue } from "./values.ts";
 import type {
@@ -32,14 +37,14 @@ export function encodeResult(
   result: CommandResult,
   index: LogIndex,
 ): Uint8Array<ArrayBuffer> {
-  const writer = new ByteWriter(64);
-  writer.u8(VERSION).u53(index).u8(result.ok ? 1 : 0);
-  if (!result.ok) writeFailure(writer, result.error);
-  writer.u32(result.results.length);
-  for (const statement of result.results) {
-    writeStatementResult(writer, statement);
-  }
-  return writer.finish();
+  return encode((writer) => {
+    writer.u8(VERSION).u53(index).u8(result.ok ? 1 : 0);
+    if (!result.ok) writeFailure(writer, result.error);
+    writer.u32(result.results.length);
+    for (const statement of result.results) {
+      writeStatementResult(writer, statement);
+    }
+  });
 }
 
 /**

@@ -1,4 +1,14 @@
-import { assert } from "./assert.ts";
+import { assert, fail } from "./assert.ts";
+
+/** Up to here a loop over characters beats a call of the platform's encoder or decoder. */
+const SHORT_TEXT = 64;
+
+/** A writer that grew beyond this gives its buffer back at its next reset. */
+const KEPT_BYTES = 64 * 1024;
+
+/** Results of {@linkcode encodeShared} up to `SHARED_BYTES` share buffers of this size. */
+const SLAB_BYTES = 16 * 1024;
+const SHARED_BYTES = 1024;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -51,10 +61,7 @@ export class ByteWriter {
 
   /** Appends a safe integer `0 … 2^53 - 1` in eight bytes. */
   u53(value: number): this {
-    assert(
-      Number.isSafeInteger(value) && value >= 0,
-      `not a u53: ${value}`,
-    );
+    if (!Number.isSafeInteger(value) || value < 0) fail(`not a u53: ${value}`);
     this.#reserve(8);
     this.#view.setUint32(this.#length, value >>> 0, true);
     this.#view.setUint32(this.#length + 4, Math.floor(value / 2 ** 32), true);
@@ -94,12 +101,13 @@ export class ByteWriter {
   /** Appends UTF-8 text behind its length in bytes (u32). */
   text(value: string): this {
     this.#reserve(4 + value.length * 3);
-    const { written } = encoder.encodeInto(
+    const at = this.#length + 4;
+    const written = this.#ascii(value, at) ? value.length : encoder.encodeInto(
       value,
-      this.#bytes.subarray(this.#length + 4),
-    );
+      this.#bytes.subarray(at),
+    ).written;
     this.#view.setUint32(this.#length, written, true);
-    this.#length += 4 + written;
+    this.#length = at + written;
     return this;
   }
 
@@ -113,10 +121,27 @@ export class ByteWriter {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** Forgets what was written and keeps the buffer. */
+  /** Forgets what was written and keeps the buffer unless it is big. */
   reset(): this {
     this.#length = 0;
+    if (this.#bytes.length > KEPT_BYTES) this.#replace(new Uint8Array(256));
     return this;
+  }
+
+  /** Writes a short text of ASCII characters; false if it is not one. */
+  #ascii(value: string, at: number): boolean {
+    if (value.length > SHORT_TEXT) return false;
+    for (let i = 0; i < value.length; i++) {
+      const code = value.charCodeAt(i);
+      if (code > 127) return false;
+      this.#bytes[at + i] = code;
+    }
+    return true;
+  }
+
+  #replace(bytes: Uint8Array): void {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer);
   }
 
   #reserve(count: number): void {
@@ -124,21 +149,67 @@ export class ByteWriter {
     if (needed <= this.#bytes.length) return;
     const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
     grown.set(this.#bytes.subarray(0, this.#length));
-    this.#bytes = grown;
-    this.#view = new DataView(grown.buffer);
+    this.#replace(grown);
   }
+}
+
+let spare: ByteWriter | null = null;
+let slab = new Uint8Array(SLAB_BYTES);
+let slabUsed = 0;
+
+/** What `write` wrote; cheaper than a writer of one's own each time. */
+export function encode(
+  write: (writer: ByteWriter) => void,
+): Uint8Array<ArrayBuffer> {
+  return withWriter(write, (writer) => writer.finish());
+}
+
+/**
+ * The same, for many small results that live equally long: they share buffers,
+ * since an `ArrayBuffer` each costs more than what it holds. Never transfer them.
+ */
+export function encodeShared(
+  write: (writer: ByteWriter) => void,
+): Uint8Array<ArrayBuffer> {
+  return withWriter(write, shared);
+}
+
+function withWriter<T>(
+  write: (writer: ByteWriter) => void,
+  take: (writer: ByteWriter) => T,
+): T {
+  // Taken, so that a `write` which ends up here again gets another one.
+  const writer = spare ?? new ByteWriter(1024);
+  spare = null;
+  try {
+    write(writer);
+    return take(writer);
+  } finally {
+    spare = writer.reset();
+  }
+}
+
+function shared(writer: ByteWriter): Uint8Array<ArrayBuffer> {
+  const { length } = writer;
+  if (length > SHARED_BYTES) return writer.finish();
+  if (slabUsed + length > SLAB_BYTES) {
+    slab = new Uint8Array(SLAB_BYTES);
+    slabUsed = 0;
+  }
+  const result = slab.subarray(slabUsed, slabUsed + length);
+  result.set(writer.view());
+  slabUsed += length;
+  return result;
 }
 
 /** Reads what {@linkcode ByteWriter} wrote; every overrun is a {@linkcode MalformedBytesError}. */
 export class ByteReader {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
   #offset: number;
 
   /** Reads `bytes` from `offset` on. */
   constructor(bytes: Uint8Array, offset = 0) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#offset = offset;
   }
 
@@ -159,14 +230,13 @@ export class ByteReader {
 
   /** Reads an unsigned 32-bit integer. */
   u32(): number {
-    return this.#view.getUint32(this.#take(4), true);
+    return this.#u32At(this.#take(4));
   }
 
   /** Reads a safe integer. */
   u53(): number {
     const at = this.#take(8);
-    const value = this.#view.getUint32(at, true) +
-      this.#view.getUint32(at + 4, true) * 2 ** 32;
+    const value = this.#u32At(at) + this.#u32At(at + 4) * 2 ** 32;
     if (!Number.isSafeInteger(value)) {
       throw new MalformedBytesError(`integer above 2^53 - 1 at ${at}`);
     }
@@ -175,12 +245,12 @@ export class ByteReader {
 
   /** Reads a signed 64-bit integer. */
   i64(): bigint {
-    return this.#view.getBigInt64(this.#take(8), true);
+    return this.#view().getBigInt64(this.#take(8), true);
   }
 
   /** Reads a 64-bit float. */
   f64(): number {
-    return this.#view.getFloat64(this.#take(8), true);
+    return this.#view().getFloat64(this.#take(8), true);
   }
 
   /** Reads bytes behind their length; a view into the input. */
@@ -197,6 +267,9 @@ export class ByteReader {
   /** Reads UTF-8 text behind its length. */
   text(): string {
     const bytes = this.bytes();
+    if (bytes.length <= SHORT_TEXT && isAscii(bytes)) {
+      return String.fromCharCode.apply(null, bytes as unknown as number[]);
+    }
     try {
       return decoder.decode(bytes);
     } catch {
@@ -211,6 +284,17 @@ export class ByteReader {
     }
   }
 
+  #u32At(at: number): number {
+    const bytes = this.#bytes;
+    return (bytes[at]! | bytes[at + 1]! << 8 | bytes[at + 2]! << 16 |
+      bytes[at + 3]! << 24) >>> 0;
+  }
+
+  #view(): DataView {
+    const { buffer, byteOffset, byteLength } = this.#bytes;
+    return new DataView(buffer, byteOffset, byteLength);
+  }
+
   #take(count: number): number {
     const at = this.#offset;
     if (at + count > this.#bytes.length) {
@@ -221,4 +305,11 @@ export class ByteReader {
     this.#offset = at + count;
     return at;
   }
+}
+
+function isAscii(bytes: Uint8Array): boolean {
+  for (let i = 0; i < bytes.length; i++) {
+    if (bytes[i]! > 127) return false;
+  }
+  return true;
 }

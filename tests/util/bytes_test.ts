@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import {
+  ByteReader,
+  ByteWriter,
+  encode,
+  encodeShared,
+} from "../../src/util/bytes.ts";
+
+function text(value: string): string {
+  const reader = new ByteReader(encode((writer) => writer.text(value)));
+  const read = reader.text();
+  reader.end();
+  return read;
+}
+
+Deno.test("ByteReader.text() reverses ByteWriter.text() around the length where they change their ways", () => {
+  for (const length of [0, 1, 63, 64, 65, 1000]) {
+    const ascii = "x".repeat(length);
+    assert.equal(text(ascii), ascii);
+    assert.equal(text(ascii + "é"), ascii + "é");
+    assert.equal(text("\u{1F600}" + ascii), "\u{1F600}" + ascii);
+  }
+});
+
+Deno.test("ByteReader.u32() and u53() read every bit", () => {
+  const bytes = new ByteWriter()
+    .u32(0xffff_ffff).u32(0x8000_0001).u53(2 ** 53 - 1).u53(2 ** 32)
+    .finish();
+  const reader = new ByteReader(bytes);
+  assert.equal(reader.u32(), 0xffff_ffff);
+  assert.equal(reader.u32(), 0x8000_0001);
+  assert.equal(reader.u53(), 2 ** 53 - 1);
+  assert.equal(reader.u53(), 2 ** 32);
+});
+
+Deno.test("encodeShared() gives results that keep their bytes, whatever is encoded later", () => {
+  const results = Array.from(
+    { length: 100 },
+    (_, n) =>
+      encodeShared((writer) => writer.raw(new Uint8Array(n * 20).fill(n))),
+  );
+  for (const [n, result] of results.entries()) {
+    assert.deepEqual(result, new Uint8Array(n * 20).fill(n));
+  }
+});
+
+Deno.test("encode() works inside of encode()", () => {
+  const bytes = encode((outer) => {
+    outer.u8(1);
+    const inner = encode((writer) => writer.u8(2).u8(3));
+    outer.bytes(inner).u8(4);
+  });
+  assert.deepEqual([...bytes], [1, 2, 0, 0, 0, 2, 3, 4]);
+});
+
+Deno.test("encode() goes on after a failure with nothing left of it", () => {
+  assert.throws(() =>
+    encode((writer) => {
+      writer.u8(9);
+      throw new Error("stop");
+    }), /stop/);
+  assert.deepEqual([...encode((writer) => writer.u8(7))], [7]);
+});
