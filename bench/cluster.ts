@@ -1,0 +1,157 @@
+import { join } from "node:path";
+import type { ClusterStatus } from "../src/node/port.ts";
+import type { OpenOptions } from "../mod.ts";
+import { Child, freePorts } from "./child.ts";
+import type { PipelineOptions } from "./pipeline.ts";
+import { CREATE } from "./workload.ts";
+
+/** The secret of the measured API. */
+export const SECRET = "the-secret-of-this-bench";
+
+/** When the log is synced; the names of `HQL_LOG_SYNC`. */
+export type LogSyncName = "immediate" | "immediate_async" | "interval_200";
+
+const LOG_SYNC: Record<LogSyncName, NonNullable<OpenOptions["logSync"]>> = {
+  immediate: { mode: "immediate" },
+  immediate_async: { mode: "immediate_async" },
+  interval_200: { mode: "interval", ms: 200 },
+};
+
+/** Three processes that replicate. */
+export interface Trio {
+  readonly children: readonly Child[];
+  close(): Promise<void>;
+}
+
+function spawn(
+  dir: string,
+  script: string,
+  profileDir: string | undefined,
+): Child[] {
+  return [1, 2, 3].map((node) => {
+    const own = join(dir, `${node}`);
+    Deno.mkdirSync(own, { recursive: true });
+    return new Child({
+      script,
+      dir: profileDir === undefined ? own : `${own},${profileDir}`,
+      ...(profileDir === undefined ? {} : { profileDir }),
+    });
+  });
+}
+
+async function close(children: readonly Child[]): Promise<void> {
+  try {
+    await Promise.all(children.map((child) => child.ask("close")));
+  } finally {
+    await Promise.all(children.map((child) => child.close()));
+  }
+}
+
+async function orKill<T>(
+  children: readonly Child[],
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    for (const child of children) child.kill();
+    await Promise.all(children.map((child) => child.close()));
+    throw error;
+  }
+}
+
+/** A cluster of three members. */
+export class Cluster implements Trio {
+  readonly children: readonly Child[];
+  readonly #apiPorts: readonly number[];
+
+  private constructor(children: Child[], apiPorts: number[]) {
+    this.children = children;
+    this.#apiPorts = apiPorts;
+  }
+
+  /** Starts the members in folders of `dir` and waits until they are ready. */
+  static start(
+    dir: string,
+    logSync: LogSyncName,
+    profileDir?: string,
+  ): Promise<Cluster> {
+    const ports = freePorts(6);
+    const nodes = [1, 2, 3].map((id) => ({
+      id,
+      raft: `127.0.0.1:${ports[2 * id - 2]}`,
+      api: `127.0.0.1:${ports[2 * id - 1]}`,
+    }));
+    const children = spawn(dir, "member.ts", profileDir);
+    return orKill(children, async () => {
+      await Promise.all(children.map((child, at) =>
+        child.ask("open", {
+          nodeId: at + 1,
+          nodes,
+          dataDir: join(dir, `${at + 1}`, "data"),
+          secretRaft: SECRET,
+          secretApi: SECRET,
+          logSync: LOG_SYNC[logSync],
+        })
+      ));
+      const cluster = new Cluster(
+        children,
+        [1, 3, 5].map((at) => ports[at]!),
+      );
+      const { leader } = await cluster.roles();
+      await leader.ask("execute", { sql: CREATE });
+      return cluster;
+    });
+  }
+
+  /** Who leads at the moment. */
+  async roles(): Promise<{ leader: Child; follower: Child; apiUrl: string }> {
+    const status = await this.children[0]!.ask<ClusterStatus>("status");
+    const node = status.members.find(({ id }) => id === status.leader)?.nodeId;
+    if (node === undefined) throw new Error("the cluster has no leader");
+    return {
+      leader: this.children[node - 1]!,
+      follower: this.children[node % 3]!,
+      apiUrl: `http://127.0.0.1:${this.#apiPorts[node - 1]}`,
+    };
+  }
+
+  /** Waits until every member has applied everything. */
+  async settle(): Promise<void> {
+    const { leader } = await this.roles();
+    const { commitIndex } = await leader.ask<ClusterStatus>("status");
+    const index = { index: commitIndex };
+    await Promise.all(this.children.map((child) => child.ask("settle", index)));
+  }
+
+  /** Stops the members. */
+  close(): Promise<void> {
+    return close(this.children);
+  }
+}
+
+/** A fixed-leader pipeline; the first child leads. */
+export async function startPipeline(
+  dir: string,
+  followersApply: boolean,
+  profileDir?: string,
+): Promise<Trio> {
+  const ports = freePorts(3);
+  const children = spawn(dir, "pipeline.ts", profileDir);
+  await orKill(children, async () => {
+    await Promise.all(children.map((child, at) =>
+      child.ask(
+        "open",
+        {
+          node: at + 1,
+          ports,
+          dir: join(dir, `${at + 1}`),
+          followersApply,
+        } satisfies PipelineOptions,
+      )
+    ));
+    await Promise.all(children.map((child) => child.ask("connect")));
+    await children[0]!.ask("create");
+  });
+  return { children, close: () => close(children) };
+}

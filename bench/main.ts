@@ -1,0 +1,244 @@
+/** `deno task bench`: see README.md beside this file. */
+import { cpus, loadavg, release, type } from "node:os";
+import { join } from "node:path";
+import type { Child } from "./child.ts";
+import { Cluster, SECRET, startPipeline, type Trio } from "./cluster.ts";
+import { drive, type Load, type Timing } from "./load.ts";
+import { type BenchOptions, HELP, readOptions } from "./options.ts";
+import { measureParts } from "./parts.ts";
+import { render } from "./report.ts";
+import { type Comparison, ratio, type Results, rounds } from "./results.ts";
+import { CLEAR, INSERT, row } from "./workload.ts";
+
+const UNBOUNDED = 100_000_000;
+const BLOB_BYTES = 100 * 1024;
+
+async function bench(options: BenchOptions, dir: string): Promise<Results> {
+  const results: Results = {
+    machine: {
+      cpu: cpus()[0]?.model ?? "unknown",
+      cores: cpus().length,
+      os: `${type()} ${release()}`,
+      deno: Deno.version.deno,
+      loadBefore: Math.round(loadavg()[0]! * 10) / 10,
+    },
+  };
+  const { only, profileDir } = options;
+  const open: Trio[] = [];
+  const started = async <T extends Trio>(trio: Promise<T>): Promise<T> => {
+    open.push(await trio);
+    return await trio;
+  };
+  try {
+    const pipeline = await started(
+      startPipeline(join(dir, "pipeline"), false, profileDir),
+    );
+    const applying = await started(
+      startPipeline(join(dir, "applying"), true, profileDir),
+    );
+    if (only.has("parts")) {
+      say("the parts alone");
+      results.parts = await measureParts(
+        join(dir),
+        pipeline.children[0]!,
+        options.quick,
+      );
+    }
+    const cluster = await started(
+      Cluster.start(join(dir, "cluster"), "immediate", profileDir),
+    );
+    await measureCluster(options, results, cluster, pipeline, applying);
+  } finally {
+    await Promise.all(open.map((trio) => trio.close()));
+  }
+  if (only.has("levels")) results.levels = await measureLevels(options, dir);
+  return results;
+}
+
+async function measureCluster(
+  options: BenchOptions,
+  results: Results,
+  cluster: Cluster,
+  pipeline: Trio,
+  applying: Trio,
+): Promise<void> {
+  const { only, rows } = options;
+  const each = async <T>(
+    what: string,
+    measure: (writers: number) => Promise<T>,
+  ): Promise<T[]> => {
+    const all: T[] = [];
+    for (const writers of options.writers) {
+      say(`${what}, ${writers} at a time`);
+      all.push(await measure(writers));
+    }
+    return all;
+  };
+  if (only.has("singles")) {
+    results.singles = await each(
+      "single inserts",
+      (writers) => compare(options, writers, cluster, pipeline, applying),
+    );
+  }
+  if (only.has("transactions")) {
+    results.transactions = await each("transactions", async (writers) => {
+      await cluster.settle();
+      const { leader } = await cluster.roles();
+      const timing = await leader.ask<Timing>("transactions", {
+        writers,
+        rows,
+      });
+      const inserted = Math.ceil(rows / writers) * writers;
+      return { timing, rowsPerSecond: inserted / timing.ms * 1000 };
+    });
+  }
+  if (only.has("follower")) {
+    results.follower = await each("through a follower", async (writers) => {
+      await cluster.settle();
+      return await singles((await cluster.roles()).follower, options, writers);
+    });
+  }
+  if (only.has("http")) {
+    results.http = await each("over HTTP", async (writers) => {
+      await cluster.settle();
+      return await overHttp((await cluster.roles()).apiUrl, options, writers);
+    });
+  }
+  if (only.has("blobs")) {
+    say("100 KB inserts");
+    const calls = options.quick ? 50 : 300;
+    const { leader } = await cluster.roles();
+    results.blobs = await leader.ask("blobs", { bytes: BLOB_BYTES, calls });
+  }
+  if (only.has("reads")) {
+    say("reads");
+    await cluster.settle();
+    const { leader } = await cluster.roles();
+    results.reads = await leader.ask("reads", { rows });
+  }
+}
+
+/** Measures the three in turns, in an order that changes. */
+async function compare(
+  options: BenchOptions,
+  writers: number,
+  cluster: Cluster,
+  pipeline: Trio,
+  applying: Trio,
+): Promise<Comparison> {
+  const timings = {
+    cluster: [] as Timing[],
+    pipeline: [] as Timing[],
+    applying: [] as Timing[],
+  };
+  const turns: [keyof typeof timings, () => Promise<Child>][] = [
+    ["pipeline", () => Promise.resolve(pipeline.children[0]!)],
+    ["cluster", async () => {
+      await cluster.settle();
+      return (await cluster.roles()).leader;
+    }],
+    ["applying", () => Promise.resolve(applying.children[0]!)],
+  ];
+  const warmUp = { ...options, ms: options.ms / 2 };
+  for (const [, leader] of turns) {
+    await singles(await leader(), warmUp, writers);
+  }
+  for (let round = 0; round < options.rounds; round++) {
+    for (const [name, leader] of turns) {
+      timings[name].push(await singles(await leader(), options, writers));
+    }
+    turns.reverse();
+  }
+  return {
+    writers,
+    cluster: rounds(timings.cluster),
+    pipeline: rounds(timings.pipeline),
+    pipelineApplying: rounds(timings.applying),
+    ratio: ratio(timings.cluster, timings.pipeline),
+    ratioApplying: ratio(timings.cluster, timings.applying),
+  };
+}
+
+function singles(
+  child: Child,
+  { ms }: Pick<BenchOptions, "ms">,
+  concurrency: number,
+): Promise<Timing> {
+  return child.ask<Timing>(
+    "singles",
+    { concurrency, ms, calls: UNBOUNDED } satisfies Load,
+  );
+}
+
+async function overHttp(
+  url: string,
+  { ms }: BenchOptions,
+  concurrency: number,
+): Promise<Timing> {
+  const post = async (sql: string, params: unknown[]): Promise<void> => {
+    const response = await fetch(`${url}/api/v1/execute`, {
+      method: "POST",
+      headers: { "x-api-secret": SECRET, "content-type": "application/json" },
+      body: JSON.stringify({ sql, params }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(text);
+  };
+  await post(CLEAR, []);
+  const load = { concurrency, ms, calls: UNBOUNDED };
+  return await drive(load, (n) => post(INSERT, row(n)));
+}
+
+async function measureLevels(
+  options: BenchOptions,
+  dir: string,
+): Promise<NonNullable<Results["levels"]>> {
+  const levels: NonNullable<Results["levels"]> = [];
+  for (const logSync of ["immediate_async", "interval_200"] as const) {
+    const cluster = await Cluster.start(
+      join(dir, logSync),
+      logSync,
+      options.profileDir,
+    );
+    try {
+      const timings: Timing[] = [];
+      for (const writers of options.writers) {
+        say(`single inserts with ${logSync}, ${writers} at a time`);
+        await cluster.settle();
+        const { leader } = await cluster.roles();
+        timings.push(await singles(leader, options, writers));
+      }
+      levels.push({ logSync, singles: timings });
+    } finally {
+      await cluster.close();
+    }
+  }
+  return levels;
+}
+
+/** Progress; results alone go to the output. */
+function say(what: string): void {
+  write(Deno.stderr, `${what} ...\n`);
+}
+
+function write(to: typeof Deno.stderr, text: string): void {
+  let bytes = new TextEncoder().encode(text);
+  while (bytes.length > 0) bytes = bytes.subarray(to.writeSync(bytes));
+}
+
+async function main(): Promise<void> {
+  const options = readOptions(Deno.args);
+  if (options === null) return write(Deno.stdout, HELP);
+  const dir = Deno.makeTempDirSync({ prefix: "hiqlite-bench-" });
+  try {
+    const results = await bench(options, dir);
+    write(
+      Deno.stdout,
+      options.json ? JSON.stringify(results, null, 2) + "\n" : render(results),
+    );
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
+}
+
+await main();
