@@ -45,7 +45,7 @@ export {
 } from "./src/client/remote.ts";
 export { SqlClient } from "./src/client/sql_client.ts";
 export { ConfigError, HTTP_STATUS } from "./src/errors.ts";
-export { type AppOptions, createApp } from "./src/server/app.ts";
+export { apiHandler, type AppOptions } from "./src/server/app.ts";
 export type {
   ClusterStatus,
   Consistency,

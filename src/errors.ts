@@ -46,6 +46,7 @@ export type ErrorCode =
 
 /** Every error this package throws on purpose. */
 export class HiqliteError extends Error {
+  /** `HiqliteError`, or a subclass's name. */
   override readonly name: string = "HiqliteError";
   /** The stable reason; see {@linkcode ErrorCode}. */
   readonly code: ErrorCode;
@@ -59,6 +60,7 @@ export class HiqliteError extends Error {
 
 /** The write may or may not have been applied; ask before you repeat it under a new session. */
 export class OutcomeUnknownError extends HiqliteError {
+  /** `OutcomeUnknownError` */
   override readonly name: string = "OutcomeUnknownError";
   /** `message` says what was lost and when. */
   constructor(message: string, options?: ErrorOptions) {
@@ -68,6 +70,7 @@ export class OutcomeUnknownError extends HiqliteError {
 
 /** A configuration value is missing or wrong. */
 export class ConfigError extends HiqliteError {
+  /** `ConfigError` */
   override readonly name: string = "ConfigError";
   /** The configuration key, as the user writes it. */
   readonly key: string;

@@ -67,6 +67,7 @@ export interface ExecuteResult extends StatementOutcome {
 
 /** What a write with RETURNING did. */
 export interface ReturningResult<T> extends ExecuteResult {
+  /** The rows it returned, after the schema. */
   readonly rows: T[];
 }
 

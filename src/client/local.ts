@@ -32,7 +32,7 @@ export class LocalClient extends SqlClient {
     this.#member = member;
   }
 
-  /** The member, for servers of one's own: `createApp(client.member, …)`. */
+  /** The member, for servers of one's own: `apiHandler(client.member, …)`. */
   get member(): Member {
     return this.#member;
   }
@@ -108,6 +108,7 @@ export class LocalClient extends SqlClient {
     return this.#member.shutdown();
   }
 
+  /** Sends a write; answers when it was applied. */
   protected override write(
     body: CommandBody,
     { signal, timeoutMs, idempotencyKey }: WriteOptions,
@@ -120,6 +121,7 @@ export class LocalClient extends SqlClient {
       }));
   }
 
+  /** Sends a read. */
   protected override read(
     request: QueryRequest,
     { signal, timeoutMs }: QueryOptions<unknown>,

@@ -137,6 +137,7 @@ export class RemoteClient extends SqlClient {
     return Promise.resolve();
   }
 
+  /** Sends a write; answers when it was applied. */
   protected override async write(
     body: CommandBody,
     options: WriteOptions,
@@ -163,6 +164,7 @@ export class RemoteClient extends SqlClient {
     }
   }
 
+  /** Sends a read. */
   protected override async read(
     request: QueryRequest,
     options: CallOptions,

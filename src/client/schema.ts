@@ -2,7 +2,9 @@ import { HiqliteError } from "../errors.ts";
 
 /** A problem a schema found. */
 export interface SchemaIssue {
+  /** What is wrong. */
   readonly message: string;
+  /** Where, from the row inwards. */
   readonly path?:
     | readonly (PropertyKey | { readonly key: PropertyKey })[]
     | undefined;
@@ -18,6 +20,7 @@ export type SchemaResult<Output> =
  * here; Zod, Valibot, ArkType and others implement it.
  */
 export interface Schema<Output> {
+  /** The contract; see standardschema.dev. */
   readonly "~standard": {
     readonly version: 1;
     readonly vendor: string;

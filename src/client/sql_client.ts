@@ -167,18 +167,25 @@ export abstract class SqlClient implements Client {
     return { index };
   }
 
+  /** Whether the member runs and knows a leader. */
   abstract health(options?: CallOptions): Promise<HealthStatus>;
+  /** Whether the member is fit for traffic. */
   abstract ready(options?: CallOptions): Promise<HealthStatus>;
+  /** The member's metrics in Prometheus' text format. */
   abstract metrics(options?: CallOptions): Promise<string>;
+  /** The cluster as the member sees it. */
   abstract cluster(options?: CallOptions): Promise<ClusterStatus>;
+  /** Moves leadership, by default to the most up-to-date voter. */
   abstract transferLeadership(
     target?: NodeId,
     options?: CallOptions,
   ): Promise<ClusterStatus>;
+  /** Adds, promotes, demotes or removes a member. */
   abstract changeMembership(
     request: MembershipRequest,
     options?: CallOptions,
   ): Promise<ClusterStatus>;
+  /** In a member's process: stops the member. From afar: ends this client. */
   abstract shutdown(): Promise<void>;
 
   /** Ends the client as {@linkcode shutdown} does. */

@@ -5,6 +5,7 @@ import type { LogIndex } from "../raft/types.ts";
 
 /** A statement was refused: it is wrong, or the data contradicts it. Nothing of it was kept. */
 export class StatementError extends HiqliteError {
+  /** `StatementError` */
   override readonly name = "StatementError";
   /** Which statement of a transaction or batch, from 0. */
   readonly statement: number | undefined;

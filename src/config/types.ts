@@ -12,6 +12,7 @@ export type LogSync =
 
 /** Where a member listens for its peers and its clients. */
 export interface NodeAddress {
+  /** From 1. */
   readonly id: NodeId;
   /** `host:port` */
   readonly raft: string;
@@ -19,35 +20,52 @@ export interface NodeAddress {
   readonly api: string;
 }
 
-/** Everything a member needs to know, resolved, checked and frozen. */
+/** Everything a member needs to know, resolved, checked and frozen. Defaults are in settings.ts. */
 export interface NodeConfig {
+  /** Which of `nodes` this member is. */
   readonly nodeId: NodeId;
   /** The initial voters; addresses here win over remembered ones. */
   readonly nodes: readonly NodeAddress[];
+  /** Folder of everything the member keeps. @default {"data"} */
   readonly dataDir: string;
+  /** Name of the SQLite file in it. @default {"hiqlite.db"} */
   readonly filenameDb: string;
-  /** Interface (not port) to listen on. */
+  /** Interface (not port) the Raft listener uses. @default loopback if all nodes are there, else all interfaces */
   readonly listenAddrRaft: string;
+  /** Interface (not port) the API listens on. @default as listenAddrRaft */
   readonly listenAddrApi: string;
+  /** What members prove to one another; at least 16 characters. */
   readonly secretRaft: string;
+  /** What clients send; at least 16 characters. */
   readonly secretApi: string;
+  /** When a write counts as durable. @default {immediate} */
   readonly logSync: LogSync;
-  /** Segment size of the log, bytes. */
+  /** Segment size of the log, bytes, 8192 … 2^30. @default {2_097_152} */
   readonly walSize: number;
-  /** Entries kept in the log behind the checkpoint for slow followers. */
+  /** Entries kept in the log behind the checkpoint for slow followers. @default {10_000} */
   readonly logsUntilSnapshot: number;
+  /** Log every statement, never its parameters. @default {false} */
   readonly logStatements: boolean;
+  /** The least important lines that are logged. @default {"info"} */
   readonly logLevel: LogLevel;
+  /** Prepared statements each connection keeps. @default {1000} */
   readonly preparedStatementCacheCapacity: number;
+  /** Threads that answer queries, 1 … 256. @default {4} */
   readonly readPoolSize: number;
+  /** Replicate and never vote. @default {false} */
   readonly learnerOnly: boolean;
+  /** `health()` needs no leader for so many seconds after the start. @default {30} */
   readonly healthCheckDelaySecs: number;
-  /** Length of a Raft tick, ms. */
+  /** Length of a Raft tick, ms. @default {50} */
   readonly tickMs: number;
+  /** Ticks without a leader before an election, up to twice as many. @default {14} */
   readonly electionTicks: number;
+  /** Ticks between heartbeats; at most half of electionTicks. @default {2} */
   readonly heartbeatTicks: number;
-  /** Limits of HTTP requests and guarded queries. */
+  /** Largest request body of the API, bytes. @default {50_331_648} */
   readonly maxBodyBytes: number;
+  /** Longest run of a query that came over the API, ms. @default {10_000} */
   readonly queryTimeoutMs: number;
+  /** Most rows in an answer of the API. @default {100_000} */
   readonly queryMaxRows: number;
 }

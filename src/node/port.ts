@@ -16,6 +16,7 @@ export type Consistency =
 
 /** A write, as clients hand it to a member. */
 export interface WriteRequest {
+  /** What to do. */
   readonly body: CommandBody;
   /** A retry with the same key applies once; at most 128 bytes of UTF-8. */
   readonly idempotencyKey?: string;
@@ -27,19 +28,23 @@ export interface WriteRequest {
 export interface WriteAnswer {
   /** Its log index; pass it as `minIndex` to read your own write on any member. */
   readonly index: LogIndex;
+  /** What it did, or why it was refused. */
   readonly result: CommandResult;
 }
 
 /** A read, as clients hand it to a member. */
 export interface QueryRequest {
+  /** One reading statement. */
   readonly sql: string;
+  /** Its parameters. */
   readonly params?: SqlParameters;
-  /** @default {"local"} */
+  /** How fresh the answer must be. @default {"local"} */
   readonly consistency?: Consistency;
   /** Wait until this index is applied here. */
   readonly minIndex?: LogIndex;
   /** Run where it can be killed (HTTP and remote clients). @default {false} */
   readonly guarded?: boolean;
+  /** Bounds of time and size; the ones left out have defaults. */
   readonly limits?: Partial<QueryLimits>;
 }
 
@@ -51,10 +56,15 @@ export interface QueryAnswer extends QueryResult {
 
 /** One member as the asked member sees it. */
 export interface MemberStatus {
+  /** Node id and incarnation. */
   readonly id: MemberId;
+  /** The operator's number. */
   readonly nodeId: NodeId;
+  /** Where peers reach it, `host:port`. */
   readonly raftAddress: string;
+  /** Where clients reach it, `host:port`. */
   readonly apiAddress: string;
+  /** A leader is a voter too. */
   readonly role: "leader" | "voter" | "learner";
   /** Whether the asked member has a link to it (true for itself). */
   readonly connected: boolean;
@@ -64,22 +74,31 @@ export interface MemberStatus {
 
 /** A cluster as one member sees it. */
 export interface ClusterStatus {
+  /** Empty before the cluster is formed. */
   readonly clusterId: string;
+  /** The member that answers. */
   readonly self: MemberId;
+  /** Null while none is known. */
   readonly leader: MemberId | null;
+  /** The current Raft term. */
   readonly term: Term;
+  /** The last entry known to be committed. */
   readonly commitIndex: LogIndex;
+  /** The last entry visible to local reads. */
   readonly appliedIndex: LogIndex;
+  /** The last entry in its log. */
   readonly lastIndex: LogIndex;
   /** First index still in the log. */
   readonly firstIndex: LogIndex;
   /** A membership change is under way. */
   readonly joint: boolean;
+  /** Everyone in the configuration. */
   readonly members: readonly MemberStatus[];
 }
 
 /** Whether a member is well, for load balancers. */
 export interface HealthStatus {
+  /** Whether it is well. */
   readonly ok: boolean;
   /** What is wrong, or `ok`. */
   readonly detail: string;
@@ -87,10 +106,13 @@ export interface HealthStatus {
 
 /** A change of membership by node id; the incarnation is looked up. */
 export interface MembershipRequest {
+  /** What to do with the node. */
   readonly action: "add-learner" | "promote" | "demote" | "remove";
+  /** Which node. */
   readonly nodeId: NodeId;
   /** With `add-learner`, for a node that is not in the configuration. */
   readonly raftAddress?: string;
+  /** Where clients reach it. */
   readonly apiAddress?: string;
 }
 
@@ -102,10 +124,14 @@ export interface Member {
    * @throws {HiqliteError} `no_leader`, `overloaded`, `disk_full`, `too_large`, `shutting_down`: not applied; `outcome_unknown`: perhaps applied.
    */
   write(request: WriteRequest): Promise<WriteAnswer>;
-  /** @throws {HiqliteError} `sql`, `forbidden` (it would write), `invalid`, `timeout`, `too_large`, `no_leader`. */
+  /**
+   * Reads.
+   * @throws {HiqliteError} `sql`, `forbidden` (it would write), `invalid`, `timeout`, `too_large`, `no_leader`.
+   */
   query(request: QueryRequest): Promise<QueryAnswer>;
   /** A read on the calling thread: a few µs, blocks it meanwhile. Contains this member's own acknowledged writes. */
   querySync(sql: string, params?: SqlParameters): QueryResult;
+  /** The cluster as this member sees it. */
   cluster(): ClusterStatus;
   /** Well enough to be kept: runs, knows a leader. */
   health(): HealthStatus;
@@ -113,6 +139,7 @@ export interface Member {
   ready(): HealthStatus;
   /** Prometheus text exposition format. */
   metrics(): string;
+  /** Changes the configuration and answers when the change is committed. */
   changeMembership(request: MembershipRequest): Promise<ClusterStatus>;
   /** Moves leadership to a voter, by default the most up-to-date one. Answers when it has moved. */
   transferLeadership(target?: NodeId): Promise<ClusterStatus>;

@@ -44,9 +44,18 @@ const MEMBERSHIP_ACTIONS: readonly MembershipRequest["action"][] = [
 const KEY_BYTES = 128;
 
 /**
- * The HTTP API of a member (the routes are in the OpenAPI document it serves).
- * It opens no port, so it can be mounted in any server for fetch handlers.
+ * The HTTP API of a member as a fetch handler, to be served by a server of
+ * one's own. It opens no port.
  */
+export function apiHandler(
+  member: Member,
+  options: AppOptions,
+): (request: Request) => Response | Promise<Response> {
+  const app = createApp(member, options);
+  return (request) => app.fetch(request);
+}
+
+/** The HTTP API of a member; the routes are in the OpenAPI document it serves. */
 export function createApp(member: Member, options: AppOptions): Hono {
   const app = new Hono();
   const maxBodyBytes = options.maxBodyBytes ?? 48 * 1024 * 1024;

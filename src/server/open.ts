@@ -1,7 +1,7 @@
 import { configOf, type NodeOptions } from "../config/options.ts";
 import { listen, type Listeners } from "./listen.ts";
 import { type Logger, silentLogger } from "../util/logger.ts";
-import { createApp } from "./app.ts";
+import { apiHandler } from "./app.ts";
 import type { HiqliteNode } from "../node/node.ts";
 import { LocalClient } from "../client/local.ts";
 import type { NodeConfig } from "../config/types.ts";
@@ -9,7 +9,7 @@ import { openNode } from "../node/open.ts";
 
 /** Everything {@linkcode open} can be told; what is left out has the default of the configuration reference. */
 export interface OpenOptions extends NodeOptions {
-  /** @default silent */
+  /** Where log lines go. @default silent */
   readonly logger?: Logger;
   /** The member cannot go on (a failed fsync, a damaged file). By default its calls fail from then on. */
   readonly onFatal?: (error: Error) => void;
@@ -50,7 +50,7 @@ export async function open(options: OpenOptions = {}): Promise<LocalClient> {
 
 /** What a member needs beside its configuration. */
 export interface OpenMemberOptions {
-  /** @default silent */
+  /** Where log lines go. @default silent */
   readonly logger?: Logger;
   /** The member cannot go on; called once. By default its calls fail from then on. */
   readonly onFatal?: (error: Error) => void;
@@ -104,7 +104,7 @@ function openListeners(
   logger: Logger,
   version: string | undefined,
 ): Promise<Listeners> {
-  const app = createApp(node, {
+  const api = apiHandler(node, {
     secretApi: config.secretApi,
     maxBodyBytes: config.maxBodyBytes,
     queryTimeoutMs: config.queryTimeoutMs,
@@ -116,7 +116,7 @@ function openListeners(
     config,
     member: node,
     raft: (request) => node.accept(request),
-    api: (request) => app.fetch(request),
+    api,
     logger,
   });
 }

@@ -21,7 +21,9 @@ export type SqlParameters =
 
 /** One statement with its parameters. */
 export interface Statement {
+  /** One SQL statement. */
   readonly sql: string;
+  /** Its parameters. */
   readonly params?: SqlParameters;
 }
 
@@ -29,7 +31,9 @@ export interface Statement {
 export interface Migration {
   /** 1, 2, 3 … without gaps. */
   readonly id: number;
+  /** What the step is called. */
   readonly name: string;
+  /** Its statements. */
   readonly sql: string;
 }
 
@@ -80,6 +84,7 @@ export interface StatementResult {
 
 /** A wrong command; the same on every member. */
 export interface CommandFailure {
+  /** The stable reason. */
   readonly code:
     | "sql"
     | "constraint"
@@ -88,6 +93,7 @@ export interface CommandFailure {
     | "too_large"
     | "conflict"
     | "session_expired";
+  /** What is wrong, for people. */
   readonly message: string;
   /** Which statement of a transaction or batch, from 0. */
   readonly statement?: number;
@@ -105,7 +111,9 @@ export type CommandResult =
 
 /** Rows of a query. */
 export interface QueryResult {
+  /** Names of the columns. */
   readonly columns: readonly string[];
+  /** Their values, row by row. */
   readonly rows: readonly (readonly SqlValue[])[];
 }
 
