@@ -121,6 +121,9 @@ export class TestCluster implements AsyncDisposable {
       `--config=${CONFIG.pathname}`,
       CLI.pathname,
       "serve",
+      "--no-config-file",
+      "--log-format=json",
+      "--until-stdin-ends",
     ];
     const process = new MemberProcess({
       argv: this.network.command(node, argv),

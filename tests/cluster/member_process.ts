@@ -16,7 +16,6 @@ const GRACE_MS = 15_000;
 export class MemberProcess {
   readonly #child: Deno.ChildProcess;
   #running = true;
-  readonly #onUnload = (): void => this.#kill("SIGKILL");
 
   /** Starts it. */
   constructor(options: MemberOptions) {
@@ -30,14 +29,14 @@ export class MemberProcess {
         ...options.argv,
       ],
       env: { ...options.environment },
-      stdin: "null",
+      // Its end, also by the death of this process, ends the member.
+      stdin: "piped",
       stdout: "null",
       stderr: "null",
     }).spawn();
-    globalThis.addEventListener("unload", this.#onUnload);
-    this.exited = this.#child.status.then((status) => {
+    this.exited = this.#child.status.then(async (status) => {
       this.#running = false;
-      globalThis.removeEventListener("unload", this.#onUnload);
+      await this.#child.stdin.abort().catch(() => {});
       return status;
     });
   }
