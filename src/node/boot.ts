@@ -5,6 +5,7 @@ import { RaftCore } from "../raft/core.ts";
 import type { RaftInit, RaftOptions } from "../raft/io.ts";
 import { DEFAULT_RAFT_OPTIONS } from "../raft/options.ts";
 import {
+  type Configuration,
   type Entry,
   EntryKind,
   type HardState,
@@ -41,6 +42,11 @@ export function amnesia(identity: Identity, found: Recovered): string | null {
     return `its database ends at index ${applied.index}, its log begins after ${base.index}`;
   }
   return null;
+}
+
+/** The latest configuration this member knows, committed or not. */
+export function latestConfiguration(found: Recovered): Configuration {
+  return found.logRecovery.configs.at(-1)?.config ?? found.state.config;
 }
 
 /** Builds the core from what was found. */

@@ -18,6 +18,8 @@ export interface Identity {
   readonly nodeId: NodeId;
   /** 16 hex digits, drawn when the volume was new. */
   readonly incarnation: string;
+  /** How often the member was started on this volume; see witness.ts. */
+  readonly boot: number;
   /** Empty until the member belongs to a cluster. */
   readonly clusterId: string;
   /** The first configuration, of a member that helped to form the cluster. */
@@ -44,6 +46,7 @@ export function newIdentity(nodeId: NodeId): Identity {
   return {
     nodeId,
     incarnation: crypto.getRandomValues(new Uint8Array(8)).toHex(),
+    boot: 0,
     clusterId: "",
     founding: null,
     phase: "new",

@@ -17,6 +17,7 @@ import { MalformedBytesError } from "../util/bytes.ts";
 import type { Clock } from "../util/clock.ts";
 import type { Logger } from "../util/logger.ts";
 import type { Random } from "../util/random.ts";
+import { latestConfiguration } from "./boot.ts";
 import { Formation } from "./formation.ts";
 import type { RaftGroup } from "./group.ts";
 import { type Identity, memberIdOf } from "./identity.ts";
@@ -35,9 +36,10 @@ import type {
   WriteAnswer,
   WriteRequest,
 } from "./port.ts";
-import type { SqlMachine } from "./sql_machine.ts";
 import { clusterStatus, healthStatus, readyStatus } from "./status.ts";
 import { decodeSnapshotFrame, encodeSnapshotFrame } from "./wire.ts";
+import type { Storage } from "./vault.ts";
+import { type Testimony, Witness } from "./witness.ts";
 import { Writes } from "./writes.ts";
 
 /** The group of the SQLite database; others will follow. */
@@ -50,11 +52,22 @@ const DRAIN_MS = 3_000;
 /** Ticks made up for after a stall; more would start elections before waiting messages were read. */
 const CATCH_UP_TICKS = 3;
 const SLOW_TICKS = 5;
+/** Between two reports to the witnesses: about a second. */
+const REPORT_ATTEMPTS = 4;
 
 /** The network as the node drives it. */
 export interface NodeNetwork extends PeerNetwork {
   /** Answers a peer that opens a link. */
   accept(request: Request): Response;
+}
+
+/** What is durable of the node, as it needs it. */
+export interface NodeVault {
+  readonly identity: Identity;
+  readonly storage: Storage;
+  save(identity: Identity): void;
+  startOver(reason: string): Promise<void>;
+  close(): Promise<void>;
 }
 
 /** What a node is made of; `open.ts` names the concrete parts. */
@@ -63,25 +76,18 @@ export interface NodeParts {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly random: Random;
-  readonly identity: Identity;
-  readonly machine: SqlMachine;
-  saveIdentity(identity: Identity): void;
+  readonly vault: NodeVault;
   createNetwork(
     self: PeerIdentity,
     peers: readonly PeerAddress[],
     events: NetworkEvents,
   ): NodeNetwork;
-  /** Builds the group from the log; called once the member belongs to a cluster. */
-  createGroup(
-    identity: Identity,
-    ports: {
-      send(message: GroupMessage): boolean;
-      changed(): void;
-      fatal(error: Error): void;
-    },
-  ): RaftGroup;
-  /** Closes the log, the machine and the data directory. */
-  close(): Promise<void>;
+  /** Builds the group from the vault; called once the member may take part. */
+  createGroup(ports: {
+    send(message: GroupMessage): boolean;
+    changed(): void;
+    fatal(error: Error): void;
+  }): RaftGroup;
   /** The member cannot go on; called once. */
   fatal(error: Error): void;
 }
@@ -89,18 +95,22 @@ export interface NodeParts {
 /** One member at run time. */
 export class HiqliteNode implements Member {
   readonly #parts: NodeParts;
+  readonly #vault: NodeVault;
   readonly #network: NodeNetwork;
   readonly #requests: PeerRequests;
   readonly #formation: Formation;
   readonly #membership: Membership;
+  readonly #witness: Witness;
   readonly #writes: Writes;
   readonly #lag: LoopLag;
   readonly #startedMs: number;
-  #identity: Identity;
+  readonly #process = crypto.randomUUID();
+  #greeting = false;
   #group: RaftGroup | null = null;
   #timer: ReturnType<typeof setInterval> | null = null;
   #lastTickMs: number;
   #ticks = 0;
+  #reports = 0;
   #leader: MemberId | null = null;
   #stopping: Promise<void> | null = null;
   #failed: Error | null = null;
@@ -110,7 +120,7 @@ export class HiqliteNode implements Member {
   /** Starts nothing yet; see {@linkcode start}. */
   constructor(parts: NodeParts) {
     this.#parts = parts;
-    this.#identity = parts.identity;
+    this.#vault = parts.vault;
     this.#startedMs = parts.clock.monotonic();
     this.#lastTickMs = this.#startedMs;
     this.#lag = new LoopLag(parts.logger, parts.config.tickMs);
@@ -122,7 +132,7 @@ export class HiqliteNode implements Member {
     this.#requests = new PeerRequests(this.#network);
     const group = (): RaftGroup | null => this.#group;
     this.#writes = new Writes({
-      self: memberIdOf(parts.identity),
+      self: () => this.id,
       clock: parts.clock,
       random: parts.random,
       requests: this.#requests,
@@ -133,7 +143,7 @@ export class HiqliteNode implements Member {
       network: this.#network,
       requests: this.#requests,
       logger: parts.logger,
-      identity: () => this.#identity,
+      identity: () => this.#vault.identity,
       adopt: (identity) => this.#adopt(identity),
       group,
       newClusterId: () => crypto.randomUUID(),
@@ -143,11 +153,18 @@ export class HiqliteNode implements Member {
       requests: this.#requests,
       clock: parts.clock,
       group,
-      identity: () => this.#identity,
+      identity: () => this.#vault.identity,
       remember: (node) => this.#remember(node),
       status: () => this.cluster(),
     });
+    this.#witness = new Witness({
+      network: this.#network,
+      requests: this.#requests,
+      self: () => this.id,
+      testimony: () => this.#testimony(),
+    });
     this.#requests.serve({
+      ...this.#witness.handlers(),
       ...this.#formation.handlers(),
       ...this.#membership.handlers(),
       ...this.#writes.handlers(),
@@ -156,7 +173,7 @@ export class HiqliteNode implements Member {
 
   /** The member's own id. */
   get id(): MemberId {
-    return memberIdOf(this.#identity);
+    return memberIdOf(this.#vault.identity);
   }
 
   /** What stopped the member, if something did. */
@@ -171,10 +188,11 @@ export class HiqliteNode implements Member {
 
   /** Takes part from now on. */
   start(): void {
-    if (this.#identity.clusterId !== "") this.#startGroup();
+    const { clusterId, phase } = this.#vault.identity;
+    if (clusterId !== "" && phase !== "member") this.#startGroup();
     this.#network.start();
     this.#timer = setInterval(() => this.#onTimer(), this.#parts.config.tickMs);
-    void this.#formation.attempt();
+    this.#progress();
   }
 
   /** Resolves when the member is ready for traffic; rejects if it fails or `timeoutMs` is over. */
@@ -215,7 +233,7 @@ export class HiqliteNode implements Member {
     if (request.consistency === "linearizable") {
       wanted = Math.max(wanted, await this.#readIndex(deadline));
     }
-    const { machine } = this.#parts;
+    const { machine } = this.#vault.storage;
     if (machine.applied.index < wanted) await this.#applied(wanted, deadline);
     const index = machine.applied.index;
     const result = await machine.query(request);
@@ -224,12 +242,12 @@ export class HiqliteNode implements Member {
 
   querySync(sql: string, params?: SqlParameters): QueryResult {
     this.#throwIfStopped();
-    return this.#parts.machine.querySync(sql, params);
+    return this.#vault.storage.machine.querySync(sql, params);
   }
 
   cluster(): ClusterStatus {
     return clusterStatus({
-      identity: this.#identity,
+      identity: this.#vault.identity,
       group: this.#group,
       network: this.#network,
       self: this.#self(),
@@ -306,7 +324,7 @@ export class HiqliteNode implements Member {
     this.#group?.stop();
     this.#wakeWaiters();
     await this.#network.close();
-    await this.#parts.close();
+    await this.#vault.close();
   }
 
   /** A leader with company moves its leadership before it goes. */
@@ -407,7 +425,7 @@ export class HiqliteNode implements Member {
     }
     if (++this.#ticks % SLOW_TICKS !== 0) return;
     this.#writes.tick();
-    void this.#formation.attempt();
+    this.#progress();
     this.#membership.tick();
     if (this.#lag.overloaded && this.#group?.core.role === "leader") {
       this.#parts.logger.warn(
@@ -418,11 +436,19 @@ export class HiqliteNode implements Member {
     }
   }
 
+  #progress(): void {
+    if (this.#vault.identity.phase === "member") void this.#greet();
+    void this.#formation.attempt();
+    if (++this.#reports % REPORT_ATTEMPTS === 0 && this.#group !== null) {
+      void this.#witness.ask(this.#group.core.config.voters);
+    }
+  }
+
   #self(): PeerIdentity {
-    const { nodeId, clusterId } = this.#identity;
+    const { nodeId, clusterId } = this.#vault.identity;
     const own = this.#parts.config.nodes.find(({ id }) => id === nodeId)!;
     return {
-      id: memberIdOf(this.#identity),
+      id: memberIdOf(this.#vault.identity),
       clusterId,
       raftAddress: own.raft,
       apiAddress: own.api,
@@ -430,7 +456,7 @@ export class HiqliteNode implements Member {
   }
 
   #peers(): NodeAddress[] {
-    const { nodeId, addresses } = this.#identity;
+    const { nodeId, addresses } = this.#vault.identity;
     const all = new Map<NodeId, NodeAddress>();
     for (const [id, { raft, api }] of Object.entries(addresses)) {
       all.set(Number(id), { id: Number(id), raft, api });
@@ -440,29 +466,57 @@ export class HiqliteNode implements Member {
     return [...all.values()];
   }
 
+  #testimony(): Testimony {
+    const { log, logRecovery } = this.#vault.storage;
+    const { term } = logRecovery.hardState;
+    const index = this.#group?.durableIndex ?? log.last.index;
+    const last = { term: log.termAt(index) ?? log.base.term, index };
+    const { boot } = this.#vault.identity;
+    const process = this.#process;
+    return { boot, process, term: Math.max(term, last.term), last };
+  }
+
   #links(): PeerAddress[] {
     return this.#peers().map(({ id, raft }) => ({ id, address: raft }));
   }
 
   #remember({ id, raft, api }: NodeAddress): void {
-    const addresses = { ...this.#identity.addresses, [id]: { raft, api } };
-    this.#identity = { ...this.#identity, addresses };
-    this.#parts.saveIdentity(this.#identity);
+    const { identity } = this.#vault;
+    const addresses = { ...identity.addresses, [id]: { raft, api } };
+    this.#vault.save({ ...identity, addresses });
     this.#network.setPeers(this.#links());
   }
 
   #adopt(identity: Identity): void {
-    const entered = identity.clusterId !== this.#identity.clusterId;
-    this.#parts.saveIdentity(identity);
-    this.#identity = identity;
+    const entered = identity.clusterId !== this.#vault.identity.clusterId;
+    this.#vault.save(identity);
     if (entered) {
       this.#network.setIdentity(this.#self());
       this.#startGroup();
     }
   }
 
+  /** A member with memories takes part only when the others do not contradict them. */
+  async #greet(): Promise<void> {
+    if (this.#group !== null || this.#greeting || this.#stopping) return;
+    this.#greeting = true;
+    try {
+      const { voters } = latestConfiguration(this.#vault.storage);
+      const verdict = await this.#witness.ask(voters);
+      if (this.#stopping) return;
+      if (verdict.kind === "confirmed") this.#startGroup();
+      if (verdict.kind === "rolledBack") {
+        await this.#vault.startOver(verdict.detail);
+        this.#network.setIdentity(this.#self());
+        this.#startGroup();
+      }
+    } finally {
+      this.#greeting = false;
+    }
+  }
+
   #startGroup(): void {
-    this.#group = this.#parts.createGroup(this.#identity, {
+    this.#group = this.#parts.createGroup({
       send: (message) => this.#send(message),
       changed: () => this.#onChanged(),
       fatal: (error) => this.#fail(error),
@@ -470,11 +524,11 @@ export class HiqliteNode implements Member {
     // A member alone has nobody to wait for.
     const { voters } = this.#group.core.config;
     if (voters.length === 1 && voters[0] === this.id) this.#group.campaign();
-    if (this.#identity.phase !== "forming") return;
+    if (this.#vault.identity.phase !== "forming") return;
     // Only once the log holds the first entry may its absence mean that it was lost.
     this.#group.log.sync((error) => {
       if (error !== null) this.#fail(error);
-      else this.#adopt({ ...this.#identity, phase: "member" });
+      else this.#adopt({ ...this.#vault.identity, phase: "member" });
     });
   }
 
@@ -541,7 +595,7 @@ export class HiqliteNode implements Member {
   /** Only what its sender wrote, for this very incarnation, in this cluster. */
   #receive(from: PeerIdentity, message: GroupMessage): void {
     if (message.from !== from.id || message.to !== this.id) return;
-    if (from.clusterId !== this.#identity.clusterId) return;
+    if (from.clusterId !== this.#vault.identity.clusterId) return;
     this.#group?.receive(message);
   }
 
@@ -549,7 +603,7 @@ export class HiqliteNode implements Member {
     this.#parts.logger.info(`connected to ${peer.id}`);
     this.#wakeWaiters();
     this.#writes.changed();
-    void this.#formation.attempt();
+    this.#progress();
   }
 
   #onLinkDown(node: NodeId): void {
@@ -566,11 +620,13 @@ export class HiqliteNode implements Member {
   #onChanged(): void {
     const core = this.#group?.core;
     if (core === undefined) return;
-    if (this.#identity.phase === "joining" && isMember(core.config, this.id)) {
+    if (
+      this.#vault.identity.phase === "joining" && isMember(core.config, this.id)
+    ) {
       const { learnerOnly } = this.#parts.config;
       if (learnerOnly || isVoter(core.config, this.id)) {
         this.#parts.logger.info("this member is part of the cluster now");
-        this.#adopt({ ...this.#identity, phase: "member" });
+        this.#adopt({ ...this.#vault.identity, phase: "member" });
       }
     }
     if (core.leader === this.#leader) return;

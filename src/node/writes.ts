@@ -22,7 +22,7 @@ const RETRY_MS = 20;
 
 /** What writing needs from its node. */
 export interface WritePorts {
-  readonly self: MemberId;
+  self(): MemberId;
   readonly clock: Clock;
   readonly random: Random;
   readonly requests: PeerRequests;
@@ -232,7 +232,7 @@ export class Writes {
         },
       };
       this.#waiters.add(waiter);
-      if (leader === this.#ports.self) {
+      if (leader === this.#ports.self()) {
         this.#propose(group, bytes, (result) => finish(fromProposal(result)));
       } else {
         this.#ports.requests.ask(

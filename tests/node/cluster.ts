@@ -2,6 +2,8 @@ import type { NodeConfig } from "../../src/config/types.ts";
 import { MemoryLog } from "../../src/log/memory_log.ts";
 import { MemoryNetwork } from "../../src/network/memory_network.ts";
 import { amnesia, createCore, raftOptions } from "../../src/node/boot.ts";
+import type { NodeVault } from "../../src/node/node.ts";
+import type { Storage } from "../../src/node/vault.ts";
 import { DEFAULT_GROUP_OPTIONS, RaftGroup } from "../../src/node/group.ts";
 import { type Identity, newIdentity } from "../../src/node/identity.ts";
 import { HiqliteNode } from "../../src/node/node.ts";
@@ -19,10 +21,20 @@ const OK: CommandResult = { ok: true, results: [] };
 
 /** Counts writes and applies each (session, sequence) once. */
 class CountingMachine extends ListMachine implements SqlMachine {
-  readonly #answers = new Map<string, Uint8Array>();
+  #answers = new Map<string, Uint8Array>();
 
   constructor() {
     super((run) => queueMicrotask(run));
+  }
+
+  /** A machine in the same state. */
+  fork(): CountingMachine {
+    const twin = new CountingMachine();
+    twin.applied = this.applied;
+    twin.config = this.config;
+    twin.items = [...this.items];
+    twin.#answers = new Map(this.#answers);
+    return twin;
   }
 
   override apply(
@@ -56,10 +68,58 @@ class CountingMachine extends ListMachine implements SqlMachine {
 }
 
 /** What outlives a process. */
-class Volume {
-  identity: Identity | null = null;
-  log = new MemoryLog({ crashable: true });
-  machine = new CountingMachine();
+class Volume implements NodeVault {
+  identity: Identity;
+  log: MemoryLog;
+  machine: CountingMachine;
+
+  constructor(
+    identity: Identity,
+    log = new MemoryLog({ crashable: true }),
+    machine = new CountingMachine(),
+  ) {
+    this.identity = identity;
+    this.log = log;
+    this.machine = machine;
+  }
+
+  get storage(): Storage {
+    const { log, machine } = this;
+    return {
+      log,
+      machine,
+      logRecovery: log.recovery,
+      state: { applied: machine.applied, config: machine.config },
+    };
+  }
+
+  save(identity: Identity): void {
+    this.identity = identity;
+  }
+
+  startOver(): Promise<void> {
+    const { nodeId, clusterId } = this.identity;
+    this.identity = { ...newIdentity(nodeId), clusterId, phase: "joining" };
+    this.log = new MemoryLog({ crashable: true });
+    this.machine = new CountingMachine();
+    return Promise.resolve();
+  }
+
+  /** What a copy of the disk would hold now. */
+  copy(): Volume {
+    const log = new MemoryLog({ crashable: true });
+    const { base, last } = this.log;
+    log.reset(base);
+    const all = this.log.readCached(base.index + 1, last.index, Infinity);
+    log.append(all ?? []);
+    log.saveHardState(this.log.recovery.hardState);
+    log.sync(() => {});
+    return new Volume(this.identity, log, this.machine.fork());
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
 }
 
 /** Some members in one process: real nodes, an in-memory network, logs and machines. */
@@ -93,17 +153,12 @@ export class Cluster {
   /** Starts a node on its volume. */
   start(id: NodeId, overrides: Partial<NodeConfig> = {}): HiqliteNode {
     const volume = this.#volume(id);
-    let identity = volume.identity ??= newIdentity(id);
-    const config = { ...this.#config(id), ...this.#overrides, ...overrides };
-    const found = {
-      log: volume.log,
-      logRecovery: volume.log.recovery,
-      state: { applied: volume.machine.applied, config: volume.machine.config },
-    };
-    if (amnesia(identity, found) !== null) {
-      identity = { ...newIdentity(id), clusterId: identity.clusterId };
-      identity = volume.identity = { ...identity, phase: "joining" };
+    const { boot } = volume.identity;
+    volume.save({ ...volume.identity, boot: boot + 1 });
+    if (amnesia(volume.identity, volume.storage) !== null) {
+      void volume.startOver();
     }
+    const config = { ...this.#config(id), ...this.#overrides, ...overrides };
     const node = new HiqliteNode({
       config,
       logger: new Logger("info", ({ message }) => {
@@ -111,18 +166,16 @@ export class Cluster {
       }),
       clock: systemClock,
       random: new SystemRandom(),
-      identity,
-      machine: volume.machine,
-      saveIdentity: (next) => volume.identity = next,
+      vault: volume,
       createNetwork: (self, peers, events) =>
         Object.assign(this.network.join({ self, peers, events }), {
           accept: () => new Response(),
         }),
-      createGroup: (current, ports) =>
+      createGroup: (ports) =>
         new RaftGroup({
           core: createCore(
-            current,
-            found,
+            volume.identity,
+            volume.storage,
             raftOptions(config),
             new SystemRandom(),
           ),
@@ -132,7 +185,6 @@ export class Cluster {
           defer: queueMicrotask,
           warn: (message) => this.lines.push(`${id}: ${message}`),
         }, DEFAULT_GROUP_OPTIONS),
-      close: () => Promise.resolve(),
       fatal: (error) => this.lines.push(`${id}: fatal ${error.message}`),
     });
     this.#nodes.set(id, node);
@@ -160,6 +212,16 @@ export class Cluster {
     this.#volumes.delete(id);
   }
 
+  /** Copies a stopped node's volume. */
+  backup(id: NodeId): Volume {
+    return this.#volume(id).copy();
+  }
+
+  /** Puts a copy in the place of a stopped node's volume. */
+  restore(id: NodeId, volume: Volume): void {
+    this.#volumes.set(id, volume);
+  }
+
   /** A stopped node's log is gone, its identity is not. */
   loseLog(id: NodeId): void {
     const volume = this.#volume(id);
@@ -172,7 +234,7 @@ export class Cluster {
   }
 
   #volume(id: NodeId): Volume {
-    const volume = this.#volumes.get(id) ?? new Volume();
+    const volume = this.#volumes.get(id) ?? new Volume(newIdentity(id));
     this.#volumes.set(id, volume);
     return volume;
   }

@@ -1,0 +1,117 @@
+import type { Network } from "../network/port.ts";
+import type { LogId, MemberId, NodeId, Term } from "../raft/types.ts";
+import { nodeIdOf } from "../raft/types.ts";
+import { decodeJson, encodeJson, type PeerHandler } from "./peer_requests.ts";
+import type { PeerRequests } from "./peer_requests.ts";
+
+/** What a member says it has on its disk. */
+export interface Testimony {
+  /** How often the member was started on this volume. */
+  readonly boot: number;
+  /** Drawn at that start: two processes with the same count ran on copies of one volume. */
+  readonly process: string;
+  /** A term it has durably seen. */
+  readonly term: Term;
+  /** The last durable entry. */
+  readonly last: LogId;
+}
+
+/** What witnesses need from their node. */
+export interface WitnessPorts {
+  readonly network: Network;
+  readonly requests: PeerRequests;
+  self(): MemberId;
+  testimony(): Testimony;
+}
+
+/** What the others know of this member. */
+export type Verdict =
+  /** A majority knows nothing that this member has forgotten. */
+  | { readonly kind: "confirmed" }
+  | { readonly kind: "waiting" }
+  /** Somebody remembers more than this member does: its volume is an old one. */
+  | { readonly kind: "rolledBack"; readonly detail: string };
+
+const REQUEST_MS = 1_000;
+
+/**
+ * Members remember what the others last said they have. A volume that was put
+ * back to an earlier state (a restored copy, a reverted disk) contradicts that
+ * memory, and its member must not vote or acknowledge under the old name: it
+ * takes part only after a majority found no contradiction.
+ */
+export class Witness {
+  readonly #ports: WitnessPorts;
+  readonly #seen = new Map<MemberId, Testimony>();
+
+  /** Knows nothing yet. */
+  constructor(ports: WitnessPorts) {
+    this.#ports = ports;
+  }
+
+  /** What this member serves to others: they report, and hear whether that contradicts what is known. */
+  handlers(): Record<string, PeerHandler> {
+    return {
+      "witness.report": (from, body, answer) => {
+        const testimony = decodeJson(body) as Testimony;
+        const detail = contradiction(this.#seen.get(from.id), testimony);
+        if (detail === null) this.#remember(from.id, testimony);
+        answer(true, encodeJson(detail));
+      },
+    };
+  }
+
+  /** Asks the other voters what they know of this member. */
+  async ask(voters: readonly MemberId[]): Promise<Verdict> {
+    const self = this.#ports.self();
+    const others = voters.filter((voter) => voter !== self).map(nodeIdOf);
+    const answers = await Promise.all(others.map((node) => this.#tell(node)));
+    const detail = answers.find((answer) => typeof answer === "string");
+    if (detail) return { kind: "rolledBack", detail };
+    const agreeing = answers.filter((answer) => answer === null).length +
+      (others.length < voters.length ? 1 : 0);
+    return agreeing > voters.length / 2
+      ? { kind: "confirmed" }
+      : { kind: "waiting" };
+  }
+
+  #remember(member: MemberId, said: Testimony): void {
+    const seen = this.#seen.get(member);
+    // The log of one process may shrink for a moment, when a leader replaces its end.
+    if (
+      seen === undefined || seen.process !== said.process ||
+      compare(seen.last, said.last) <= 0
+    ) this.#seen.set(member, said);
+  }
+
+  /** Tells a member what this one has. Null: no contradiction; undefined: no answer. */
+  async #tell(node: NodeId): Promise<string | null | undefined> {
+    const answer = await this.#ports.requests.askWithin(
+      REQUEST_MS,
+      node,
+      "witness.report",
+      encodeJson(this.#ports.testimony()),
+      "control",
+    );
+    return answer.kind === "ok"
+      ? decodeJson(answer.body) as string | null
+      : undefined;
+  }
+}
+
+function contradiction(
+  seen: Testimony | undefined,
+  said: Testimony,
+): string | null {
+  if (seen === undefined || said.process === seen.process) return null;
+  if (said.boot <= seen.boot) {
+    return `it was started ${seen.boot} times, its volume says ${said.boot}`;
+  }
+  // A later leader may have replaced the end of its log.
+  if (said.term > seen.term || compare(said.last, seen.last) >= 0) return null;
+  return `its log reached (${seen.last.term}, ${seen.last.index}), its volume ends at (${said.last.term}, ${said.last.index})`;
+}
+
+function compare(a: LogId, b: LogId): number {
+  return a.term - b.term || a.index - b.index;
+}
