@@ -146,9 +146,9 @@ export class RaftGroup {
       machine: ports.machine,
       self,
       send: (chunk) => void ports.send(chunk),
-      sent: (to, snapshot, ok) => {
+      sent: (to, last, ok) => {
         this.#step(() =>
-          this.core.step({ kind: "snapshotSent", to, last: snapshot.last, ok })
+          this.core.step({ kind: "snapshotSent", to, last, ok })
         );
       },
       failed: (error) => ports.warn("snapshot could not be sent", error),

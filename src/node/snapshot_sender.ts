@@ -1,4 +1,10 @@
-import type { LogIndex, MemberId, Term } from "../raft/types.ts";
+import {
+  type LogId,
+  type LogIndex,
+  type MemberId,
+  type Term,
+  ZERO_LOG_ID,
+} from "../raft/types.ts";
 import type { Snapshot, StateMachine } from "../state/port.ts";
 import type { SnapshotAck, SnapshotChunk } from "./messages.ts";
 
@@ -15,8 +21,8 @@ export interface SnapshotSenderPorts {
   readonly machine: StateMachine;
   readonly self: MemberId;
   send(chunk: SnapshotChunk): void;
-  /** A stream ended. */
-  sent(to: MemberId, snapshot: Snapshot, ok: boolean): void;
+  /** A stream ended; `last` is what it was to cover. */
+  sent(to: MemberId, last: LogId, ok: boolean): void;
   /** A snapshot could not be built. */
   failed(error: Error): void;
 }
@@ -126,14 +132,22 @@ export class SnapshotSender {
     this.#ports.machine.snapshot((error, snapshot) => {
       this.#building = false;
       if (error !== null || snapshot === null) {
-        this.#streams.clear();
-        return this.#ports.failed(error ?? new Error("no snapshot was built"));
+        this.#ports.failed(error ?? new Error("no snapshot was built"));
+        return this.#giveUp();
       }
       const old = this.#current;
       this.#current = snapshot;
       if (old !== null && !this.#inUse(old)) old.release();
       this.#serve();
     });
+  }
+
+  /** No snapshot can be had for those who wait: the core asks again later. */
+  #giveUp(): void {
+    const waiting = [...this.#streams.values()].filter((s) => !s.snapshot);
+    for (const { to } of waiting) this.#streams.delete(to);
+    for (const { to } of waiting) this.#ports.sent(to, ZERO_LOG_ID, false);
+    this.#releaseUnused();
   }
 
   #pump(stream: Stream): void {
@@ -184,7 +198,7 @@ export class SnapshotSender {
 
   #end(stream: Stream, ok: boolean): void {
     this.#streams.delete(stream.to);
-    this.#ports.sent(stream.to, stream.snapshot!, ok);
+    this.#ports.sent(stream.to, stream.snapshot!.last, ok);
     this.#releaseUnused();
   }
 
