@@ -1,5 +1,5 @@
 import type { Entry, EntryKind, LogIndex } from "../raft/types.ts";
-import { assert } from "../util/assert.ts";
+import { fail } from "../util/assert.ts";
 import {
   ENTRY_BYTES_MAX,
   ENTRY_HEADER_BYTES,
@@ -48,10 +48,11 @@ export function writeEntries(
 ): void {
   for (let i = from; i < end; i++) {
     const { kind, payload } = entries[i]!;
-    assert(
-      payload.length <= ENTRY_BYTES_MAX,
-      `an entry of ${payload.length} bytes is over the limit of ${ENTRY_BYTES_MAX}`,
-    );
+    if (payload.length > ENTRY_BYTES_MAX) {
+      fail(
+        `an entry of ${payload.length} bytes is over the limit of ${ENTRY_BYTES_MAX}`,
+      );
+    }
     view.setUint32(at, ((kind << KIND_SHIFT) | payload.length) >>> 0, true);
     bytes.set(payload, at + ENTRY_HEADER_BYTES);
     at += ENTRY_HEADER_BYTES + payload.length;

@@ -1,5 +1,5 @@
 import type { Entry, LogIndex } from "../raft/types.ts";
-import { assert } from "../util/assert.ts";
+import { fail } from "../util/assert.ts";
 
 /** Dropped slots are given back to the array once they are this many and its larger half. */
 const COMPACT_AT = 1024;
@@ -40,7 +40,9 @@ export class EntryWindow {
 
   /** Adds the entry after `last`. */
   push(entry: Entry): void {
-    assert(entry.index === this.last + 1, `entry ${entry.index} leaves a gap`);
+    if (entry.index !== this.last + 1) {
+      fail(`entry ${entry.index} leaves a gap`);
+    }
     this.#slots.push(entry);
     this.#bytes += entry.payload.length;
   }

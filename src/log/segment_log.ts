@@ -1,5 +1,5 @@
 import type { Entry, HardState, LogId, LogIndex } from "../raft/types.ts";
-import { assert } from "../util/assert.ts";
+import { assert, fail } from "../util/assert.ts";
 import { NO_BYTES } from "../util/bytes.ts";
 import { type Random, SystemRandom } from "../util/random.ts";
 import { type Disk, DiskError } from "./disk.ts";
@@ -307,10 +307,11 @@ export class SegmentLog implements LogStore {
   #checkOrder(entries: readonly Entry[]): void {
     let { term, index } = this.last;
     for (const entry of entries) {
-      assert(
-        entry.index === index + 1 && entry.term >= term,
-        `entry (${entry.term}, ${entry.index}) does not follow (${term}, ${index})`,
-      );
+      if (entry.index !== index + 1 || entry.term < term) {
+        fail(
+          `entry (${entry.term}, ${entry.index}) does not follow (${term}, ${index})`,
+        );
+      }
       ({ term, index } = entry);
     }
   }

@@ -1,4 +1,4 @@
-import { assert } from "../util/assert.ts";
+import { assert, fail } from "../util/assert.ts";
 import { ByteReader, ByteWriter, MalformedBytesError } from "../util/bytes.ts";
 import type { AppendEntries, Message } from "../raft/messages.ts";
 import {
@@ -135,10 +135,9 @@ function encodeAppend(
   writer.u53(message.commit).u32(entries.length);
   let index = message.prev.index;
   for (const entry of entries) {
-    assert(
-      entry.index === ++index,
-      `entry ${entry.index} where ${index} belongs`,
-    );
+    if (entry.index !== ++index) {
+      fail(`entry ${entry.index} where ${index} belongs`);
+    }
     writer.u53(entry.term).u8(entry.kind).bytes(entry.payload);
   }
   return writer.view();

@@ -1,4 +1,4 @@
-import { assert } from "../util/assert.ts";
+import { assert, fail } from "../util/assert.ts";
 import type { LogId, LogIndex, Term } from "./types.ts";
 
 /**
@@ -48,10 +48,9 @@ export class LogIds {
 
   /** Adds an entry after the last one. */
   append(term: Term, bytes: number): void {
-    assert(
-      term >= this.lastTerm,
-      `term ${term} appended after term ${this.lastTerm}`,
-    );
+    if (term < this.lastTerm) {
+      fail(`term ${term} appended after term ${this.lastTerm}`);
+    }
     if (this.lastIndex - this.base.index + 2 > this.totals.length) this.grow();
     const total = this.totalAt(this.lastIndex) + bytes;
     this.lastIndex++;
