@@ -1,30 +1,20 @@
-import type { NodeAddress, NodeConfig } from "../config/types.ts";
+import type { NodeAddress } from "../config/types.ts";
 import { HiqliteError } from "../errors.ts";
-import { decodeFrame, FrameKind } from "../network/frame.ts";
-import type {
-  Lane,
-  NetworkEvents,
-  PeerAddress,
-  PeerIdentity,
-  PeerNetwork,
-} from "../network/port.ts";
-import { decodeMessage, encodeMessage } from "../network/raft_codec.ts";
+import type { PeerAddress, PeerIdentity } from "../network/port.ts";
 import { isMember, isVoter } from "../raft/configuration.ts";
-import type { LogIndex, MemberId, NodeId } from "../raft/types.ts";
+import type { MemberId, NodeId } from "../raft/types.ts";
 import { nodeIdOf } from "../raft/types.ts";
 import type { QueryResult, SqlParameters } from "../state/types.ts";
-import { MalformedBytesError } from "../util/bytes.ts";
-import type { Clock } from "../util/clock.ts";
-import type { Logger } from "../util/logger.ts";
-import type { Random } from "../util/random.ts";
 import { latestConfiguration } from "./boot.ts";
+import { Changes } from "./changes.ts";
 import { Formation } from "./formation.ts";
 import type { RaftGroup } from "./group.ts";
 import { type Identity, memberIdOf } from "./identity.ts";
 import { LoopLag } from "./loop_lag.ts";
 import { Membership } from "./membership.ts";
-import type { GroupMessage } from "./messages.ts";
 import { renderMetrics } from "./metrics.ts";
+import { describeOutage } from "./outage.ts";
+import type { NodeNetwork, NodeParts, NodeVault } from "./parts.ts";
 import { PeerRequests } from "./peer_requests.ts";
 import type {
   ClusterStatus,
@@ -36,15 +26,12 @@ import type {
   WriteAnswer,
   WriteRequest,
 } from "./port.ts";
+import { Reads } from "./reads.ts";
 import { clusterStatus, healthStatus, readyStatus } from "./status.ts";
-import { decodeSnapshotFrame, encodeSnapshotFrame } from "./wire.ts";
-import type { Storage } from "./vault.ts";
+import { Traffic } from "./traffic.ts";
 import { type Testimony, Witness } from "./witness.ts";
 import { Writes } from "./writes.ts";
 
-/** The group of the SQLite database; others will follow. */
-const SQLITE_GROUP = 0;
-const QUERY_TIMEOUT_MS = 30_000;
 /** How long a stopping leader looks for a successor. */
 const TRANSFER_MS = 1_500;
 /** How long a stopping member waits for writes that were begun. */
@@ -54,43 +41,8 @@ const CATCH_UP_TICKS = 3;
 const SLOW_TICKS = 5;
 /** Between two reports to the witnesses: about a second. */
 const REPORT_ATTEMPTS = 4;
-
-/** The network as the node drives it. */
-export interface NodeNetwork extends PeerNetwork {
-  /** Answers a peer that opens a link. */
-  accept(request: Request): Response;
-}
-
-/** What is durable of the node, as it needs it. */
-export interface NodeVault {
-  readonly identity: Identity;
-  readonly storage: Storage;
-  save(identity: Identity): void;
-  startOver(reason: string): Promise<void>;
-  close(): Promise<void>;
-}
-
-/** What a node is made of; `open.ts` names the concrete parts. */
-export interface NodeParts {
-  readonly config: NodeConfig;
-  readonly logger: Logger;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly vault: NodeVault;
-  createNetwork(
-    self: PeerIdentity,
-    peers: readonly PeerAddress[],
-    events: NetworkEvents,
-  ): NodeNetwork;
-  /** Builds the group from the vault; called once the member may take part. */
-  createGroup(ports: {
-    send(message: GroupMessage): boolean;
-    changed(): void;
-    fatal(error: Error): void;
-  }): RaftGroup;
-  /** The member cannot go on; called once. */
-  fatal(error: Error): void;
-}
+/** Between two complaints about a missing leader: about ten seconds. */
+const OUTAGE_ATTEMPTS = 40;
 
 /** One member at run time. */
 export class HiqliteNode implements Member {
@@ -102,6 +54,8 @@ export class HiqliteNode implements Member {
   readonly #membership: Membership;
   readonly #witness: Witness;
   readonly #writes: Writes;
+  readonly #reads: Reads;
+  readonly #traffic: Traffic;
   readonly #lag: LoopLag;
   readonly #startedMs: number;
   readonly #process = crypto.randomUUID();
@@ -114,7 +68,7 @@ export class HiqliteNode implements Member {
   #leader: MemberId | null = null;
   #stopping: Promise<void> | null = null;
   #failed: Error | null = null;
-  readonly #leaderWaiters = new Set<() => void>();
+  readonly #changes = new Changes();
   readonly #releaseHooks: (() => Promise<void>)[] = [];
 
   /** Starts nothing yet; see {@linkcode start}. */
@@ -125,7 +79,11 @@ export class HiqliteNode implements Member {
     this.#lastTickMs = this.#startedMs;
     this.#lag = new LoopLag(parts.logger, parts.config.tickMs);
     this.#network = parts.createNetwork(this.#self(), this.#links(), {
-      frame: (from, lane, bytes) => this.#onFrame(from, lane, bytes),
+      frame: (from, lane, bytes) => {
+        if (!this.#failed && this.#timer !== null) {
+          this.#traffic.onFrame(from, lane, bytes);
+        }
+      },
       linkUp: (peer) => this.#onLinkUp(peer),
       linkDown: (node) => this.#onLinkDown(node),
     });
@@ -137,6 +95,20 @@ export class HiqliteNode implements Member {
       random: parts.random,
       requests: this.#requests,
       group,
+    });
+    this.#reads = new Reads({
+      clock: parts.clock,
+      changes: this.#changes,
+      group,
+      machine: () => this.#vault.storage.machine,
+      throwIfStopped: () => this.#throwIfStopped(),
+    });
+    this.#traffic = new Traffic({
+      network: this.#network,
+      requests: this.#requests,
+      logger: parts.logger,
+      identity: () => this.#vault.identity,
+      receive: (message) => this.#group?.receive(message),
     });
     this.#formation = new Formation({
       config: parts.config,
@@ -209,7 +181,7 @@ export class HiqliteNode implements Member {
           `The member is not ready after ${timeoutMs} ms: ${detail}`,
         );
       }
-      await this.#change(Math.min(left, this.#parts.config.tickMs));
+      await this.#changes.next(Math.min(left, this.#parts.config.tickMs));
     }
   }
 
@@ -225,19 +197,9 @@ export class HiqliteNode implements Member {
     return answer;
   }
 
-  async query(request: QueryRequest): Promise<QueryAnswer> {
+  query(request: QueryRequest): Promise<QueryAnswer> {
     this.#throwIfStopped();
-    const timeoutMs = request.limits?.timeoutMs ?? QUERY_TIMEOUT_MS;
-    const deadline = this.#parts.clock.monotonic() + timeoutMs;
-    let wanted = request.minIndex ?? 0;
-    if (request.consistency === "linearizable") {
-      wanted = Math.max(wanted, await this.#readIndex(deadline));
-    }
-    const { machine } = this.#vault.storage;
-    if (machine.applied.index < wanted) await this.#applied(wanted, deadline);
-    const index = machine.applied.index;
-    const result = await machine.query(request);
-    return { columns: result.columns, rows: result.rows, index };
+    return this.#reads.query(request);
   }
 
   querySync(sql: string, params?: SqlParameters): QueryResult {
@@ -310,7 +272,7 @@ export class HiqliteNode implements Member {
     while (
       this.#group !== null && this.#group.pendingProposals > 0 &&
       this.#parts.clock.monotonic() < end
-    ) await this.#change(this.#parts.config.tickMs);
+    ) await this.#changes.next(this.#parts.config.tickMs);
     await this.#release();
     logger.info("stopped");
   }
@@ -322,7 +284,7 @@ export class HiqliteNode implements Member {
     for (const hook of this.#releaseHooks) await hook();
     this.#requests.close();
     this.#group?.stop();
-    this.#wakeWaiters();
+    this.#changes.announce();
     await this.#network.close();
     await this.#vault.close();
   }
@@ -337,67 +299,7 @@ export class HiqliteNode implements Member {
     while (
       outcome.kind === "done" && group.core.role === "leader" &&
       this.#parts.clock.monotonic() < end
-    ) await this.#change(10);
-  }
-
-  async #readIndex(deadline: number): Promise<LogIndex> {
-    for (;;) {
-      const group = this.#group;
-      if (group !== null) {
-        const index = await new Promise<LogIndex | null>((resolve) =>
-          group.readIndex(resolve)
-        );
-        if (index !== null) return index;
-      }
-      this.#throwIfStopped();
-      if (this.#parts.clock.monotonic() >= deadline) {
-        throw new HiqliteError(
-          "no_leader",
-          "No leader confirmed the read in time: use consistency `local` if stale data will do",
-        );
-      }
-      await this.#change(20);
-    }
-  }
-
-  #applied(index: LogIndex, deadline: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const group = this.#group;
-      const late = (): void =>
-        reject(
-          new HiqliteError(
-            "timeout",
-            `This member has not applied index ${index} in time`,
-          ),
-        );
-      if (group === null) return late();
-      const timer = setTimeout(
-        late,
-        Math.max(0, deadline - this.#parts.clock.monotonic()),
-      );
-      group.whenApplied(index, (applied) => {
-        clearTimeout(timer);
-        if (applied) resolve();
-        else late();
-      });
-    });
-  }
-
-  /** Resolves when leader, role or term changed, at the latest after `ms`. */
-  #change(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        clearTimeout(timer);
-        this.#leaderWaiters.delete(wake);
-        resolve();
-      };
-      const timer = setTimeout(wake, ms);
-      this.#leaderWaiters.add(wake);
-    });
-  }
-
-  #wakeWaiters(): void {
-    for (const wake of [...this.#leaderWaiters]) wake();
+    ) await this.#changes.next(10);
   }
 
   #throwIfStopped(): void {
@@ -439,9 +341,25 @@ export class HiqliteNode implements Member {
   #progress(): void {
     if (this.#vault.identity.phase === "member") void this.#greet();
     void this.#formation.attempt();
-    if (++this.#reports % REPORT_ATTEMPTS === 0 && this.#group !== null) {
+    this.#reports++;
+    if (this.#reports % REPORT_ATTEMPTS === 0 && this.#group !== null) {
       void this.#witness.ask(this.#group.core.config.voters);
     }
+    if (this.#reports % OUTAGE_ATTEMPTS === 0) this.#reportOutage();
+  }
+
+  /** A cluster without a leader says what is missing, about every ten seconds. */
+  #reportOutage(): void {
+    if (this.#group?.core.leader || this.#vault.identity.phase === "new") {
+      return;
+    }
+    this.#parts.logger.warn(this.#outage());
+  }
+
+  #outage(): string {
+    const config = this.#group?.core.config ??
+      latestConfiguration(this.#vault.storage);
+    return describeOutage(config, this.id, this.#network);
   }
 
   #self(): PeerIdentity {
@@ -517,7 +435,7 @@ export class HiqliteNode implements Member {
 
   #startGroup(): void {
     this.#group = this.#parts.createGroup({
-      send: (message) => this.#send(message),
+      send: (message) => this.#traffic.send(message),
       changed: () => this.#onChanged(),
       fatal: (error) => this.#fail(error),
     });
@@ -532,76 +450,9 @@ export class HiqliteNode implements Member {
     });
   }
 
-  #send(message: GroupMessage): boolean {
-    const node = nodeIdOf(message.to);
-    if (this.#network.peer(node)?.id !== message.to) return false;
-    switch (message.type) {
-      case "snapshotChunk":
-        return this.#network.send(
-          node,
-          "bulk",
-          encodeSnapshotFrame(SQLITE_GROUP, message),
-        );
-      case "snapshotAck":
-        return this.#network.send(
-          node,
-          "control",
-          encodeSnapshotFrame(SQLITE_GROUP, message),
-        );
-      case "appendEntries":
-        return this.#network.send(
-          node,
-          "bulk",
-          encodeMessage(SQLITE_GROUP, message),
-        );
-      default:
-        return this.#network.send(
-          node,
-          "control",
-          encodeMessage(SQLITE_GROUP, message),
-        );
-    }
-  }
-
-  #onFrame(from: PeerIdentity, lane: Lane, bytes: Uint8Array): void {
-    if (this.#failed || this.#timer === null) return;
-    try {
-      this.#dispatch(from, lane, bytes);
-    } catch (error) {
-      if (!(error instanceof MalformedBytesError)) throw error;
-      this.#parts.logger.warn(
-        `dropped a malformed frame of ${from.id}: ${error.message}`,
-      );
-    }
-  }
-
-  #dispatch(from: PeerIdentity, lane: Lane, bytes: Uint8Array): void {
-    const node = nodeIdOf(from.id);
-    const { kind, body } = decodeFrame(bytes);
-    switch (kind) {
-      case FrameKind.raft:
-        return this.#receive(from, decodeMessage(bytes).message);
-      case FrameKind.snapshotChunk:
-        return this.#receive(from, decodeSnapshotFrame(body).message);
-      case FrameKind.request:
-        return this.#requests.onRequest(from, node, lane, body);
-      case FrameKind.response:
-        return this.#requests.onResponse(node, body);
-      default:
-        this.#parts.logger.debug(`ignored a frame of unknown kind ${kind}`);
-    }
-  }
-
-  /** Only what its sender wrote, for this very incarnation, in this cluster. */
-  #receive(from: PeerIdentity, message: GroupMessage): void {
-    if (message.from !== from.id || message.to !== this.id) return;
-    if (from.clusterId !== this.#vault.identity.clusterId) return;
-    this.#group?.receive(message);
-  }
-
   #onLinkUp(peer: PeerIdentity): void {
     this.#parts.logger.info(`connected to ${peer.id}`);
-    this.#wakeWaiters();
+    this.#changes.announce();
     this.#writes.changed();
     this.#progress();
   }
@@ -637,7 +488,7 @@ export class HiqliteNode implements Member {
         : `leader is ${core.leader} in term ${core.term}`,
     );
     this.#writes.changed();
-    this.#wakeWaiters();
+    this.#changes.announce();
   }
 
   #fail(error: Error): void {

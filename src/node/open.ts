@@ -28,7 +28,7 @@ export async function openNode(
   config: NodeConfig,
   { logger, fatal }: OpenNodeOptions,
 ): Promise<HiqliteNode> {
-  const vault = await Vault.open(config, storageOf(config, logger), logger);
+  const vault = await openVault(config, logger);
   const random = new SystemRandom();
   return new HiqliteNode({
     config,
@@ -51,6 +51,14 @@ export async function openNode(
     },
     fatal,
   });
+}
+
+/**
+ * Opens a stopped member's data directory to recover a cluster from it.
+ * @throws {HiqliteError} `storage`, also if the member is running.
+ */
+export function openVault(config: NodeConfig, logger: Logger): Promise<Vault> {
+  return Vault.open(config, storageOf(config, logger), logger);
 }
 
 function storageOf(config: NodeConfig, logger: Logger): StorageOpener {

@@ -43,7 +43,8 @@ type Attempt =
 interface Session {
   readonly id: number;
   nextSequence: number;
-  /** In growing order. */
+  /** No write below this one waits for its answer. */
+  answeredBelow: number;
   readonly outstanding: Set<number>;
 }
 
@@ -133,11 +134,10 @@ export class Writes {
     const sequence = session.nextSequence++;
     session.outstanding.add(sequence);
     try {
-      const [answeredBelow] = session.outstanding;
       const identity = {
         session: session.id,
         sequence,
-        answeredBelow: answeredBelow!,
+        answeredBelow: session.answeredBelow,
         idempotencyKey: request.idempotencyKey ?? "",
       };
       return await this.#replicate(
@@ -145,7 +145,7 @@ export class Writes {
         deadline,
       );
     } finally {
-      session.outstanding.delete(sequence);
+      endWrite(session, sequence);
     }
   }
 
@@ -160,7 +160,12 @@ export class Writes {
       body: { kind: "openSession" },
     });
     this.#opening ??= this.#replicate(bytes, deadline).then(({ index }) =>
-      this.#session = { id: index, nextSequence: 1, outstanding: new Set() }
+      this.#session = {
+        id: index,
+        nextSequence: 1,
+        answeredBelow: 1,
+        outstanding: new Set(),
+      }
     ).finally(() => this.#opening = null);
     return this.#opening;
   }
@@ -281,6 +286,15 @@ export class Writes {
 }
 
 const UNSTAMPED = { timeMs: 0, seed: [0, 0] } as const;
+
+function endWrite(session: Session, sequence: number): void {
+  const { outstanding, nextSequence } = session;
+  outstanding.delete(sequence);
+  while (
+    session.answeredBelow < nextSequence &&
+    !outstanding.has(session.answeredBelow)
+  ) session.answeredBelow++;
+}
 
 function unknownOutcome(): OutcomeUnknownError {
   return new OutcomeUnknownError(

@@ -2,7 +2,7 @@ import type { NodeConfig } from "../../src/config/types.ts";
 import { MemoryLog } from "../../src/log/memory_log.ts";
 import { MemoryNetwork } from "../../src/network/memory_network.ts";
 import { amnesia, createCore, raftOptions } from "../../src/node/boot.ts";
-import type { NodeVault } from "../../src/node/node.ts";
+import type { NodeVault } from "../../src/node/parts.ts";
 import type { Storage } from "../../src/node/vault.ts";
 import { DEFAULT_GROUP_OPTIONS, RaftGroup } from "../../src/node/group.ts";
 import { type Identity, newIdentity } from "../../src/node/identity.ts";

@@ -1,0 +1,51 @@
+import type { NodeConfig } from "../config/types.ts";
+import type {
+  NetworkEvents,
+  PeerAddress,
+  PeerIdentity,
+  PeerNetwork,
+} from "../network/port.ts";
+import type { Clock } from "../util/clock.ts";
+import type { Logger } from "../util/logger.ts";
+import type { Random } from "../util/random.ts";
+import type { RaftGroup } from "./group.ts";
+import type { Identity } from "./identity.ts";
+import type { GroupMessage } from "./messages.ts";
+import type { Storage } from "./vault.ts";
+
+/** The network as the node drives it. */
+export interface NodeNetwork extends PeerNetwork {
+  /** Answers a peer that opens a link. */
+  accept(request: Request): Response;
+}
+
+/** What is durable of the node, as it needs it. */
+export interface NodeVault {
+  readonly identity: Identity;
+  readonly storage: Storage;
+  save(identity: Identity): void;
+  startOver(reason: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What a node is made of; `open.ts` names the concrete parts. */
+export interface NodeParts {
+  readonly config: NodeConfig;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly vault: NodeVault;
+  createNetwork(
+    self: PeerIdentity,
+    peers: readonly PeerAddress[],
+    events: NetworkEvents,
+  ): NodeNetwork;
+  /** Builds the group from the vault; called once the member may take part. */
+  createGroup(ports: {
+    send(message: GroupMessage): boolean;
+    changed(): void;
+    fatal(error: Error): void;
+  }): RaftGroup;
+  /** The member cannot go on; called once. */
+  fatal(error: Error): void;
+}
