@@ -12,6 +12,9 @@ import type { World } from "./world.ts";
 /** Why an attempt did not end with an answer. */
 type Miss = "refused" | "unknown";
 
+/** Operations of each client once the cluster is well again. */
+const LAST_OPERATIONS = 4;
+
 /** One client: an operation at a time, at whatever member it likes, retried as its session allows. */
 export class SimClient {
   readonly #world: World;
@@ -26,6 +29,7 @@ export class SimClient {
   /** Grows with each attempt; answers of older ones are ignored. */
   #attempt = 0;
   #idle = true;
+  #turn = 0;
 
   /** A client that will make `operations` operations. */
   constructor(world: World, draw: Draw, operations: number) {
@@ -43,12 +47,21 @@ export class SimClient {
     return this.#left === 0 && this.#idle;
   }
 
+  /** The cluster is well again: only a few more, soon. */
+  wrapUp(): void {
+    this.#left = LAST_OPERATIONS;
+    if (this.#idle) this.#next();
+  }
+
   #next(): void {
     this.#idle = true;
     if (this.#left === 0) return;
+    const { plan, healed } = this.#world;
+    const turn = ++this.#turn;
     this.#world.scheduler.after(
-      this.#draw.exponential(this.#world.plan.clients.thinkMs),
+      healed ? plan.tickMs : this.#draw.exponential(plan.clients.thinkMs),
       () => {
+        if (turn !== this.#turn) return;
         this.#idle = false;
         this.#left--;
         this.#begun = this.#world.now;

@@ -118,6 +118,8 @@ export class SimDisk implements Disk {
   slowness = 1;
   /** A power cut found writes that only a lie had made durable. */
   promiseBroken = false;
+  #nameSyncs = 0;
+  #namesSettled = 0;
   #run = 0;
 
   /** An empty folder. */
@@ -160,18 +162,19 @@ export class SimDisk implements Disk {
 
   syncDirectory(done: DiskDone): void {
     const names = new Map(this.#live);
+    const turn = ++this.#nameSyncs;
     const run = this.#run;
     this.#host.after(this.syncMs(), () => {
       if (run !== this.#run) return;
       if (this.failSyncs) return done(new DiskError("io", "sync folder"));
-      this.#settleNames(names);
+      this.#settleNames(names, turn);
       done(null);
     });
   }
 
   syncDirectoryNow(): void {
     if (this.failSyncs) throw new DiskError("io", "sync folder");
-    this.#settleNames(new Map(this.#live));
+    this.#settleNames(new Map(this.#live), ++this.#nameSyncs);
   }
 
   /** Ends all faults. */
@@ -250,7 +253,10 @@ export class SimDisk implements Disk {
     return used;
   }
 
-  #settleNames(names: ReadonlyMap<string, FileBytes>): void {
+  #settleNames(names: ReadonlyMap<string, FileBytes>, turn: number): void {
+    // Syncs may end in another order than they began.
+    if (turn < this.#namesSettled) return;
+    this.#namesSettled = turn;
     this.#durable.clear();
     for (const [name, file] of names) this.#durable.set(name, file);
   }
@@ -328,6 +334,9 @@ class SimFile implements DiskFile {
     const size = this.#bytes.liveSize;
     this.#later(this.#disk.syncMs(), () => {
       if (this.#disk.failSyncs) {
+        if (this.#bytes.unsynced.some((write) => write.promised)) {
+          this.#disk.promiseBroken = true;
+        }
         // The pages are marked clean all the same: they will never be written.
         this.#bytes.unsynced = [];
         return done(new DiskError("io", `fdatasync ${this.name}`));

@@ -3,7 +3,7 @@ import { amnesia, createCore } from "../../src/node/boot.ts";
 import { RaftGroup } from "../../src/node/group.ts";
 import type { SegmentLog } from "../../src/log/segment_log.ts";
 import type { GroupMessage } from "../../src/node/messages.ts";
-import { decodeConfiguration } from "../../src/raft/configuration.ts";
+import { decodeConfiguration, isVoter } from "../../src/raft/configuration.ts";
 import type { RaftCore } from "../../src/raft/core.ts";
 import { EntryKind, type MemberId } from "../../src/raft/types.ts";
 import { HiqliteError } from "../../src/errors.ts";
@@ -99,7 +99,7 @@ export class SimMember implements Observed {
       send: (message) => this.#send(message),
       defer: (callback) => this.later(world.plan.deferMs, callback),
       fatal: (error) => this.#fatal(error),
-      changed: () => this.#check(),
+      changed: () => this.#changed(),
       warn: (message, error) => {
         world.trace.add(world.now, "warn", this.member, message, error.message);
       },
@@ -153,6 +153,14 @@ export class SimMember implements Observed {
       if (error !== null) this.#fatal(error);
       else this.#node.identity = { ...this.#node.identity, phase: "member" };
     });
+  }
+
+  #changed(): void {
+    const { identity } = this.#node;
+    if (identity.phase === "joining" && isVoter(this.core.config, this.member)) {
+      this.#node.identity = { ...identity, phase: "member" };
+    }
+    this.#check();
   }
 
   #send(message: GroupMessage): boolean {

@@ -63,7 +63,10 @@ export class SimNode {
 
   /** Whether the next start may find that promises were lost. */
   get atRisk(): boolean {
-    return this.disk.lied || this.rotten;
+    // One that joins and has nothing yet starts over when it restarts.
+    const empty = this.identity.phase === "joining" &&
+      this.mirror.lastIndex === 0;
+    return this.disk.lied || this.rotten || empty;
   }
 
   /** Opens the log on the disk. */
@@ -115,6 +118,7 @@ export class SimNode {
       founding: null,
       phase: "joining",
       addresses: {},
+      boot: 1,
     };
   }
 

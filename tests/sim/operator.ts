@@ -64,11 +64,11 @@ export class Operator {
     if (leader === null) return;
     const { config } = leader.core;
     const member = this.#world.nodeOf(node === 0 ? nodeIdOf(leader.member) : node).member;
-    const risky = this.#forgotten.size > 0 ||
-      this.#world.nodes.some((n) => n.atRisk);
-    if (risky && action !== "add") return;
+    const risky = this.#world.nodes.filter((n) => n.atRisk)
+      .some((n) => isVoter(config, n.member));
+    if ((this.#forgotten.size > 0 || risky) && action !== "add") return;
     const change = this.#changeFor(action, member, config.voters);
-    if (change === null) return;
+    if (change === null || !this.#leavesMajority(config.voters, change)) return;
     const outcome = leader.group.changeMembership(change);
     this.#world.trace.add(
       this.#world.now,
@@ -77,6 +77,20 @@ export class Operator {
       member,
       outcome.kind === "refused" ? outcome.reason : outcome.kind,
     );
+  }
+
+  /** Whether the new voters can decide even if those with nothing yet start over. */
+  #leavesMajority(
+    voters: readonly MemberId[],
+    { promote = [], demote = [], remove = [] }: MembershipChange,
+  ): boolean {
+    const gone = new Set([...demote, ...remove]);
+    const next = [...voters.filter((v) => !gone.has(v)), ...promote];
+    const sure = next.filter((v) => {
+      const node = this.#world.nodeOf(nodeIdOf(v));
+      return node.member === v && !node.atRisk;
+    });
+    return sure.length * 2 > next.length;
   }
 
   #changeFor(

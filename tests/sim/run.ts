@@ -30,7 +30,11 @@ export interface Report {
 }
 
 /** Runs a plan. The same plan gives the same report. */
-export function run(plan: Plan, sink?: (line: string) => void): Report {
+export function run(
+  plan: Plan,
+  sink?: (line: string) => void,
+  inspect?: (world: World) => void,
+): Report {
   const trace = new Trace(TAIL_LINES, sink);
   const world = new World(plan, trace);
   let violation: Violation | null = null;
@@ -45,6 +49,7 @@ export function run(plan: Plan, sink?: (line: string) => void): Report {
       ? error
       : new Violation("crash", (error as Error).stack ?? String(error));
   }
+  inspect?.(world);
   world.close();
   return {
     plan,

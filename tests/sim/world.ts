@@ -213,6 +213,7 @@ export class World {
     const gone = this.plan.healQuorumOnly ? this.#chooseGone() : [];
     this.#gone = new Set(gone);
     for (const node of gone) node.crash(true);
+    for (const client of this.clients) client.wrapUp();
     this.trace.add(this.now, "heal", ...gone.map((n) => n.member));
     for (const node of this.nodes) {
       node.pausedUntil = 0;
