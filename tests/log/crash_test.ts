@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { FaultDisk } from "./fault_disk.ts";
+import { entriesFrom, ModelLog } from "./model.ts";
 import { contentsOf, openOn, Story, survivors } from "./story.ts";
 
 const SEEDS = [0, 1, 2, 3, 4, 5];
@@ -27,6 +28,18 @@ crashEverywhere("appends and rolls", (story) => {
     if (i % 2 === 0) story.sync();
     if (i % 4 === 0) story.disk.run();
     else story.disk.runOne();
+  }
+});
+
+crashEverywhere("appends during syncs", (story) => {
+  for (let i = 0; i < 24; i++) {
+    story.append(2, 500);
+    story.sync();
+    story.append(1, 100);
+    story.disk.runOne();
+    story.append(1, 100);
+    story.disk.runOne();
+    if (i % 5 === 4) story.disk.run();
   }
 });
 
@@ -83,19 +96,10 @@ crashEverywhere(
   },
 );
 
-Deno.test("recover() survives a crash at every operation of its own", () => {
-  const story = new Story(new FaultDisk());
-  for (let i = 0; i < 8; i++) {
-    story.append(4, 500);
-    if (i % 3 === 0) story.syncNow();
-    if (i === 6) story.purge(12);
-    story.sync();
-    story.disk.runOne();
-  }
-  story.truncateAfter(30);
-  story.append(3, 900, true);
-  for (let count = 0; count <= story.disk.length; count += 3) {
-    for (const seed of [1, 2, 3]) {
+/** Crashes, recovers, and crashes again at every operation of that recovery. */
+function crashInRecovery(story: Story, step: number, seeds: number[]): void {
+  for (let count = 0; count <= story.disk.length; count += step) {
+    for (const seed of seeds) {
       const left = story.checkCrash(count, survivors(seed), `seed ${seed}`);
       const before = left.length;
       const expected = contentsOf(left.copy());
@@ -108,7 +112,88 @@ Deno.test("recover() survives a crash at every operation of its own", () => {
       }
     }
   }
+}
+
+Deno.test("recover() survives a crash at every operation of its own", () => {
+  const story = new Story(new FaultDisk());
+  for (let i = 0; i < 8; i++) {
+    story.append(4, 500);
+    if (i % 3 === 0) story.syncNow();
+    if (i === 6) story.purge(12);
+    story.sync();
+    story.disk.runOne();
+  }
+  story.truncateAfter(30);
+  story.append(3, 900, true);
+  crashInRecovery(story, 3, [1, 2, 3]);
 });
+
+Deno.test("recover() survives a crash while it drops several segments", () => {
+  const story = new Story(new FaultDisk());
+  story.append(1, 9000);
+  story.purge(1);
+  story.append(1, 9000);
+  story.append(1, 9000);
+  crashInRecovery(story, 1, Array.from({ length: 24 }, (_, i) => i));
+});
+
+Deno.test("recover() makes durable what it found after the process alone died", () => {
+  const story = new Story(new FaultDisk());
+  for (let i = 0; i < 5; i++) {
+    story.append(3, 600);
+    story.vote();
+    story.disk.kill();
+    openOn(story.disk);
+    const left = story.disk.crash(story.disk.length, () => false);
+    assert.equal(contentsOf(left), story.model.fingerprint());
+    story.disk.kill();
+    story.log.close();
+    story.log = openOn(story.disk).log;
+  }
+});
+
+Deno.test("recover() never adopts a stale frame behind a new one of the same size", () => {
+  const story = new Story(new FaultDisk());
+  story.append(2);
+  story.syncNow();
+  const start = story.disk.copy();
+  story.append(1, 40, false);
+  story.append(1, 40, false);
+  const stale = story.disk.content("segment-000001").slice();
+  const other = new Story(start, modelWith(2));
+  other.append(1, 40, true);
+  other.syncNow();
+  const disk = other.disk.copy();
+  const content = disk.content("segment-000001");
+  const end = content.findLastIndex((byte) => byte !== 0) + 1;
+  const next = Math.ceil(end / 8) * 8;
+  content.set(stale.subarray(next, next + 112), next);
+  assert.ok(content.subarray(next, next + 112).some((byte) => byte !== 0));
+  assert.equal(contentsOf(disk), other.model.fingerprint());
+});
+
+Deno.test("recover() overwrites what it cut", () => {
+  const story = new Story(new FaultDisk());
+  story.append(2);
+  story.syncNow();
+  const mark = story.disk.content("durable-mark").slice();
+  const from = story.disk.content("segment-000001").findLastIndex((b) =>
+    b !== 0
+  );
+  for (let i = 0; i < 3; i++) story.append(1, 40);
+  const disk = story.disk.copy();
+  disk.content("durable-mark").set(mark);
+  const content = disk.content("segment-000001");
+  content[from + 80]! ^= 1;
+  openOn(disk);
+  assert.ok(content.subarray(from + 8).every((byte) => byte === 0));
+});
+
+function modelWith(count: number): ModelLog {
+  const model = new ModelLog();
+  model.append(entriesFrom(1, count, 1));
+  return model;
+}
 
 Deno.test("recover() cuts an unsynced tail at every byte", () => {
   const story = new Story(new FaultDisk());

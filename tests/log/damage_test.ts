@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { DiskError } from "../../src/log/disk.ts";
 import { encodeBlock } from "../../src/log/block.ts";
+import { MarkFile } from "../../src/log/durable_mark.ts";
+import { FrameKind, sealFrame, viewOf } from "../../src/log/frame.ts";
+import { Replay } from "../../src/log/replay.ts";
+import {
+  decodeSegmentHeader,
+  readSegmentHeader,
+} from "../../src/log/segment.ts";
 import { LogError } from "../../src/log/port.ts";
 import { openSegmentLog } from "../../src/log/segment_log.ts";
 import { SeededRandom } from "../../src/util/random.ts";
@@ -110,6 +117,58 @@ Deno.test("recover() cuts damage that nothing says was durable", () => {
   const last = content.findLastIndex((byte) => byte !== 0);
   content[last - 8]! ^= 1;
   assert.equal(contentsOf(disk), before);
+});
+
+Deno.test("recover() finds damage in the very last frame while its mark is there", () => {
+  const story = new Story(new FaultDisk());
+  story.append(3, 50);
+  story.syncNow();
+  const disk = story.disk.copy();
+  const content = disk.content("segment-000001");
+  content[content.findLastIndex((byte) => byte !== 0)]! ^= 1;
+  const { failure, message } = openFails(disk);
+  assert.equal(failure, "corrupt");
+  assert.match(message, /durable-mark says that the log was durable/);
+});
+
+Deno.test("MarkFile.write() leaves the slot that was synced last alone", () => {
+  const disk = new FaultDisk();
+  const mark = MarkFile.create(disk, 7);
+  mark.writeNow(100);
+  const synced = disk.content("durable-mark").slice();
+  const slots = [0, 4096];
+  for (let i = 1; i <= 5; i++) mark.write(100 + i);
+  const now = disk.content("durable-mark");
+  const changed = slots.filter((at) =>
+    now.subarray(at, at + 64).toHex() !== synced.subarray(at, at + 64).toHex()
+  );
+  assert.equal(changed.length, 1);
+  const lost = disk.crash(disk.length, () => false);
+  lost.content("durable-mark").fill(0xff, changed[0]!, changed[0]! + 4096);
+  const found = MarkFile.find(lost);
+  assert.equal(found.kind === "intact" && found.mark.durable, 100);
+});
+
+Deno.test("Replay refuses a frame of another place even if its chain fits", () => {
+  const { disk } = storedLog();
+  const found = disk.content("segment-000001");
+  const block = decodeSegmentHeader(found);
+  assert.ok(block.kind === "intact");
+  const header = readSegmentHeader(block.content);
+  const bytes = new Uint8Array(header.capacity);
+  sealFrame(bytes, viewOf(bytes), 4096, header.salt, {
+    kind: FrameKind.hardState,
+    count: 0,
+    lsn: header.start + 64,
+    durable: 0,
+    term: 5,
+    index: 0,
+    bodyBytes: 0,
+    previous: header.chain,
+  });
+  const replay = new Replay(header);
+  assert.equal(replay.read(bytes, header, "x"), "a frame of another place");
+  assert.equal(replay.state.hardState.term, 0);
 });
 
 Deno.test("recover() names a missing segment", () => {

@@ -66,6 +66,11 @@ export class FaultDisk implements Disk {
     return step !== undefined;
   }
 
+  /** Forgets what is under way, as the death of the process does. */
+  kill(): void {
+    this.#queue.length = 0;
+  }
+
   /** What is in a file, to look at or to damage. */
   content(name: string): Uint8Array {
     return this.#files.get(name)!.bytes;

@@ -10,7 +10,7 @@ type Step =
   | { do: "reset"; ahead: number }
   | { do: "vote" | "sync" | "runOne" | "run" }
   | { do: "crash"; at: number; seed: number }
-  | { do: "recoveryCrash"; at: number; seed: number };
+  | { do: "recoveryCrash" | "restart"; at: number; seed: number };
 
 const fraction = fc.integer({ min: 0, max: 100 });
 const seed = fc.integer({ min: 0, max: 1 << 20 });
@@ -58,7 +58,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({
-      do: fc.constantFrom("crash" as const, "recoveryCrash" as const),
+      do: fc.constantFrom(
+        "crash" as const,
+        "recoveryCrash" as const,
+        "restart" as const,
+      ),
       at: fraction,
       seed,
     }),
@@ -67,8 +71,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 /** Crashes somewhere, checks what is left, and goes on from there. */
 function crash(story: Story, at: number, seed: number): Story {
-  const { start } = story;
-  const back = (story.disk.length - start) * (at / 100) ** 3;
+  const back = (story.disk.length - story.opened) * (at / 100) ** 3;
   const count = story.disk.length - Math.floor(back);
   const left = story.checkCrash(count, survivors(seed), `crash ${seed}`);
   return new Story(left, story.stateOf(contentsOf(left.copy())));
@@ -85,6 +88,19 @@ function recoveryCrash(story: Story, at: number, seed: number): Story {
   const twice = left.crash(again, survivors(seed + 1));
   assert.equal(contentsOf(twice.copy()), found, "recovery after recovery");
   return new Story(twice, story.stateOf(found));
+}
+
+/** The process dies, the machine does not: unsynced writes are still there, and still unsynced. */
+function restart(story: Story, at: number, seed: number): Story {
+  const { disk } = story;
+  disk.kill();
+  const before = disk.length;
+  const next = new Story(disk, story.model.clone());
+  const during = before + Math.floor((next.opened - before) * at / 100);
+  story.checkCrash(during, survivors(seed), `crash in restart ${seed}`);
+  const after = disk.crash(next.opened, survivors(seed));
+  assert.equal(contentsOf(after), story.model.fingerprint());
+  return next;
 }
 
 function tell(steps: readonly Step[]): void {
@@ -120,6 +136,9 @@ function tell(steps: readonly Step[]): void {
         break;
       case "crash":
         story = crash(story, step.at, step.seed);
+        break;
+      case "restart":
+        story = restart(story, step.at, step.seed);
         break;
       case "recoveryCrash":
         story = recoveryCrash(story, step.at, step.seed);

@@ -26,8 +26,8 @@ export class Story {
   readonly disk: FaultDisk;
   readonly model: ModelLog;
   log: SegmentLog;
-  /** The disk's length before the log was opened; crashes are later. */
-  readonly start: number;
+  /** The disk's length when the log had been opened. */
+  readonly opened: number;
   /** States in order; `since` is the disk's length when the mutation began. */
   readonly #states: { fingerprint: string; model: ModelLog; since: number }[];
   /** After `at` disk operations state `state` was known to be durable. */
@@ -37,12 +37,12 @@ export class Story {
   /** Opens the log on a disk that holds what `model` says. */
   constructor(disk: FaultDisk, model = new ModelLog()) {
     this.disk = disk;
-    this.start = disk.length;
     this.model = model;
     const fingerprint = model.fingerprint();
     this.#states = [{ fingerprint, model: model.clone(), since: -1 }];
     const { log, recovery } = openOn(disk);
     this.log = log;
+    this.opened = disk.length;
     assert.equal(
       fingerprintOf(log, recovery, () => disk.run()),
       model.fingerprint(),
