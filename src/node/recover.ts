@@ -2,7 +2,7 @@ import { HiqliteError } from "../errors.ts";
 import { encodeConfiguration } from "../raft/configuration.ts";
 import { EntryKind, NO_CONFIGURATION } from "../raft/types.ts";
 import { memberIdOf, newIdentity } from "./identity.ts";
-import type { Vault } from "./vault.ts";
+import type { NodeVault } from "./parts.ts";
 
 /** What {@linkcode recoverCluster} did. */
 export interface Recovery {
@@ -21,7 +21,7 @@ export interface Recovery {
  * @throws {HiqliteError} `conflict` if `confirm` is not the id of the cluster that is given up.
  */
 export async function recoverCluster(
-  vault: Vault,
+  vault: NodeVault,
   confirm: string,
 ): Promise<Recovery> {
   const { identity, storage } = vault;

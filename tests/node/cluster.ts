@@ -48,6 +48,17 @@ class CountingMachine extends ListMachine implements SqlMachine {
     });
   }
 
+  protected override save(): unknown {
+    return [...this.#answers].map(([key, answer]) => [key, [...answer]]);
+  }
+
+  protected override load(saved: unknown): void {
+    const pairs = saved as [string, number[]][];
+    this.#answers = new Map(
+      pairs.map(([key, answer]) => [key, new Uint8Array(answer)]),
+    );
+  }
+
   query(): Promise<QueryResult> {
     return Promise.resolve(this.querySync());
   }
@@ -152,7 +163,7 @@ export class Cluster {
 
   /** Starts a node on its volume. */
   start(id: NodeId, overrides: Partial<NodeConfig> = {}): HiqliteNode {
-    const volume = this.#volume(id);
+    const volume = this.volume(id);
     const { boot } = volume.identity;
     volume.save({ ...volume.identity, boot: boot + 1 });
     if (amnesia(volume.identity, volume.storage) !== null) {
@@ -203,7 +214,7 @@ export class Cluster {
     const node = this.#nodes.get(id);
     this.#nodes.delete(id);
     await node?.shutdown();
-    const volume = this.#volume(id);
+    const volume = this.volume(id);
     volume.log = volume.log.crash();
   }
 
@@ -214,7 +225,7 @@ export class Cluster {
 
   /** Copies a stopped node's volume. */
   backup(id: NodeId): Volume {
-    return this.#volume(id).copy();
+    return this.volume(id).copy();
   }
 
   /** Puts a copy in the place of a stopped node's volume. */
@@ -224,7 +235,7 @@ export class Cluster {
 
   /** A stopped node's log is gone, its identity is not. */
   loseLog(id: NodeId): void {
-    const volume = this.#volume(id);
+    const volume = this.volume(id);
     volume.log = new MemoryLog({ crashable: true });
     volume.machine = new CountingMachine();
   }
@@ -233,7 +244,8 @@ export class Cluster {
     for (const id of [...this.#nodes.keys()]) await this.stop(id);
   }
 
-  #volume(id: NodeId): Volume {
+  /** What a stopped node keeps. */
+  volume(id: NodeId): Volume {
     const volume = this.#volumes.get(id) ?? new Volume(newIdentity(id));
     this.#volumes.set(id, volume);
     return volume;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { HiqliteNode } from "../../src/node/node.ts";
 import type { WriteAnswer } from "../../src/node/port.ts";
 import { HiqliteError } from "../../src/errors.ts";
+import { recoverCluster } from "../../src/node/recover.ts";
 import { Cluster } from "./cluster.ts";
 
 function write(node: HiqliteNode, timeoutMs = 5_000): Promise<WriteAnswer> {
@@ -243,5 +244,49 @@ Deno.test("changeMembership() of a node nobody knows names it", async () => {
   await assert.rejects(
     cluster.node(2).changeMembership({ action: "remove", nodeId: 9 }),
     { code: "invalid", message: "node 9 is not a member" },
+  );
+});
+
+Deno.test("recoverCluster() makes a new cluster of what one member has applied; the others join it empty", async () => {
+  await using cluster = new Cluster(3);
+  await cluster.startAll();
+  for (let i = 0; i < 5; i++) await write(cluster.node(2));
+  const { clusterId } = cluster.node(2).cluster();
+  for (const id of [1, 2, 3]) await cluster.stop(id);
+  cluster.wipe(1);
+  cluster.wipe(3);
+  const { newClusterId } = await recoverCluster(cluster.volume(2), clusterId);
+  assert.notEqual(newClusterId, clusterId);
+  await cluster.start(2).whenReady(10_000);
+  assert.equal(await writesSeen(cluster.node(2)), 5);
+  for (const id of [1, 3]) await cluster.start(id).whenReady(10_000);
+  await write(cluster.node(1));
+  assert.equal(await writesSeen(cluster.node(3)), 6);
+});
+
+Deno.test("recoverCluster() asks for the id of the cluster that is given up", async () => {
+  await using cluster = new Cluster(1);
+  await cluster.startAll();
+  const { clusterId } = cluster.node(1).cluster();
+  await cluster.stop(1);
+  await assert.rejects(recoverCluster(cluster.volume(1), "yes"), {
+    code: "conflict",
+    message: `To give up cluster ${clusterId}, confirm with its id`,
+  });
+});
+
+Deno.test("without a majority the members say who is missing and what can be done", async () => {
+  await using cluster = new Cluster(3);
+  await cluster.startAll();
+  await Promise.all([1, 2, 3].map((id) => cluster.stop(id)));
+  cluster.start(1);
+  await until(
+    "a report",
+    () =>
+      cluster.lines.some((line) =>
+        line.startsWith("1: no leader: node 1 is this one") &&
+        line.includes("node 2 cannot be reached") &&
+        line.includes("hiqlite cluster recover")
+      ),
   );
 });

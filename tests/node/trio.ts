@@ -64,6 +64,15 @@ export class ListMachine implements StateMachine {
     });
   }
 
+  /** What a snapshot holds, as JSON. */
+  protected save(): unknown {
+    return this.items;
+  }
+
+  protected load(saved: unknown): void {
+    this.items = saved as string[];
+  }
+
   checkpoint(done: (error: Error | null, durable: LogIndex) => void): void {
     this.#defer(() => done(null, this.applied.index));
   }
@@ -71,7 +80,7 @@ export class ListMachine implements StateMachine {
   snapshot(
     done: (error: Error | null, snapshot: Snapshot | null) => void,
   ): void {
-    const bytes = new TextEncoder().encode(JSON.stringify(this.items));
+    const bytes = new TextEncoder().encode(JSON.stringify(this.save()));
     const { applied: last, config } = this;
     this.#defer(() =>
       done(null, {
@@ -112,7 +121,7 @@ export class ListMachine implements StateMachine {
   install(last: LogId, done: (error: Error | null) => void): void {
     this.#defer(() => {
       assert.equal(this.#received?.last.index, last.index);
-      this.items = JSON.parse(new TextDecoder().decode(this.#received.bytes));
+      this.load(JSON.parse(new TextDecoder().decode(this.#received.bytes)));
       this.applied = last;
       this.installed++;
       done(null);
