@@ -1,5 +1,5 @@
 import { createInterface } from "node:readline";
-import { stdin } from "node:process";
+import { cpuUsage, stdin } from "node:process";
 
 /** What a child process can be asked; arguments and answers are JSON. */
 // deno-lint-ignore no-explicit-any
@@ -7,9 +7,10 @@ export type Handlers = Record<string, (argument: any) => unknown>;
 
 /**
  * The child's side: answers one JSON line for each JSON line on its input, in
- * order, until the input ends. So a child never outlives its parent.
+ * order, until the input ends; so a child never outlives its parent. `cpu` is answered for all.
  */
-export async function serveCommands(handlers: Handlers): Promise<void> {
+export async function serveCommands(given: Handlers): Promise<void> {
+  const handlers: Handlers = { ...given, cpu: processorTime };
   const encoder = new TextEncoder();
   for await (const line of createInterface({ input: stdin })) {
     const answer = JSON.stringify(await answerTo(handlers, line)) + "\n";
@@ -18,6 +19,12 @@ export async function serveCommands(handlers: Handlers): Promise<void> {
       bytes = bytes.subarray(await Deno.stdout.write(bytes));
     }
   }
+}
+
+/** Processor time of this process so far, all threads, µs. */
+function processorTime(): number {
+  const { user, system } = cpuUsage();
+  return user + system;
 }
 
 async function answerTo(handlers: Handlers, line: string): Promise<unknown> {

@@ -1,5 +1,3 @@
-import { cpuUsage } from "node:process";
-
 /** What a run of writers or readers came to. Times of single calls in µs. */
 export interface Timing {
   readonly concurrency: number;
@@ -9,8 +7,6 @@ export interface Timing {
   readonly rate: number;
   readonly p50: number;
   readonly p99: number;
-  /** Processor time of this process per call, all threads, µs. */
-  readonly cpu: number;
 }
 
 /** How much to run. */
@@ -29,7 +25,6 @@ export async function drive(
   call: (n: number) => Promise<unknown>,
 ): Promise<Timing> {
   const samples: number[] = [];
-  const cpuBefore = cpuUsage();
   const begin = performance.now();
   const end = begin + ms;
   let next = 0;
@@ -43,14 +38,12 @@ export async function drive(
   };
   await Promise.all(Array.from({ length: concurrency }, caller));
   const elapsed = performance.now() - begin;
-  const { user, system } = cpuUsage(cpuBefore);
-  return timing(concurrency, samples, elapsed, user + system);
+  return timing(concurrency, samples, elapsed);
 }
 
 /** Runs a synchronous `call` so many times. */
 export function driveSync(calls: number, call: (n: number) => void): Timing {
   const samples = new Array<number>(calls);
-  const cpuBefore = cpuUsage();
   const begin = performance.now();
   for (let n = 0; n < calls; n++) {
     const start = performance.now();
@@ -58,8 +51,7 @@ export function driveSync(calls: number, call: (n: number) => void): Timing {
     samples[n] = performance.now() - start;
   }
   const elapsed = performance.now() - begin;
-  const { user, system } = cpuUsage(cpuBefore);
-  return timing(1, samples, elapsed, user + system);
+  return timing(1, samples, elapsed);
 }
 
 /** Sums up calls whose durations (ms) were measured. */
@@ -67,7 +59,6 @@ export function timing(
   concurrency: number,
   samples: readonly number[],
   ms: number,
-  cpuUs: number,
 ): Timing {
   const sorted = Float64Array.from(samples).sort();
   const calls = sorted.length;
@@ -78,7 +69,6 @@ export function timing(
     rate: round(calls / ms * 1000),
     p50: round(percentile(sorted, 0.5) * 1000),
     p99: round(percentile(sorted, 0.99) * 1000),
-    cpu: round(cpuUs / Math.max(1, calls)),
   };
 }
 
@@ -92,6 +82,7 @@ function percentile(sorted: Float64Array, part: number): number {
   return sorted[at] ?? NaN;
 }
 
-function round(value: number): number {
+/** One decimal. */
+export function round(value: number): number {
   return Math.round(value * 10) / 10;
 }

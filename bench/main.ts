@@ -7,7 +7,13 @@ import { drive, type Load, type Timing } from "./load.ts";
 import { type BenchOptions, HELP, readOptions } from "./options.ts";
 import { measureParts } from "./parts.ts";
 import { render } from "./report.ts";
-import { type Comparison, ratio, type Results, rounds } from "./results.ts";
+import {
+  type Comparison,
+  type Measured,
+  ratio,
+  type Results,
+  rounds,
+} from "./results.ts";
 import { CLEAR, INSERT, row } from "./workload.ts";
 
 const UNBOUNDED = 100_000_000;
@@ -127,25 +133,26 @@ async function compare(
   applying: Trio,
 ): Promise<Comparison> {
   const timings = {
-    cluster: [] as Timing[],
-    pipeline: [] as Timing[],
-    applying: [] as Timing[],
+    cluster: [] as Measured[],
+    pipeline: [] as Measured[],
+    applying: [] as Measured[],
   };
-  const turns: [keyof typeof timings, () => Promise<Child>][] = [
-    ["pipeline", () => Promise.resolve(pipeline.children[0]!)],
-    ["cluster", async () => {
-      await cluster.settle();
-      return (await cluster.roles()).leader;
-    }],
-    ["applying", () => Promise.resolve(applying.children[0]!)],
+  const clusterTurn = async (ms: number): Promise<Measured> => {
+    await cluster.settle();
+    const { leader } = await cluster.roles();
+    return await withCpu(cluster, () => singles(leader, { ms }, writers));
+  };
+  const pipelineTurn = (trio: Trio) => (ms: number): Promise<Measured> =>
+    withCpu(trio, () => singles(trio.children[0]!, { ms }, writers));
+  const turns: [keyof typeof timings, (ms: number) => Promise<Measured>][] = [
+    ["pipeline", pipelineTurn(pipeline)],
+    ["cluster", clusterTurn],
+    ["applying", pipelineTurn(applying)],
   ];
-  const warmUp = { ...options, ms: options.ms / 2 };
-  for (const [, leader] of turns) {
-    await singles(await leader(), warmUp, writers);
-  }
+  for (const [, turn] of turns) await turn(options.ms / 2);
   for (let round = 0; round < options.rounds; round++) {
-    for (const [name, leader] of turns) {
-      timings[name].push(await singles(await leader(), options, writers));
+    for (const [name, turn] of turns) {
+      timings[name].push(await turn(options.ms));
     }
     turns.reverse();
   }
@@ -157,6 +164,19 @@ async function compare(
     ratio: ratio(timings.cluster, timings.pipeline),
     ratioApplying: ratio(timings.cluster, timings.applying),
   };
+}
+
+async function withCpu(
+  { children }: Trio,
+  measure: () => Promise<Timing>,
+): Promise<Measured> {
+  const spent = async (): Promise<number> => {
+    const each = children.map((child) => child.ask<number>("cpu"));
+    return (await Promise.all(each)).reduce((sum, own) => sum + own, 0);
+  };
+  const before = await spent();
+  const timing = await measure();
+  return { timing, cpuUs: await spent() - before };
 }
 
 function singles(

@@ -1,5 +1,5 @@
 import type { LogSyncName } from "./cluster.ts";
-import { median, type Timing } from "./load.ts";
+import { median, round, type Timing } from "./load.ts";
 import type { PartTimings } from "./parts.ts";
 import type { ReadTimings } from "./reads.ts";
 
@@ -7,6 +7,14 @@ import type { ReadTimings } from "./reads.ts";
 export interface Rounds {
   readonly typical: Timing;
   readonly rates: readonly number[];
+  /** Processor time of all three processes per call, µs. */
+  readonly cpu: number;
+}
+
+/** A measurement with the processor time of all three processes, µs. */
+export interface Measured {
+  readonly timing: Timing;
+  readonly cpuUs: number;
 }
 
 /** Single inserts at one concurrency, measured in turns. */
@@ -44,17 +52,25 @@ export interface Results {
 }
 
 /** Sums up the measurements of one system. */
-export function rounds(timings: readonly Timing[]): Rounds {
-  const rates = timings.map(({ rate }) => rate);
+export function rounds(measured: readonly Measured[]): Rounds {
+  const rates = measured.map(({ timing }) => timing.rate);
   const middle = median(rates);
-  return { typical: timings.find(({ rate }) => rate === middle)!, rates };
+  return {
+    typical: measured[rates.indexOf(middle)]!.timing,
+    rates,
+    cpu: round(
+      median(measured.map(({ timing, cpuUs }) => cpuUs / timing.calls)),
+    ),
+  };
 }
 
 /** Compares two systems round by round, so that what disturbs the machine disturbs both. */
 export function ratio(
-  over: readonly Timing[],
-  under: readonly Timing[],
+  over: readonly Measured[],
+  under: readonly Measured[],
 ): number {
-  const ratios = over.map(({ rate }, at) => rate / under[at]!.rate);
+  const ratios = over.map(({ timing }, at) =>
+    timing.rate / under[at]!.timing.rate
+  );
   return Math.round(median(ratios) * 1000) / 1000;
 }
