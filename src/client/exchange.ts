@@ -68,17 +68,21 @@ const WAIT_MS_MAX = 5000;
 /** Sends a request to one member; never throws for what happens on the way. */
 export async function exchange(attempt: Attempt): Promise<Exchange> {
   const { request, url } = attempt;
-  const dead = new AbortController();
-  const signal = AbortSignal.any([attempt.signal, dead.signal]);
-  const answered = new AbortController();
-  const probing = probe(attempt, answered.signal, () => dead.abort());
+  const controller = new AbortController();
+  const abort = (): void => controller.abort();
+  attempt.signal.addEventListener("abort", abort, { once: true });
+  let dead = false;
+  const answered = probe(attempt, () => {
+    dead = true;
+    abort();
+  });
   try {
     const response = await attempt.fetch(`${url}${request.path}`, {
       method: request.method,
       headers: headersOf(attempt),
       // A redirect would carry the secret to wherever it points.
       redirect: "error",
-      signal,
+      signal: controller.signal,
       ...(request.body === undefined ? {} : {
         body: request.body(Math.min(attempt.timeoutMs, MEMBER_TIMEOUT_MS)),
       }),
@@ -88,14 +92,14 @@ export async function exchange(attempt: Attempt): Promise<Exchange> {
     // Encoding the request failed, before anything was sent.
     if (cause instanceof HiqliteError) return { kind: "failed", error: cause };
     return lost(
-      dead.signal.aborted
+      dead
         ? `${url} gave no sign of life`
         : `${url}: ${cause instanceof Error ? cause.message : cause}`,
       cause,
     );
   } finally {
-    answered.abort();
-    await probing;
+    await answered();
+    attempt.signal.removeEventListener("abort", abort);
   }
 }
 
@@ -112,15 +116,28 @@ function headersOf({ secret, request }: Attempt): Record<string, string> {
 /**
  * While a member keeps us waiting, asks it for a sign of life: so a slow
  * statement may take its time, and a stopped machine does not take ours.
+ * Answers a function that ends the asking.
  */
-async function probe(
+function probe(attempt: Attempt, giveUp: () => void): () => Promise<void> {
+  let asking: Promise<void> | undefined;
+  let answered: AbortController | undefined;
+  const timer = setTimeout(() => {
+    answered = new AbortController();
+    asking = ask(attempt, answered.signal, giveUp);
+  }, attempt.probeMs);
+  return async () => {
+    clearTimeout(timer);
+    answered?.abort();
+    await asking;
+  };
+}
+
+async function ask(
   { fetch, url, probeMs }: Attempt,
   answered: AbortSignal,
   giveUp: () => void,
 ): Promise<void> {
-  while (true) {
-    await pause(probeMs, answered);
-    if (answered.aborted) return;
+  while (!answered.aborted) {
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), probeMs);
     try {
@@ -134,6 +151,7 @@ async function probe(
     } finally {
       clearTimeout(timer);
     }
+    await pause(probeMs, answered);
   }
 }
 

@@ -42,18 +42,20 @@ export class Failover {
     request.signal?.throwIfAborted();
     const deadline = performance.now() + request.timeoutMs;
     const stop = new AbortController();
-    const signals = [stop.signal, this.#closing.signal];
+    const abort = (): void => stop.abort();
+    const signals = [this.#closing.signal];
     if (request.signal !== undefined) signals.push(request.signal);
-    const signal = AbortSignal.any(signals);
-    const timer = setTimeout(() => stop.abort(), request.timeoutMs);
+    for (const signal of signals) signal.addEventListener("abort", abort);
+    const timer = setTimeout(abort, request.timeoutMs);
     try {
-      return await this.#attempts(request, deadline, signal);
+      return await this.#attempts(request, deadline, stop.signal);
     } catch (error) {
       // The caller's own reason wins over what it did to the attempt.
       request.signal?.throwIfAborted();
       throw error;
     } finally {
       clearTimeout(timer);
+      for (const signal of signals) signal.removeEventListener("abort", abort);
     }
   }
 

@@ -11,6 +11,9 @@ export interface BodyLimits {
   readonly bodyTimeoutMs: number;
 }
 
+/** Bodies announced to be this small are read in one piece, bytes. */
+const WHOLE_BYTES_MAX = 64 * 1024;
+
 /** Reads JSON bodies and keeps count of what they occupy. */
 export class BodyReader {
   readonly #limits: BodyLimits;
@@ -65,7 +68,7 @@ export class BodyReader {
     hold: (bytes: number) => void,
   ): Promise<string> {
     if (request.body === null) return "";
-    const announced = Number(request.headers.get("content-length") ?? 0);
+    const announced = Number(request.headers.get("content-length") ?? -1);
     if (announced > this.#limits.maxBodyBytes) hold(announced);
     const { bodyTimeoutMs } = this.#limits;
     const late = Promise.withResolvers<never>();
@@ -80,32 +83,45 @@ export class BodyReader {
         ),
       bodyTimeoutMs,
     );
-    const reader = request.body.getReader();
-    const decoder = new TextDecoder("utf-8", { fatal: true });
-    let text = "";
     try {
-      while (true) {
-        const chunk = await Promise.race([reader.read(), late.promise]);
-        if (chunk.done) return text + decoder.decode();
-        hold(chunk.value.length);
-        text += decoder.decode(chunk.value, { stream: true });
+      if (announced < 0 || announced > WHOLE_BYTES_MAX) {
+        return await readChunks(request.body, hold, late.promise);
       }
+      hold(announced);
+      const whole = await Promise.race([request.bytes(), late.promise]);
+      if (whole.length > announced) hold(whole.length - announced);
+      return new TextDecoder("utf-8", { fatal: true }).decode(whole);
     } catch (error) {
-      // Not awaited: the sender may never answer.
-      reader.cancel().catch(() => {});
-      if (error instanceof TypeError) {
-        throw new HiqliteError(
-          "invalid",
-          "the body is not UTF-8 or broke off",
-          {
-            cause: error,
-          },
-        );
-      }
-      throw error;
+      if (!(error instanceof TypeError)) throw error;
+      throw new HiqliteError("invalid", "the body is not UTF-8 or broke off", {
+        cause: error,
+      });
     } finally {
       clearTimeout(timer);
     }
+  }
+}
+
+/** Reads a body piece by piece and stops where `hold` refuses more. */
+async function readChunks(
+  body: ReadableStream<Uint8Array>,
+  hold: (bytes: number) => void,
+  late: Promise<never>,
+): Promise<string> {
+  const reader = body.getReader();
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let text = "";
+  try {
+    while (true) {
+      const chunk = await Promise.race([reader.read(), late]);
+      if (chunk.done) return text + decoder.decode();
+      hold(chunk.value.length);
+      text += decoder.decode(chunk.value, { stream: true });
+    }
+  } catch (error) {
+    // Not awaited: the sender may never answer.
+    reader.cancel().catch(() => {});
+    throw error;
   }
 }
 
