@@ -19,7 +19,7 @@ import {
 
 export { decodeResult, encodeResult } from "./result.ts";
 export type { AppliedResult } from "./result.ts";
-export { validateCommand } from "./validate.ts";
+export { validateCommand, validateQuery } from "./validate.ts";
 
 /** The first byte of an encoded command. */
 export const COMMAND_VERSION = 1;

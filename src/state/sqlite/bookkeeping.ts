@@ -1,0 +1,109 @@
+import { type LogId, type LogIndex, ZERO_LOG_ID } from "../../raft/types.ts";
+import { NO_BYTES } from "../../util/bytes.ts";
+import type { SqliteConnection } from "./driver.ts";
+
+/** The format of the tables below; another one is refused. */
+const FORMAT = 1;
+
+const TABLES = `
+CREATE TABLE main._hql_meta (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  format INTEGER NOT NULL,
+  term INTEGER NOT NULL,
+  idx INTEGER NOT NULL,
+  time INTEGER NOT NULL,
+  horizon INTEGER NOT NULL,
+  config BLOB NOT NULL
+);
+CREATE TABLE main._hql_sessions (
+  id INTEGER PRIMARY KEY,
+  used INTEGER NOT NULL,
+  time INTEGER NOT NULL,
+  below INTEGER NOT NULL
+);
+CREATE TABLE main._hql_answers (
+  first INTEGER PRIMARY KEY,
+  data BLOB NOT NULL
+);
+CREATE TABLE main._hql_migrations (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  hash TEXT NOT NULL,
+  idx INTEGER NOT NULL,
+  time INTEGER NOT NULL
+);
+INSERT INTO main._hql_meta VALUES (1, ${FORMAT}, 0, 0, 0, 0, x'');
+`;
+
+/** How far a database has come. */
+export interface Position {
+  readonly applied: LogId;
+  /** The latest entry time, ms since the epoch. */
+  readonly timeMs: number;
+  /** See `Sessions.horizon`. */
+  readonly horizon: LogIndex;
+  /** The encoded configuration as of `applied`; empty before the first. */
+  readonly config: Uint8Array;
+}
+
+/** The position of a database without entries. */
+export const START: Position = {
+  applied: ZERO_LOG_ID,
+  timeMs: 0,
+  horizon: 0,
+  config: NO_BYTES,
+};
+
+/** Creates the tables of this software in a new database. */
+export function createTables(connection: SqliteConnection): void {
+  connection.exec(`BEGIN; ${TABLES} COMMIT`);
+}
+
+/**
+ * Reads the position; null if the database has never been used by this software.
+ * @throws {Error} if it was written in another format.
+ */
+export function readPosition(connection: SqliteConnection): Position | null {
+  const none = { anonymous: [], named: null };
+  const [tables] = connection.prepare(
+    "SELECT count(*) FROM main.sqlite_schema WHERE name = '_hql_meta'",
+  )!.all(none);
+  if (tables![0] === 0) return null;
+  const [row] = connection.prepare(
+    "SELECT format, term, idx, time, horizon, config FROM main._hql_meta",
+  )!.all(none);
+  if (row === undefined) throw new Error("The table _hql_meta is empty");
+  const [format, term, index, timeMs, horizon, config] = row;
+  if (format !== FORMAT) {
+    throw new Error(
+      `The database has format ${format}, this version knows ${FORMAT}`,
+    );
+  }
+  return {
+    applied: { term: term as number, index: index as number },
+    timeMs: timeMs as number,
+    horizon: horizon as number,
+    config: config as Uint8Array,
+  };
+}
+
+/** A function that stores the position in the open transaction. */
+export function positionWriter(
+  connection: SqliteConnection,
+): (position: Position) => void {
+  const statement = connection.prepare(
+    "UPDATE main._hql_meta SET term = ?, idx = ?, time = ?, horizon = ?, config = ?",
+  )!;
+  return ({ applied, timeMs, horizon, config }) => {
+    statement.run({
+      anonymous: [
+        BigInt(applied.term),
+        BigInt(applied.index),
+        BigInt(timeMs),
+        BigInt(horizon),
+        config,
+      ],
+      named: null,
+    });
+  };
+}

@@ -1,0 +1,342 @@
+import { HiqliteError } from "../../errors.ts";
+import { narrow } from "../values.ts";
+import {
+  COMMAND_LIMITS,
+  type SqlParameters,
+  type SqlValue,
+  type StatementResult,
+} from "../types.ts";
+import { bind, type Resolve } from "./bindings.ts";
+import { VALUE_BYTES_MAX } from "./determinism.ts";
+import type {
+  Bindings,
+  Row,
+  SqliteConnection,
+  SqliteStatement,
+} from "./driver.ts";
+import type { EntryContext } from "./entry_context.ts";
+import { Policy } from "./policy.ts";
+import { datesDependedOn, readSchema, type SchemaTraits } from "./schema.ts";
+import { type Compiled, StatementCache } from "./statements.ts";
+
+const NO_BINDINGS: Bindings = { anonymous: [], named: null };
+const INT64_MAX = 2n ** 63n - 1n;
+/** A rowid that stands for "none inserted"; a row inserted under it counts as none, on every member. */
+const NO_ROWID = -INT64_MAX;
+const ROW_OVERHEAD_BYTES = 16;
+
+/** Rows that an entry may still return, in bytes. */
+export class AnswerBudget {
+  #left: number = COMMAND_LIMITS.answerBytes;
+
+  /** @throws {HiqliteError} `too_large` when nothing is left. */
+  spend(row: Row): void {
+    this.#left -= ROW_OVERHEAD_BYTES;
+    for (const value of row) this.#left -= sizeOf(value);
+    if (this.#left < 0) {
+      throw new HiqliteError(
+        "too_large",
+        `The answer has more than ${COMMAND_LIMITS.answerBytes} bytes`,
+      );
+    }
+  }
+}
+
+function sizeOf(value: SqlValue): number {
+  if (typeof value === "string") return 8 + value.length;
+  return value instanceof Uint8Array ? 8 + value.length : 8;
+}
+
+/** Runs one statement of an entry after another on the writing connection. */
+export class Executor {
+  readonly #connection: SqliteConnection;
+  readonly #context: EntryContext;
+  readonly #cache: StatementCache;
+  readonly #counters: SqliteStatement;
+  readonly #setRowid: SqliteStatement;
+  readonly #zeroChanges: SqliteStatement;
+  #schema: SchemaTraits | null = null;
+  #lastRowid = 0n;
+  #countersStale = true;
+  readonly #largest = new Map<string, SqliteStatement>();
+  /** What the writer allows. */
+  readonly policy: Policy = new Policy({ readOnly: false });
+  /** The statement run last has done its work, so that an error after it does not undo it. */
+  completed = false;
+  /** A statement of the entry changed the schema. */
+  schemaChanged = false;
+  /** A statement of the entry deferred its foreign keys. */
+  deferredForeignKeys = false;
+
+  /** Prepares `connection`, which must allow everything so far. */
+  constructor(
+    connection: SqliteConnection,
+    context: EntryContext,
+    statementCacheCapacity: number,
+  ) {
+    this.#connection = connection;
+    this.#context = context;
+    connection.limit(VALUE_BYTES_MAX, COMMAND_LIMITS.sqlBytes);
+    connection.exec(
+      "CREATE TEMP TABLE _hql_zero (id INTEGER PRIMARY KEY, x)",
+    );
+    this.#setRowid = connection.prepare(
+      "INSERT OR REPLACE INTO temp._hql_zero (id) VALUES (?)",
+    )!;
+    this.#zeroChanges = connection.prepare(
+      "UPDATE temp._hql_zero SET x = 0 WHERE 0",
+    )!;
+    this.#counters = connection.prepare(
+      "SELECT changes(), last_insert_rowid()",
+    )!;
+    connection.authorize(this.policy.authorize);
+    this.#cache = new StatementCache(
+      connection,
+      this.policy,
+      statementCacheCapacity,
+      refuseKeyword,
+    );
+  }
+
+  /** The schema as it is now, within the open transaction. */
+  get schema(): SchemaTraits {
+    if (this.#schema === null) {
+      this.#schema = readSchema(this.#connection);
+      this.#context.pureFunctions = this.#schema.pureFunctions;
+    }
+    return this.#schema;
+  }
+
+  /** Forgets what depends on the schema, after it changed or its change was undone. */
+  forgetSchema(): void {
+    this.#schema = null;
+    this.#cache.clear();
+    this.#largest.clear();
+  }
+
+  /** Starts an entry: its counters are its own. */
+  begin(): void {
+    this.#countersStale = true;
+    this.#lastRowid = 0n;
+    this.schemaChanged = false;
+    this.deferredForeignKeys = false;
+  }
+
+  /** Compiles a statement; see `StatementCache.get` for errors. */
+  compile(sql: string): Compiled {
+    this.completed = false;
+    this.#context.failure = null;
+    return this.#cache.get(sql);
+  }
+
+  /** Whether a failure of the statement could leave something behind, so that a savepoint pays. */
+  needsSavepoint(compiled: Compiled): boolean {
+    const { statement, observed, mentions } = compiled;
+    return statement.columns.length > 0 || observed.schema ||
+      this.schema.mayFailPartly || mentions.fail;
+  }
+
+  /**
+   * Runs a compiled statement.
+   * @throws {HiqliteError} `invalid`, `too_large`, `constraint`, or {@linkcode SqliteError}, when it failed, or must be undone though it did not fail.
+   */
+  run(
+    compiled: Compiled,
+    params: SqlParameters | undefined,
+    resolve: Resolve,
+    budget: AnswerBudget,
+  ): StatementResult {
+    this.completed = false;
+    const bindings = bind(compiled.slots, params, resolve);
+    const { statement, observed } = compiled;
+    if (observed.defersForeignKeys) this.deferredForeignKeys = true;
+    this.#prepareCounters(compiled);
+    if (observed.schema) return this.#changeSchema(compiled, bindings, budget);
+    if (!observed.data) {
+      return {
+        rowsAffected: 0,
+        lastInsertRowid: null,
+        ...this.#read(compiled, bindings, budget),
+      };
+    }
+    const result = statement.columns.length > 0
+      ? this.#runReturning(compiled, bindings, budget)
+      : this.#runPlain(compiled, bindings);
+    this.#checkRowids(compiled, result);
+    return result;
+  }
+
+  #changeSchema(
+    compiled: Compiled,
+    bindings: Bindings,
+    budget: AnswerBudget,
+  ): StatementResult {
+    this.schemaChanged = true;
+    const depended = datesDependedOn(compiled.statement.source);
+    if (depended.length > 0) {
+      this.#context.pureFunctions = this.schema.pureFunctions
+        .union(new Set(depended));
+    }
+    try {
+      const table = this.#read(compiled, bindings, budget);
+      return { rowsAffected: 0, lastInsertRowid: null, ...table };
+    } finally {
+      this.forgetSchema();
+      this.#countersStale = true;
+    }
+  }
+
+  #runPlain(compiled: Compiled, bindings: Bindings): StatementResult {
+    const { changes, lastInsertRowid } = compiled.statement.run(bindings);
+    this.completed = true;
+    return {
+      rowsAffected: changes,
+      lastInsertRowid: this.#insertedRowid(compiled, changes, lastInsertRowid),
+      columns: [],
+      rows: [],
+    };
+  }
+
+  #runReturning(
+    compiled: Compiled,
+    bindings: Bindings,
+    budget: AnswerBudget,
+  ): StatementResult {
+    const table = this.#read(compiled, bindings, budget);
+    const [counters] = this.#counters.allBigInt(NO_BINDINGS);
+    const [changes, rowid] = counters as [bigint, bigint];
+    return {
+      rowsAffected: Number(changes),
+      lastInsertRowid: this.#insertedRowid(compiled, Number(changes), rowid),
+      ...table,
+    };
+  }
+
+  /**
+   * Reads row by row so that the budget bounds memory. The driver shows an error
+   * as the end of the rows, so only rows of RETURNING, whose work is done before the
+   * first of them, are taken as they come; everything else is read again at once.
+   */
+  #read(
+    { statement, mentions }: Compiled,
+    bindings: Bindings,
+    budget: AnswerBudget,
+  ): { columns: readonly string[]; rows: SqlValue[][] } {
+    const { columns } = statement;
+    if (columns.length === 0) {
+      statement.run(bindings);
+      return { columns, rows: [] };
+    }
+    // After an error that ended the transaction nothing may run again.
+    if (!mentions.rollback && !this.schema.mayRollBack) {
+      const rows: SqlValue[][] = [];
+      const marked = this.#context.mark();
+      for (const row of statement.rows(bindings)) {
+        this.completed = true;
+        budget.spend(row);
+        rows.push(row.map(narrowed));
+      }
+      if (rows.length > 0 && mentions.returning) return { columns, rows };
+      this.#context.rewind(marked);
+      return { columns, rows: statement.allBigInt(bindings).map(narrowRow) };
+    }
+    const rows = statement.allBigInt(bindings);
+    this.completed = true;
+    for (const row of rows) budget.spend(row);
+    return { columns, rows: rows.map(narrowRow) };
+  }
+
+  /** `last_insert_rowid()` and `changes()` depend on what this connection did before, so each entry starts from nothing. */
+  #prepareCounters({ observed, mentions }: Compiled): void {
+    const { insertsInto } = observed;
+    const asks = mentions.counters || this.schema.readsCounters;
+    if (asks && this.#countersStale) {
+      this.#setCounters(this.#lastRowid);
+      this.#countersStale = false;
+    }
+    const mayInsertNothing = insertsInto !== null &&
+      (mentions.conflict || !this.#hasRowid(insertsInto));
+    if (mayInsertNothing && !asks) this.#setCounters(NO_ROWID);
+  }
+
+  #setCounters(rowid: bigint): void {
+    this.#setRowid.run({ anonymous: [rowid], named: null });
+    this.#zeroChanges.run(NO_BINDINGS);
+  }
+
+  #insertedRowid(
+    { observed }: Compiled,
+    changes: number,
+    rowid: bigint,
+  ): number | bigint | null {
+    const { insertsInto } = observed;
+    if (insertsInto === null || changes === 0 || rowid === NO_ROWID) {
+      this.#countersStale ||= rowid === NO_ROWID;
+      return null;
+    }
+    this.#lastRowid = rowid;
+    return narrow(rowid);
+  }
+
+  #hasRowid(table: string): boolean {
+    return this.schema.rowidTables.has(table.toLowerCase());
+  }
+
+  /** With the largest rowid in use SQLite draws the next ones at random, differently on each member. */
+  #checkRowids(compiled: Compiled, result: StatementResult): void {
+    const { insertsInto, touches, triggers } = compiled.observed;
+    const single = insertsInto !== null && !triggers &&
+      touches.size === 1 && result.rowsAffected <= 1;
+    if (single) {
+      if (result.lastInsertRowid === INT64_MAX) throw largestRowid(insertsInto);
+      return;
+    }
+    for (const touched of touches) {
+      const [table, column] = touched.toLowerCase().split(".") as [
+        string,
+        string?,
+      ];
+      const keys = this.schema.rowidTables.get(table);
+      if (keys === undefined) continue;
+      if (column !== undefined && !keys.includes(column)) continue;
+      if (this.#largestRowid(table) === INT64_MAX) throw largestRowid(table);
+    }
+  }
+
+  #largestRowid(table: string): SqlValue {
+    let statement = this.#largest.get(table);
+    if (statement === undefined) {
+      statement = this.#connection.prepare(
+        `SELECT max(rowid) FROM main."${table.replaceAll('"', '""')}"`,
+      )!;
+      this.#largest.set(table, statement);
+    }
+    return statement.allBigInt(NO_BINDINGS)[0]![0]!;
+  }
+}
+
+function largestRowid(table: string): HiqliteError {
+  return new HiqliteError(
+    "constraint",
+    `The rowid ${INT64_MAX} of ${table} is reserved: SQLite would choose the next ones at random`,
+  );
+}
+
+function narrowRow(row: Row): SqlValue[] {
+  return row.map(narrowed);
+}
+
+function narrowed(value: SqlValue): SqlValue {
+  return typeof value === "bigint" ? narrow(value) : value;
+}
+
+function refuseKeyword(keyword: string): string | null {
+  switch (keyword) {
+    case "EXPLAIN":
+      return "EXPLAIN is not allowed in a write; use query";
+    case "VACUUM":
+      return "VACUUM is not allowed: every member takes care of its own file";
+    default:
+      return null;
+  }
+}

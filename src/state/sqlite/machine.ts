@@ -1,0 +1,406 @@
+import { HiqliteError } from "../../errors.ts";
+import {
+  type Entry,
+  EntryKind,
+  type LogId,
+  type LogIndex,
+} from "../../raft/types.ts";
+import { assert } from "../../util/assert.ts";
+import type { Logger } from "../../util/logger.ts";
+import { decodeCommand, validateQuery } from "../command.ts";
+import type {
+  Snapshot,
+  SnapshotSink,
+  StateMachine,
+  StateRecovery,
+} from "../port.ts";
+import type {
+  CommandBody,
+  QueryLimits,
+  QueryResult,
+  SqlParameters,
+  Statement,
+} from "../types.ts";
+import { DatabaseFiles } from "./files.ts";
+import { nodeDriver } from "./node_driver.ts";
+import { Reader } from "./reader.ts";
+import { ReaderPool } from "./readers.ts";
+import { SchemaEpoch } from "./schema_epoch.ts";
+import {
+  buildSnapshot,
+  configurationOf,
+  FileSink,
+  inspectSnapshot,
+} from "./snapshots.ts";
+import { WorkerHandle } from "./worker_handle.ts";
+import {
+  encodeBatch,
+  readApplied,
+  type WriterOptions,
+  WriterRequest,
+} from "./writer_protocol.ts";
+
+const WRITER_RING_BYTES = 1024 * 1024;
+const WRITER_CLOSE_TIMEOUT_MS = 60_000;
+
+/** How a {@linkcode SqliteMachine} is opened. */
+export interface SqliteMachineOptions {
+  /** The folder that it owns; made if it is missing. */
+  readonly dir: string;
+  /** Name of the database file in it. */
+  readonly filename: string;
+  /** Reader Workers. @default {4} */
+  readonly readPoolSize?: number;
+  /** Prepared statements kept per connection. @default {1024} */
+  readonly statementCacheCapacity?: number;
+  /** Log the text of applied statements. @default {false} */
+  readonly logStatements?: boolean;
+  readonly logger: Logger;
+}
+
+/** A read from this member's state. */
+export interface SqlQuery extends Statement {
+  /** Wait until this index is applied here. @default {0} */
+  readonly minIndex?: LogIndex;
+  /** A limit left out does not apply. */
+  readonly limits?: Partial<QueryLimits>;
+  /** Run it where it can be killed. @default {false} */
+  readonly guarded?: boolean;
+}
+
+interface Waiter {
+  readonly index: LogIndex;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+  timer?: ReturnType<typeof setTimeout>;
+}
+
+/**
+ * Opens the database in a folder, or makes it.
+ * @throws {Error} if the folder or the file cannot be used.
+ */
+export async function openSqliteMachine(
+  options: SqliteMachineOptions,
+): Promise<{ machine: SqliteMachine; recovery: StateRecovery }> {
+  const files = new DatabaseFiles(options.dir, options.filename);
+  const machine = new SqliteMachine(files, options);
+  const config = await machine.start();
+  return {
+    machine,
+    recovery: { applied: machine.applied, config: configurationOf(config) },
+  };
+}
+
+/** SQLite as a replicated state machine: a writer Worker, reader Workers, and a reader on the caller's thread. */
+export class SqliteMachine implements StateMachine {
+  readonly #files: DatabaseFiles;
+  readonly #options: SqliteMachineOptions;
+  readonly #epoch = new SchemaEpoch();
+  readonly #logger: Logger;
+  #writer: WorkerHandle | null = null;
+  #readers: ReaderPool | null = null;
+  #local: Reader | null = null;
+  #applied: LogId = { term: 0, index: 0 };
+  #sink: FileSink | null = null;
+  #names = 0;
+  #building = false;
+  #waiters: Waiter[] = [];
+  #closed = false;
+
+  /** Use {@linkcode openSqliteMachine}. */
+  constructor(files: DatabaseFiles, options: SqliteMachineOptions) {
+    this.#files = files;
+    this.#options = options;
+    this.#logger = options.logger;
+  }
+
+  /** See `StateMachine`. */
+  get applied(): LogId {
+    return this.#applied;
+  }
+
+  /** Starts the threads; answers the stored configuration. Called once. */
+  async start(): Promise<Uint8Array> {
+    const config = await this.#startWriter();
+    this.#readers = new ReaderPool(this.#options.readPoolSize ?? 4, {
+      path: this.#files.path,
+      statementCacheCapacity: this.#cacheCapacity,
+      schemaEpoch: this.#epoch.memory,
+    });
+    return config;
+  }
+
+  /** See `StateMachine`. */
+  apply(
+    entries: readonly Entry[],
+    answers: boolean,
+    done: (error: Error | null, answers: readonly Uint8Array[]) => void,
+  ): void {
+    if (entries.length === 0) return queueMicrotask(() => done(null, []));
+    assert(
+      entries[0]!.index === this.#applied.index + 1,
+      `entry ${entries[0]!.index} after ${this.#applied.index}`,
+    );
+    if (this.#options.logStatements === true) this.#logStatements(entries);
+    this.#open.request(encodeBatch(entries, answers), (error, answer) => {
+      if (error !== null) return done(error, []);
+      this.#applied = readApplied(answer).applied;
+      const results: Uint8Array[] = [];
+      const count = answer.u32();
+      for (let i = 0; i < count; i++) results.push(answer.bytes());
+      this.#wake();
+      done(null, results);
+    });
+  }
+
+  /** See `StateMachine`. */
+  checkpoint(done: (error: Error | null, durable: LogIndex) => void): void {
+    const request = new Uint8Array([WriterRequest.checkpoint]);
+    this.#open.request(request, (error, answer) => {
+      done(error, error === null ? answer.u53() : 0);
+    });
+  }
+
+  /** See `StateMachine`. */
+  snapshot(
+    done: (error: Error | null, snapshot: Snapshot | null) => void,
+  ): void {
+    if (this.#building) {
+      return done(new Error("Another snapshot is being built"), null);
+    }
+    this.#building = true;
+    const target = this.#files.snapshotPath(`${++this.#names}.db`);
+    const finish = (error: Error | null, snapshot: Snapshot | null): void => {
+      this.#building = false;
+      done(error, snapshot);
+    };
+    buildSnapshot(this.#files.path, target).then(
+      (snapshot) => finish(null, snapshot),
+      (error) => finish(error, null),
+    );
+  }
+
+  /** See `StateMachine`. */
+  receive(
+    last: LogId,
+    done: (error: Error | null, sink: SnapshotSink | null) => void,
+  ): void {
+    this.#sink?.abort();
+    this.#sink = null;
+    try {
+      this.#sink = new FileSink(
+        this.#files.incomingPath(`${++this.#names}.db`),
+        last,
+      );
+    } catch (error) {
+      return done(error as Error, null);
+    }
+    done(null, this.#sink);
+  }
+
+  /** See `StateMachine`. Queries wait meanwhile; running ones end on the old state. */
+  install(last: LogId, done: (error: Error | null) => void): void {
+    const sink = this.#sink;
+    this.#sink = null;
+    if (
+      sink === null || !sink.complete || sink.last.index !== last.index ||
+      sink.last.term !== last.term
+    ) {
+      const what = `${last.index} of term ${last.term}`;
+      return done(new Error(`There is no received snapshot up to ${what}`));
+    }
+    this.#install(sink).then(() => done(null), done);
+  }
+
+  /** See `StateMachine`. */
+  close(done: () => void): void {
+    this.#close().then(done);
+  }
+
+  /**
+   * Reads from this member's state in a reader Worker.
+   * @throws {HiqliteError} `sql`, `invalid`, `forbidden`, `too_large`, `timeout`, `overloaded`, `storage`, `shutting_down`.
+   */
+  async query(query: SqlQuery): Promise<QueryResult> {
+    const { limits = {}, minIndex = 0 } = query;
+    validateQuery(query.sql, query.params);
+    if (minIndex > this.#applied.index) {
+      await this.#reached(minIndex, limits.timeoutMs);
+    }
+    if (this.#readers === null || this.#closed) throw closedError();
+    const bounded = limits.maxRows !== undefined ||
+      limits.maxBytes !== undefined;
+    return this.#readers.query(
+      query,
+      bounded
+        ? {
+          maxRows: limits.maxRows ?? Number.MAX_SAFE_INTEGER,
+          maxBytes: limits.maxBytes ?? Number.MAX_SAFE_INTEGER,
+        }
+        : null,
+      limits.timeoutMs ?? null,
+    );
+  }
+
+  /**
+   * Reads on the calling thread, which it blocks: a few µs for a row by key.
+   * @throws {HiqliteError} see {@linkcode query}.
+   */
+  querySync(sql: string, params?: SqlParameters): QueryResult {
+    if (this.#closed || this.#writer === null) throw closedError();
+    this.#local ??= new Reader(nodeDriver, this.#files.path, {
+      statementCacheCapacity: this.#cacheCapacity,
+      schemaEpoch: this.#epoch,
+    });
+    return this.#local.query(sql, params, null);
+  }
+
+  /** Schema, hashes of all tables, and remembered answers, in a canonical form: equal on members that applied the same entries. */
+  dump(): Promise<{ contents: string; sessions: string }> {
+    return new Promise((resolve, reject) => {
+      const request = new Uint8Array([WriterRequest.dump]);
+      this.#open.request(request, (error, answer) => {
+        if (error !== null) return reject(error);
+        resolve({ contents: answer.text(), sessions: answer.text() });
+      });
+    });
+  }
+
+  get #open(): WorkerHandle {
+    if (this.#writer === null) throw closedError();
+    return this.#writer;
+  }
+
+  get #cacheCapacity(): number {
+    return this.#options.statementCacheCapacity ?? 1024;
+  }
+
+  #startWriter(): Promise<Uint8Array> {
+    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
+    const options: WriterOptions = {
+      path: this.#files.path,
+      statementCacheCapacity: this.#cacheCapacity,
+      schemaEpoch: this.#epoch.memory,
+    };
+    const worker = new Worker(new URL("./writer_worker.ts", import.meta.url), {
+      type: "module",
+    });
+    const writer = new WorkerHandle(
+      worker,
+      { ringBytes: WRITER_RING_BYTES, options },
+      (error, answer) => {
+        if (error !== null) {
+          writer.close(0).then(() => reject(error));
+          return;
+        }
+        const { applied, config } = readApplied(answer);
+        this.#applied = applied;
+        resolve(config);
+      },
+    );
+    this.#writer = writer;
+    return promise;
+  }
+
+  async #install(sink: FileSink): Promise<void> {
+    const inside = await inspectSnapshot(sink.path);
+    if (inside.index !== sink.last.index || inside.term !== sink.last.term) {
+      sink.abort();
+      throw new Error(
+        `The snapshot contains entry ${inside.index} of term ${inside.term}, not ${sink.last.index} of term ${sink.last.term}`,
+      );
+    }
+    this.#readers!.pause();
+    await this.#open.close(WRITER_CLOSE_TIMEOUT_MS);
+    this.#local?.close();
+    this.#local = null;
+    for (const step of this.#files.installSteps(sink.path)) step();
+    await this.#startWriter();
+    this.#epoch.beginChange();
+    this.#epoch.endChange();
+    this.#readers!.resume(this.#files.path);
+    this.#files.removeOld();
+    this.#wake();
+  }
+
+  async #close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const waiter of this.#waiters.splice(0)) {
+      clearTimeout(waiter.timer);
+      waiter.reject(closedError());
+    }
+    this.#sink?.abort();
+    await this.#readers?.close();
+    this.#local?.close();
+    await this.#writer?.close(WRITER_CLOSE_TIMEOUT_MS);
+  }
+
+  #reached(index: LogIndex, timeoutMs: number | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = { index, resolve, reject };
+      this.#waiters.push(waiter);
+      if (timeoutMs === undefined) return;
+      const timer = setTimeout(() => {
+        this.#waiters = this.#waiters.filter((other) => other !== waiter);
+        reject(
+          new HiqliteError(
+            "timeout",
+            `Index ${index} was not applied here within ${timeoutMs} ms; ${this.#applied.index} is`,
+          ),
+        );
+      }, timeoutMs);
+      waiter.timer = timer;
+    });
+  }
+
+  #wake(): void {
+    if (this.#waiters.length === 0) return;
+    const reached = this.#waiters.filter((waiter) =>
+      waiter.index <= this.#applied.index
+    );
+    this.#waiters = this.#waiters.filter((waiter) =>
+      waiter.index > this.#applied.index
+    );
+    for (const waiter of reached) {
+      clearTimeout(waiter.timer);
+      waiter.resolve();
+    }
+  }
+
+  #logStatements(entries: readonly Entry[]): void {
+    for (const { index, kind, payload } of entries) {
+      if (kind !== EntryKind.command) continue;
+      for (const sql of textsOf(payload)) {
+        this.#logger.info("statement", { index, sql });
+      }
+    }
+  }
+}
+
+/** The SQL of a command, for the log; none if it cannot be decoded. */
+function textsOf(payload: Uint8Array): readonly string[] {
+  let body: CommandBody;
+  try {
+    body = decodeCommand(payload).body;
+  } catch {
+    return [];
+  }
+  switch (body.kind) {
+    case "execute":
+      return [body.statement.sql];
+    case "txn":
+      return body.statements.map((statement) => statement.sql);
+    case "batch":
+      return [body.sql];
+    case "migrate":
+      return body.migrations.map((migration) => migration.sql);
+    case "openSession":
+    case "closeSession":
+      return [];
+  }
+}
+
+function closedError(): HiqliteError {
+  return new HiqliteError("shutting_down", "The database is closed");
+}

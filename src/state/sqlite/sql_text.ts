@@ -1,0 +1,220 @@
+/** What SQLite's tokenizer sees, as far as splitting statements and counting parameters need it. */
+type TokenKind =
+  | "space"
+  | "semicolon"
+  | "word"
+  | "string"
+  | "quoted"
+  | "variable"
+  | "other";
+
+interface Token {
+  readonly kind: TokenKind;
+  readonly start: number;
+  readonly end: number;
+}
+
+const SPACE = /[ \t\n\f\r\ufeff]/;
+const WORD = /[A-Za-z0-9_$\u0080-\uffff]/;
+const WORD_START = /[A-Za-z_\u0080-\uffff]/;
+const NUMBER =
+  /(?:0[xX][0-9A-Fa-f]+|[0-9.][0-9A-Za-z_.]*(?:[+-](?<=[eE][+-])[0-9]+)?)/y;
+const CLOSING: Readonly<Record<string, string>> = {
+  "'": "'",
+  '"': '"',
+  "`": "`",
+  "[": "]",
+};
+
+/** Reads the token at `start`; the last one of an unfinished string or comment ends with the text. */
+function tokenAt(sql: string, start: number): Token {
+  const char = sql[start]!;
+  const make = (kind: TokenKind, end: number): Token => ({ kind, start, end });
+  if (char === ";") return make("semicolon", start + 1);
+  if (SPACE.test(char)) return make("space", start + 1);
+  if (sql.startsWith("--", start)) {
+    const end = sql.indexOf("\n", start);
+    return make("space", end < 0 ? sql.length : end + 1);
+  }
+  if (sql.startsWith("/*", start)) {
+    const end = sql.indexOf("*/", start + 2);
+    return make("space", end < 0 ? sql.length : end + 2);
+  }
+  if (CLOSING[char] !== undefined) {
+    return make(char === "'" ? "string" : "quoted", quotedEnd(sql, start));
+  }
+  if (char === "?") return make("variable", digitsEnd(sql, start + 1));
+  if (char === ":" || char === "@" || char === "$" || char === "#") {
+    const end = variableEnd(sql, start);
+    return make(end > start + 1 ? "variable" : "other", end);
+  }
+  if (WORD_START.test(char)) return make("word", wordEnd(sql, start));
+  NUMBER.lastIndex = start;
+  if (/[0-9.]/.test(char) && NUMBER.test(sql)) {
+    return make("other", NUMBER.lastIndex);
+  }
+  return make("other", start + 1);
+}
+
+function quotedEnd(sql: string, start: number): number {
+  const closing = CLOSING[sql[start]!]!;
+  let at = start + 1;
+  for (;;) {
+    const end = sql.indexOf(closing, at);
+    if (end < 0) return sql.length;
+    if (closing === "]" || sql[end + 1] !== closing) return end + 1;
+    at = end + 2;
+  }
+}
+
+function wordEnd(sql: string, start: number): number {
+  let end = start;
+  while (end < sql.length && WORD.test(sql[end]!)) end++;
+  return end;
+}
+
+function digitsEnd(sql: string, start: number): number {
+  let end = start;
+  while (end < sql.length && sql[end]! >= "0" && sql[end]! <= "9") end++;
+  return end;
+}
+
+/** `$name`, `:name`, `@name`, and Tcl's `$a::b(c)`. */
+function variableEnd(sql: string, start: number): number {
+  let end = start + 1;
+  for (;;) {
+    const next = wordEnd(sql, end);
+    if (next > end) end = next;
+    else if (sql.startsWith("::", end)) end += 2;
+    else break;
+  }
+  if (end > start + 1 && sql[end] === "(") {
+    const closing = /[)\s]/g;
+    closing.lastIndex = end;
+    const found = closing.exec(sql);
+    if (found !== null && found[0] === ")") return found.index + 1;
+  }
+  return end;
+}
+
+/** A parameter position of a statement: its name with the prefix, or null for `?` and `?NNN`. */
+export type ParameterSlot = string | null;
+
+/** What the text of one statement says about it, without a database. */
+export interface StatementText {
+  /** The first words in upper case, up to three, without EXPLAIN's modifiers. */
+  readonly keywords: readonly string[];
+  /** Its parameters in SQLite's numbering. */
+  readonly slots: readonly ParameterSlot[];
+}
+
+/** Reads the leading words and the parameters of one statement. */
+export function describeStatement(sql: string): StatementText {
+  const keywords: string[] = [];
+  const slots: ParameterSlot[] = [];
+  const known = new Set<string>();
+  let leading = true;
+  for (let at = 0; at < sql.length;) {
+    const token = tokenAt(sql, at);
+    at = token.end;
+    if (token.kind === "variable") {
+      addSlot(slots, known, sql.slice(token.start, token.end));
+    } else if (leading && token.kind === "word") {
+      keywords.push(sql.slice(token.start, token.end).toUpperCase());
+    }
+    const skipped = token.kind === "space" ||
+      (token.kind === "semicolon" && keywords.length === 0);
+    leading &&= keywords.length < 3 && (skipped || token.kind === "word");
+  }
+  return { keywords, slots };
+}
+
+function addSlot(
+  slots: ParameterSlot[],
+  known: Set<string>,
+  text: string,
+): void {
+  if (text === "?") {
+    slots.push(null);
+  } else if (text[0] === "?") {
+    const position = Math.min(Number(text.slice(1)), 32_766);
+    while (slots.length < position) slots.push(null);
+  } else if (!known.has(text)) {
+    known.add(text);
+    slots.push(text);
+  }
+}
+
+/** Whether nothing but space, comments and semicolons is left from `start` on. */
+export function isBlank(sql: string, start = 0): boolean {
+  for (let at = start; at < sql.length;) {
+    const token = tokenAt(sql, at);
+    if (token.kind !== "space" && token.kind !== "semicolon") return false;
+    at = token.end;
+  }
+  return true;
+}
+
+/**
+ * Splits a text into statements, each with its semicolon, by the rule of
+ * `sqlite3_complete`: a CREATE TRIGGER ends at `; END ;`, everything else at `;`.
+ */
+export function* splitStatements(sql: string): Generator<string> {
+  let start = 0;
+  while (start < sql.length) {
+    const end = statementEnd(sql, start);
+    const text = sql.slice(start, end);
+    if (!isBlank(text)) yield text;
+    start = end;
+  }
+}
+
+function statementEnd(sql: string, start: number): number {
+  const words: string[] = [];
+  let last = "";
+  for (let at = start; at < sql.length;) {
+    const token = tokenAt(sql, at);
+    at = token.end;
+    if (token.kind === "space") continue;
+    if (token.kind === "semicolon") {
+      if (!isTrigger(words) || last === "; END") return token.end;
+      last = ";";
+      continue;
+    }
+    const word = token.kind === "word"
+      ? sql.slice(token.start, token.end).toUpperCase()
+      : "";
+    if (words.length < 6) words.push(word);
+    last = last === ";" && word === "END" ? "; END" : "";
+  }
+  return sql.length;
+}
+
+function isTrigger(words: readonly string[]): boolean {
+  let at = 0;
+  if (words[at] === "EXPLAIN") at++;
+  if (words[at] === "QUERY" && words[at + 1] === "PLAN") at += 2;
+  if (words[at++] !== "CREATE") return false;
+  if (words[at] === "TEMP" || words[at] === "TEMPORARY") at++;
+  return words[at] === "TRIGGER";
+}
+
+/** Visits the words (and unquoted contents of quoted names) of a text with whether a parenthesis follows. */
+export function* wordsOf(
+  sql: string,
+): Generator<{ word: string; call: boolean; end: number }> {
+  for (let at = 0; at < sql.length;) {
+    const token = tokenAt(sql, at);
+    at = token.end;
+    if (token.kind !== "word" && token.kind !== "quoted") continue;
+    const raw = sql.slice(token.start, token.end);
+    const word = token.kind === "word" ? raw : raw.slice(1, -1);
+    let next = at;
+    while (next < sql.length) {
+      const following = tokenAt(sql, next);
+      if (following.kind !== "space") break;
+      next = following.end;
+    }
+    yield { word: word.toUpperCase(), call: sql[next] === "(", end: at };
+  }
+}

@@ -1,0 +1,121 @@
+import { HiqliteError } from "../../errors.ts";
+import type { SqliteConnection, SqliteStatement } from "./driver.ts";
+import { type Observed, type Policy, RESERVED_PREFIX } from "./policy.ts";
+import { describeStatement, isBlank, type ParameterSlot } from "./sql_text.ts";
+
+/** A prepared statement and what is known of it. */
+export interface Compiled {
+  readonly statement: SqliteStatement;
+  readonly slots: readonly ParameterSlot[];
+  readonly keyword: string;
+  readonly observed: Observed;
+  readonly mentions: Mentions;
+}
+
+/** Words in a statement's text that ask for care; one in a string does no harm. */
+export interface Mentions {
+  readonly counters: boolean;
+  readonly conflict: boolean;
+  readonly fail: boolean;
+  readonly rollback: boolean;
+  readonly returning: boolean;
+}
+
+function mentionsIn(sql: string): Mentions {
+  return {
+    counters: /last_insert_rowid|changes/i.test(sql),
+    conflict: /\bconflict\b/i.test(sql),
+    fail: /\bfail\b/i.test(sql),
+    rollback: /\brollback\b/i.test(sql),
+    returning: /\breturning\b/i.test(sql),
+  };
+}
+
+/** Compiles users' statements under a policy and keeps the most recently used ones. */
+export class StatementCache {
+  readonly #connection: SqliteConnection;
+  readonly #policy: Policy;
+  readonly #capacity: number;
+  readonly #refuseKeyword: (keyword: string) => string | null;
+  readonly #compiled = new Map<string, Compiled>();
+
+  /** Keeps up to `capacity` statements; `refuseKeyword` says why a kind of statement is refused. */
+  constructor(
+    connection: SqliteConnection,
+    policy: Policy,
+    capacity: number,
+    refuseKeyword: (keyword: string) => string | null,
+  ) {
+    this.#connection = connection;
+    this.#policy = policy;
+    this.#capacity = capacity;
+    this.#refuseKeyword = refuseKeyword;
+  }
+
+  /**
+   * The statement of a text that must hold exactly one.
+   * @throws {HiqliteError} `invalid` for none or several, `forbidden` for kinds that are never allowed.
+   * @throws {SqliteError} what the compiler says; `policy.refusal` tells why it was not allowed to go on.
+   */
+  get(sql: string): Compiled {
+    const cached = this.#compiled.get(sql);
+    if (cached !== undefined) {
+      this.#compiled.delete(sql);
+      this.#compiled.set(sql, cached);
+      this.#policy.refusal = null;
+      return cached;
+    }
+    const compiled = this.#compile(sql);
+    if (!compiled.observed.schema) this.#keep(sql, compiled);
+    return compiled;
+  }
+
+  /** Forgets everything: the schema has changed, and with it columns and triggers. */
+  clear(): void {
+    this.#compiled.clear();
+  }
+
+  #keep(sql: string, compiled: Compiled): void {
+    this.#compiled.set(sql, compiled);
+    if (this.#compiled.size <= this.#capacity) return;
+    for (const oldest of this.#compiled.keys()) {
+      this.#compiled.delete(oldest);
+      return;
+    }
+  }
+
+  #compile(sql: string): Compiled {
+    const { keywords, slots } = describeStatement(sql);
+    const keyword = keywords[0] ?? "";
+    const refusal = this.#refuseKeyword(keyword) ?? refuseName(keyword, sql);
+    if (refusal !== null) throw new HiqliteError("forbidden", refusal);
+    const statement = this.#policy.examine(
+      keywords,
+      () => this.#connection.prepare(sql),
+    );
+    if (statement === null) {
+      throw new HiqliteError("invalid", "The SQL contains no statement");
+    }
+    if (!isBlank(sql, statement.source.length)) {
+      throw new HiqliteError(
+        "invalid",
+        "The SQL contains more than one statement; use batch, or a transaction",
+      );
+    }
+    return {
+      statement,
+      slots,
+      keyword,
+      observed: this.#policy.observed,
+      mentions: mentionsIn(statement.source),
+    };
+  }
+}
+
+/** ALTER TABLE does not show the authorizer the new name. */
+function refuseName(keyword: string, sql: string): string | null {
+  if (keyword !== "ALTER" || !sql.toLowerCase().includes(RESERVED_PREFIX)) {
+    return null;
+  }
+  return `Names that begin with ${RESERVED_PREFIX} are reserved`;
+}

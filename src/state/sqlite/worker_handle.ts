@@ -1,0 +1,160 @@
+import { type ErrorCode, HiqliteError } from "../../errors.ts";
+import { ByteReader, ByteWriter } from "../../util/bytes.ts";
+import { CallerEnd, createChannelMemory, WorkerEnd } from "./channel.ts";
+
+const OK = 0;
+const FAILED = 1;
+const CLOSE = new Uint8Array(0);
+
+/** Receives the answer to a request. */
+export type Answered = (error: Error | null, answer: ByteReader) => void;
+
+const NO_ANSWER = new ByteReader(new Uint8Array(0));
+
+/** What a Worker gets before its first request. */
+export interface WorkerInit<T> {
+  readonly memory: SharedArrayBuffer;
+  readonly options: T;
+}
+
+/**
+ * A Worker that serves requests in order. When it dies of an error, every request
+ * waiting and to come fails with it.
+ */
+export class WorkerHandle {
+  readonly #worker: Worker;
+  readonly #channel: CallerEnd;
+  readonly #waiting: Answered[] = [];
+  #broken: Error | null = null;
+  #closed: Promise<void> | null = null;
+
+  /** Starts serving with `worker`; `opened` gets the answer to its options. */
+  constructor(
+    worker: Worker,
+    init: { readonly ringBytes: number; readonly options: unknown },
+    opened: Answered,
+  ) {
+    this.#worker = worker;
+    const memory = createChannelMemory(init.ringBytes);
+    this.#channel = new CallerEnd(memory, (message) => this.#answer(message));
+    worker.onerror = (event) => {
+      event.preventDefault();
+      this.#break(new Error(`A database thread died: ${event.message}`));
+    };
+    this.#waiting.push(opened);
+    const message: WorkerInit<unknown> = { memory, options: init.options };
+    worker.postMessage(message);
+  }
+
+  /** Requests sent and not answered. */
+  get pending(): number {
+    return this.#waiting.length;
+  }
+
+  /** Sends a request; `done` is called later, never at once. */
+  request(message: Uint8Array, done: Answered): void {
+    const broken = this.#broken;
+    if (broken !== null) {
+      queueMicrotask(() => done(broken, NO_ANSWER));
+      return;
+    }
+    this.#waiting.push(done);
+    this.#channel.send(message);
+  }
+
+  /** Ends the Worker after what it was asked; after `timeoutMs` without waiting any longer. Idempotent. */
+  close(timeoutMs: number): Promise<void> {
+    this.#closed ??= this.#close(timeoutMs);
+    return this.#closed;
+  }
+
+  async #close(timeoutMs: number): Promise<void> {
+    if (this.#broken === null) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, timeoutMs);
+      this.request(CLOSE, () => resolve());
+      await promise;
+      clearTimeout(timer);
+    }
+    this.#break(new HiqliteError("shutting_down", "The database is closed"));
+    this.#channel.close();
+    this.#worker.terminate();
+  }
+
+  #answer(message: Uint8Array): void {
+    const done = this.#waiting.shift();
+    const reader = new ByteReader(message);
+    if (reader.u8() === OK) {
+      done?.(null, reader);
+      return;
+    }
+    const code = reader.text();
+    const text = reader.text();
+    const error = code === ""
+      ? new Error(text)
+      : new HiqliteError(code as ErrorCode, text);
+    done?.(error, NO_ANSWER);
+  }
+
+  #break(error: Error): void {
+    if (this.#broken !== null) return;
+    this.#broken = error;
+    for (const done of this.#waiting.splice(0)) done(error, NO_ANSWER);
+  }
+}
+
+/** An answer, to be filled. */
+export function okAnswer(capacity = 64): ByteWriter {
+  return new ByteWriter(capacity).u8(OK);
+}
+
+/** An answer that is an error. */
+export function errorAnswer(error: unknown): Uint8Array {
+  const writer = new ByteWriter().u8(FAILED);
+  writer.text(error instanceof HiqliteError ? error.code : "");
+  const message = error instanceof Error ? error.message : String(error);
+  return writer.text(message).finish();
+}
+
+/** Serves requests in the present Worker until it is told to close: blocks its thread for good. */
+export function serveRequests<T>(
+  open: (options: T) => {
+    /** The answer to the options. */
+    readonly opened: ByteWriter;
+    answer(request: ByteReader): ByteWriter;
+    /** Called after the answer has left. */
+    idle?(): void;
+    close(): void;
+  },
+): void {
+  const scope = self as unknown as {
+    onmessage: ((event: MessageEvent<WorkerInit<T>>) => void) | null;
+    close(): void;
+  };
+  scope.onmessage = ({ data }) => {
+    const channel = new WorkerEnd(data.memory);
+    let served;
+    try {
+      served = open(data.options);
+    } catch (error) {
+      channel.send(errorAnswer(error));
+      return scope.close();
+    }
+    channel.send(served.opened.finish());
+    for (;;) {
+      const request = channel.receive();
+      if (request.length === 0) break;
+      let answer: Uint8Array;
+      try {
+        answer = served.answer(new ByteReader(request)).finish();
+      } catch (error) {
+        answer = errorAnswer(error);
+      }
+      channel.send(answer);
+      served.idle?.();
+    }
+    served.close();
+    channel.send(okAnswer().finish());
+    scope.close();
+  };
+}

@@ -1,0 +1,96 @@
+import { fsyncPath } from "./files.ts";
+import { Applier } from "./applier.ts";
+import type { SqliteConnection, SqliteDriver } from "./driver.ts";
+import type { SchemaEpoch } from "./schema_epoch.ts";
+
+const BUSY_TIMEOUT_MS = 5000;
+const JOURNAL_BYTES_KEPT = 64 * 1024 * 1024;
+/** The WAL is copied into the main file when it has grown by so many pages (16 MiB). */
+const CHECKPOINT_PAGES = 4096;
+/** Batches between two looks at the size of the WAL. */
+const BATCHES_PER_LOOK = 64;
+
+const NO_BINDINGS = { anonymous: [], named: null };
+
+/** Opens the one connection that writes, with the settings that every member shares. */
+export function openWriterConnection(
+  driver: SqliteDriver,
+  path: string,
+): SqliteConnection {
+  const connection = driver.open(path, { readOnly: false });
+  // The schema is trusted: overridden functions would otherwise be refused in DEFAULTs, triggers and views, and none reaches outside.
+  connection.exec(
+    `PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS};
+     PRAGMA journal_mode = WAL;
+     PRAGMA synchronous = NORMAL;
+     PRAGMA wal_autocheckpoint = 0;
+     PRAGMA journal_size_limit = ${JOURNAL_BYTES_KEPT};
+     PRAGMA foreign_keys = ON;
+     PRAGMA recursive_triggers = OFF;
+     PRAGMA trusted_schema = ON;
+     PRAGMA cell_size_check = ON;
+     PRAGMA temp_store = MEMORY;`,
+  );
+  return connection;
+}
+
+/** The writer's connection: applies entries and owns every checkpoint. */
+export class Writer {
+  readonly #connection: SqliteConnection;
+  readonly #originals: SqliteConnection;
+  readonly #path: string;
+  #batches = 0;
+  /** Applies entries. */
+  readonly applier: Applier;
+
+  /** Opens the database at `path`, or creates it. */
+  constructor(
+    driver: SqliteDriver,
+    path: string,
+    options: {
+      readonly statementCacheCapacity: number;
+      readonly schemaEpoch: SchemaEpoch;
+    },
+  ) {
+    this.#path = path;
+    this.#connection = openWriterConnection(driver, path);
+    this.#originals = driver.open(":memory:", { readOnly: false });
+    this.applier = new Applier(this.#connection, this.#originals, options);
+  }
+
+  /** The writing connection, for looking only. */
+  get connection(): SqliteConnection {
+    return this.#connection;
+  }
+
+  /** Keeps the WAL short; called between batches. */
+  maintain(): void {
+    if (++this.#batches % BATCHES_PER_LOOK !== 0) return;
+    const [row] = this.#connection.prepare("PRAGMA wal_checkpoint(NOOP)")!
+      .all(NO_BINDINGS);
+    const [, frames, copied] = row as number[];
+    if (frames! - copied! > CHECKPOINT_PAGES) this.#copy();
+  }
+
+  /**
+   * Makes everything applied durable. The WAL is synced on its own too, since a reader
+   * of an old state keeps a checkpoint from finishing, and from syncing.
+   */
+  checkpoint(): number {
+    const { applied } = this.applier.position;
+    this.#copy();
+    fsyncPath(`${this.#path}-wal`);
+    return applied.index;
+  }
+
+  /** Closes the file, after a last checkpoint by SQLite itself. */
+  close(): void {
+    this.#connection.close();
+    this.#originals.close();
+  }
+
+  #copy(): void {
+    this.#connection.prepare("PRAGMA wal_checkpoint(PASSIVE)")!
+      .all(NO_BINDINGS);
+  }
+}

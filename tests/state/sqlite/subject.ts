@@ -1,0 +1,166 @@
+import { decodeResult, encodeCommand } from "../../../src/state/command.ts";
+import type { Snapshot } from "../../../src/state/port.ts";
+import {
+  openSqliteMachine,
+  type SqliteMachine,
+  type SqliteMachineOptions,
+} from "../../../src/state/sqlite/machine.ts";
+import type {
+  Command,
+  CommandBody,
+  CommandResult,
+  SqlParameters,
+  SqlValue,
+} from "../../../src/state/types.ts";
+import { type Entry, EntryKind } from "../../../src/raft/types.ts";
+import { silentLogger } from "../../../src/util/logger.ts";
+
+/** A moment in 2023 that the entries of tests start from. */
+export const START_MS = 1_700_000_000_000;
+
+/** A command with defaults for what a test does not care about. */
+export function command(
+  body: CommandBody,
+  rest: Partial<Omit<Command, "body">> = {},
+): Uint8Array {
+  return encodeCommand({
+    timeMs: START_MS,
+    seed: [1, 2],
+    session: 0,
+    sequence: 0,
+    answeredBelow: 0,
+    idempotencyKey: "",
+    ...rest,
+    body,
+  });
+}
+
+/** A body that executes one statement. */
+export function execute(sql: string, params?: SqlParameters): CommandBody {
+  return {
+    kind: "execute",
+    statement: params === undefined ? { sql } : { sql, params },
+  };
+}
+
+/** A body that executes statements as one transaction. */
+export function txn(
+  ...statements: (string | { sql: string; params?: SqlParameters })[]
+): CommandBody {
+  return {
+    kind: "txn",
+    statements: statements.map((s) => typeof s === "string" ? { sql: s } : s),
+  };
+}
+
+/** A machine on a temporary folder, with promises instead of callbacks and the log's indexes kept. */
+export class Subject {
+  readonly dir: string;
+  #options: SqliteMachineOptions;
+  machine: SqliteMachine;
+
+  private constructor(options: SqliteMachineOptions, machine: SqliteMachine) {
+    this.dir = options.dir;
+    this.#options = options;
+    this.machine = machine;
+  }
+
+  static async open(
+    options: Partial<SqliteMachineOptions> = {},
+  ): Promise<Subject> {
+    const full: SqliteMachineOptions = {
+      dir: options.dir ?? await Deno.makeTempDir({ prefix: "hql-state-" }),
+      filename: "test.db",
+      readPoolSize: 1,
+      logger: silentLogger,
+      ...options,
+    };
+    const { machine } = await openSqliteMachine(full);
+    return new Subject(full, machine);
+  }
+
+  /** The entries that come next, for these commands. */
+  entries(payloads: readonly Uint8Array[]): Entry[] {
+    const first = this.machine.applied.index + 1;
+    return payloads.map((payload, i) => ({
+      index: first + i,
+      term: 1,
+      kind: EntryKind.command,
+      payload,
+    }));
+  }
+
+  /** Applies entries as one batch; the encoded answers. */
+  applyEntries(entries: readonly Entry[]): Promise<readonly Uint8Array[]> {
+    return new Promise((resolve, reject) =>
+      this.machine.apply(
+        entries,
+        true,
+        (error, answers) => error === null ? resolve(answers) : reject(error),
+      )
+    );
+  }
+
+  /** Applies commands as one batch. */
+  async apply(...payloads: Uint8Array[]): Promise<CommandResult[]> {
+    const answers = await this.applyEntries(this.entries(payloads));
+    return answers.map((answer) => decodeResult(answer).result);
+  }
+
+  /** Applies one command. */
+  async run(
+    body: CommandBody,
+    rest: Partial<Omit<Command, "body">> = {},
+  ): Promise<CommandResult> {
+    return (await this.apply(command(body, rest)))[0]!;
+  }
+
+  /** Executes a statement that must succeed. */
+  async execute(sql: string, params?: SqlParameters): Promise<CommandResult> {
+    const result = await this.run(execute(sql, params));
+    if (!result.ok) throw new Error(`${sql}: ${result.error.message}`);
+    return result;
+  }
+
+  /** Rows of a query. */
+  rows(sql: string, params?: SqlParameters): readonly (readonly SqlValue[])[] {
+    return this.machine.querySync(sql, params).rows;
+  }
+
+  checkpoint(): Promise<number> {
+    return new Promise((resolve, reject) =>
+      this.machine.checkpoint((error, durable) =>
+        error === null ? resolve(durable) : reject(error)
+      )
+    );
+  }
+
+  snapshot(): Promise<Snapshot> {
+    return new Promise((resolve, reject) =>
+      this.machine.snapshot((error, snapshot) =>
+        error === null ? resolve(snapshot!) : reject(error)
+      )
+    );
+  }
+
+  /** Everything that must be equal on members. */
+  async dump(): Promise<string> {
+    const { contents, sessions } = await this.machine.dump();
+    return `${contents}\n---\n${sessions}`;
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => this.machine.close(resolve));
+  }
+
+  /** Closes and opens again. */
+  async restart(): Promise<void> {
+    await this.close();
+    this.machine = (await openSqliteMachine(this.#options)).machine;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+    await Deno.remove(this.dir, { recursive: true });
+  }
+}
