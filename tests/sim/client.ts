@@ -235,6 +235,14 @@ export class SimClient {
     });
   }
 
+  /** How long to wait for an answer; patiently once there is nothing to hurry for. */
+  get #timeoutMs(): number {
+    const { plan, healed } = this.#world;
+    const { timeoutMs } = plan.clients;
+    const patient = 6 * plan.tickMs * plan.raft.electionTicks;
+    return healed ? Math.max(timeoutMs, patient) : timeoutMs;
+  }
+
   /** Starts an attempt; the answer tells whether it is still the newest and ends it. */
   #begin(timedOut: () => void): () => boolean {
     const attempt = ++this.#attempt;
@@ -243,7 +251,7 @@ export class SimClient {
       this.#attempt++;
       return true;
     };
-    this.#world.scheduler.after(this.#world.plan.clients.timeoutMs, () => {
+    this.#world.scheduler.after(this.#timeoutMs, () => {
       if (open()) timedOut();
     });
     return open;

@@ -76,7 +76,9 @@ export function decodeCommand(bytes: Uint8Array): SimCommand {
 /** Bytes of an answer. */
 export function encodeAnswer(answer: SimAnswer): Uint8Array {
   const writer = new ByteWriter(32);
-  if (answer.kind === "opened") return writer.u8(0).u53(answer.session).finish();
+  if (answer.kind === "opened") {
+    return writer.u8(0).u53(answer.session).finish();
+  }
   if (answer.kind === "expired") return writer.u8(1).finish();
   return writer.u8(2).text(answer.value).finish();
 }

@@ -116,7 +116,9 @@ export class SimMachine implements StateMachine {
     this.#applying = entries;
     this.#host.later(() => {
       this.#applying = null;
-      if (this.#host.full()) return done(new HiqliteError("disk_full", "simulated full disk"), []);
+      if (this.#host.full()) {
+        return done(new HiqliteError("disk_full", "simulated full disk"), []);
+      }
       const results: Uint8Array[] = [];
       this.#run(entries, results);
       this.#volume.batches.push(entries);
@@ -126,7 +128,9 @@ export class SimMachine implements StateMachine {
 
   checkpoint(done: (error: Error | null, durable: LogIndex) => void): void {
     this.#host.later(() => {
-      if (this.#host.full()) return done(new HiqliteError("disk_full", "simulated full disk"), 0);
+      if (this.#host.full()) {
+        return done(new HiqliteError("disk_full", "simulated full disk"), 0);
+      }
       this.#volume.checkpoint = this.#point();
       this.#volume.batches = [];
       done(null, this.#applied.index);
@@ -138,7 +142,9 @@ export class SimMachine implements StateMachine {
   ): void {
     const point = this.#point();
     this.#host.later(() => {
-      if (this.#host.full()) return done(new HiqliteError("disk_full", "simulated full disk"), null);
+      if (this.#host.full()) {
+        return done(new HiqliteError("disk_full", "simulated full disk"), null);
+      }
       done(null, new SimSnapshot(point, this.#host));
     });
   }
@@ -154,7 +160,9 @@ export class SimMachine implements StateMachine {
 
   install(last: LogId, done: (error: Error | null) => void): void {
     const received = this.#volume.received;
-    if (received?.last.index !== last.index || received.last.term !== last.term) {
+    if (
+      received?.last.index !== last.index || received.last.term !== last.term
+    ) {
       return this.#host.later(() => done(new Error("nothing to install")));
     }
     const replace = (): void => {
@@ -300,7 +308,9 @@ class SimSink implements SnapshotSink {
 
   write(chunk: Uint8Array, done: (error: Error | null) => void): void {
     this.#host.later(() => {
-      if (this.#host.full()) return done(new HiqliteError("disk_full", "simulated full disk"));
+      if (this.#host.full()) {
+        return done(new HiqliteError("disk_full", "simulated full disk"));
+      }
       this.#chunks.push(chunk);
       this.#offset += chunk.length;
       done(null);

@@ -7,7 +7,6 @@ import { decodeConfiguration, isVoter } from "../../src/raft/configuration.ts";
 import type { RaftCore } from "../../src/raft/core.ts";
 import { EntryKind, type MemberId } from "../../src/raft/types.ts";
 import { HiqliteError } from "../../src/errors.ts";
-import { AssertionError } from "../../src/util/assert.ts";
 import { SimMachine } from "./machine.ts";
 import type { SimNode } from "./node.ts";
 import { ObservedLog } from "./observed_log.ts";
@@ -46,7 +45,9 @@ export class SimMember implements Observed {
       model: (bytes) => world.model(bytes),
       decodeConfig: decodeConfiguration,
       applied: (entry, answer) => {
-        if (entry.kind === EntryKind.config) world.trace.add(world.now, "config", this.member, entry.index);
+        if (entry.kind === EntryKind.config) {
+          world.trace.add(world.now, "config", this.member, entry.index);
+        }
         world.oracle.applied(this, entry, answer);
       },
       installed: (last) => world.oracle.installed(this, last),
@@ -157,7 +158,9 @@ export class SimMember implements Observed {
 
   #changed(): void {
     const { identity } = this.#node;
-    if (identity.phase === "joining" && isVoter(this.core.config, this.member)) {
+    if (
+      identity.phase === "joining" && isVoter(this.core.config, this.member)
+    ) {
       this.#node.identity = { ...identity, phase: "member" };
     }
     this.#check();

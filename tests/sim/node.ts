@@ -66,7 +66,7 @@ export class SimNode {
     // One that joins and has nothing yet starts over when it restarts.
     const empty = this.identity.phase === "joining" &&
       this.mirror.lastIndex === 0;
-    return this.disk.lied || this.rotten || empty;
+    return this.disk.lying || this.disk.lied || this.rotten || empty;
   }
 
   /** Opens the log on the disk. */
@@ -82,7 +82,8 @@ export class SimNode {
   /** How long an apply or a snapshot step takes now. */
   applyMs(): number {
     const { draws, plan } = this.#world;
-    return plan.disk.applyMs * this.disk.slowness * draws.disk.between(0.5, 1.5);
+    return plan.disk.applyMs * this.disk.slowness *
+      draws.disk.between(0.5, 1.5);
   }
 
   /** The machine loses power (or the process is killed): what was not synced is at risk. */

@@ -1,5 +1,10 @@
 import type { Done, LogError, LogStore } from "../../src/log/port.ts";
-import type { Entry, HardState, LogId, LogIndex } from "../../src/raft/types.ts";
+import type {
+  Entry,
+  HardState,
+  LogId,
+  LogIndex,
+} from "../../src/raft/types.ts";
 import type { Mirror } from "./mirror.ts";
 
 /** Learns of every change of a log, after it was made. */

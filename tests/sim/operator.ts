@@ -44,7 +44,12 @@ export class Operator {
     for (const node of this.#world.nodes) {
       if (node.atRisk) lost.add(node.member);
     }
-    return this.#world.oracle.configsInPlay().every((config) =>
+    const configs = this.#world.oracle.configsInPlay();
+    for (const { process } of this.#world.nodes) {
+      // Its newest may not have reached its log yet.
+      if (process !== null) configs.push(process.core.config);
+    }
+    return configs.every((config) =>
       [config.voters, config.votersOutgoing].every((voters) => {
         const left = voters.filter((v) => !lost.has(v));
         return voters.length === 0 || left.length * 2 > voters.length;
@@ -63,7 +68,8 @@ export class Operator {
     const leader = this.#world.leader();
     if (leader === null) return;
     const { config } = leader.core;
-    const member = this.#world.nodeOf(node === 0 ? nodeIdOf(leader.member) : node).member;
+    const member =
+      this.#world.nodeOf(node === 0 ? nodeIdOf(leader.member) : node).member;
     const risky = this.#world.nodes.filter((n) => n.atRisk)
       .some((n) => isVoter(config, n.member));
     if ((this.#forgotten.size > 0 || risky) && action !== "add") return;
@@ -166,4 +172,3 @@ export class Operator {
     leader.group.changeMembership({ promote: [member] });
   }
 }
-

@@ -11,7 +11,11 @@ export type Fault =
       readonly power: boolean;
       readonly downMs: number;
     }
-    | { readonly kind: "crashAll"; readonly power: boolean; readonly downMs: number }
+    | {
+      readonly kind: "crashAll";
+      readonly power: boolean;
+      readonly downMs: number;
+    }
     | { readonly kind: "pause"; readonly node: number; readonly ms: number }
     /** The nodes on one side; both directions are cut, or only the one away from them. */
     | {
@@ -38,9 +42,17 @@ export type Fault =
     | { readonly kind: "clockJump"; readonly node: number; readonly ms: number }
     | { readonly kind: "drift"; readonly node: number; readonly rate: number }
     | { readonly kind: "wipe"; readonly node: number; readonly downMs: number }
-    | { readonly kind: "bitRot"; readonly node: number; readonly downMs: number }
+    | {
+      readonly kind: "bitRot";
+      readonly node: number;
+      readonly downMs: number;
+    }
     | { readonly kind: "lyingSync"; readonly node: number; readonly ms: number }
-    | { readonly kind: "syncError"; readonly node: number; readonly downMs: number }
+    | {
+      readonly kind: "syncError";
+      readonly node: number;
+      readonly downMs: number;
+    }
     | { readonly kind: "diskFull"; readonly node: number; readonly ms: number }
     | {
       readonly kind: "slowDisk";

@@ -3,7 +3,8 @@ export const PROBES = {
   elected: "a leader was elected",
   leaderReplaced: "another leader took over",
   preVoteRefused: "a pre-vote was refused",
-  steppedDownWithoutQuorum: "check-quorum: a leader without its quorum stepped down",
+  steppedDownWithoutQuorum:
+    "check-quorum: a leader without its quorum stepped down",
   conflictHint: "a follower refused an append with a conflict hint",
   conflictTruncated: "a follower cut entries that contradicted the leader",
   entryOverwritten: "a proposal was overwritten by another leader",
@@ -12,7 +13,8 @@ export const PROBES = {
   joint: "a joint configuration was entered",
   jointLeaderChange: "a leader was elected under a joint configuration",
   jointLeft: "a joint configuration was left",
-  leftoverJointFinished: "a leader left a joint configuration that another one entered",
+  leftoverJointFinished:
+    "a leader left a joint configuration that another one entered",
   removedLeaderSteppedDown: "a leader that removed itself stepped down",
   configTruncated: "a configuration entry was cut from a log",
   learnerPromoted: "a learner became a voter",
@@ -21,13 +23,15 @@ export const PROBES = {
   transferDone: "a leader transfer succeeded",
   transferAborted: "a leader transfer was given up",
   snapshotInstalled: "a snapshot was installed",
-  snapshotRace: "entries arrived while a snapshot was being received or installed",
+  snapshotRace:
+    "entries arrived while a snapshot was being received or installed",
   snapshotInterrupted: "a member died while it installed a snapshot",
   purged: "a log was purged",
   readConfirmed: "a linearizable read was confirmed",
   readOnFollower: "a follower answered a linearizable read",
   readFailed: "a linearizable read was refused or lost",
-  retryDeduplicated: "a session's retry was applied before and answered from memory",
+  retryDeduplicated:
+    "a session's retry was applied before and answered from memory",
   sessionExpired: "a session was forgotten",
   outcomeUnknown: "a proposal ended without a known outcome",
   tornTailCut: "a torn tail was cut at recovery",

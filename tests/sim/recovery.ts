@@ -28,4 +28,3 @@ export function lostPromise(
   }
   return null;
 }
-

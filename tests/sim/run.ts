@@ -75,14 +75,16 @@ function drive(world: World): void {
   world.heal();
   const electionMs = plan.tickMs * plan.raft.electionTicks;
   const end = plan.chaosMs + HEALING_TIMEOUTS * electionMs;
-  let next = world.now;
+  let next = world.now + electionMs;
+  let { committed } = world.oracle;
   while (scheduler.step(end)) {
     bounded(world);
     if (world.now < next) continue;
     next = world.now + electionMs;
-    if (world.unhealthy() === null) return;
+    if (world.unhealthy(committed) === null) return;
+    committed = world.oracle.committed;
   }
-  const problem = world.unhealthy();
+  const problem = world.unhealthy(committed);
   if (problem !== null) throw new Violation("liveness", problem);
 }
 

@@ -223,17 +223,19 @@ export class World {
     }
   }
 
-  /** What still differs from a healthy cluster, or null. */
-  unhealthy(): string | null {
+  /** What still differs from a healthy cluster, or null; `committed`: what was committed a while ago. */
+  unhealthy(committed: LogIndex): string | null {
     const leader = this.leader();
     if (leader === null) return "no leader";
-    const { committed, config } = this.oracle;
+    const { config } = this.oracle;
     if (leader.core.commit < committed) return "the leader's commit lags";
     for (const node of this.nodes) {
       if (this.#gone.has(node) || !isMember(config, node.member)) continue;
       if (node.process === null) return `${node.member} is down`;
       const applied = node.process.state.applied.index;
-      if (applied < committed) return `${node.member} applied ${applied} of ${committed}`;
+      if (applied < committed) {
+        return `${node.member} applied ${applied} of ${committed}`;
+      }
     }
     if (this.#gone.size === 0 && !this.operator.settled) {
       return `not replaced: ${[...this.operator.forgotten]}`;
