@@ -48,6 +48,12 @@ Deno.test("accept() cuts a client that never answers the challenge", () =>
     await readToEnd(await upgradeByHand(address));
   }));
 
+Deno.test("accept() cuts a client that answers pings but not the challenge", () =>
+  besieged(async (_member, address) => {
+    const socket = await RawSocket.open(address);
+    await socket.cut();
+  }));
+
 Deno.test("accept() cuts a client that sends half a frame", () =>
   besieged(async (_member, address) => {
     const connection = await upgradeByHand(address);
@@ -135,19 +141,21 @@ Deno.test("accept() refuses a node that is not a peer, though it knows the secre
     await member.logged(/node 9 at 127.0.0.1:1 is not a peer of this member/);
   }));
 
-Deno.test("accept() drops a proven dialer that sends messages", () =>
-  besieged(async (_member, address) => {
-    const self = identityOf(2, "127.0.0.1:1");
-    const options = {
-      self,
-      secret: SECRET,
-      lane: "bulk",
-      expected: 1,
-    } as const;
-    const { socket } = await dialRaw(address, options);
-    socket.send(Uint8Array.of(1, 1, 1));
-    await socket.cut();
-  }));
+Deno.test("accept() drops a proven dialer that sends messages", async () => {
+  const arena = new SocketArena({ deadMs: 60_000 });
+  const member = arena.member(1);
+  member.network.start();
+  const { socket } = await dialRaw(member.identity.raftAddress, {
+    self: identityOf(2, "127.0.0.1:1"),
+    secret: SECRET,
+    lane: "bulk",
+    expected: 1,
+  });
+  socket.send(Uint8Array.of(1, 1, 1));
+  socket.send("k");
+  await socket.cut();
+  await arena.close();
+});
 
 Deno.test("accept() lets an honest member in while silent clients fill the waiting room", async () => {
   const arena = new SocketArena({

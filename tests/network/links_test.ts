@@ -103,20 +103,39 @@ Deno.test("setPeers() follows a peer to another address", async () => {
   await arena.close();
 });
 
-Deno.test("a new incarnation that proves itself ends the connections of the old one", async () => {
+Deno.test("a new incarnation that proves itself ends all connections with the old one", async () => {
   const arena = new SocketArena();
-  const [a, b] = await linked(arena);
-  const self = identityOf(2, "127.0.0.1:1", {
-    incarnation: "00000000000000ff",
-  });
+  const a = arena.member(1);
+  const b = arena.member(2);
+  a.network.start();
+  b.network.start();
+  await up(a, b);
+  const asked = { a: a.asked, b: b.asked };
   const { socket } = await dialRaw(a.identity.raftAddress, {
-    self,
+    self: { ...b.identity, id: "2.00000000000000ff" },
     secret: "the secret of this arena",
     lane: "bulk",
     expected: 1,
   });
   await a.recorder.until("down", () => a.recorder.count("down") === 1);
-  await b.recorder.until("down", () => b.recorder.count("down") === 1);
+  // Both lanes are dialed again in both directions, so all four were cut.
+  await a.recorder.until("redialed", () => a.asked >= asked.a + 1 + 2);
+  await b.recorder.until("redialed", () => b.asked >= asked.b + 2);
+  await socket.close();
+  await arena.close();
+});
+
+Deno.test("a second connection for a lane replaces the first, which is a broken link", async () => {
+  const arena = new SocketArena();
+  const [a, b] = await linked(arena);
+  const { socket } = await dialRaw(a.identity.raftAddress, {
+    self: b.identity,
+    secret: "the secret of this arena",
+    lane: "bulk",
+    expected: 1,
+  });
+  await a.recorder.until("down", () => a.recorder.count("down") > 0);
+  await b.recorder.until("down", () => b.recorder.count("down") > 0);
   await socket.close();
   await arena.close();
 });
@@ -205,6 +224,8 @@ Deno.test("a member that did not run for a while does not blame its peers", asyn
   );
   links.start();
   await lanes.promise;
+  jump = 500;
+  ticks.shift()!();
   jump = 3_600_000;
   ticks.shift()!();
   assert.deepEqual(told, []);

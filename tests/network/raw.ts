@@ -6,6 +6,17 @@ import {
 } from "../../src/network/handshake.ts";
 import type { Lane, PeerIdentity } from "../../src/network/port.ts";
 
+/** Fails if `promise` takes longer than anything here may take. */
+export async function soon<T>(what: string, promise: Promise<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`in vain: ${what}`)), 20_000);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** A WebSocket without any of our rules, for attackers. */
 export class RawSocket {
   readonly #socket: WebSocket;
@@ -54,7 +65,7 @@ export class RawSocket {
 
   /** Waits until the other side has cut the connection. */
   async cut(): Promise<void> {
-    await this.#gone;
+    await soon("the other side cuts the connection", this.#gone);
   }
 
   async close(): Promise<void> {
@@ -121,7 +132,7 @@ export async function upgradeByHand(address: string): Promise<Deno.TcpConn> {
 export async function readToEnd(connection: Deno.Conn): Promise<void> {
   const buffer = new Uint8Array(4096);
   try {
-    while (await connection.read(buffer) !== null);
+    while (await soon("the end", connection.read(buffer)) !== null);
   } catch (error) {
     if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
   } finally {
