@@ -84,7 +84,7 @@ export class HiqliteNode implements Member {
           this.#traffic.onFrame(from, lane, bytes);
         }
       },
-      linkUp: (peer) => this.#onLinkUp(peer),
+      linkUp: () => this.#onLinkUp(),
       linkDown: (node) => this.#onLinkDown(node),
     });
     this.#requests = new PeerRequests(this.#network);
@@ -163,6 +163,7 @@ export class HiqliteNode implements Member {
     const { clusterId, phase } = this.#vault.identity;
     if (clusterId !== "" && phase !== "member") this.#startGroup();
     this.#network.start();
+    this.#lastTickMs = this.#parts.clock.monotonic();
     this.#timer = setInterval(() => this.#onTimer(), this.#parts.config.tickMs);
     this.#progress();
   }
@@ -450,15 +451,13 @@ export class HiqliteNode implements Member {
     });
   }
 
-  #onLinkUp(peer: PeerIdentity): void {
-    this.#parts.logger.info(`connected to ${peer.id}`);
+  #onLinkUp(): void {
     this.#changes.announce();
     this.#writes.changed();
     this.#progress();
   }
 
   #onLinkDown(node: NodeId): void {
-    this.#parts.logger.info(`lost the connection to node ${node}`);
     this.#requests.linkDown(node);
     const group = this.#group;
     if (group === null) return;
