@@ -103,8 +103,10 @@ export function receiveRequestVote(
   const { send, sendAfterPersist } = state.outbox;
   if (!request.preVote) {
     state.electionElapsed = 0;
-    state.vote = request.from;
-    saveHardState(state);
+    if (state.vote === null) {
+      state.vote = request.from;
+      saveHardState(state);
+    }
   }
   (request.preVote ? send : sendAfterPersist).push({
     type: "voteReply",

@@ -74,6 +74,9 @@ function readOnLeader(
   requestId: number,
 ): void {
   const { leader: waiting } = state.reads;
+  const isRepeated = from !== state.id &&
+    waiting.some((read) => read.from === from && read.requestId === requestId);
+  if (isRepeated) return;
   const committed = state.commit >= state.termStart;
   if (committed && provesItself(state)) {
     answer(state, from, requestId, state.commit);

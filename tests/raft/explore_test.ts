@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { type Bounds, describe, explore } from "./explore.ts";
+
+const NONE: Bounds = {
+  voters: 3,
+  terms: 1,
+  proposals: 0,
+  crashes: 0,
+  heartbeats: 0,
+  reads: 0,
+  slowDisks: false,
+};
+
+/** Explored to the end, whatever the machine's speed; seconds each. */
+const COMPLETE: readonly Partial<Bounds>[] = [
+  { proposals: 1, crashes: 1 },
+  { crashes: 1, slowDisks: true },
+  { reads: 1 },
+  { voters: 2, terms: 2, proposals: 1, crashes: 1 },
+];
+
+/** Too many states for a test: as far as a few seconds go. */
+const PARTIAL: readonly Partial<Bounds>[] = [
+  { terms: 2, proposals: 1, crashes: 1, slowDisks: true },
+  { terms: 3, proposals: 1, crashes: 1, heartbeats: 1, reads: 1 },
+];
+
+for (const some of COMPLETE) {
+  const bounds = { ...NONE, ...some };
+  Deno.test(`every reachable state is safe: ${JSON.stringify(some)}`, () => {
+    const found = explore(bounds, 60_000);
+    print(describe(bounds, found));
+    assert.ok(found.complete, "stopped by the clock");
+    assert.ok(found.committed > 0 && found.leaders > 0, "something happened");
+  });
+}
+
+for (const some of PARTIAL) {
+  const bounds = { ...NONE, ...some };
+  Deno.test(`no state seen in three seconds is unsafe: ${JSON.stringify(some)}`, () => {
+    const found = explore(bounds, 3_000);
+    print(describe(bounds, found));
+    assert.ok(found.leaders > 1, "leaders changed");
+  });
+}
+
+function print(line: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(line));
+}
