@@ -192,9 +192,9 @@ export class SimClient {
 
   #note(result: ProposalResult, attempt: number): void {
     const { oracle, probes } = this.#world;
+    if (result.kind === "unknown") probes.hit("proposalAbandoned");
     if (result.kind !== "refused") return;
     oracle.refuse(attempt);
-    if (result.reason === "overwritten") probes.hit("entryOverwritten");
     if (result.reason === "overloaded") probes.hit("overloaded");
     if (result.reason === "disk_full") probes.hit("diskFull");
   }

@@ -15,6 +15,8 @@ export interface DiskHost {
   readonly draw: Draw;
   readonly syncMs: number;
   readonly readMs: number;
+  /** A file that was in use is begun anew. */
+  recycled(): void;
   /** Probability that a power cut keeps an unsynced write wholly. */
   readonly keepUnsynced: number;
 }
@@ -290,6 +292,10 @@ class SimFile implements DiskFile {
   write(bytes: Uint8Array, position: number): void {
     if (this.#disk.full && position + bytes.length > this.#bytes.liveSize) {
       throw new DiskError("full", `write ${this.name}`);
+    }
+    const { live } = this.#bytes;
+    if (position === 0 && this.name.startsWith("segment") && live[0]) {
+      this.#host.recycled();
     }
     this.#bytes.write(bytes, position);
   }

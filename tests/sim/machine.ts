@@ -53,6 +53,8 @@ export interface MachineHost {
   /** An entry takes effect. */
   applied(entry: Entry, answer: Uint8Array): void;
   duplicate(): void;
+  /** A snapshot begins to replace the state. */
+  installing(): void;
   /** A snapshot became the state. */
   installed(last: LogId): void;
   /** Whether writes fail now for want of room. */
@@ -72,6 +74,7 @@ export class SimMachine implements StateMachine {
   #config: Configuration;
   #applying: readonly Entry[] | null = null;
   #installing: (() => void) | null = null;
+  #receiving = false;
   #closed = false;
 
   /** Opens what is on the volume. */
@@ -91,6 +94,11 @@ export class SimMachine implements StateMachine {
   /** What a start finds. */
   get recovery(): StateRecovery {
     return { applied: this.#applied, config: this.#config };
+  }
+
+  /** Whether a snapshot is on its way in. */
+  get receiving(): boolean {
+    return this.#receiving;
   }
 
   /** Whether a snapshot is replacing the state. */
@@ -153,6 +161,7 @@ export class SimMachine implements StateMachine {
     last: LogId,
     done: (error: Error | null, sink: SnapshotSink | null) => void,
   ): void {
+    this.#receiving = true;
     this.#host.later(() => {
       done(null, new SimSink(last, this.#volume, this.#host));
     });
@@ -167,12 +176,14 @@ export class SimMachine implements StateMachine {
     }
     const replace = (): void => {
       this.#installing = null;
+      this.#receiving = false;
       const { config, bytes } = unwrap(received.bytes);
       this.#volume.checkpoint = { last, config, bytes };
       this.#volume.batches = [];
       this.#volume.received = null;
     };
     this.#installing = replace;
+    this.#host.installing();
     this.#host.later(() => {
       replace();
       this.#model.close();

@@ -5,7 +5,7 @@ import type { SegmentLog } from "../../src/log/segment_log.ts";
 import type { GroupMessage } from "../../src/node/messages.ts";
 import { decodeConfiguration, isVoter } from "../../src/raft/configuration.ts";
 import type { RaftCore } from "../../src/raft/core.ts";
-import { EntryKind, type MemberId } from "../../src/raft/types.ts";
+import { type Entry, EntryKind, type MemberId } from "../../src/raft/types.ts";
 import { HiqliteError } from "../../src/errors.ts";
 import { SimMachine } from "./machine.ts";
 import type { SimNode } from "./node.ts";
@@ -50,7 +50,12 @@ export class SimMember implements Observed {
         }
         world.oracle.applied(this, entry, answer);
       },
-      installed: (last) => world.oracle.installed(this, last),
+      installing: () => world.moment(node),
+      installed: (last) => {
+        world.probes.hit("snapshotInstalled");
+        world.oracle.installed(this, last);
+        world.moment(node);
+      },
       duplicate: () => world.probes.hit("retryDeduplicated"),
       full: () => node.disk.full,
       snapshotPadding: world.plan.disk.snapshotPadding,
@@ -61,11 +66,14 @@ export class SimMember implements Observed {
     if (opened.cut !== null) world.probes.hit("tornTailCut");
     world.oracle.restore(this.mirror, opened.recovery);
     const log = new ObservedLog(opened.log, this.mirror, {
-      appended: (entries) => world.oracle.appended(this.mirror, entries),
+      appended: (entries) => this.#appended(entries),
       truncated: (after, dropped) => {
         world.truncated(this, after, dropped);
       },
-      purged: () => world.probes.hit("purged"),
+      purged: () => {
+        world.probes.hit("purged");
+        world.moment(node);
+      },
     });
     const found = {
       log,
@@ -92,6 +100,7 @@ export class SimMember implements Observed {
       applied: applied.index,
       leading: 0,
       config: this.core.config,
+      role: this.core.role,
     };
     this.group = new RaftGroup({
       core: this.core,
@@ -140,6 +149,7 @@ export class SimMember implements Observed {
   kill(): void {
     if (!this.#alive) return;
     this.#alive = false;
+    if (this.state.installing) this.#world.probes.hit("snapshotInterrupted");
     this.state.die();
     this.mirror.processEnded();
     this.#node.disk.processEnded();
@@ -168,6 +178,7 @@ export class SimMember implements Observed {
 
   #send(message: GroupMessage): boolean {
     this.#world.oracle.sent(this.mirror, message);
+    this.#world.watch.sent(message);
     return this.#world.network.send(message);
   }
 
@@ -175,17 +186,30 @@ export class SimMember implements Observed {
     const { core, seen } = this;
     // The core runs ahead of the log until the group has done what it asks for.
     if (core.hasReady()) return;
-    const { oracle } = this.#world;
     if (
       core.term === seen.term && core.commit === seen.commit &&
-      core.config === seen.config &&
-      (core.role !== "leader" || seen.leading === core.term)
+      core.config === seen.config && core.role === seen.role
     ) return;
-    const wasLeading = seen.leading;
+    const { oracle, watch } = this.#world;
+    const { leading, role, term } = seen;
     oracle.stepped(this);
-    if (core.role === "leader") {
-      oracle.progress(core.status());
-      if (seen.leading !== wasLeading) this.#world.elected(this);
+    if (role !== core.role) watch.turned(this, role, term);
+    if (core.role !== "leader") return;
+    const status = core.status();
+    oracle.progress(status);
+    watch.progress(status);
+    if (seen.leading === leading) return;
+    this.#world.elected(this);
+    this.#world.moment(this.#node);
+  }
+
+  #appended(entries: readonly Entry[]): void {
+    const { oracle, watch } = this.#world;
+    oracle.appended(this.mirror, entries);
+    if (this.core?.role !== "leader") return;
+    watch.appended(entries, this.seen.config);
+    if (entries.some((entry) => entry.kind === EntryKind.config)) {
+      this.#world.moment(this.#node);
     }
   }
 

@@ -135,7 +135,19 @@ function transfer(world: World, target: number): boolean {
   const leader = world.leader();
   if (leader === null) return false;
   const member = target === 0 ? null : world.named(target)!.member;
+  const { term } = leader.core;
   leader.run(() => void leader.group.transferLeadership(member));
+  const { plan, probes } = world;
+  world.later(plan.tickMs * (plan.raft.electionTicks + 4) * 2, () => {
+    const now = world.leader();
+    const asked = member !== null && member !== leader.member;
+    if (now === null || !asked) return;
+    if (now === leader && now.core.term === term && leader.alive) {
+      probes.hit("transferAborted");
+    } else if (now.member === member && now.core.term === term + 1) {
+      probes.hit("transferDone");
+    }
+  });
   return true;
 }
 

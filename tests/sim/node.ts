@@ -106,6 +106,7 @@ export class SimNode {
       draw: draws.disk,
       syncMs: plan.disk.syncMs,
       readMs: plan.disk.readMs,
+      recycled: () => this.#world.probes.hit("segmentRecycled"),
       keepUnsynced: plan.disk.keepUnsynced,
     });
   }

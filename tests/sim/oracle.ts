@@ -10,6 +10,7 @@ import {
   type LogIndex,
   type MemberId,
   NO_CONFIGURATION,
+  type Role,
   type Term,
 } from "../../src/raft/types.ts";
 import type { LogRecovery } from "../../src/log/port.ts";
@@ -30,6 +31,7 @@ export interface Observed {
     applied: LogIndex;
     leading: Term;
     config: Configuration;
+    role: Role;
   };
 }
 
@@ -53,12 +55,18 @@ export class Oracle {
   readonly #votes = new Map<string, MemberId>();
   readonly #mirrors = new Map<MemberId, Mirror>();
   readonly #refused = new Set<number>();
+  readonly #onConfig: (config: Configuration) => void;
   /** By leader and term: what it knew of its members last. */
   readonly #matches = new Map<string, Map<MemberId, LogIndex>>();
   #config: { index: LogIndex; config: Configuration } = {
     index: 0,
     config: NO_CONFIGURATION,
   };
+
+  /** `onConfig` hears of each committed configuration. */
+  constructor(onConfig: (config: Configuration) => void) {
+    this.#onConfig = onConfig;
+  }
 
   /** The cluster starts with this configuration. */
   form(config: Configuration): void {
@@ -165,6 +173,7 @@ export class Oracle {
     }
     if (core.commit !== seen.commit) this.#commit(observed);
     seen.config = core.config;
+    seen.role = core.role;
   }
 
   /** A member applied an entry. */
@@ -390,6 +399,7 @@ export class Oracle {
     if (entry.kind === EntryKind.config) {
       const config = decodeConfiguration(entry.payload);
       this.#config = { index: entry.index, config };
+      this.#onConfig(config);
     }
   }
 

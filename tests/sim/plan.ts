@@ -124,6 +124,8 @@ export interface Plan {
     readonly reads: number;
   };
   readonly faults: readonly Fault[];
+  /** Probability of a power cut whenever something delicate begins. */
+  readonly cutAtMoments: number;
   /** In the end heal only a quorum; the others stay away for ever. */
   readonly healQuorumOnly: boolean;
 }
@@ -179,7 +181,7 @@ export function drawPlan(seed: number): Plan {
     deferMs: draw.pick([0, 0, 0.05, 1]),
     clients: {
       count: draw.int(1, 8),
-      operations: draw.int(40, 250),
+      operations: draw.int(40, 500),
       keys: draw.int(1, 6),
       thinkMs: (chaosMs / 100) * draw.between(0.05, 2),
       timeoutMs: electionMs * draw.between(0.5, 5),
@@ -187,6 +189,7 @@ export function drawPlan(seed: number): Plan {
       plain: draw.pick([0, 0.3]),
       reads: draw.between(0.1, 0.7),
     },
+    cutAtMoments: draw.pick([0, 0, 0, 0.02, 0.1, 0.3]),
     healQuorumOnly: draw.chance(0.4),
   };
   return { ...plan, faults: drawFaults(new Draw(seed, "faults"), plan) };
@@ -263,6 +266,8 @@ function drawFault(
     case "partition": {
       const side = draw.chance(0.3)
         ? [node]
+        : draw.chance(0.3)
+        ? [0, draw.int(1, shape.nodes)]
         : draw.shuffled(Array.from({ length: shape.nodes }, (_, i) => i + 1))
           .slice(0, draw.int(1, Math.max(1, shape.nodes - 1)));
       return { at, kind, side, oneWay: draw.chance(0.3), ms };

@@ -7,7 +7,7 @@ export const PROBES = {
     "check-quorum: a leader without its quorum stepped down",
   conflictHint: "a follower refused an append with a conflict hint",
   conflictTruncated: "a follower cut entries that contradicted the leader",
-  entryOverwritten: "a proposal was overwritten by another leader",
+  proposalAbandoned: "a leader lost leadership while proposals waited",
   windowFull: "a follower's window of appends in flight was full",
   overloaded: "a proposal was refused for too many uncommitted bytes",
   joint: "a joint configuration was entered",

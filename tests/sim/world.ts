@@ -26,6 +26,7 @@ import { Probes } from "./probes.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { Trace } from "./trace.ts";
 import { Violation } from "./violation.ts";
+import { Watch } from "./watch.ts";
 
 /** Everything of one run: machines, network, clients, and who watches them. */
 export class World {
@@ -35,6 +36,7 @@ export class World {
   readonly probes: Probes = new Probes();
   readonly history: History = new History();
   readonly oracle: Oracle;
+  readonly watch: Watch;
   readonly network: SimNetwork;
   readonly operator: Operator;
   readonly nodes: readonly SimNode[];
@@ -64,7 +66,8 @@ export class World {
       world: draw("world"),
     };
     this.raftOptions = { ...plan.raft, checkQuorum: true, leaseReads: false };
-    this.oracle = new Oracle();
+    this.watch = new Watch(this.probes);
+    this.oracle = new Oracle((config) => this.watch.committed(config));
     this.network = new SimNetwork(
       this.scheduler,
       this.draws.network,
@@ -184,6 +187,9 @@ export class World {
 
   /** A process ended itself. */
   processFailed(node: SimNode, error: Error): void {
+    if (error instanceof LogError && error.failure === "io") {
+      this.probes.hit("syncFailed");
+    }
     const corrupt = error instanceof LogError && error.failure === "corrupt";
     const downMs = this.plan.tickMs * this.plan.raft.electionTicks;
     if (corrupt) {
@@ -191,6 +197,25 @@ export class World {
       this.#forget(node);
     }
     this.stop(node, true, downMs);
+  }
+
+  /** Something delicate begins on a node: a good moment for a power cut. */
+  moment(node: SimNode): void {
+    const { draws, plan } = this;
+    if (this.healed || !draws.world.chance(plan.cutAtMoments)) return;
+    const { process } = node;
+    const electionMs = plan.tickMs * plan.raft.electionTicks;
+    const delay = draws.world.pick([0, plan.disk.syncMs, plan.disk.applyMs]) *
+      draws.world.between(0, 2);
+    const downMs = electionMs * draws.world.between(0.1, 4);
+    this.later(delay, () => {
+      if (this.healed || process === null || node.process !== process) return;
+      this.faults.set(
+        "cutAtMoment",
+        (this.faults.get("cutAtMoment") ?? 0) + 1,
+      );
+      this.stop(node, true, downMs);
+    });
   }
 
   /** Whether a node's volume may be lost now without losing the cluster. */
@@ -286,9 +311,7 @@ export class World {
   /** A member became leader. */
   elected(member: SimMember): void {
     this.trace.add(this.now, "leads", member.member, member.core.term);
-    this.probes.hit("elected");
-    const { votersOutgoing } = member.core.config;
-    if (votersOutgoing.length > 0) this.probes.hit("jointLeaderChange");
+    this.watch.elected(member);
   }
 
   #form(): void {
@@ -327,16 +350,16 @@ export class World {
   #deliver(to: NodeId, message: GroupMessage): void {
     const process = this.processOf(to);
     if (process === null) return;
-    if (process.member !== message.to) {
-      this.probes.hit("replayedToLaterIncarnation");
-    }
     this.trace.add(
       this.now,
       message.type,
       `${message.from} > ${message.to} term ${message.term}`,
       ...factsOf(message),
     );
-    process.run(() => process.group.receive(message));
+    process.run(() => {
+      this.watch.received(process, message);
+      process.group.receive(message);
+    });
   }
 
   #chooseGone(): SimNode[] {
