@@ -1,4 +1,6 @@
+import type { Agent } from "node:http";
 import type { ErrorCode } from "../../src/errors.ts";
+import { httpCall, HttpCallError } from "./http_call.ts";
 
 /** A value as the API writes it in JSON. */
 export type JsonValue =
@@ -67,7 +69,7 @@ export interface MemberApiOptions {
   /** `http://host:port` */
   readonly url: string;
   readonly secret: string;
-  readonly client: Deno.HttpClient;
+  readonly agent: Agent;
 }
 
 /** The HTTP API of one member, with every way a call can end sorted into three. */
@@ -157,18 +159,19 @@ export class MemberApi {
       headers["idempotency-key"] = options.idempotencyKey;
     }
     try {
-      const response = await fetch(`${this.#options.url}${path}`, {
+      const { status, text } = await httpCall({
+        url: `${this.#options.url}${path}`,
         method,
         headers,
-        body: body === undefined ? null : JSON.stringify(body),
-        client: this.#options.client,
-        signal: AbortSignal.timeout(options.timeoutMs),
+        ...body === undefined ? {} : { body: JSON.stringify(body) },
+        timeoutMs: options.timeoutMs,
+        agent: this.#options.agent,
       });
-      const text = await response.text();
-      if (response.ok) return { type: "ok", value: JSON.parse(text) };
-      return refused(response.status, text);
+      if (status < 300) return { type: "ok", value: JSON.parse(text) };
+      return refused(status, text);
     } catch (error) {
-      return broken(error);
+      if (!(error instanceof HttpCallError)) throw error;
+      return { type: error.unsent ? "fail" : "info", error: error.message };
     }
   }
 }
@@ -181,11 +184,4 @@ function refused(status: number, text: string): ApiResult<never> {
   } catch {
     return { type: "info", error: `${status}: ${text.slice(0, 200)}` };
   }
-}
-
-function broken(error: unknown): ApiResult<never> {
-  const { name, message } = error as Error;
-  // Without a connection nothing can have been sent.
-  const unsent = message.includes("(Connect)");
-  return { type: unsent ? "fail" : "info", error: `${name}: ${message}` };
 }

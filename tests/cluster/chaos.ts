@@ -1,8 +1,9 @@
 // deno-lint-ignore-file no-console -- this is a program; its output is its purpose
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { SeededRandom } from "../../src/util/random.ts";
 import { LoopbackNetwork } from "./loopback.ts";
-import { NEMESIS_NAMES, nemesisNamed } from "./nemeses/all.ts";
+import { drawPairs, NEMESIS_NAMES, nemesisNamed } from "./nemeses/all.ts";
 import type { NemesisKind } from "./nemeses/nemesis.ts";
 import { NetnsNetwork } from "./netns.ts";
 import type { TestNetwork } from "./network.ts";
@@ -16,6 +17,7 @@ const USAGE =
   --minutes N      how long, over all rounds (default 10)
   --seed N         where the faults and the clients' choices come from
   --nemesis A,B+C  kinds of fault, two at once with + (default: all single ones)
+  --pairs N        and so many random pairs of them (default 0)
   --workload A,B   what clients do, all at the same time (default: all)
   --nodes N        members (default 3)
   --clients N      clients per workload (default 2)
@@ -32,6 +34,7 @@ const { values } = parseArgs({
     minutes: { type: "string", default: "10" },
     seed: { type: "string", default: `${Date.now() % 1_000_000}` },
     nemesis: { type: "string", default: NEMESIS_NAMES.join(",") },
+    pairs: { type: "string", default: "0" },
     workload: { type: "string", default: Object.keys(WORKLOADS).join(",") },
     nodes: { type: "string", default: "3" },
     clients: { type: "string", default: "2" },
@@ -49,10 +52,11 @@ if (values.help) {
 }
 
 async function main(): Promise<boolean> {
-  const kinds = values.nemesis.split(",").map(nemesisNamed);
   const names = values.workload.split(",");
   names.forEach(workloadNamed);
   const [minutes, seed] = [Number(values.minutes), Number(values.seed)];
+  const pairs = drawPairs(Number(values.pairs), new SeededRandom(seed));
+  const kinds = [...values.nemesis.split(","), ...pairs].map(nemesisNamed);
   const out = values.out ?? await Deno.makeTempDir({ prefix: "chaos-" });
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) {

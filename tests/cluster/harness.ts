@@ -1,3 +1,4 @@
+import { Agent } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { MemberApi } from "./api.ts";
@@ -34,7 +35,7 @@ export class TestCluster implements AsyncDisposable {
   readonly network: TestNetwork;
   readonly root: string;
   readonly #options: TestClusterOptions;
-  readonly #client: Deno.HttpClient;
+  readonly #agent = new Agent({ keepAlive: true });
   readonly #processes = new Map<Node, MemberProcess>();
   readonly #apis: readonly MemberApi[];
   readonly #cleanups = new AsyncDisposableStack();
@@ -46,12 +47,11 @@ export class TestCluster implements AsyncDisposable {
     this.root = root;
     this.nodes = Array.from({ length: nodes }, (_, i) => i + 1);
     this.network = options.network ?? new LoopbackNetwork({ nodes });
-    this.#client = Deno.createHttpClient({ poolMaxIdlePerHost: 64 });
     this.#apis = this.nodes.map((node) =>
       new MemberApi({
         url: this.network.apiUrl(node),
         secret: SECRET_API,
-        client: this.#client,
+        agent: this.#agent,
       })
     );
   }
@@ -222,7 +222,7 @@ export class TestCluster implements AsyncDisposable {
       [...this.#processes.values()].map((process) => process.kill()),
     );
     await this.#cleanups.disposeAsync();
-    this.#client.close();
+    this.#agent.destroy();
     await this.network[Symbol.asyncDispose]();
     if (this.#options.keep !== true) {
       await Deno.remove(this.root, { recursive: true });

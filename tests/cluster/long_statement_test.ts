@@ -16,8 +16,8 @@ Deno.test("a long statement on the writer or a reader disturbs neither leadershi
   const term = (await termOf(cluster, leader))!;
 
   const long = Promise.all([
-    write(`INSERT INTO t ${count(30_000_000)}`),
-    api.query({ sql: count(30_000_000) }, {
+    write(`INSERT INTO t ${count(10_000_000)}`),
+    api.query({ sql: count(10_000_000) }, {
       timeoutMs: 120_000,
       consistency: "local",
     }),
@@ -36,7 +36,7 @@ Deno.test("a long statement on the writer or a reader disturbs neither leadershi
   const [written, queried] = await ended;
   assert.equal(written.type, "ok", JSON.stringify(written));
   assert.equal(queried.type, "ok", JSON.stringify(queried));
-  assert.ok(reads > 20, `only ${reads} reads got through meanwhile`);
+  assert.ok(reads > 5, `only ${reads} reads got through meanwhile`);
   assert.equal(await termOf(cluster, leader), term, "leadership changed");
 });
 

@@ -1,3 +1,4 @@
+import { type Random, randomBetween } from "../../../src/util/random.ts";
 import { clockNemesis } from "./clock.ts";
 import { DISK_NEMESES } from "./disk.ts";
 import { MEMBERSHIP_NEMESES } from "./membership.ts";
@@ -25,6 +26,21 @@ const KINDS: readonly NemesisKind[] = [
 
 /** Names of all single kinds. */
 export const NEMESIS_NAMES: readonly string[] = KINDS.map(({ name }) => name);
+
+/** So many different pairs, drawn at random; at most one of a pair damages a disk. */
+export function drawPairs(count: number, random: Random): string[] {
+  const pairs = new Set<string>();
+  const kinds = KINDS.filter((kind) => kind !== none);
+  const possible = kinds.length * (kinds.length - 1) / 4;
+  while (pairs.size < Math.min(count, possible)) {
+    const [a, b] = [random, random].map((each) =>
+      kinds[randomBetween(each, 0, kinds.length)]!
+    ) as [NemesisKind, NemesisKind];
+    if (a.destructive && b.destructive) continue;
+    if (kinds.indexOf(a) < kinds.indexOf(b)) pairs.add(`${a.name}+${b.name}`);
+  }
+  return [...pairs];
+}
 
 /** The kind with this name, or two joined by `+`. @throws {RangeError} for unknown names. */
 export function nemesisNamed(name: string): NemesisKind {
