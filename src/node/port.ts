@@ -20,7 +20,7 @@ export interface WriteRequest {
   readonly body: CommandBody;
   /** A retry with the same key applies once; at most 128 bytes of UTF-8. */
   readonly idempotencyKey?: string;
-  /** How long to look for a leader and wait for the answer, ms. @default {10_000} */
+  /** How long to wait for the answer, ms; a leader is looked for at most 10 s of it. @default {120_000} */
   readonly timeoutMs?: number;
 }
 

@@ -16,7 +16,10 @@ import type { PeerAnswer, PeerRequests } from "./peer_requests.ts";
 import type { WriteAnswer, WriteRequest } from "./port.ts";
 import type { ProposalResult } from "./proposals.ts";
 
-const TIMEOUT_MS = 10_000;
+/** A write that a leader took may run this long. */
+const TIMEOUT_MS = 120_000;
+/** How long a leader is looked for. */
+const PATIENCE_MS = 10_000;
 /** Pause before the same leader is asked again. */
 const RETRY_MS = 20;
 
@@ -177,13 +180,14 @@ export class Writes {
   ): Promise<AppliedResult> {
     let uncertain = false;
     let last = "no leader is known";
+    let patience = this.#patience(deadline);
     for (let attempts = 0;; attempts++) {
-      this.#throwIfOver(deadline, uncertain, last);
+      this.#throwIfOver(patience, uncertain, last);
       // The log keeps what was proposed, so a repetition is stamped on a copy.
       const copy = attempts === 0 ? bytes : bytes.slice();
       const attempt = await this.#attempt(copy, deadline);
       if (attempt === null) {
-        await this.#pause(deadline);
+        await this.#pause(patience);
         continue;
       }
       switch (attempt.kind) {
@@ -194,15 +198,20 @@ export class Writes {
         }
         case "unknown":
           uncertain = true;
+          patience = this.#patience(deadline);
           break;
         case "refused":
           last = attempt.detail;
           if (!uncertain) throwIfFinal(attempt.reason, attempt.detail);
           await this.#pause(
-            Math.min(deadline, this.#ports.clock.monotonic() + RETRY_MS),
+            Math.min(patience, this.#ports.clock.monotonic() + RETRY_MS),
           );
       }
     }
+  }
+
+  #patience(deadline: number): number {
+    return Math.min(deadline, this.#ports.clock.monotonic() + PATIENCE_MS);
   }
 
   #throwIfOver(deadline: number, uncertain: boolean, last: string): void {
