@@ -490,7 +490,11 @@ class Explorer {
       const key = this.#posted.size;
       const who = Number(message.to) - 1;
       const input = { kind: "message", message } as const;
-      known = { message, key, action: { who, input, name: `message ${key}` } };
+      known = {
+        message,
+        key,
+        action: { who, input, name: `${message.type} ${key}` },
+      };
       this.#posted.set(print, known);
     }
     return known;
@@ -511,11 +515,12 @@ class Explorer {
     }
     const all = [...world.members];
     all[who] = member;
-    const wire = member === before
-      ? [...world.wire]
-      : world.wire.filter((posted) =>
-        posted.action.who !== who || !isDead(posted, member)
-      );
+    // A question asked twice is two questions; they could be asked for ever.
+    const asked = kind === "message" && name.startsWith("readIndex");
+    const wire = world.wire.filter((posted) =>
+      (posted.action.who !== who || !isDead(posted, member)) &&
+      !(asked && posted.action.name === name)
+    );
     for (const posted of sent) {
       if (isDead(posted, all[posted.action.who]!)) continue;
       if (!wire.includes(posted)) wire.push(posted);
@@ -569,70 +574,107 @@ function spend(
 }
 
 /** Visits every state within the bounds, or as many as the time allows. */
-export function explore(
-  bounds: Bounds,
-  limitMs: number,
-  seed = 1,
-): Exploration {
+export function explore(bounds: Bounds, limitMs: number): Exploration {
   const deadline = performance.now() + limitMs;
-  const random = new SeededRandom(seed);
-  // In random order, so that an exploration cut short has seen a bit of everything.
-  const choices = (world: World): Action[] => {
-    const all = [...actions(world, bounds.terms)];
-    for (let i = all.length - 1; i > 0; i--) {
-      const other = randomBetween(random, 0, i + 1);
-      [all[i], all[other]] = [all[other]!, all[i]!];
-    }
-    return all;
-  };
-  const explorer = new Explorer(bounds);
-  const first = explorer.first();
-  const seen = new Set([printWorld(first)]);
-  const path: {
-    action: Action | null;
-    world: World;
-    rest: Action[];
-  }[] = [{ action: null, world: first, rest: choices(first) }];
-  let transitions = 0;
-  let depth = 0;
-  let committed = 0;
-  let leaders = 0;
+  const survey = new Survey(bounds);
+  const path = [{
+    world: survey.first,
+    rest: actions(survey.first, bounds.terms),
+  }];
+  const taken: Action[] = [];
   while (path.length > 0 && performance.now() < deadline) {
     const { world, rest } = path.at(-1)!;
-    const action = rest.pop();
-    if (action === undefined) {
+    const { value: action, done } = rest.next();
+    if (done) {
       path.pop();
+      taken.pop();
       continue;
     }
-    transitions++;
+    const next = survey.visit(world, action, taken);
+    if (next === null) continue;
+    taken.push(action);
+    path.push({ world: next, rest: actions(next, bounds.terms) });
+  }
+  return survey.result(path.length === 0);
+}
+
+/** Goes random ways from the start again and again, for bounds too wide to exhaust. */
+export function wander(
+  bounds: Bounds,
+  limitMs: number,
+  seed: number,
+): Exploration {
+  const deadline = performance.now() + limitMs;
+  const survey = new Survey(bounds);
+  const random = new SeededRandom(seed);
+  while (performance.now() < deadline) {
+    let world = survey.first;
+    const taken: Action[] = [];
+    for (let i = 0; i < 300; i++) {
+      const choices = [...actions(world, bounds.terms)];
+      if (choices.length === 0) break;
+      const action = choices[randomBetween(random, 0, choices.length)]!;
+      world = survey.go(world, action, taken);
+      taken.push(action);
+    }
+  }
+  return survey.result(false);
+}
+
+/** What was seen so far. */
+class Survey {
+  readonly first: World;
+  readonly #explorer: Explorer;
+  readonly #seen: Set<number> = new Set();
+  #transitions = 0;
+  #depth = 0;
+  #committed = 0;
+  #leaders = 0;
+
+  constructor(bounds: Bounds) {
+    this.#explorer = new Explorer(bounds);
+    this.first = this.#explorer.first();
+    this.#seen.add(printWorld(this.first));
+  }
+
+  /** The world after the action; null if it was seen before. */
+  visit(world: World, action: Action, taken: readonly Action[]): World | null {
+    const before = this.#seen.size;
+    const next = this.go(world, action, taken);
+    return this.#seen.size > before ? next : null;
+  }
+
+  /** The world after the action; an error tells the way to it. */
+  go(world: World, action: Action, taken: readonly Action[]): World {
+    this.#transitions++;
     let next: World;
     try {
-      next = explorer.perform(world, action);
+      next = this.#explorer.perform(world, action);
     } catch (error) {
-      const steps = [...path.slice(1).map(({ action }) => action!), action];
-      throw new Error(
-        `${(error as Error).message}\n${steps.map(describeAction).join("\n")}`,
-        { cause: error },
-      );
+      const way = [...taken, action].map(describeAction).join("\n");
+      throw new Error(`${(error as Error).message}\n${way}`, { cause: error });
     }
-    if (next === world) continue;
+    if (next === world) return world;
     const print = printWorld(next);
-    if (seen.has(print)) continue;
-    seen.add(print);
-    if (next.committed.length > 0) committed++;
-    leaders = Math.max(leaders, Object.keys(next.leaders).length);
-    path.push({ action, world: next, rest: choices(next) });
-    depth = Math.max(depth, path.length);
+    if (this.#seen.has(print)) return next;
+    this.#seen.add(print);
+    if (next.committed.length > 0) this.#committed++;
+    this.#leaders = Math.max(this.#leaders, Object.keys(next.leaders).length);
+    this.#depth = Math.max(this.#depth, taken.length + 1);
+    return next;
   }
-  return {
-    states: seen.size,
-    memberStates: explorer.memberStates,
-    transitions,
-    depth,
-    complete: path.length === 0,
-    committed,
-    leaders,
-  };
+
+  result(complete: boolean): Exploration {
+    return {
+      states: this.#seen.size,
+      memberStates: this.#explorer.memberStates,
+      transitions: this.#transitions,
+      depth: this.#depth,
+      complete,
+      committed: this.#committed,
+      leaders: this.#leaders,
+    };
+  }
 }
 
 function describeAction({ who, input, name }: Action): string {
@@ -658,7 +700,8 @@ if (import.meta.main) {
   const { values } = parseArgs({
     options: {
       seconds: { ...number, default: "60" },
-      seed: { ...number, default: "1" },
+      // With a seed: random ways instead of all of them.
+      seed: number,
       voters: { ...number, default: "3" },
       terms: { ...number, default: "2" },
       proposals: { ...number, default: "1" },
@@ -677,10 +720,9 @@ if (import.meta.main) {
     reads: Number(values.reads),
     slowDisks: !values["fast-disks"],
   };
-  const found = explore(
-    bounds,
-    Number(values.seconds) * 1000,
-    Number(values.seed),
-  );
+  const limitMs = Number(values.seconds) * 1000;
+  const found = values.seed === undefined
+    ? explore(bounds, limitMs)
+    : wander(bounds, limitMs, Number(values.seed));
   Deno.stdout.writeSync(new TextEncoder().encode(describe(bounds, found)));
 }
