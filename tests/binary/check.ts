@@ -1,0 +1,122 @@
+// deno-lint-ignore-file no-console -- this is a program; its output is its purpose
+/**
+ * Checks a compiled binary: three members of it, with no Deno in reach, form a
+ * cluster, replicate, survive the leader's death, and stop cleanly.
+ *
+ * Usage: check.ts PATH
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { freePorts } from "../cluster/network.ts";
+
+const SECRET = "a-secret-for-the-binary";
+const WAIT_MS = 60_000;
+const binary = resolve(Deno.args[0] ?? "dist/hiqlite");
+const root = await Deno.makeTempDir({ prefix: "hiqlite-binary-" });
+const ports = freePorts(6);
+const nodes = [1, 2, 3].map((id) =>
+  `${id} 127.0.0.1:${ports[2 * id - 2]} 127.0.0.1:${ports[2 * id - 1]}`
+);
+
+function start(id: number): Deno.ChildProcess {
+  return new Deno.Command(binary, {
+    args: ["serve", "--node-id", `${id}`],
+    clearEnv: true,
+    env: {
+      PATH: "/nowhere",
+      HOME: root,
+      TMPDIR: root,
+      HQL_NODES: nodes.join("\n"),
+      HQL_DATA_DIR: `${root}/${id}`,
+      HQL_SECRET_RAFT: SECRET,
+      HQL_SECRET_API: SECRET,
+    },
+    stdout: "null",
+    stderr: "inherit",
+  }).spawn();
+}
+
+function url(id: number, route: string): string {
+  return `http://127.0.0.1:${ports[2 * id - 1]}${route}`;
+}
+
+async function post(
+  id: number,
+  route: string,
+  body: unknown,
+): Promise<Record<string, unknown>> {
+  const response = await fetch(url(id, `/api/v1/${route}`), {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-api-secret": SECRET },
+    body: JSON.stringify(body),
+  });
+  const text = await response.text();
+  assert.equal(response.status, 200, text);
+  return JSON.parse(text);
+}
+
+async function ready(id: number): Promise<void> {
+  const deadline = performance.now() + WAIT_MS;
+  while (performance.now() < deadline) {
+    const answer = await fetch(url(id, "/ready")).catch(() => null);
+    await answer?.body?.cancel();
+    if (answer?.ok) return;
+    await sleep(50);
+  }
+  throw new Error(`member ${id} is not ready after ${WAIT_MS} ms`);
+}
+
+const members = new Map([1, 2, 3].map((id) => [id, start(id)]));
+try {
+  for (const id of members.keys()) await ready(id);
+  console.log("three members of the binary form a cluster");
+  await post(1, "execute", {
+    sql: "CREATE TABLE t (id INTEGER PRIMARY KEY, text TEXT)",
+  });
+  for (const id of members.keys()) {
+    await post(id, "execute", {
+      sql: "INSERT INTO t (text) VALUES (?)",
+      params: [`from ${id}`],
+    });
+  }
+  const { leader } = await (await fetch(url(1, "/api/v1/cluster"), {
+    headers: { "x-api-secret": SECRET },
+  })).json();
+  const leaderId = Number.parseInt(leader);
+  const other = leaderId % 3 + 1;
+  members.get(leaderId)!.kill("SIGKILL");
+  await members.get(leaderId)!.status;
+  await post(other, "execute", {
+    sql: "INSERT INTO t (text) VALUES ('after')",
+  });
+  console.log("the others go on after its leader was killed");
+  members.set(leaderId, start(leaderId));
+  await ready(leaderId);
+  for (const id of members.keys()) {
+    const { rows } = await post(id, "query", {
+      sql: "SELECT count(*) FROM t",
+      consistency: "linearizable",
+    });
+    assert.deepEqual(rows, [[4]]);
+  }
+  console.log("every member reads all four rows, in guarded readers too");
+  for (const [id, member] of members) {
+    member.kill("SIGTERM");
+    const { code } = await member.status;
+    assert.equal(code, 0, `member ${id} ended with ${code}`);
+  }
+  console.log("SIGTERM ends every member with code 0");
+} finally {
+  for (const member of members.values()) {
+    try {
+      member.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
+    await member.status;
+  }
+  await Deno.remove(root, { recursive: true });
+}
