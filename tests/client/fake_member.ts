@@ -4,12 +4,12 @@ import type {
   ClusterStatus,
   HealthStatus,
   Member,
-  MembershipRequest,
   QueryAnswer,
   QueryRequest,
   WriteAnswer,
   WriteRequest,
 } from "../../src/node/port.ts";
+import { RecordingMember } from "./recording_member.ts";
 import type {
   CommandFailure,
   CommandResult,
@@ -21,43 +21,35 @@ import type {
   StatementResult,
 } from "../../src/state/types.ts";
 
-/** A member without a cluster: one SQLite database in memory, and faults on demand. */
-export class FakeMember implements Member {
+/** A recorded member without a cluster. */
+export class FakeMember extends RecordingMember {
+  constructor() {
+    super(new PlainMember());
+  }
+}
+
+/** One SQLite database in memory that remembers answers by key. */
+class PlainMember implements Member {
   readonly #db = new DatabaseSync(":memory:");
   readonly #answers = new Map<string, WriteAnswer>();
-  /** Everything that was asked, newest last. */
-  readonly writes: WriteRequest[] = [];
-  readonly queries: QueryRequest[] = [];
-  readonly changes: (MembershipRequest | { target: number | undefined })[] = [];
-  /** Thrown by the next calls instead of working, in order. */
-  readonly faults: Error[] = [];
-  /** Runs before each write is applied. */
-  beforeWrite: () => Promise<void> = () => Promise.resolve();
-  healthy: HealthStatus = { ok: true, detail: "ok" };
-  index = 0;
-  stops = 0;
+  #index = 0;
+  #open = true;
 
+  // deno-lint-ignore require-await
   async write(request: WriteRequest): Promise<WriteAnswer> {
-    this.writes.push(request);
-    this.#fail();
-    await this.beforeWrite();
     const key = request.idempotencyKey ?? "";
     const known = this.#answers.get(key);
     if (known !== undefined) return known;
-    this.index++;
-    const answer = { index: this.index, result: this.#apply(request) };
+    this.#index++;
+    const answer = { index: this.#index, result: this.#apply(request) };
     if (key !== "") this.#answers.set(key, answer);
     return answer;
   }
 
   // deno-lint-ignore require-await
   async query(request: QueryRequest): Promise<QueryAnswer> {
-    this.queries.push(request);
-    this.#fail();
-    return {
-      ...this.querySync(request.sql, request.params),
-      index: this.index,
-    };
+    const result = this.querySync(request.sql, request.params);
+    return { ...result, index: this.#index };
   }
 
   querySync(sql: string, params?: SqlParameters): QueryResult {
@@ -79,9 +71,9 @@ export class FakeMember implements Member {
       self: "1.00000000000000aa",
       leader: "1.00000000000000aa",
       term: 3,
-      commitIndex: this.index,
-      appliedIndex: this.index,
-      lastIndex: this.index,
+      commitIndex: this.#index,
+      appliedIndex: this.#index,
+      lastIndex: this.#index,
       firstIndex: 1,
       joint: false,
       members: [{
@@ -91,45 +83,35 @@ export class FakeMember implements Member {
         apiAddress: "127.0.0.1:8200",
         role: "leader",
         connected: true,
-        matchIndex: this.index,
+        matchIndex: this.#index,
       }],
     };
   }
 
   health(): HealthStatus {
-    return this.healthy;
+    return { ok: true, detail: "ok" };
   }
 
   ready(): HealthStatus {
-    return this.healthy;
+    return { ok: true, detail: "ok" };
   }
 
   metrics(): string {
-    return `# TYPE hiqlite_applied_index gauge\nhiqlite_applied_index ${this.index}\n`;
+    return `# TYPE hiqlite_applied_index gauge\nhiqlite_applied_index ${this.#index}\n`;
   }
 
-  // deno-lint-ignore require-await
-  async changeMembership(request: MembershipRequest): Promise<ClusterStatus> {
-    this.changes.push(request);
-    this.#fail();
-    return this.cluster();
+  changeMembership(): Promise<ClusterStatus> {
+    return Promise.resolve(this.cluster());
   }
 
-  // deno-lint-ignore require-await
-  async transferLeadership(target?: number): Promise<ClusterStatus> {
-    this.changes.push({ target });
-    this.#fail();
-    return this.cluster();
+  transferLeadership(): Promise<ClusterStatus> {
+    return Promise.resolve(this.cluster());
   }
 
   // deno-lint-ignore require-await
   async shutdown(): Promise<void> {
-    if (this.stops++ === 0) this.#db.close();
-  }
-
-  #fail(): void {
-    const fault = this.faults.shift();
-    if (fault !== undefined) throw fault;
+    if (this.#open) this.#db.close();
+    this.#open = false;
   }
 
   #apply({ body }: WriteRequest): CommandResult {
