@@ -248,6 +248,8 @@ export class Cluster {
   autoSnapshots = true;
   /** Whether received snapshots are installed by themselves. */
   autoInstall = true;
+  /** What snapshots contain. */
+  readonly #contents: WeakMap<SnapshotMeta, string[]> = new WeakMap();
   readonly #cuts: Set<string> = new Set();
   readonly #leaders: Map<number, MemberId> = new Map();
   readonly #committed: Map<LogIndex, Entry> = new Map();
@@ -394,7 +396,8 @@ export class Cluster {
     const node = this.node(id);
     const request = node.snapshotRequests.shift();
     assert(request !== undefined, "no snapshot was asked for");
-    const meta = this.#snapshotOf(node);
+    const meta = { ...this.#snapshotOf(node) };
+    this.#contents.set(meta, [...node.state]);
     assert(meta.last.index >= request.atLeast, "the snapshot is too old");
     if (ok) {
       this.wire.push({
@@ -471,7 +474,7 @@ export class Cluster {
     const node = this.nodes.get(message.to);
     if (node === undefined || !node.up || this.#isLost(message)) return;
     if (message.type === "snapshotReceived" && node.installing === null) {
-      const state = [...this.node(message.from).state];
+      const state = this.#contents.get(message.snapshot) ?? [];
       node.received = { meta: message.snapshot, state };
     }
     this.step(node.id, { kind: "message", message });
