@@ -1,11 +1,6 @@
 import type { ProposalResult } from "../../src/node/proposals.ts";
 import { nodeIdOf } from "../../src/raft/types.ts";
-import {
-  decodeAnswer,
-  encodeCommand,
-  type Operation,
-  type SimCommand,
-} from "./command.ts";
+import type { Operation, SimAnswer, SimCommand } from "./command.ts";
 import type { Draw } from "./draw.ts";
 import type { World } from "./world.ts";
 
@@ -162,12 +157,16 @@ export class SimClient {
 
   #propose(
     command: SimCommand,
-    answered: (answer: ReturnType<typeof decodeAnswer>) => void,
+    answered: (answer: SimAnswer) => void,
     missed: (miss: Miss) => void,
   ): void {
-    const { plan, oracle, history } = this.#world;
+    const { plan, oracle, history, dialect } = this.#world;
     const attempt = this.#world.nextAttempt();
-    const payload = encodeCommand(command, attempt, plan.clients.padding);
+    const payload = dialect.encode(command, {
+      attempt,
+      padding: plan.clients.padding,
+      timeMs: this.#world.wallOf(this.#target),
+    });
     const open = this.#begin(() => missed("unknown"));
     this.#ask((process) => {
       process.group.propose(payload, (result: ProposalResult) => {
@@ -177,7 +176,7 @@ export class SimClient {
           if (result.kind === "applied") {
             oracle.acknowledge(attempt, result.index);
             history.newestIndex = Math.max(history.newestIndex, result.index);
-            return answered(decodeAnswer(result.answer));
+            return answered(dialect.decode(result.answer));
           }
           if (result.kind === "refused" && result.leader !== null) {
             this.#target = nodeIdOf(result.leader);

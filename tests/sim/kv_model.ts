@@ -1,4 +1,5 @@
-import { ByteReader, ByteWriter } from "../../src/util/bytes.ts";
+import { type Entry, EntryKind } from "../../src/raft/types.ts";
+import { ByteReader, ByteWriter, NO_BYTES } from "../../src/util/bytes.ts";
 import {
   decodeCommand,
   encodeAnswer,
@@ -11,12 +12,14 @@ const SESSIONS_MAX = 10;
 
 /** What a state machine of the simulator computes, without any notion of time or disk. */
 export interface Model {
-  /** Applies the command at `index` and answers. `duplicate` is called if it was applied before. */
-  apply(index: number, payload: Uint8Array, duplicate: () => void): Uint8Array;
+  /** Applies consecutive entries and answers each. `duplicate` is called for a command that was applied before. */
+  apply(entries: readonly Entry[], duplicate: () => void): Uint8Array[];
   /** The value of a key, as a read answers it. */
   read(key: number): string;
-  /** Everything, so that equal states give equal bytes. */
+  /** Everything, for a snapshot. */
   encode(): Uint8Array;
+  /** Everything in a canonical form: equal for equal states. */
+  dump(): string;
   /** Gives up what it holds. */
   close(): void;
 }
@@ -49,7 +52,19 @@ export class KvModel implements Model {
     reader.end();
   }
 
-  apply(index: number, payload: Uint8Array, duplicate: () => void): Uint8Array {
+  apply(entries: readonly Entry[], duplicate: () => void): Uint8Array[] {
+    return entries.map(({ index, kind, payload }) =>
+      kind === EntryKind.command
+        ? this.#command(index, payload, duplicate)
+        : NO_BYTES
+    );
+  }
+
+  #command(
+    index: number,
+    payload: Uint8Array,
+    duplicate: () => void,
+  ): Uint8Array {
     const command = decodeCommand(payload);
     if (command.kind === "open") {
       const answer = encodeAnswer({ kind: "opened", session: index });
@@ -91,6 +106,10 @@ export class KvModel implements Model {
         .u53(session.usedAt);
     }
     return writer.finish();
+  }
+
+  dump(): string {
+    return this.encode().toHex();
   }
 
   close(): void {}

@@ -111,9 +111,9 @@ export class SimMachine implements StateMachine {
     return this.#model.read(key);
   }
 
-  /** The state as bytes, to compare members. */
-  encode(): Uint8Array {
-    return this.#model.encode();
+  /** The state in a canonical form, to compare members. */
+  dump(): string {
+    return this.#model.dump();
   }
 
   apply(
@@ -213,22 +213,21 @@ export class SimMachine implements StateMachine {
     this.#closed = true;
   }
 
+  /** `answers` null: repeats at a start what was applied before. */
   #run(entries: readonly Entry[], answers: Uint8Array[] | null): void {
-    for (const entry of entries) {
-      let answer = EMPTY;
-      if (entry.kind === EntryKind.command) {
-        answer = this.#model.apply(entry.index, entry.payload, () => {
-          if (answers !== null) this.#host.duplicate();
-        }) as Uint8Array<ArrayBuffer>;
-      } else if (entry.kind === EntryKind.config) {
+    const live = answers !== null;
+    const results = this.#model.apply(entries, () => {
+      if (live) this.#host.duplicate();
+    });
+    entries.forEach((entry, i) => {
+      if (entry.kind === EntryKind.config) {
         this.#config = this.#host.decodeConfig(entry.payload);
       }
       this.#applied = { term: entry.term, index: entry.index };
-      if (answers !== null) {
-        answers.push(answer);
-        this.#host.applied(entry, answer);
-      }
-    }
+      if (!live) return;
+      answers.push(results[i]!);
+      this.#host.applied(entry, results[i]!);
+    });
   }
 
   #point(): StatePoint {

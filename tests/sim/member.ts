@@ -42,7 +42,7 @@ export class SimMember implements Observed {
     this.state = new SimMachine(node.stateVolume, {
       later: (event) => this.later(node.applyMs(), event),
       draw: world.draws.machine,
-      model: (bytes) => world.model(bytes),
+      model: (bytes) => world.dialect.model(bytes),
       decodeConfig: decodeConfiguration,
       applied: (entry, answer) => {
         if (entry.kind === EntryKind.config) {

@@ -15,7 +15,6 @@ import {
 } from "../../src/raft/types.ts";
 import type { LogRecovery } from "../../src/log/port.ts";
 import { bytesEqual } from "./bytes.ts";
-import { attemptOf } from "./command.ts";
 import type { Mirror } from "./mirror.ts";
 import { Violation } from "./violation.ts";
 
@@ -56,6 +55,7 @@ export class Oracle {
   readonly #mirrors = new Map<MemberId, Mirror>();
   readonly #refused = new Set<number>();
   readonly #onConfig: (config: Configuration) => void;
+  readonly #attemptOf: (payload: Uint8Array) => number;
   /** By leader and term: what it knew of its members last. */
   readonly #matches = new Map<string, Map<MemberId, LogIndex>>();
   #config: { index: LogIndex; config: Configuration } = {
@@ -63,9 +63,13 @@ export class Oracle {
     config: NO_CONFIGURATION,
   };
 
-  /** `onConfig` hears of each committed configuration. */
-  constructor(onConfig: (config: Configuration) => void) {
+  /** `onConfig` hears of each committed configuration; `attemptOf` reads a command's attempt. */
+  constructor(
+    onConfig: (config: Configuration) => void,
+    attemptOf: (payload: Uint8Array) => number,
+  ) {
     this.#onConfig = onConfig;
+    this.#attemptOf = attemptOf;
   }
 
   /** The cluster starts with this configuration. */
@@ -263,7 +267,7 @@ export class Oracle {
     if (entry === undefined) {
       throw new Violation("acknowledged", `${index} is not committed`);
     }
-    if (attemptOf(entry.payload) !== attempt) {
+    if (this.#attemptOf(entry.payload) !== attempt) {
       throw new Violation(
         "acknowledged",
         `attempt ${attempt} was answered with index ${index}, which holds another`,
@@ -294,7 +298,7 @@ export class Oracle {
   checkRefused(): void {
     this.#canonical.forEach(({ entry }) => {
       if (entry.kind !== EntryKind.command) return;
-      const attempt = attemptOf(entry.payload);
+      const attempt = this.#attemptOf(entry.payload);
       if (!this.#refused.has(attempt)) return;
       throw new Violation(
         "refused but committed",

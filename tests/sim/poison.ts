@@ -5,12 +5,21 @@ const POISONED: readonly (readonly [object, string])[] = [
   [performance, "now"],
   [crypto, "getRandomValues"],
   [crypto, "randomUUID"],
-  [globalThis, "Date"],
   [globalThis, "setTimeout"],
   [globalThis, "setInterval"],
   [globalThis, "queueMicrotask"],
   [globalThis, "fetch"],
 ];
+
+/** A date of a given time is the same everywhere; the present one is not. */
+class TimelessDate extends Date {
+  constructor(...facts: ConstructorParameters<typeof Date>) {
+    super(...facts);
+    if ((facts as unknown[]).length === 0) {
+      throw new Error("the present date was used inside the simulation");
+    }
+  }
+}
 
 /** Calls `body` while clocks, randomness, timers and the network of the platform throw. */
 export function poisoned<T>(body: () => T): T {
@@ -26,9 +35,12 @@ export function poisoned<T>(body: () => T): T {
       },
     });
   });
+  const { Date } = globalThis;
+  globalThis.Date = TimelessDate as DateConstructor;
   try {
     return body();
   } finally {
+    globalThis.Date = Date;
     POISONED.forEach(([owner, key], i) => {
       const descriptor = kept[i];
       if (descriptor !== undefined) {

@@ -10,11 +10,11 @@ import {
   type MemberId,
   type NodeId,
 } from "../../src/raft/types.ts";
-import { bytesEqual } from "./bytes.ts";
 import { SimClient } from "./client.ts";
 import { Draw } from "./draw.ts";
 import { History } from "./history.ts";
-import { KvModel, type Model } from "./kv_model.ts";
+import { type Dialect, KV_DIALECT } from "./dialect.ts";
+import { sqlDialect } from "./sql_dialect.ts";
 import { SimMember } from "./member.ts";
 import { inflict } from "./nemesis.ts";
 import { SimNetwork } from "./network.ts";
@@ -35,6 +35,7 @@ export class World {
   readonly scheduler: Scheduler = new Scheduler();
   readonly probes: Probes = new Probes();
   readonly history: History = new History();
+  readonly dialect: Dialect;
   readonly oracle: Oracle;
   readonly watch: Watch;
   readonly network: SimNetwork;
@@ -66,8 +67,14 @@ export class World {
       world: draw("world"),
     };
     this.raftOptions = { ...plan.raft, checkQuorum: true, leaseReads: false };
+    this.dialect = plan.stateMachine === "sqlite"
+      ? sqlDialect()
+      : KV_DIALECT;
     this.watch = new Watch(this.probes);
-    this.oracle = new Oracle((config) => this.watch.committed(config));
+    this.oracle = new Oracle(
+      (config) => this.watch.committed(config),
+      (payload) => this.dialect.attemptOf(payload),
+    );
     this.network = new SimNetwork(
       this.scheduler,
       this.draws.network,
@@ -120,9 +127,10 @@ export class World {
     return ++this.#attempts;
   }
 
-  /** A state machine's inside. */
-  model(bytes: Uint8Array): Model {
-    return new KvModel(bytes);
+  /** What a node's wall clock shows, ms since the epoch. */
+  wallOf(id: NodeId): number {
+    const { wallOffset } = this.nodeOf(id);
+    return Math.floor(1_700_000_000_000 + this.now + wallOffset);
   }
 
   /** The node with this id. */
@@ -271,15 +279,15 @@ export class World {
 
   /** Members that have applied the same entries have the same state. */
   compareStates(): void {
-    const states = new Map<LogIndex, { member: MemberId; bytes: Uint8Array }>();
+    const states = new Map<LogIndex, { member: MemberId; dump: string }>();
     for (const { process } of this.nodes) {
       if (process === null) continue;
       const { index } = process.state.applied;
-      const bytes = process.state.encode();
+      const dump = process.state.dump();
       const other = states.get(index);
       if (other === undefined) {
-        states.set(index, { member: process.member, bytes });
-      } else if (!bytesEqual(other.bytes, bytes)) {
+        states.set(index, { member: process.member, dump });
+      } else if (other.dump !== dump) {
         throw new Violation(
           "equal states",
           `${process.member} and ${other.member} differ at ${index}`,
@@ -291,6 +299,7 @@ export class World {
   /** Gives up what processes hold. */
   close(): void {
     for (const node of this.nodes) node.process?.kill();
+    this.dialect.close();
   }
 
   /** A member cut its log. */

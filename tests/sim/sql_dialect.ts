@@ -1,0 +1,173 @@
+import { join } from "node:path";
+import type { Entry } from "../../src/raft/types.ts";
+import {
+  decodeCommand,
+  decodeResult,
+  encodeCommand,
+} from "../../src/state/command.ts";
+import { dumpContents } from "../../src/state/sqlite/contents.ts";
+import { nodeDriver } from "../../src/state/sqlite/node_driver.ts";
+import { SchemaEpoch } from "../../src/state/sqlite/schema_epoch.ts";
+import { Writer } from "../../src/state/sqlite/writer.ts";
+import type { CommandBody, Statement } from "../../src/state/types.ts";
+import type { Operation, SimAnswer, SimCommand } from "./command.ts";
+import type { Dialect } from "./dialect.ts";
+import type { Model } from "./kv_model.ts";
+
+/** What a trigger writes shows whether time and randomness are the same everywhere. */
+const SCHEMA = `
+CREATE TABLE kv (k INTEGER PRIMARY KEY, v TEXT NOT NULL);
+CREATE TABLE audit (
+  id INTEGER PRIMARY KEY, k INTEGER, at TEXT DEFAULT CURRENT_TIMESTAMP,
+  r INTEGER DEFAULT (random()), b BLOB DEFAULT (randomblob(8)), pad BLOB
+);
+CREATE TRIGGER audited AFTER INSERT ON kv BEGIN
+  INSERT INTO audit (k) VALUES (new.k);
+END;
+CREATE TRIGGER changed AFTER UPDATE ON kv BEGIN
+  INSERT INTO audit (k, at) VALUES (new.k, julianday('now'));
+END;`;
+
+/** SQL through the production command codec and applier, on real SQLite files. */
+export function sqlDialect(): Dialect {
+  const dir = scratch();
+  let files = 0;
+  return {
+    encode: (command, { attempt, padding, timeMs }) =>
+      encodeCommand({
+        session: command.kind === "operation" ? command.session : 0,
+        sequence: command.kind === "operation" && command.session > 0
+          ? command.sequence
+          : 0,
+        answeredBelow: 0,
+        idempotencyKey: "",
+        timeMs,
+        seed: [attempt, 7],
+        body: bodyOf(command, padding),
+      }),
+    decode: decodeSql,
+    attemptOf: (payload) => decodeCommand(payload).seed[0],
+    model: (bytes) => new SqlModel(join(dir, String(++files)), bytes),
+    close: () => Deno.removeSync(dir, { recursive: true }),
+  };
+}
+
+/** A folder in memory where there is one: these files need not survive anything. */
+function scratch(): string {
+  const prefix = "hiqlite-sim-";
+  try {
+    return Deno.makeTempDirSync({ dir: "/dev/shm", prefix });
+  } catch {
+    return Deno.makeTempDirSync({ prefix });
+  }
+}
+
+function bodyOf(command: SimCommand, padding: number): CommandBody {
+  if (command.kind === "open") return { kind: "openSession" };
+  const { operation } = command;
+  const { key } = operation;
+  const before = { sql: "SELECT v FROM kv WHERE k = ?", params: [key] };
+  const statements: Statement[] = [before, ...changeOf(operation)];
+  if (padding > 0) {
+    statements.push({
+      sql: "INSERT INTO audit (k, pad) VALUES (?, ?)",
+      params: [key, new Uint8Array(padding)],
+    });
+  }
+  return { kind: "txn", statements };
+}
+
+function changeOf(operation: Operation): Statement[] {
+  switch (operation.kind) {
+    case "read":
+      return [];
+    case "put":
+      return [{
+        sql:
+          "INSERT INTO kv VALUES (?1, ?2) ON CONFLICT (k) DO UPDATE SET v = ?2",
+        params: [operation.key, String(operation.value)],
+      }];
+    case "append":
+      return [{
+        sql:
+          "INSERT INTO kv VALUES (?1, ?2) ON CONFLICT (k) DO UPDATE SET v = v || ',' || ?2",
+        params: [operation.key, String(operation.value)],
+      }];
+    case "cas":
+      return [{
+        sql: "UPDATE kv SET v = ?3 WHERE k = ?1 AND v = ?2 RETURNING 'matched'",
+        params: [
+          operation.key,
+          String(operation.expected),
+          String(operation.value),
+        ],
+      }];
+  }
+}
+
+function decodeSql(bytes: Uint8Array): SimAnswer {
+  const { index, result } = decodeResult(bytes);
+  if (!result.ok) {
+    if (result.error.code === "session_expired") return { kind: "expired" };
+    throw new Error(`statement failed: ${result.error.message}`);
+  }
+  if (result.results.length === 0) return { kind: "opened", session: index };
+  const [before, change] = result.results;
+  if (change?.columns.length === 1) {
+    return { kind: "done", value: change.rows.length > 0 ? "1" : "0" };
+  }
+  return { kind: "done", value: String(before!.rows[0]?.[0] ?? "") };
+}
+
+/** A SQLite file behind the production writer. */
+class SqlModel implements Model {
+  readonly #path: string;
+  readonly #writer: Writer;
+
+  constructor(path: string, bytes: Uint8Array) {
+    this.#path = path;
+    if (bytes.length > 0) Deno.writeFileSync(path, bytes);
+    this.#writer = new Writer(nodeDriver, path, {
+      statementCacheCapacity: 16,
+      schemaEpoch: new SchemaEpoch(),
+    });
+    if (bytes.length === 0) this.#writer.connection.exec(SCHEMA);
+  }
+
+  apply(entries: readonly Entry[], duplicate: () => void): Uint8Array[] {
+    const answers = this.#writer.applier.apply(entries);
+    this.#writer.maintain();
+    entries.forEach(({ index }, i) => {
+      const answer = answers[i]!;
+      if (answer.length > 0 && decodeResult(answer).index !== index) {
+        duplicate();
+      }
+    });
+    return answers;
+  }
+
+  read(key: number): string {
+    const rows = this.#writer.connection.prepare(
+      "SELECT v FROM kv WHERE k = ?",
+    )!.all({ anonymous: [key], named: null });
+    return String(rows[0]?.[0] ?? "");
+  }
+
+  encode(): Uint8Array {
+    const copy = `${this.#path}.copy`;
+    this.#writer.connection.exec(`VACUUM INTO '${copy}'`);
+    const bytes = Deno.readFileSync(copy);
+    Deno.removeSync(copy);
+    return bytes;
+  }
+
+  dump(): string {
+    const { connection, applier } = this.#writer;
+    return `${dumpContents(connection)}\n${applier.dumpSessions()}`;
+  }
+
+  close(): void {
+    this.#writer.close();
+    Deno.removeSync(this.#path);
+  }
+}
