@@ -1,0 +1,130 @@
+import { fileURLToPath } from "node:url";
+
+const CLI = fileURLToPath(new URL("../../cli.ts", import.meta.url));
+
+/** The program in a process of its own, its output line by line. */
+export class Program implements AsyncDisposable {
+  readonly #process: Deno.ChildProcess;
+  readonly #lines: string[] = [];
+  readonly #waiting = new Set<() => void>();
+  readonly #copied: Promise<unknown>;
+  #ended = false;
+  /** How it ended. */
+  readonly status: Promise<Deno.CommandStatus>;
+
+  /** Starts `hiqlite <args>`. */
+  constructor(args: readonly string[], env: Record<string, string> = {}) {
+    this.#process = new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "--no-prompt",
+        "--quiet",
+        "--allow-net=127.0.0.1",
+        "--allow-read",
+        "--allow-write",
+        "--allow-env",
+        "--allow-sys=hostname",
+        "--allow-run",
+        CLI,
+        ...args,
+      ],
+      env,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#copied = Promise.all([
+      this.#copy(this.#process.stdout),
+      this.#copy(this.#process.stderr),
+    ]);
+    this.status = this.#process.status.then(async (status) => {
+      await this.#copied;
+      this.#ended = true;
+      this.#wake();
+      return status;
+    });
+  }
+
+  /** Everything it wrote. */
+  get output(): string {
+    return this.#lines.join("\n");
+  }
+
+  /** Waits for a line. @throws {Error} if the process ends or `timeoutMs` is over. */
+  async line(pattern: RegExp, timeoutMs = 60_000): Promise<RegExpExecArray> {
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      this.#wake();
+    }, timeoutMs);
+    try {
+      while (true) {
+        for (const line of this.#lines) {
+          const match = pattern.exec(line);
+          if (match !== null) return match;
+        }
+        if (late || this.#ended) {
+          throw new Error(`no line like ${pattern} in:\n${this.output}`);
+        }
+        await new Promise<void>((resolve) => this.#waiting.add(resolve));
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Sends a signal. */
+  signal(signal: Deno.Signal): void {
+    this.#process.kill(signal);
+  }
+
+  /** Ends it by force if it runs. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#ended) {
+      try {
+        this.#process.kill("SIGKILL");
+      } catch {
+        // It has just ended.
+      }
+    }
+    await this.status;
+  }
+
+  #wake(): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const resolve of waiting) resolve();
+  }
+
+  async #copy(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
+    let rest = "";
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+      const lines = (rest + text).split("\n");
+      rest = lines.pop()!;
+      this.#lines.push(...lines);
+      this.#wake();
+    }
+    if (rest !== "") this.#lines.push(rest);
+  }
+}
+
+/** A first port such that `count` ports from it, and from 100 above it, were free a moment ago. */
+export function freeRange(count: number): number {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    const first = 20_000 + Math.floor(Math.random() * 10_000);
+    const open: Deno.Listener[] = [];
+    try {
+      for (let at = 0; at < count; at++) {
+        for (const port of [first + at, first + 100 + at]) {
+          open.push(Deno.listen({ hostname: "127.0.0.1", port }));
+        }
+      }
+      return first;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    } finally {
+      for (const listener of open) listener.close();
+    }
+  }
+  throw new Error("no free ports");
+}

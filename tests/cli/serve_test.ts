@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { connect } from "../../src/client/remote.ts";
+import { freeRange, Program } from "./program.ts";
+
+interface Place {
+  readonly env: Record<string, string>;
+  readonly api: string;
+  readonly dataDir: string;
+}
+
+/** Addresses and a folder for a single member. */
+async function withPlace(
+  work: (place: Place) => Promise<void>,
+): Promise<void> {
+  const root = await Deno.makeTempDir();
+  const port = freeRange(1);
+  const api = `127.0.0.1:${port + 100}`;
+  const dataDir = join(root, "data");
+  try {
+    await work({
+      api,
+      dataDir,
+      env: {
+        HQL_NODES: `1 127.0.0.1:${port} ${api}`,
+        HQL_DATA_DIR: dataDir,
+      },
+    });
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+}
+
+const SERVE = ["serve", "--no-config-file"];
+
+Deno.test("serve keeps data and its own secrets over a graceful stop and a kill", () =>
+  withPlace(async ({ env, api, dataDir }) => {
+    let secret = "";
+    const rows = [];
+    for (
+      const [at, end] of (["SIGTERM", "SIGKILL", "SIGINT"] as const).entries()
+    ) {
+      await using program = new Program(SERVE, env);
+      await program.line(/^Secret +in (.+)$/);
+      const kept = await Deno.readTextFile(join(dataDir, "secret_api"));
+      if (at > 0) assert.equal(kept, secret);
+      secret = kept;
+      await using db = connect({ urls: [api], secret: secret.trim() });
+      await db.execute("CREATE TABLE IF NOT EXISTS t (id INTEGER PRIMARY KEY)");
+      await db.execute("INSERT INTO t DEFAULT VALUES");
+      rows.push(await db.queryConsistent("SELECT id FROM t"));
+      program.signal(end);
+      const { code, signal } = await program.status;
+      assert.equal(signal ?? code, end === "SIGKILL" ? end : 0, program.output);
+      assert(!program.output.includes(secret.trim()), "the secret was printed");
+    }
+    assert.deepEqual(rows.map((list) => list.length), [1, 2, 3]);
+  }));
+
+Deno.test("serve's curl line works as it is printed", () =>
+  withPlace(async ({ env }) => {
+    await using program = new Program(SERVE, env);
+    const [, line] = await program.line(/^Try +(curl .+)$/);
+    const { stdout } = await new Deno.Command("sh", {
+      args: ["-c", line!.replace("curl", "curl -sS")],
+    }).output();
+    const { rows } = JSON.parse(new TextDecoder().decode(stdout));
+    assert.match(rows[0][0], /^3\.\d+\.\d+$/);
+  }));
+
+Deno.test("serve refuses a data folder that another process uses", () =>
+  withPlace(async ({ env }) => {
+    await using first = new Program(SERVE, env);
+    await first.line(/listening/);
+    const port = freeRange(1);
+    await using second = new Program(SERVE, {
+      ...env,
+      HQL_NODES: `1 127.0.0.1:${port} 127.0.0.1:${port + 100}`,
+    });
+    const { code } = await second.status;
+    assert.equal(code, 1);
+    assert.match(second.output, /hiqlite serve: .*data/);
+    assert(!/\bat .*\.ts/.test(second.output), second.output);
+  }));
+
+Deno.test("serve names the port that is taken", () =>
+  withPlace(async ({ env, api }) => {
+    const [hostname, port] = api.split(":");
+    using _taken = Deno.listen({ hostname: hostname!, port: Number(port) });
+    await using program = new Program(SERVE, env);
+    const { code } = await program.status;
+    assert.equal(code, 1);
+    assert.match(
+      program.output,
+      new RegExp(`listen_addr_api: ${api} is in use`),
+    );
+  }));
+
+Deno.test("serve writes JSON lines when nobody watches", () =>
+  withPlace(async ({ env }) => {
+    await using program = new Program(SERVE, env);
+    const [line] = await program.line(/.*"listening".*/);
+    assert.deepEqual(
+      Object.keys(JSON.parse(line)).slice(0, 3),
+      ["time", "level", "message"],
+    );
+  }));
