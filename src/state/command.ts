@@ -5,6 +5,7 @@ import {
   MalformedBytesError,
 } from "../util/bytes.ts";
 import { assert } from "../util/assert.ts";
+import { TextMemo } from "../util/text_memo.ts";
 import { HiqliteError } from "../errors.ts";
 import { FIRST_FREE_TAG, readCount, readTagged, writeValue } from "./values.ts";
 import {
@@ -40,6 +41,9 @@ const Kind = {
 } as const;
 
 const Shape = { none: 0, positional: 1, named: 2 } as const;
+
+/** Applications run few different statements, again and again. */
+const sqlTexts = new TextMemo();
 
 const REFERENCE_BY_POSITION = FIRST_FREE_TAG;
 const REFERENCE_BY_NAME = FIRST_FREE_TAG + 1;
@@ -207,7 +211,7 @@ export function writeStatement(
 
 /** Reads what {@linkcode writeStatement} wrote. */
 export function readStatement(reader: ByteReader): Statement {
-  const sql = reader.text();
+  const sql = reader.text(sqlTexts);
   const params = readParameters(reader);
   return params === undefined ? { sql } : { sql, params };
 }

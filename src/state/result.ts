@@ -1,7 +1,7 @@
 import {
   ByteReader,
   type ByteWriter,
-  encode,
+  encodeShared,
   MalformedBytesError,
 } from "../util/bytes.ts";
 import type { LogIndex } from "../raft/types.ts";
@@ -37,7 +37,7 @@ export function encodeResult(
   result: CommandResult,
   index: LogIndex,
 ): Uint8Array<ArrayBuffer> {
-  return encode((writer) => {
+  return encodeShared((writer) => {
     writer.u8(VERSION).u53(index).u8(result.ok ? 1 : 0);
     if (!result.ok) writeFailure(writer, result.error);
     writer.u32(result.results.length);

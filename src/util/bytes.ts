@@ -1,4 +1,5 @@
 import { assert, fail } from "./assert.ts";
+import type { TextMemo } from "./text_memo.ts";
 
 /** Up to here a loop over characters beats a call of the platform's encoder or decoder. */
 const SHORT_TEXT = 64;
@@ -264,9 +265,18 @@ export class ByteReader {
     return this.#bytes.subarray(at, at + count);
   }
 
-  /** Reads UTF-8 text behind its length. */
-  text(): string {
+  /** Reads UTF-8 text behind its length; with a memo, texts that often come again are found there. */
+  text(memo?: TextMemo): string {
     const bytes = this.bytes();
+    if (memo === undefined) return this.#decode(bytes);
+    const known = memo.find(bytes);
+    if (known !== undefined) return known;
+    const text = this.#decode(bytes);
+    memo.keep(bytes, text);
+    return text;
+  }
+
+  #decode(bytes: Uint8Array): string {
     if (bytes.length <= SHORT_TEXT && isAscii(bytes)) {
       return String.fromCharCode.apply(null, bytes as unknown as number[]);
     }

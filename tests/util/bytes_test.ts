@@ -5,6 +5,7 @@ import {
   encode,
   encodeShared,
 } from "../../src/util/bytes.ts";
+import { TextMemo } from "../../src/util/text_memo.ts";
 
 function text(value: string): string {
   const reader = new ByteReader(encode((writer) => writer.text(value)));
@@ -60,4 +61,20 @@ Deno.test("encode() goes on after a failure with nothing left of it", () => {
       throw new Error("stop");
     }), /stop/);
   assert.deepEqual([...encode((writer) => writer.u8(7))], [7]);
+});
+
+Deno.test("ByteReader.text() with a memo answers the same texts, and again the same string for equal bytes", () => {
+  const memo = new TextMemo();
+  const texts = Array.from(
+    { length: 2000 },
+    (_, n) => "x".repeat(n % 7) + (n % 3 === 0 ? "é" : "e") + n % 500,
+  );
+  for (const expected of [...texts, ...texts.toReversed()]) {
+    const bytes = encode((writer) => writer.text(expected));
+    assert.equal(new ByteReader(bytes).text(memo), expected);
+  }
+  const bytes = new TextEncoder().encode("SELECT 1");
+  memo.keep(bytes, "SELECT 1");
+  bytes[7] = 0x32;
+  assert.equal(memo.find(bytes), undefined);
 });

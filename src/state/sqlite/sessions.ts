@@ -59,6 +59,7 @@ export class Sessions {
   readonly #rows = new Map<LogIndex, number>(); // answers still remembered of each stored row
   #bytes = 0;
   #horizon: LogIndex = 0; // every answer up to here that was not released before is forgotten
+  #latest: Session | null = null; // the last one of `#sessions`, if it was not closed
   readonly #touched = new Set<number>();
   readonly #closed = new Set<number>();
   readonly #emptied = new Set<LogIndex>();
@@ -97,6 +98,7 @@ export class Sessions {
     for (
       const map of [this.#sessions, this.#keys, this.#answers, this.#rows]
     ) map.clear();
+    this.#latest = null;
     this.#bytes = 0;
     this.#settle();
     this.#loadSessions();
@@ -118,13 +120,14 @@ export class Sessions {
 
   /** Opens the session named after the entry that asks for it. */
   open(id: LogIndex, nowMs: number): void {
-    this.#sessions.set(id, {
+    this.#latest = {
       id,
       used: id,
       timeMs: nowMs,
       below: 1,
       answers: new Map(),
-    });
+    };
+    this.#sessions.set(id, this.#latest);
     this.#touched.add(id);
     if (this.#sessions.size <= SESSIONS_MAX) return;
     for (const longestUnused of this.#sessions.values()) {
@@ -176,8 +179,11 @@ export class Sessions {
     }
     session.used = index;
     session.timeMs = nowMs;
-    this.#sessions.delete(session.id);
-    this.#sessions.set(session.id, session);
+    if (session !== this.#latest) {
+      this.#sessions.delete(session.id);
+      this.#sessions.set(session.id, session);
+      this.#latest = session;
+    }
     this.#touched.add(session.id);
     this.#acknowledge(session, command.answeredBelow);
     const answer = session.answers.get(command.sequence);
@@ -298,6 +304,7 @@ export class Sessions {
 
   #close(session: Session): void {
     this.#sessions.delete(session.id);
+    if (session === this.#latest) this.#latest = null;
     this.#closed.add(session.id);
     for (const answer of session.answers.values()) {
       if (answer.key === "") this.#drop(answer);

@@ -38,6 +38,7 @@ export class StatementCache {
   readonly #capacity: number;
   readonly #refuseKeyword: (keyword: string) => string | null;
   readonly #compiled = new Map<string, Compiled>();
+  #latest = "";
 
   /** Keeps up to `capacity` statements; `refuseKeyword` says why a kind of statement is refused. */
   constructor(
@@ -60,8 +61,11 @@ export class StatementCache {
   get(sql: string): Compiled {
     const cached = this.#compiled.get(sql);
     if (cached !== undefined) {
-      this.#compiled.delete(sql);
-      this.#compiled.set(sql, cached);
+      if (sql !== this.#latest) {
+        this.#compiled.delete(sql);
+        this.#compiled.set(sql, cached);
+        this.#latest = sql;
+      }
       this.#policy.refusal = null;
       return cached;
     }
@@ -77,6 +81,7 @@ export class StatementCache {
 
   #keep(sql: string, compiled: Compiled): void {
     this.#compiled.set(sql, compiled);
+    this.#latest = sql;
     if (this.#compiled.size <= this.#capacity) return;
     for (const oldest of this.#compiled.keys()) {
       this.#compiled.delete(oldest);
