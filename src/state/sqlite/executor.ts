@@ -21,7 +21,7 @@ import { type Compiled, StatementCache } from "./statements.ts";
 
 const NO_BINDINGS: Bindings = { anonymous: [], named: null };
 const INT64_MAX = 2n ** 63n - 1n;
-/** A rowid that stands for "none inserted"; a row inserted under it counts as none, on every member. */
+/** Set as last rowid to see whether one is inserted; a row inserted under it counts as none, on every member. */
 const NO_ROWID = -INT64_MAX;
 const ROW_OVERHEAD_BYTES = 16;
 
@@ -58,6 +58,7 @@ export class Executor {
   #schema: SchemaTraits | null = null;
   #lastRowid = 0n;
   #countersStale = true;
+  #noneInserted: bigint | null = null;
   readonly #largest = new Map<string, SqliteStatement>();
   /** What the writer allows. */
   readonly policy: Policy = new Policy({ readOnly: false });
@@ -150,7 +151,7 @@ export class Executor {
     const bindings = bind(compiled.slots, params, resolve);
     const { statement, observed } = compiled;
     if (observed.defersForeignKeys) this.deferredForeignKeys = true;
-    this.#prepareCounters(compiled);
+    this.#noneInserted = this.#prepareCounters(compiled);
     if (observed.schema) return this.#changeSchema(compiled, bindings, budget);
     if (!observed.data) {
       return {
@@ -246,17 +247,25 @@ export class Executor {
     return { columns, rows: rows.map(narrowRow) };
   }
 
-  /** `last_insert_rowid()` and `changes()` depend on what this connection did before, so each entry starts from nothing. */
-  #prepareCounters({ observed, mentions }: Compiled): void {
+  /**
+   * `last_insert_rowid()` and `changes()` depend on what this connection did before, so each entry starts
+   * from nothing. Answers the rowid that stands for "none inserted" where that can happen.
+   */
+  #prepareCounters({ observed, mentions }: Compiled): bigint | null {
     const { insertsInto } = observed;
     const asks = mentions.counters || this.schema.readsCounters;
     if (asks && this.#countersStale) {
       this.#setCounters(this.#lastRowid);
       this.#countersStale = false;
     }
-    const mayInsertNothing = insertsInto !== null &&
-      (mentions.conflict || !this.#hasRowid(insertsInto));
-    if (mayInsertNothing && !asks) this.#setCounters(NO_ROWID);
+    if (
+      insertsInto === null ||
+      !(mentions.conflict || !this.#hasRowid(insertsInto))
+    ) return null;
+    if (asks) return this.#lastRowid;
+    this.#setCounters(NO_ROWID);
+    this.#countersStale = true;
+    return NO_ROWID;
   }
 
   #setCounters(rowid: bigint): void {
@@ -269,11 +278,8 @@ export class Executor {
     changes: number,
     rowid: bigint,
   ): number | bigint | null {
-    const { insertsInto } = observed;
-    if (insertsInto === null || changes === 0 || rowid === NO_ROWID) {
-      this.#countersStale ||= rowid === NO_ROWID;
-      return null;
-    }
+    if (observed.insertsInto === null || changes === 0) return null;
+    if (rowid === this.#noneInserted) return null;
     this.#lastRowid = rowid;
     return narrow(rowid);
   }

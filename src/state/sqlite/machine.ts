@@ -22,8 +22,10 @@ import type {
   Statement,
 } from "../types.ts";
 import { DatabaseFiles } from "./files.ts";
+import { GUARDED_LIMITS, GuardedReaders, maySpawnReaders } from "./guarded.ts";
 import { nodeDriver } from "./node_driver.ts";
 import { Reader } from "./reader.ts";
+import type { ReaderOptions } from "./reader_worker.ts";
 import { ReaderPool } from "./readers.ts";
 import { SchemaEpoch } from "./schema_epoch.ts";
 import {
@@ -41,6 +43,8 @@ import {
 } from "./writer_protocol.ts";
 
 const WRITER_RING_BYTES = 1024 * 1024;
+/** Processes (or, where there may be none, Workers) for guarded queries. */
+const GUARDED_PROCESSES = 2;
 const WRITER_CLOSE_TIMEOUT_MS = 60_000;
 
 /** How a {@linkcode SqliteMachine} is opened. */
@@ -99,6 +103,7 @@ export class SqliteMachine implements StateMachine {
   readonly #logger: Logger;
   #writer: WorkerHandle | null = null;
   #readers: ReaderPool | null = null;
+  #guarded: GuardedReaders | ReaderPool | null = null;
   #local: Reader | null = null;
   #applied: LogId = { term: 0, index: 0 };
   #sink: FileSink | null = null;
@@ -122,11 +127,10 @@ export class SqliteMachine implements StateMachine {
   /** Starts the threads; answers the stored configuration. Called once. */
   async start(): Promise<Uint8Array> {
     const config = await this.#startWriter();
-    this.#readers = new ReaderPool(this.#options.readPoolSize ?? 4, {
-      path: this.#files.path,
-      statementCacheCapacity: this.#cacheCapacity,
-      schemaEpoch: this.#epoch.memory,
-    });
+    this.#readers = new ReaderPool(
+      this.#options.readPoolSize ?? 4,
+      this.#readerOptions,
+    );
     return config;
   }
 
@@ -228,6 +232,9 @@ export class SqliteMachine implements StateMachine {
       await this.#reached(minIndex, limits.timeoutMs);
     }
     if (this.#readers === null || this.#closed) throw closedError();
+    if (query.guarded === true) {
+      return this.#queryGuarded(query, { ...GUARDED_LIMITS, ...limits });
+    }
     const bounded = limits.maxRows !== undefined ||
       limits.maxBytes !== undefined;
     return this.#readers.query(
@@ -240,6 +247,27 @@ export class SqliteMachine implements StateMachine {
         : null,
       limits.timeoutMs ?? null,
     );
+  }
+
+  #queryGuarded(query: SqlQuery, limits: QueryLimits): Promise<QueryResult> {
+    this.#guarded ??= this.#startGuarded();
+    return this.#guarded instanceof GuardedReaders
+      ? this.#guarded.query(query, limits)
+      : this.#guarded.query(query, limits, limits.timeoutMs);
+  }
+
+  #startGuarded(): GuardedReaders | ReaderPool {
+    if (maySpawnReaders()) {
+      return new GuardedReaders(
+        GUARDED_PROCESSES,
+        this.#files.path,
+        this.#logger,
+      );
+    }
+    this.#logger.warn(
+      "queries of clients run in threads, which cannot be stopped: this process may not start others (--allow-run)",
+    );
+    return new ReaderPool(GUARDED_PROCESSES, this.#readerOptions);
   }
 
   /**
@@ -273,6 +301,14 @@ export class SqliteMachine implements StateMachine {
 
   get #cacheCapacity(): number {
     return this.#options.statementCacheCapacity ?? 1024;
+  }
+
+  get #readerOptions(): ReaderOptions {
+    return {
+      path: this.#files.path,
+      statementCacheCapacity: this.#cacheCapacity,
+      schemaEpoch: this.#epoch.memory,
+    };
   }
 
   #startWriter(): Promise<Uint8Array> {
@@ -319,6 +355,11 @@ export class SqliteMachine implements StateMachine {
     this.#epoch.beginChange();
     this.#epoch.endChange();
     this.#readers!.resume(this.#files.path);
+    if (this.#guarded instanceof GuardedReaders) {
+      this.#guarded.reopen(this.#files.path);
+    } else {
+      this.#guarded?.resume(this.#files.path);
+    }
     this.#files.removeOld();
     this.#wake();
   }
@@ -331,6 +372,7 @@ export class SqliteMachine implements StateMachine {
       waiter.reject(closedError());
     }
     this.#sink?.abort();
+    await this.#guarded?.close();
     await this.#readers?.close();
     this.#local?.close();
     await this.#writer?.close(WRITER_CLOSE_TIMEOUT_MS);

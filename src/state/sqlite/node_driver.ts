@@ -12,9 +12,9 @@ import {
   SqliteError,
   type SqliteStatement,
 } from "./driver.ts";
+import { isBlank } from "./sql_text.ts";
 
 const SQLITE_ERROR = 1;
-const SQLITE_MISUSE = 21;
 
 /** Errors of node:sqlite carry the result code except after `exec`; JavaScript errors pass unchanged. */
 function translate(error: unknown): unknown {
@@ -48,9 +48,9 @@ class NodeStatement implements SqliteStatement {
   readonly columns: readonly string[];
   #bigInts = false;
 
-  constructor(statement: Statement, source: string) {
+  constructor(statement: Statement) {
     this.#statement = statement;
-    this.source = source;
+    this.source = statement.sourceSQL;
     statement.setReturnArrays(true);
     statement.setAllowBareNamedParameters(false);
     this.columns = statement.columns().map((column) => column.name);
@@ -148,9 +148,10 @@ class NodeConnection implements SqliteConnection {
   }
 
   prepare(sql: string): SqliteStatement | null {
+    // node:sqlite crashes when it is asked about a statement that is none.
+    if (isBlank(sql) || sql.includes("\0")) return null;
     const statement = attempt(() => this.#database.prepare(sql)) as Statement;
-    const source = sourceOf(statement);
-    return source === null ? null : new NodeStatement(statement, source);
+    return new NodeStatement(statement);
   }
 
   define(
@@ -180,19 +181,6 @@ class NodeConnection implements SqliteConnection {
 
   close(): void {
     attempt(() => this.#database.close());
-  }
-}
-
-/** A text without a statement compiles to nothing, which node:sqlite shows as misuse at the first use. */
-function sourceOf(statement: StatementSync): string | null {
-  try {
-    return statement.sourceSQL ?? null;
-  } catch (error) {
-    const translated = translate(error);
-    if (
-      translated instanceof SqliteError && translated.code === SQLITE_MISUSE
-    ) return null;
-    throw translated;
   }
 }
 

@@ -122,6 +122,7 @@ const MEMBER_FUNCTIONS: ReadonlySet<string> = new Set([
   "sqlite_compileoption_get",
   "sqlite_compileoption_used",
   "sqlite_offset",
+  "fts5_source_id",
   "total_changes",
 ]);
 
@@ -306,7 +307,8 @@ export class Policy {
     ) {
       observed.defersForeignKeys = true;
     }
-    if (!isChange(action) || first.startsWith("sqlite_")) return;
+    const own = first.startsWith("sqlite_") && first !== "sqlite_sequence";
+    if (!isChange(action) || own) return;
     observed.data = true;
     if (action === Action.delete) return;
     if (action === Action.insert && trigger === null) {

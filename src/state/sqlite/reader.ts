@@ -76,33 +76,40 @@ export class Reader {
     params: SqlParameters | undefined,
     limits: ReadLimits | null,
   ): QueryResult {
-    const epoch = this.#epoch?.value ?? 0;
-    if (epoch !== this.#cachedEpoch) {
-      this.#cache.clear();
-      this.#cachedEpoch = epoch;
+    const epoch = this.#epoch;
+    if (epoch === null) return this.#queryInOneView(sql, params, limits);
+    const before = epoch.value;
+    if (before !== this.#cachedEpoch) {
+      this.#refreshSchema();
+      this.#cachedEpoch = before;
     }
-    if (epoch % 2 === 0) {
+    if (before % 2 === 0) {
       const result = this.#run(sql, params, limits);
-      if (this.#epoch === null || this.#epoch.value === epoch) return result;
+      if (epoch.value === before) return result;
     }
-    return this.#queryWhileSchemaChanges(sql, params, limits);
+    return this.#queryInOneView(sql, params, limits);
   }
 
   /** The statement is compiled and run in one view of the database, so that its columns are those of its rows. */
-  #queryWhileSchemaChanges(
+  #queryInOneView(
     sql: string,
     params: SqlParameters | undefined,
     limits: ReadLimits | null,
   ): QueryResult {
     this.#connection.exec("BEGIN");
     try {
-      this.#connection.exec("SELECT 1 FROM main.sqlite_schema LIMIT 1");
-      this.#cache.clear();
+      this.#refreshSchema();
       return this.#run(sql, params, limits);
     } finally {
       this.#connection.exec("COMMIT");
-      this.#cache.clear();
+      this.#cachedEpoch = -1;
     }
+  }
+
+  /** Compiling trusts the schema in memory; only running a statement notices that it is old. */
+  #refreshSchema(): void {
+    this.#connection.exec("SELECT 1 FROM main.sqlite_schema LIMIT 1");
+    this.#cache.clear();
   }
 
   #run(

@@ -1,0 +1,313 @@
+import { type ErrorCode, HiqliteError } from "../../errors.ts";
+import { ByteReader, ByteWriter } from "../../util/bytes.ts";
+import type { Logger } from "../../util/logger.ts";
+import { readRows } from "../result.ts";
+import type { QueryLimits, QueryResult, Statement } from "../types.ts";
+import { writeQuery } from "./query_codec.ts";
+
+/** What a guarded query may cost if its caller says nothing. */
+export const GUARDED_LIMITS: QueryLimits = {
+  timeoutMs: 10_000,
+  maxRows: 100_000,
+  maxBytes: 64 * 1024 * 1024,
+};
+
+/** Queries that wait for a process before more are refused. */
+const QUEUE_MAX = 1024;
+const HEAP_MIB_MAX = 512;
+const START_TIMEOUT_MS = 30_000;
+/** What a frame may have beyond the bytes that the query's limit counts. */
+const FRAME_SLACK_BYTES = 16 * 1024 * 1024;
+
+/** The first argument with which a compiled binary runs `runReaderProcess` instead of itself. */
+export const READER_ARGUMENT = "__reader";
+
+/** Whether this process may start reader processes. */
+export function maySpawnReaders(): boolean {
+  try {
+    const command = Deno.execPath();
+    const { state } = Deno.permissions.querySync({ name: "run", command });
+    return state === "granted";
+  } catch {
+    return false;
+  }
+}
+
+/** A child process that answers one query at a time. */
+class ReaderProcess {
+  readonly #child: Deno.ChildProcess;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #output: ReadableStreamDefaultReader<Uint8Array>;
+  #rest = new Uint8Array(0);
+  #ended: Promise<void> | null = null;
+
+  constructor() {
+    this.#child = new Deno.Command(Deno.execPath(), {
+      args: Deno.build.standalone ? [READER_ARGUMENT] : [
+        "run",
+        "--quiet",
+        "--no-check",
+        "--no-config",
+        "--no-prompt",
+        "--allow-read",
+        "--allow-write",
+        `--v8-flags=--max-old-space-size=${HEAP_MIB_MAX}`,
+        new URL("./reader_process.ts", import.meta.url).href,
+      ],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    this.#input = this.#child.stdin.getWriter();
+    this.#output = this.#child.stdout.getReader();
+  }
+
+  /** Sends a frame and waits for the answer; rejects when the process has ended. */
+  async ask(request: Uint8Array, answerBytesMax: number): Promise<Uint8Array> {
+    const frame = new Uint8Array(4 + request.length);
+    new DataView(frame.buffer).setUint32(0, request.length, true);
+    frame.set(request, 4);
+    await this.#input.write(frame);
+    const header = await this.#take(4);
+    const length = new DataView(header.buffer, header.byteOffset)
+      .getUint32(0, true);
+    if (length > answerBytesMax) {
+      throw new HiqliteError(
+        "too_large",
+        `The answer has ${length} bytes, the limit is ${answerBytesMax}`,
+      );
+    }
+    return await this.#take(length);
+  }
+
+  /** Kills the process and waits for its end; idempotent. */
+  end(): Promise<void> {
+    this.#ended ??= this.#end();
+    return this.#ended;
+  }
+
+  async #end(): Promise<void> {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
+    await Promise.allSettled([
+      this.#input.abort(),
+      this.#output.cancel(),
+      this.#child.status,
+    ]);
+  }
+
+  async #take(length: number): Promise<Uint8Array> {
+    const parts: Uint8Array[] = [this.#rest];
+    let have = this.#rest.length;
+    while (have < length) {
+      const { value, done } = await this.#output.read();
+      if (done) throw new Error("The reader process has ended");
+      parts.push(value);
+      have += value.length;
+    }
+    const bytes = new Uint8Array(have);
+    let at = 0;
+    for (const part of parts) {
+      bytes.set(part, at);
+      at += part.length;
+    }
+    this.#rest = bytes.slice(length);
+    return bytes.subarray(0, length);
+  }
+}
+
+interface Job {
+  readonly statement: Statement;
+  readonly limits: QueryLimits;
+  readonly deadline: number;
+  readonly resolve: (result: QueryResult) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Queries of people we do not control, in child processes: a thread cannot be
+ * stopped, a process can. Processes start with the first query and stay warm.
+ */
+export class GuardedReaders {
+  readonly #size: number;
+  readonly #logger: Logger;
+  #path: string;
+  readonly #queue: Job[] = [];
+  #idle: ReaderProcess[] = [];
+  readonly #processes = new Set<ReaderProcess>();
+  #starting = 0;
+  #closed = false;
+
+  /** Uses up to `size` processes that read the database at `path`. */
+  constructor(size: number, path: string, logger: Logger) {
+    this.#size = size;
+    this.#path = path;
+    this.#logger = logger;
+  }
+
+  /**
+   * Runs a query.
+   * @throws {HiqliteError} `timeout`, `too_large`, `overloaded`, or what `Reader.query` throws.
+   */
+  query(statement: Statement, limits: QueryLimits): Promise<QueryResult> {
+    if (this.#closed) return Promise.reject(closedError());
+    if (this.#queue.length >= QUEUE_MAX) {
+      return Promise.reject(
+        new HiqliteError(
+          "overloaded",
+          `${QUEUE_MAX} queries wait for a reader process already`,
+        ),
+      );
+    }
+    return new Promise((resolve, reject) => {
+      const deadline = performance.now() + limits.timeoutMs;
+      this.#queue.push({ statement, limits, deadline, resolve, reject });
+      this.#serve();
+    });
+  }
+
+  /** Goes on with another file; a running query ends on the old one. */
+  reopen(path: string): void {
+    this.#path = path;
+    const old = this.#idle;
+    this.#idle = [];
+    for (const process of old) this.#end(process);
+    this.#serve();
+  }
+
+  /** Kills all processes; waiting queries fail. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const job of this.#queue.splice(0)) job.reject(closedError());
+    await Promise.all([...this.#processes].map((process) => process.end()));
+  }
+
+  #serve(): void {
+    while (this.#queue.length > 0 && this.#idle.length > 0) {
+      this.#run(this.#idle.pop()!, this.#queue.shift()!);
+    }
+    const wanted = Math.min(
+      this.#queue.length - this.#starting,
+      this.#size - this.#processes.size,
+    );
+    for (let i = 0; i < wanted; i++) this.#start();
+  }
+
+  async #start(): Promise<void> {
+    const path = this.#path;
+    const process = new ReaderProcess();
+    this.#processes.add(process);
+    this.#starting++;
+    const timer = setTimeout(() => process.end(), START_TIMEOUT_MS);
+    try {
+      check(await process.ask(new TextEncoder().encode(path), 1024 * 1024));
+      this.#starting--;
+      this.#offer(process, path);
+    } catch (error) {
+      this.#starting--;
+      await this.#end(process);
+      this.#failStart(error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #failStart(error: unknown): void {
+    if (this.#closed) return;
+    const detail = error instanceof Error ? error.message : String(error);
+    this.#logger.warn("a reader process did not start", { detail });
+    const job = this.#queue.shift();
+    job?.reject(
+      new HiqliteError("storage", `A reader process did not start: ${detail}`),
+    );
+    this.#serve();
+  }
+
+  #offer(process: ReaderProcess, path: string): void {
+    if (this.#closed || path !== this.#path) {
+      this.#end(process);
+    } else {
+      this.#idle.push(process);
+    }
+    this.#serve();
+  }
+
+  async #run(process: ReaderProcess, job: Job): Promise<void> {
+    const { limits, statement } = job;
+    const path = this.#path;
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      process.end();
+    }, Math.max(0, job.deadline - performance.now()));
+    const writer = new ByteWriter(256);
+    try {
+      writeQuery(writer, statement, limits);
+      const answer = await process.ask(
+        writer.finish(),
+        limits.maxBytes * 2 + FRAME_SLACK_BYTES,
+      );
+      clearTimeout(timer);
+      if (late) throw new Error("late");
+      this.#settle(job, answer);
+      this.#offer(process, path);
+    } catch (error) {
+      clearTimeout(timer);
+      job.reject(explain(error, late, limits, this.#closed));
+      await this.#end(process);
+      this.#serve();
+    }
+  }
+
+  #settle(job: Job, answer: Uint8Array): void {
+    try {
+      job.resolve(readRows(check(answer)));
+    } catch (error) {
+      job.reject(error);
+    }
+  }
+
+  async #end(process: ReaderProcess): Promise<void> {
+    await process.end();
+    this.#processes.delete(process);
+  }
+}
+
+/** The answer behind its status. */
+function check(answer: Uint8Array): ByteReader {
+  const reader = new ByteReader(answer);
+  if (reader.u8() === 0) return reader;
+  const code = reader.text();
+  const message = reader.text();
+  throw code === ""
+    ? new Error(message)
+    : new HiqliteError(code as ErrorCode, message);
+}
+
+function explain(
+  error: unknown,
+  late: boolean,
+  { timeoutMs }: QueryLimits,
+  closed: boolean,
+): unknown {
+  if (closed) return closedError();
+  if (late) {
+    return new HiqliteError(
+      "timeout",
+      `The query was stopped after ${timeoutMs} ms`,
+    );
+  }
+  if (error instanceof HiqliteError) return error;
+  return new HiqliteError(
+    "too_large",
+    `The query's process died, most likely of its ${HEAP_MIB_MAX} MiB memory limit`,
+    { cause: error },
+  );
+}
+
+function closedError(): HiqliteError {
+  return new HiqliteError("shutting_down", "The database is closed");
+}

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { HiqliteError } from "../../../src/errors.ts";
+import { Subject } from "./subject.ts";
+
+const ENDLESS =
+  "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT max(x) FROM c";
+
+function hasCode(code: string, message: RegExp): (error: unknown) => boolean {
+  return (error) =>
+    error instanceof HiqliteError && error.code === code &&
+    message.test(error.message);
+}
+
+Deno.test("query() guarded answers like any other, and sees new rows and columns", async () => {
+  await using subject = await Subject.open();
+  await subject.execute("CREATE TABLE t (a)");
+  await subject.execute("INSERT INTO t VALUES (?), (?)", [2n ** 60n, "x"]);
+  const query = { sql: "SELECT * FROM t", guarded: true };
+  assert.deepEqual(await subject.machine.query(query), {
+    columns: ["a"],
+    rows: [[2n ** 60n], ["x"]],
+  });
+  await subject.execute("ALTER TABLE t ADD COLUMN b DEFAULT 1");
+  assert.deepEqual((await subject.machine.query(query)).columns, ["a", "b"]);
+});
+
+Deno.test("query() guarded stops an endless query after its time, and serves others meanwhile and after", async () => {
+  await using subject = await Subject.open();
+  const endless = subject.machine.query({
+    sql: ENDLESS,
+    guarded: true,
+    limits: { timeoutMs: 1500 },
+  });
+  const refused = assert.rejects(endless, hasCode("timeout", /1500 ms/));
+  const quick = { sql: "SELECT 1", guarded: true };
+  assert.deepEqual((await subject.machine.query(quick)).rows, [[1]]);
+  await refused;
+  assert.deepEqual((await subject.machine.query(quick)).rows, [[1]]);
+});
+
+Deno.test("query() guarded keeps to its limits of rows and bytes", async () => {
+  await using subject = await Subject.open();
+  const numbers =
+    "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 1000) SELECT x, zeroblob(1000) FROM c";
+  await assert.rejects(
+    subject.machine.query({
+      sql: numbers,
+      guarded: true,
+      limits: { maxRows: 999 },
+    }),
+    hasCode("too_large", /more than 999 rows/),
+  );
+  await assert.rejects(
+    subject.machine.query({
+      sql: numbers,
+      guarded: true,
+      limits: { maxBytes: 10_000 },
+    }),
+    hasCode("too_large", /more than 10000 bytes/),
+  );
+});

@@ -1,0 +1,208 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import type { Snapshot, SnapshotSink } from "../../../src/state/port.ts";
+import { DatabaseFiles } from "../../../src/state/sqlite/files.ts";
+import type { LogId } from "../../../src/raft/types.ts";
+import { command, execute, Subject } from "./subject.ts";
+
+function read(
+  snapshot: Snapshot,
+  offset: number,
+  length: number,
+): Promise<Uint8Array> {
+  return new Promise((resolve, reject) =>
+    snapshot.read(
+      offset,
+      length,
+      (error, chunk) => error === null ? resolve(chunk) : reject(error),
+    )
+  );
+}
+
+function receive(subject: Subject, last: LogId): Promise<SnapshotSink> {
+  return new Promise((resolve, reject) =>
+    subject.machine.receive(
+      last,
+      (error, sink) => error === null ? resolve(sink!) : reject(error),
+    )
+  );
+}
+
+function settled(
+  start: (done: (error: Error | null) => void) => void,
+): Promise<void> {
+  return new Promise((resolve, reject) =>
+    start((error) => error === null ? resolve() : reject(error))
+  );
+}
+
+/** Streams a snapshot into another machine's sink, in chunks that do not divide its size. */
+async function transfer(
+  snapshot: Snapshot,
+  subject: Subject,
+): Promise<SnapshotSink> {
+  const sink = await receive(subject, snapshot.last);
+  while (sink.offset < snapshot.size) {
+    const chunk = await read(snapshot, sink.offset, 5000);
+    await settled((done) => sink.write(chunk, done));
+  }
+  return sink;
+}
+
+async function filled(): Promise<Subject> {
+  const subject = await Subject.open();
+  await subject.execute("CREATE TABLE t (a, b DEFAULT (random()))");
+  await subject.run({ kind: "openSession" });
+  const session = subject.machine.applied.index;
+  for (let sequence = 1; sequence <= 20; sequence++) {
+    await subject.run(execute("INSERT INTO t (a) VALUES (randomblob(500))"), {
+      session,
+      sequence,
+      answeredBelow: 1,
+    });
+  }
+  await subject.execute("DELETE FROM t WHERE rowid % 3 = 0");
+  return subject;
+}
+
+Deno.test("install() makes a received snapshot the state: same rows, rowids, sessions, and the same from then on", async () => {
+  await using source = await filled();
+  await using target = await Subject.open();
+  await target.execute("CREATE TABLE old (x)");
+  assert.deepEqual(target.rows("SELECT * FROM old"), []);
+  const snapshot = await source.snapshot();
+  const sink = await transfer(snapshot, target);
+  await settled((done) => sink.finish(snapshot, done));
+  await settled((done) => target.machine.install(snapshot.last, done));
+  snapshot.release();
+  assert.deepEqual(target.machine.applied, source.machine.applied);
+  assert.equal(await target.dump(), await source.dump());
+  const next = [
+    command(execute("INSERT INTO t (a) SELECT last_insert_rowid() FROM t")),
+    command(execute("INSERT INTO t (a) VALUES (1) RETURNING rowid, *")),
+  ];
+  assert.deepEqual(
+    await target.apply(...next),
+    await source.apply(...next),
+  );
+  await target.restart();
+  assert.equal(await target.dump(), await source.dump());
+});
+
+Deno.test("install() lets queries wait and then answers them from the new state", async () => {
+  await using source = await filled();
+  await using target = await Subject.open();
+  const snapshot = await source.snapshot();
+  const sink = await transfer(snapshot, target);
+  await settled((done) => sink.finish(snapshot, done));
+  const installed = settled((done) =>
+    target.machine.install(snapshot.last, done)
+  );
+  const answer = await target.machine.query({
+    sql: "SELECT count(*) FROM t",
+    minIndex: snapshot.last.index,
+  });
+  await installed;
+  snapshot.release();
+  assert.deepEqual(answer.rows, source.rows("SELECT count(*) FROM t"));
+});
+
+Deno.test("snapshot() does not stop the writer and holds one moment", async () => {
+  await using subject = await filled();
+  const building = subject.snapshot();
+  const before = subject.machine.applied.index;
+  for (let i = 0; i < 5; i++) {
+    await subject.execute("INSERT INTO t VALUES (1, 2)");
+  }
+  const snapshot = await building;
+  assert.ok(snapshot.last.index >= before);
+  assert.ok(snapshot.last.index <= before + 5);
+  snapshot.release();
+});
+
+Deno.test("finish() refuses a snapshot that arrived damaged", async () => {
+  await using source = await filled();
+  await using target = await Subject.open();
+  const before = await target.dump();
+  const snapshot = await source.snapshot();
+  const sink = await receive(target, snapshot.last);
+  const bytes = (await read(snapshot, 0, snapshot.size)).slice();
+  bytes[bytes.length >> 1]! ^= 1;
+  await settled((done) => sink.write(bytes, done));
+  await assert.rejects(
+    settled((done) => sink.finish(snapshot, done)),
+    /arrived damaged/,
+  );
+  await assert.rejects(
+    settled((done) => target.machine.install(snapshot.last, done)),
+    /no received snapshot/,
+  );
+  snapshot.release();
+  assert.equal(await target.dump(), before);
+});
+
+Deno.test("install() refuses a snapshot of another entry than its sender said, and keeps the state", async () => {
+  await using source = await filled();
+  await using target = await Subject.open();
+  await target.execute("CREATE TABLE kept (x)");
+  const snapshot = await source.snapshot();
+  const last = { term: 1, index: snapshot.last.index + 1 };
+  const sink = await receive(target, last);
+  await settled(async (done) =>
+    sink.write(await read(snapshot, 0, snapshot.size), done)
+  );
+  await settled((done) => sink.finish(snapshot, done));
+  await assert.rejects(
+    settled((done) => target.machine.install(last, done)),
+    /contains entry/,
+  );
+  snapshot.release();
+  assert.deepEqual(target.rows("SELECT * FROM kept"), []);
+});
+
+Deno.test("installSteps() leave the old or the new state, wherever a crash stops them", async () => {
+  await using source = await filled();
+  const snapshot = await source.snapshot();
+  const bytes = await read(snapshot, 0, snapshot.size);
+  snapshot.release();
+  const newState = await source.dump();
+  for (let stop = 0; stop <= 5; stop++) {
+    await using target = await Subject.open();
+    await target.execute("CREATE TABLE old (x)");
+    await target.execute("INSERT INTO old VALUES (1)");
+    const oldState = await target.dump();
+    await target.close();
+    const files = new DatabaseFiles(target.dir, "test.db");
+    const received = files.incomingPath("received.db");
+    await Deno.writeFile(received, bytes);
+    const steps = files.installSteps(received);
+    assert.equal(steps.length, 5);
+    for (const step of steps.slice(0, stop)) step();
+    await target.restart();
+    assert.equal(await target.dump(), stop === 5 ? newState : oldState);
+    const folders = [...Deno.readDirSync(target.dir)]
+      .filter((entry) => entry.name.startsWith("db-"));
+    assert.equal(folders.length, 1, `stopped after ${stop}`);
+    assert.deepEqual([...Deno.readDirSync(join(target.dir, "incoming"))], []);
+  }
+});
+
+Deno.test("openSqliteMachine() finds what was applied", async () => {
+  await using subject = await filled();
+  const before = await subject.dump();
+  const applied = subject.machine.applied;
+  await subject.restart();
+  assert.deepEqual(subject.machine.applied, applied);
+  assert.equal(await subject.dump(), before);
+});
+
+Deno.test("checkpoint() answers the applied index, also while a reader holds an old state", async () => {
+  await using subject = await filled();
+  const slow = subject.machine.query({
+    sql:
+      "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 300000) SELECT count(*) FROM c, t LIMIT 1",
+  });
+  await subject.execute("INSERT INTO t VALUES (1, 2)");
+  assert.equal(await subject.checkpoint(), subject.machine.applied.index);
+  await slow;
+});
