@@ -7,7 +7,7 @@ import { drawPairs, NEMESIS_NAMES, nemesisNamed } from "./nemeses/all.ts";
 import type { NemesisKind } from "./nemeses/nemesis.ts";
 import { NetnsNetwork } from "./netns.ts";
 import type { TestNetwork } from "./network.ts";
-import { type RoundReport, runRound } from "./round.ts";
+import { type RoundReport, runRound, type WorkloadReport } from "./round.ts";
 import { WORKLOADS } from "./workloads/all.ts";
 import type { Workload } from "./workloads/workload.ts";
 
@@ -73,9 +73,14 @@ async function main(): Promise<boolean> {
       folder: join(out, nemesis.name),
       signal: stop.signal,
     });
+    for (const { workload, violations } of report.workloads) {
+      for (const violation of violations.slice(0, 3)) {
+        console.log(`  VIOLATION in ${workload}: ${violation}`);
+      }
+    }
     reports.push(report);
   }
-  console.log(`\n${tableOf(reports)}`);
+  console.log(`\n${tableOf(reports)}\n\n${totalOf(reports)}`);
   const bad = reports.filter(isBad);
   for (const report of bad) {
     const i = kinds.findIndex(({ name }) => name === report.nemesis);
@@ -159,7 +164,7 @@ function tableOf(reports: readonly RoundReport[]): string {
     "| fault | times | healed in | workload | ok | refused | unknown | violations |",
     "|---|---|---|---|---|---|---|---|",
   ];
-  for (const { nemesis, faults, healMs, workloads, problems } of reports) {
+  for (const { nemesis, faults, healMs, workloads } of reports) {
     const healed = healMs === undefined
       ? "–"
       : `${(healMs / 1000).toFixed(1)} s`;
@@ -169,16 +174,26 @@ function tableOf(reports: readonly RoundReport[]): string {
         `| ${nemesis} | ${faults} | ${healed} | ${workload} | ${ok} | ${fail} | ${info} | ${violations.length} |`,
       );
     }
-    for (const problem of problems) {
-      lines.push(`| ${nemesis} | | | PROBLEM: ${problem.split("\n")[0]} |||||`);
-    }
-    for (const { violations, workload } of workloads) {
-      for (const violation of violations.slice(0, 3)) {
-        lines.push(`| ${nemesis} | | | ${workload}: ${violation} |||||`);
-      }
-    }
   }
   return lines.join("\n");
+}
+
+function totalOf(reports: readonly RoundReport[]): string {
+  const workloads = reports.flatMap((report) => report.workloads);
+  const sum = (of: (report: WorkloadReport) => number): number =>
+    workloads.reduce((total, each) => total + of(each), 0);
+  const [ok, fail, info] = [
+    sum(({ tally }) => tally.ok),
+    sum(({ tally }) => tally.fail),
+    sum(({ tally }) => tally.info),
+  ];
+  const faults = reports.reduce((total, each) => total + each.faults, 0);
+  const problems = reports.reduce((n, each) => n + each.problems.length, 0);
+  return `${
+    ok + fail + info
+  } operations (${ok} ok, ${fail} refused, ${info} unknown), ${faults} faults, ${
+    sum(({ violations }) => violations.length)
+  } violations, ${problems} other problems`;
 }
 
 function replayOf(
