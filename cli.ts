@@ -4,7 +4,6 @@
  * @module
  */
 import deno from "./deno.json" with { type: "json" };
-import { main } from "./src/cli/main.ts";
 
 const encoder = new TextEncoder();
 
@@ -26,7 +25,15 @@ function write(
   }
 }
 
-if (import.meta.main) {
+/** The process that answers queries which must be killable, started by a compiled member. */
+async function runReader(): Promise<void> {
+  const reader = await import("./src/state/sqlite/reader_process.ts");
+  reader.runReaderProcess();
+}
+
+/** Runs a command and ends the process with its code. */
+async function runCommand(): Promise<never> {
+  const { main } = await import("./src/cli/main.ts");
   const code = await main({
     args: Deno.args,
     env: Deno.env.toObject(),
@@ -45,4 +52,9 @@ if (import.meta.main) {
     exit: (code) => Deno.exit(code),
   });
   Deno.exit(code);
+}
+
+if (import.meta.main) {
+  // Nothing of the server is loaded for a reader, so that it starts fast.
+  await (Deno.args[0] === "__reader" ? runReader() : runCommand());
 }
