@@ -10,6 +10,8 @@ const { values: flags } = parseArgs({
     seeds: { type: "string", default: "100" },
     /** The first one. */
     seed: { type: "string", default: "1" },
+    /** From one seed to the next. */
+    step: { type: "string", default: "1" },
     /** Run the plan in this file instead. */
     plan: { type: "string" },
     /** Make a failing plan smaller and write it to this file. */
@@ -29,6 +31,7 @@ const { values: flags } = parseArgs({
 const print = console.log;
 const first = Number(flags.seed);
 const count = Number(flags.seeds);
+const step = Number(flags.step);
 const totals = {
   seeds: 0,
   simulatedMs: 0,
@@ -67,7 +70,7 @@ function* plans(): Generator<Plan> {
     yield JSON.parse(Deno.readTextFileSync(flags.plan)).plan;
     return;
   }
-  for (let seed = first; seed < first + count; seed++) yield drawPlan(seed);
+  for (let i = 0; i < count; i++) yield drawPlan(first + i * step);
 }
 
 function add(report: Report): void {

@@ -67,9 +67,7 @@ export class World {
       world: draw("world"),
     };
     this.raftOptions = { ...plan.raft, checkQuorum: true, leaseReads: false };
-    this.dialect = plan.stateMachine === "sqlite"
-      ? sqlDialect()
-      : KV_DIALECT;
+    this.dialect = plan.stateMachine === "sqlite" ? sqlDialect() : KV_DIALECT;
     this.watch = new Watch(this.probes);
     this.oracle = new Oracle(
       (config) => this.watch.committed(config),
