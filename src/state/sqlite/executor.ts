@@ -57,7 +57,8 @@ export class Executor {
   readonly #zeroChanges: SqliteStatement;
   #schema: SchemaTraits | null = null;
   #lastRowid = 0n;
-  #countersStale = true;
+  #countersSet = false;
+  #several = false;
   #noneInserted: bigint | null = null;
   readonly #largest = new Map<string, SqliteStatement>();
   /** What the writer allows. */
@@ -115,9 +116,10 @@ export class Executor {
     this.#largest.clear();
   }
 
-  /** Starts an entry: its counters are its own. */
-  begin(): void {
-    this.#countersStale = true;
+  /** Starts an entry, of one statement or of `several`: its counters are its own. */
+  begin(several: boolean): void {
+    this.#several = several;
+    this.#countersSet = false;
     this.#lastRowid = 0n;
     this.schemaChanged = false;
     this.deferredForeignKeys = false;
@@ -151,7 +153,7 @@ export class Executor {
     const bindings = bind(compiled.slots, params, resolve);
     const { statement, observed } = compiled;
     if (observed.defersForeignKeys) this.deferredForeignKeys = true;
-    this.#noneInserted = this.#prepareCounters(compiled);
+    this.#prepareCounters(compiled);
     if (observed.schema) return this.#changeSchema(compiled, bindings, budget);
     if (!observed.data) {
       return {
@@ -183,7 +185,6 @@ export class Executor {
       return { rowsAffected: 0, lastInsertRowid: null, ...table };
     } finally {
       this.forgetSchema();
-      this.#countersStale = true;
     }
   }
 
@@ -248,24 +249,21 @@ export class Executor {
   }
 
   /**
-   * `last_insert_rowid()` and `changes()` depend on what this connection did before, so each entry starts
-   * from nothing. Answers the rowid that stands for "none inserted" where that can happen.
+   * `last_insert_rowid()` and `changes()` depend on what this connection did before, so
+   * each entry starts from nothing: when a statement asks for them, and at once in an entry of several.
    */
-  #prepareCounters({ observed, mentions }: Compiled): bigint | null {
+  #prepareCounters({ observed, mentions }: Compiled): void {
     const { insertsInto } = observed;
     const asks = mentions.counters || this.schema.readsCounters;
-    if (asks && this.#countersStale) {
-      this.#setCounters(this.#lastRowid);
-      this.#countersStale = false;
+    if (!this.#countersSet && (asks || this.#several)) {
+      this.#setCounters(0n);
+      this.#countersSet = true;
     }
-    if (
-      insertsInto === null ||
-      !(mentions.conflict || !this.#hasRowid(insertsInto))
-    ) return null;
-    if (asks) return this.#lastRowid;
-    this.#setCounters(NO_ROWID);
-    this.#countersStale = true;
-    return NO_ROWID;
+    this.#noneInserted = null;
+    if (insertsInto === null) return;
+    if (!mentions.conflict && this.#hasRowid(insertsInto)) return;
+    this.#noneInserted = asks ? this.#lastRowid : NO_ROWID;
+    if (!asks) this.#setCounters(NO_ROWID);
   }
 
   #setCounters(rowid: bigint): void {
@@ -278,8 +276,13 @@ export class Executor {
     changes: number,
     rowid: bigint,
   ): number | bigint | null {
+    if (rowid === this.#noneInserted) {
+      if (rowid === NO_ROWID && this.#countersSet) {
+        this.#setRowid.run({ anonymous: [this.#lastRowid], named: null });
+      }
+      return null;
+    }
     if (observed.insertsInto === null || changes === 0) return null;
-    if (rowid === this.#noneInserted) return null;
     this.#lastRowid = rowid;
     return narrow(rowid);
   }

@@ -80,7 +80,7 @@ export class Interpreter {
 
   /** Starts an entry. */
   begin(): void {
-    this.#executor.begin();
+    this.#executor.begin(false);
   }
 
   /** The schema's changes were undone. */
@@ -100,6 +100,7 @@ export class Interpreter {
   }
 
   #run(body: SqlBody, { index, timeMs, undone }: Circumstances): CommandResult {
+    this.#executor.begin(body.kind !== "execute");
     if (body.kind === "batch") return this.#runBatch(body.sql, undone);
     if (undone !== null) {
       return { ok: false, error: undone.failure, results: [] };

@@ -194,11 +194,13 @@ export class Policy {
     action: number,
     first: string | null,
     second: string | null,
-    _database: string | null,
+    database: string | null,
     trigger: string | null,
   ): boolean => {
     if (this.#internal) return true;
-    const refusal = this.#refuse(action, first ?? "", second ?? "");
+    const refusal = database === "temp" || isTemporary(action)
+      ? "Temporary objects are not allowed"
+      : this.#refuse(action, first ?? "", second ?? "");
     if (refusal !== null) {
       this.refusal ??= refusal;
       return false;
@@ -230,7 +232,6 @@ export class Policy {
       case Action.read:
         return this.#refuseRead(name, second);
     }
-    if (isTemporary(action)) return "Temporary objects are not allowed";
     return this.#readOnly
       ? refuseWrite(action)
       : this.#refuseChange(action, name, second);

@@ -4,6 +4,7 @@ import { dumpContents } from "../../../src/state/sqlite/contents.ts";
 import { nodeDriver } from "../../../src/state/sqlite/node_driver.ts";
 import { SchemaEpoch } from "../../../src/state/sqlite/schema_epoch.ts";
 import { openWriterConnection } from "../../../src/state/sqlite/writer.ts";
+import { narrow } from "../../../src/state/values.ts";
 import type {
   Command,
   CommandBody,
@@ -83,7 +84,9 @@ export class Direct {
 
   /** Rows as the writer sees them, on the side. */
   rows(sql: string): SqlValue[][] {
-    return this.#connection.prepare(sql)!.all({ anonymous: [], named: null });
+    return this.#connection.prepare(sql)!
+      .allBigInt({ anonymous: [], named: null })
+      .map((row) => row.map((v) => typeof v === "bigint" ? narrow(v) : v));
   }
 
   dump(): string {

@@ -1,0 +1,247 @@
+import assert from "node:assert/strict";
+import { COMMAND_LIMITS } from "../../../src/state/types.ts";
+import { Direct } from "./direct.ts";
+import { execute, txn } from "./subject.ts";
+
+function withTable(): Direct {
+  const member = new Direct();
+  member.ok("CREATE TABLE t (a INTEGER PRIMARY KEY, b UNIQUE)");
+  return member;
+}
+
+Deno.test("execute undoes a failed statement whole, OR FAIL included", () => {
+  using member = withTable();
+  const failure = member.fail("INSERT OR FAIL INTO t (b) VALUES (1), (2), (1)");
+  assert.deepEqual(failure, {
+    code: "constraint",
+    message: "UNIQUE constraint failed: t.b",
+  });
+  assert.deepEqual(member.rows("SELECT * FROM t"), []);
+});
+
+Deno.test("execute of OR ROLLBACK undoes itself and no neighbour in the batch", () => {
+  using member = withTable();
+  const { results } = member.run({
+    kind: "batch",
+    sql:
+      "INSERT INTO t (b) VALUES (1); INSERT OR ROLLBACK INTO t (b) VALUES (1)",
+  });
+  assert.equal(results.length, 1);
+  assert.deepEqual(member.rows("SELECT b FROM t"), [[1]]);
+});
+
+Deno.test("execute answers integers beyond 2^53 as bigint, blobs, NULL, reals and text as they are", () => {
+  using member = withTable();
+  const values = [
+    2n ** 62n,
+    -(2n ** 63n),
+    5,
+    1.5,
+    null,
+    "é\ufeff",
+    new Uint8Array([0, 1]),
+  ];
+  const marks = values.map(() => "?").join(",");
+  assert.deepEqual(member.ok(`SELECT ${marks}`, values).rows, [values]);
+  assert.deepEqual(
+    member.ok("SELECT typeof(?), typeof(?), typeof(?)", [1, 1.5, true]).rows,
+    [["integer", "real", "integer"]],
+  );
+});
+
+Deno.test("execute names wrong parameters precisely", () => {
+  using member = withTable();
+  const message = (sql: string, params: Parameters<Direct["fail"]>[1]) => {
+    const failure = member.fail(sql, params);
+    assert.equal(failure.code, "invalid");
+    return failure.message;
+  };
+  assert.match(message("SELECT ?, ?", [1]), /has 2 parameters, 1 were given/);
+  assert.match(message("SELECT ?", [1, 2]), /has 1 parameters, 2 were given/);
+  assert.match(message("SELECT ?5", [1]), /has 5 parameters/);
+  assert.match(message("SELECT :a", { b: 1 }), /:a was not given/);
+  assert.match(message("SELECT :a", { a: 1, b: 1 }), /no parameter named b/);
+  assert.match(message("SELECT ?", { a: 1 }), /unnamed parameters/);
+  assert.match(message("SELECT '?', ':a' -- ?\n", [1]), /has 0 parameters/);
+});
+
+Deno.test("execute accepts every way to name a parameter", () => {
+  using member = withTable();
+  const sql = "SELECT :a, @b, $c, :a";
+  assert.deepEqual(member.ok(sql, { a: 1, b: 2, c: 3 }).rows, [[1, 2, 3, 1]]);
+  assert.deepEqual(
+    member.ok(sql, { ":a": 1, "@b": 2, "$c": 3 }).rows,
+    [[1, 2, 3, 1]],
+  );
+  assert.deepEqual(member.ok(sql, [1, 2, 3]).rows, [[1, 2, 3, 1]]);
+  assert.deepEqual(member.ok("SELECT :a, @a", { ":a": 1, "@a": 2 }).rows, [[
+    1,
+    2,
+  ]]);
+  assert.deepEqual(member.ok("SELECT ?2, ?1, :x", [1, 2, 3]).rows, [[2, 1, 3]]);
+});
+
+Deno.test("execute undoes a statement whose answer is too large", () => {
+  using member = withTable();
+  const rows = Math.ceil(COMMAND_LIMITS.answerBytes / 1_000_000) + 1;
+  const failure = member.fail(
+    `WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT ${rows})
+     INSERT INTO t (b) SELECT x FROM c RETURNING zeroblob(1000000)`,
+  );
+  assert.equal(failure.code, "too_large");
+  assert.deepEqual(member.rows("SELECT * FROM t"), []);
+  assert.equal(
+    member.fail(
+      "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x, 'aaaaaaaaaaaaaaa' FROM c",
+    ).code,
+    "too_large",
+  );
+});
+
+Deno.test("txn is all or nothing and names the statement that failed", () => {
+  using member = withTable();
+  const result = member.run(txn(
+    "INSERT INTO t (b) VALUES (1)",
+    "INSERT INTO t (b) VALUES (2)",
+    "INSERT INTO t (b) VALUES (1)",
+  ));
+  assert.deepEqual(result, {
+    ok: false,
+    error: {
+      code: "constraint",
+      message: "UNIQUE constraint failed: t.b",
+      statement: 2,
+    },
+    results: [],
+  });
+  assert.deepEqual(member.rows("SELECT * FROM t"), []);
+});
+
+Deno.test("txn hands values of earlier statements on", () => {
+  using member = withTable();
+  const result = member.run(txn(
+    "INSERT INTO t (b) VALUES ('x') RETURNING a, b AS name",
+    {
+      sql: "SELECT ?, ?",
+      params: [
+        { $ref: { statement: 0, column: "name" } },
+        { $ref: { statement: 0, column: 0 } },
+      ],
+    },
+  ));
+  assert.deepEqual(result.results[1]!.rows, [["x", 1]]);
+});
+
+Deno.test("txn fails for a reference to a row or column that is not there", () => {
+  using member = withTable();
+  const fails = (first: string, column: number | string, message: RegExp) => {
+    const result = member.run(txn(first, {
+      sql: "SELECT ?",
+      params: [{ $ref: { statement: 0, column } }],
+    }));
+    assert.ok(!result.ok);
+    assert.equal(result.error.code, "invalid");
+    assert.match(result.error.message, message);
+  };
+  fails("SELECT a FROM t", 0, /returned no row/);
+  fails("SELECT 1 AS a", "b", /returned no column b/);
+  fails("SELECT 1 AS a", 1, /returned no column 1/);
+});
+
+Deno.test("batch runs statements one by one, triggers and comments included, up to the first error", () => {
+  using member = withTable();
+  const result = member.run({
+    kind: "batch",
+    sql: `-- first; comment
+      INSERT INTO t (b) VALUES ('a;b');
+      CREATE TRIGGER tr AFTER INSERT ON t WHEN new.b = 'z' BEGIN
+        DELETE FROM t WHERE b = 'a;b'; SELECT 1;
+      END; /* ; */ ;
+      INSERT INTO t (b) VALUES ('z');
+      INSERT INTO t (b) VALUES ('z');
+      INSERT INTO t (b) VALUES ('never')`,
+  });
+  assert.ok(!result.ok);
+  assert.equal(result.error.statement, 3);
+  assert.equal(result.results.length, 3);
+  assert.deepEqual(member.rows("SELECT b FROM t"), [["z"]]);
+});
+
+const ONE = {
+  id: 1,
+  name: "one",
+  sql: "CREATE TABLE m (a); INSERT INTO m VALUES (1);",
+};
+const TWO = { id: 2, name: "two", sql: "ALTER TABLE m ADD COLUMN b" };
+
+Deno.test("migrate applies what is new, once", () => {
+  using member = new Direct();
+  const first = member.run({ kind: "migrate", migrations: [ONE] });
+  assert.equal(first.results.length, 1);
+  const both = member.run({ kind: "migrate", migrations: [ONE, TWO] });
+  assert.equal(both.results.length, 1);
+  const again = member.run({ kind: "migrate", migrations: [ONE, TWO] });
+  assert.deepEqual(again, { ok: true, results: [] });
+  assert.deepEqual(member.rows("SELECT * FROM m"), [[1, null]]);
+  assert.deepEqual(
+    member.rows("SELECT id, name, idx FROM _hql_migrations"),
+    [[1, "one", 1], [2, "two", 2]],
+  );
+});
+
+Deno.test("migrate applies nothing of a request that fails, and says where", () => {
+  using member = new Direct();
+  const wrong = { ...TWO, sql: "SELECT 1; INSERT INTO nowhere VALUES (1)" };
+  const result = member.run({ kind: "migrate", migrations: [ONE, wrong] });
+  assert.ok(!result.ok);
+  assert.equal(
+    result.error.message,
+    "Migration 2 (two), statement 1: no such table: nowhere",
+  );
+  assert.deepEqual(
+    member.rows("SELECT name FROM sqlite_schema WHERE name = 'm'"),
+    [],
+  );
+  assert.deepEqual(member.rows("SELECT * FROM _hql_migrations"), []);
+});
+
+Deno.test("migrate refuses changed, renamed and missing history", () => {
+  using member = new Direct();
+  member.run({ kind: "migrate", migrations: [ONE] });
+  const refused = (migrations: typeof ONE[], message: RegExp) => {
+    const result = member.run({ kind: "migrate", migrations });
+    assert.ok(!result.ok);
+    assert.equal(result.error.code, "conflict");
+    assert.match(result.error.message, message);
+  };
+  refused([{ ...ONE, sql: "SELECT 1" }], /another text/);
+  refused([{ ...ONE, name: "uno" }], /applied as "one"/);
+  refused([{ ...TWO, id: 3 }], /the next one is 2/);
+});
+
+Deno.test("apply() answers a malformed command with a failure and goes on", () => {
+  using member = withTable();
+  const [answer] = member.batch([new Uint8Array([1, 1, 2, 3])]);
+  assert.ok(answer!.length > 0);
+  member.ok("INSERT INTO t (b) VALUES (1)");
+});
+
+Deno.test("apply() refuses to go on at a command of a newer version", () => {
+  using member = withTable();
+  assert.throws(() => member.batch([new Uint8Array([9, 1])]), /upgrade/);
+});
+
+Deno.test("deferred foreign keys are checked at the end of each entry", () => {
+  using member = new Direct();
+  member.ok("CREATE TABLE p (id INTEGER PRIMARY KEY)");
+  member.ok(
+    "CREATE TABLE c (p REFERENCES p(id) DEFERRABLE INITIALLY DEFERRED)",
+  );
+  assert.ok(
+    member.run(txn("INSERT INTO c VALUES (1)", "INSERT INTO p VALUES (1)")).ok,
+  );
+  const result = member.run(execute("INSERT INTO c VALUES (2)"));
+  assert.ok(!result.ok);
+  assert.equal(result.error.code, "constraint");
+  assert.deepEqual(member.rows("SELECT * FROM c"), [[1]]);
+});
