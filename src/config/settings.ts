@@ -89,8 +89,8 @@ export const SETTINGS: { readonly [F in PlainField]: Setting<NodeConfig[F]> } =
       "wal_size",
       "HQL_WAL_SIZE",
       integer(8192, 1024 * 1024 * 1024),
-      2 * 1024 * 1024,
-      "Size of a log segment, bytes.",
+      8 * 1024 * 1024,
+      "Size of a log segment, bytes; rounded up to whole pages of 4 KiB.",
     ),
     logsUntilSnapshot: setting(
       "logs_until_snapshot",

@@ -1,6 +1,5 @@
 import type { LogError, LogStore } from "../log/port.ts";
 import type { Entry, LogIndex } from "../raft/types.ts";
-import { EntryKind } from "../raft/types.ts";
 import type { StateMachine } from "../state/port.ts";
 import type { PendingProposals } from "./proposals.ts";
 
@@ -110,7 +109,6 @@ export class Applier {
   #answer(entries: readonly Entry[], answers: readonly Uint8Array[]): void {
     for (let i = 0; i < entries.length; i++) {
       const entry = entries[i]!;
-      if (entry.kind !== EntryKind.command) continue;
       this.#proposals.applied(entry.index, entry.term, answers[i]!);
     }
   }

@@ -70,6 +70,9 @@ const STOPPED: Outcome = {
   leader: null,
 };
 
+/** How long a deposed leader waits for its successor to decide about what it had proposed. */
+const DEPOSED_TICKS = 20;
+
 /** Ticks between two attempts of a state machine that ran out of disk. */
 const RETRY_TICKS = 20;
 
@@ -115,6 +118,10 @@ export class RaftGroup {
   #checkpointIndex: LogIndex;
   #bytesSinceCheckpoint = 0;
   #ticks = 0;
+  #lastTickPersistId = 0;
+  #idleSyncedId = 0;
+  /** When leadership was lost with proposals unanswered. */
+  #deposedAt: number | null = null;
   #diskFull = false;
 
   /** Starts idle; the first {@linkcode tick} or message moves it. */
@@ -186,6 +193,7 @@ export class RaftGroup {
   /** One tick of the group's clock. */
   tick(): void {
     this.#ticks++;
+    this.#abandonDeposed();
     this.#sender.tick();
     if (this.#applier.paused && this.#ticks % RETRY_TICKS === 0) {
       this.#applier.retry();
@@ -194,7 +202,27 @@ export class RaftGroup {
     if (
       durability.mode === "interval" && this.#ticks % durability.ticks === 0
     ) this.log.sync((error) => this.#check(error));
+    this.#syncIdle();
     this.#step(() => this.core.step({ kind: "tick" }));
+  }
+
+  /** Once nothing more comes, the log makes durable up to where it is durable: then even damage to its very end is told from a torn write. */
+  #syncIdle(): void {
+    if (this.#persistId === this.#idleSyncedId || this.#syncs.length > 0) {
+      return;
+    }
+    if (this.#persistId === this.#lastTickPersistId) {
+      this.#idleSyncedId = this.#persistId;
+      this.log.sync((error) => this.#check(error));
+    }
+    this.#lastTickPersistId = this.#persistId;
+  }
+
+  #abandonDeposed(): void {
+    if (this.#deposedAt === null) return;
+    if (this.#ticks - this.#deposedAt < DEPOSED_TICKS) return;
+    this.#deposedAt = null;
+    this.#proposals.abandon("this member lost leadership");
   }
 
   /** A message from another member of the group. */
@@ -351,7 +379,10 @@ export class RaftGroup {
     } finally {
       this.#running = false;
     }
-    if (!this.#stopped) this.#ports.changed();
+    if (this.#stopped) return;
+    if (this.core.role === "leader") this.#deposedAt = null;
+    else this.#deposed();
+    this.#ports.changed();
   }
 
   #proposeInbox(): void {
@@ -397,12 +428,6 @@ export class RaftGroup {
       else this.#held.push({ persistId: this.#persistId, message });
     }
     if (persist !== null) this.#makeDurable(persist.hardState !== undefined);
-    if (this.core.role !== "leader") {
-      if (this.#sender.active) this.#sender.stop();
-      if (this.#proposals.size > 0) {
-        this.#proposals.abandon("this member lost leadership");
-      }
-    }
     for (const { to, term, atLeast } of ready.sendSnapshots) {
       this.#sender.start(to, term, atLeast);
     }
@@ -412,6 +437,12 @@ export class RaftGroup {
     if (ready.installSnapshot !== null) this.#install(ready.installSnapshot);
     this.#commit = ready.commit;
     this.#applier.advance(Math.min(this.#commit, this.#durableIndex));
+  }
+
+  /** What was proposed may still be committed by the next leader, and then it is answered as if nothing had happened. */
+  #deposed(): void {
+    if (this.#sender.active) this.#sender.stop();
+    if (this.#proposals.size > 0) this.#deposedAt ??= this.#ticks;
   }
 
   #truncate(after: LogIndex): void {
@@ -547,6 +578,7 @@ export class RaftGroup {
   }
 
   #installed(snapshot: SnapshotMeta): void {
+    this.#proposals.abandon("a snapshot took the place of the entries");
     this.log.reset(snapshot.last);
     this.#durableIndex = snapshot.last.index;
     for (const sync of this.#syncs) sync.lastIndex = snapshot.last.index;

@@ -268,14 +268,18 @@ export class HiqliteNode implements Member {
     const { logger } = this.#parts;
     logger.info("stopping");
     await this.#handOver();
-    const end = this.#parts.clock.monotonic() + DRAIN_MS;
-    this.#writes.close();
-    while (
-      this.#group !== null && this.#group.pendingProposals > 0 &&
-      this.#parts.clock.monotonic() < end
-    ) await this.#changes.next(this.#parts.config.tickMs);
+    await this.#drain();
     await this.#release();
     logger.info("stopped");
+  }
+
+  /** Lets writes that were begun here find their fate, with the next leader if leadership has moved. */
+  async #drain(): Promise<void> {
+    const end = this.#parts.clock.monotonic() + DRAIN_MS;
+    while (
+      (this.#group?.pendingProposals ?? 0) + this.#writes.outstanding > 0 &&
+      this.#parts.clock.monotonic() < end
+    ) await this.#changes.next(10);
   }
 
   async #release(): Promise<void> {

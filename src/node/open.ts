@@ -12,6 +12,8 @@ import { RaftGroup } from "./group.ts";
 import { HiqliteNode } from "./node.ts";
 import { type Storage, type StorageOpener, Vault } from "./vault.ts";
 
+const PAGE_BYTES = 4096;
+
 /** What a node needs beside its configuration. */
 export interface OpenNodeOptions {
   readonly logger: Logger;
@@ -75,9 +77,11 @@ async function openStorage(
   logs: string,
   dir: string,
 ): Promise<Storage> {
-  const { log, recovery: logRecovery } = openSegmentLog(new RealDisk(logs), {
-    segmentBytes: config.walSize,
+  const disk = new RealDisk(logs);
+  const { log, recovery: logRecovery, cut } = openSegmentLog(disk, {
+    segmentBytes: Math.ceil(config.walSize / PAGE_BYTES) * PAGE_BYTES,
   });
+  if (cut !== null) logger.info(`log: ${cut}`);
   try {
     const { machine, recovery: state } = await openSqliteMachine({
       dir,
@@ -87,7 +91,12 @@ async function openStorage(
       logStatements: config.logStatements,
       logger,
     });
-    return { log, logRecovery, machine, state };
+    const release = async (): Promise<void> => {
+      await new Promise<void>((resolve) => machine.close(resolve));
+      log.close();
+      await disk.idle();
+    };
+    return { log, logRecovery, machine, state, release };
   } catch (error) {
     log.close();
     throw error;

@@ -9,6 +9,8 @@ import type { SqlMachine } from "./sql_machine.ts";
 /** The open log and database of a member. */
 export interface Storage extends Recovered {
   readonly machine: SqlMachine;
+  /** Closes both, after what was begun. */
+  release(): Promise<void>;
 }
 
 /** How to open what is kept in a data directory. */
@@ -133,8 +135,6 @@ export class Vault {
   async #closeStorage(): Promise<void> {
     const storage = this.#storage;
     this.#storage = null;
-    if (storage === null) return;
-    await new Promise<void>((resolve) => storage.machine.close(resolve));
-    storage.log.close();
+    await storage?.release();
   }
 }

@@ -101,6 +101,7 @@ class Volume implements NodeVault {
       machine,
       logRecovery: log.recovery,
       state: { applied: machine.applied, config: machine.config },
+      release: () => Promise.resolve(),
     };
   }
 

@@ -62,14 +62,32 @@ Deno.test("propose() on a follower is refused and names the leader", () => {
 Deno.test("a deposed leader answers waiting callers `unknown`, not `failed`", () => {
   const trio = new Trio();
   const leader = trio.elect(0);
-  trio.lose = ({ from }) => from === leader.id;
+  trio.lose = ({ from, to }) => from === leader.id || to === leader.id;
   const results = trio.propose(leader, "a");
-  trio.run();
-  trio.tick(40, trio.members.slice(1));
-  trio.lose = () => false;
-  trio.tick(4, trio.members.slice(1));
+  trio.tick(60);
   assert.notEqual(leader.group.core.role, "leader");
   assert.equal(results[0]?.kind, "unknown");
+});
+
+Deno.test("a deposed leader answers what its successor commits, and what it overwrites", () => {
+  for (const replicated of [true, false]) {
+    const trio = new Trio();
+    const leader = trio.elect(0);
+    // The entry reaches a follower or not; its acknowledgement never arrives.
+    trio.lose = ({ from, to }) =>
+      to === leader.id || (from === leader.id && !replicated);
+    const results = trio.propose(leader, "a");
+    trio.run();
+    trio.tick(40, trio.members.slice(1));
+    trio.lose = () => false;
+    trio.tick(4, trio.members.slice(1));
+    assert.notEqual(leader.group.core.role, "leader");
+    const [result] = results;
+    if (replicated) assert.equal(result?.kind, "applied");
+    else {assert.ok(
+        result?.kind === "refused" && result.reason === "overwritten",
+      );}
+  }
 });
 
 Deno.test("propose() beyond the inbox is refused as overloaded, with the limit", () => {
