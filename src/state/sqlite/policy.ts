@@ -198,7 +198,10 @@ export class Policy {
     trigger: string | null,
   ): boolean => {
     if (this.#internal) return true;
-    const refusal = database === "temp" || isTemporary(action)
+    // ALTER and DROP look into the temporary schema too, for what depends on the table.
+    const temporary = isTemporary(action) ||
+      (database === "temp" && !/^(ALTER|DROP)$/.test(this.#keyword));
+    const refusal = temporary
       ? "Temporary objects are not allowed"
       : this.#refuse(action, first ?? "", second ?? "");
     if (refusal !== null) {

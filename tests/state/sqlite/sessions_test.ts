@@ -1,0 +1,228 @@
+import assert from "node:assert/strict";
+import { decodeResult } from "../../../src/state/command.ts";
+import {
+  RETRY_WINDOW_MS,
+  SESSIONS_MAX,
+} from "../../../src/state/sqlite/sessions.ts";
+import type { Command, CommandBody } from "../../../src/state/types.ts";
+import { Direct } from "./direct.ts";
+import { command, execute, START_MS } from "./subject.ts";
+
+const INSERT = execute("INSERT INTO t VALUES (random()) RETURNING rowid, a");
+
+function member(path?: string): Direct {
+  const direct = new Direct(path);
+  direct.ok("CREATE TABLE t (a)");
+  return direct;
+}
+
+function openSession(direct: Direct, timeMs = START_MS): number {
+  const session = direct.next;
+  direct.run({ kind: "openSession" }, { timeMs });
+  return session;
+}
+
+function send(
+  direct: Direct,
+  body: CommandBody,
+  identity: Partial<Omit<Command, "body">>,
+): Uint8Array {
+  return direct.batch([command(body, identity)])[0]!;
+}
+
+function codeOf(answer: Uint8Array): string {
+  const { result } = decodeResult(answer);
+  return result.ok ? "ok" : result.error.code;
+}
+
+function count(direct: Direct): unknown {
+  return direct.rows("SELECT count(*) FROM t")[0]![0];
+}
+
+Deno.test("a repeated write is applied once and answered with the first answer's bytes", () => {
+  using direct = member();
+  const session = openSession(direct);
+  const identity = { session, sequence: 1, answeredBelow: 1 };
+  const first = send(direct, INSERT, identity);
+  const again = send(direct, INSERT, { ...identity, seed: [9, 9] });
+  assert.deepEqual(again, first);
+  assert.equal(decodeResult(again).index, session + 1);
+  assert.equal(count(direct), 1);
+});
+
+Deno.test("a repeated write in the same batch is applied once", () => {
+  using direct = member();
+  const session = openSession(direct);
+  const payload = command(INSERT, { session, sequence: 1, answeredBelow: 1 });
+  const [first, again] = direct.batch([payload, payload]);
+  assert.deepEqual(again, first);
+  assert.equal(count(direct), 1);
+});
+
+Deno.test("a failed write's repetition fails with the same answer, even if it would succeed now", () => {
+  using direct = member();
+  const session = openSession(direct);
+  const identity = { session, sequence: 1, answeredBelow: 1 };
+  const first = send(direct, execute("INSERT INTO later VALUES (1)"), identity);
+  direct.ok("CREATE TABLE later (a)");
+  assert.deepEqual(
+    send(direct, execute("INSERT INTO later VALUES (1)"), identity),
+    first,
+  );
+});
+
+Deno.test("writes of a session may arrive out of order", () => {
+  using direct = member();
+  const session = openSession(direct);
+  const answers = [3, 1, 2].map((sequence) =>
+    send(direct, INSERT, { session, sequence, answeredBelow: 1 })
+  );
+  assert.deepEqual(
+    send(direct, INSERT, { session, sequence: 1, answeredBelow: 1 }),
+    answers[1],
+  );
+  assert.equal(count(direct), 3);
+});
+
+Deno.test("an acknowledged write that comes late is not applied again", () => {
+  using direct = member();
+  const session = openSession(direct);
+  send(direct, INSERT, { session, sequence: 1, answeredBelow: 1 });
+  send(direct, INSERT, { session, sequence: 2, answeredBelow: 2 });
+  const late = send(direct, INSERT, { session, sequence: 1, answeredBelow: 1 });
+  assert.equal(codeOf(late), "session_expired");
+  assert.equal(count(direct), 2);
+});
+
+Deno.test("acknowledged answers leave memory and disk", () => {
+  using direct = member();
+  const session = openSession(direct);
+  for (let sequence = 1; sequence <= 20; sequence++) {
+    send(direct, INSERT, { session, sequence, answeredBelow: sequence });
+  }
+  assert.deepEqual(
+    direct.rows("SELECT count(*) FROM _hql_answers"),
+    [[1]],
+  );
+});
+
+Deno.test("a session ends after the retry window without use, by the entries' time", () => {
+  using direct = member();
+  const session = openSession(direct);
+  const at = (sequence: number, timeMs: number) =>
+    codeOf(
+      send(direct, INSERT, { session, sequence, answeredBelow: 1, timeMs }),
+    );
+  assert.equal(at(1, START_MS + RETRY_WINDOW_MS), "ok");
+  assert.equal(at(2, START_MS + 2 * RETRY_WINDOW_MS), "ok");
+  assert.equal(at(3, START_MS + 3 * RETRY_WINDOW_MS + 1), "session_expired");
+  assert.equal(at(2, START_MS), "session_expired");
+  assert.equal(count(direct), 2);
+});
+
+Deno.test("an unknown or closed session is refused", () => {
+  using direct = member();
+  const identity = { session: 4711, sequence: 1, answeredBelow: 1 };
+  assert.equal(codeOf(send(direct, INSERT, identity)), "session_expired");
+  const session = openSession(direct);
+  const close = { kind: "closeSession" as const };
+  assert.equal(codeOf(send(direct, close, { session, sequence: 1 })), "ok");
+  assert.equal(codeOf(send(direct, close, { session, sequence: 2 })), "ok");
+  assert.equal(
+    codeOf(send(direct, INSERT, { session, sequence: 3 })),
+    "session_expired",
+  );
+});
+
+Deno.test("more sessions than allowed close the one unused longest, also after a restart", () => {
+  const dir = Deno.makeTempDirSync({ prefix: "hql-sessions-" });
+  try {
+    using direct = member(`${dir}/a.db`);
+    const first = openSession(direct);
+    const second = openSession(direct);
+    send(direct, INSERT, { session: first, sequence: 1, answeredBelow: 1 });
+    direct.restart();
+    const open = command({ kind: "openSession" });
+    direct.batch(new Array(SESSIONS_MAX - 1).fill(open));
+    const identity = { sequence: 2, answeredBelow: 1 };
+    assert.equal(
+      codeOf(send(direct, INSERT, { ...identity, session: second })),
+      "session_expired",
+    );
+    assert.equal(
+      codeOf(send(direct, INSERT, { ...identity, session: first })),
+      "ok",
+    );
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
+});
+
+Deno.test("an idempotency key applies once, without a session", () => {
+  using direct = member();
+  const identity = { idempotencyKey: "order-1" };
+  const first = send(direct, INSERT, identity);
+  assert.deepEqual(send(direct, INSERT, { ...identity, seed: [5, 5] }), first);
+  assert.equal(count(direct), 1);
+});
+
+Deno.test("an idempotency key used for another write is a conflict", () => {
+  using direct = member();
+  const identity = { idempotencyKey: "order-1" };
+  send(direct, INSERT, identity);
+  const other = execute("DELETE FROM t");
+  assert.equal(codeOf(send(direct, other, identity)), "conflict");
+  assert.equal(count(direct), 1);
+});
+
+Deno.test("an idempotency key is free again after the retry window", () => {
+  using direct = member();
+  const identity = { idempotencyKey: "order-1" };
+  send(direct, INSERT, identity);
+  const timeMs = START_MS + RETRY_WINDOW_MS + 1;
+  send(direct, INSERT, { ...identity, timeMs });
+  assert.equal(count(direct), 2);
+});
+
+Deno.test("an answer too large to remember is remembered as applied", () => {
+  using direct = member();
+  const session = openSession(direct);
+  const identity = { session, sequence: 1, answeredBelow: 1 };
+  const body = execute("INSERT INTO t VALUES (1) RETURNING zeroblob(100000)");
+  assert.equal(codeOf(send(direct, body, identity)), "ok");
+  const again = send(direct, body, identity);
+  assert.equal(codeOf(again), "too_large");
+  assert.equal(decodeResult(again).index, session + 1);
+  assert.equal(count(direct), 1);
+});
+
+Deno.test("what is remembered survives a restart, and what is forgotten stays forgotten", () => {
+  const dir = Deno.makeTempDirSync({ prefix: "hql-sessions-" });
+  try {
+    using direct = member(`${dir}/a.db`);
+    using twin = member();
+    const session = openSession(direct);
+    openSession(twin);
+    const payloads = Array.from({ length: 30 }, (_, i) =>
+      command(INSERT, {
+        session,
+        sequence: i + 1,
+        answeredBelow: Math.max(1, i - 3),
+        idempotencyKey: i % 3 === 0 ? `key-${i}` : "",
+        timeMs: START_MS + i * (RETRY_WINDOW_MS / 20),
+      }));
+    twin.batch(payloads);
+    for (const payload of payloads) {
+      direct.batch([payload]);
+      direct.restart();
+    }
+    assert.equal(direct.dump(), twin.dump());
+    assert.deepEqual(
+      direct.batch(payloads).map(decodeResult),
+      twin.batch(payloads).map(decodeResult),
+    );
+    assert.equal(direct.dump(), twin.dump());
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
+});
