@@ -68,8 +68,10 @@ export function valueFromJson(
   switch (typeof json) {
     case "string":
     case "boolean":
-    case "number":
       return json;
+    case "number":
+      if (Number.isFinite(json)) return json;
+      throw invalid(path, "the number is beyond what a double holds");
     case "bigint":
       return integer(json, path);
   }

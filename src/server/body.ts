@@ -1,4 +1,5 @@
 import { HiqliteError } from "../errors.ts";
+import { parseJson } from "./parse_json.ts";
 import { RequestError } from "./request_error.ts";
 
 /** Limits of request bodies. */
@@ -123,54 +124,4 @@ async function readChunks(
     reader.cancel().catch(() => {});
     throw error;
   }
-}
-
-/** Digits enough for an integer that a double cannot hold, or an exponent. */
-const MAY_LOSE_DIGITS = /\d{16}|\d[eE]/;
-
-/**
- * Parses JSON; integers beyond ±(2^53 - 1) become bigint, never rounded.
- *
- * @throws {HiqliteError} `invalid`
- */
-export function parseJson(text: string): unknown {
-  try {
-    return MAY_LOSE_DIGITS.test(text)
-      ? JSON.parse(text, exactNumber)
-      : JSON.parse(text);
-  } catch (cause) {
-    if (cause instanceof HiqliteError) throw cause;
-    throw new HiqliteError(
-      "invalid",
-      text === ""
-        ? "the body is empty, expected JSON"
-        : `the body is not JSON: ${(cause as Error).message.slice(0, 120)}`,
-      { cause },
-    );
-  }
-}
-
-function exactNumber(
-  _key: string,
-  value: unknown,
-  context?: { readonly source?: string },
-): unknown {
-  if (typeof value !== "number" || context?.source === undefined) return value;
-  if (!Number.isFinite(value)) {
-    throw new HiqliteError(
-      "invalid",
-      `the number ${context.source.slice(0, 40)} is beyond what a double holds`,
-    );
-  }
-  const whole = /^-?\d+$/.test(context.source);
-  if (!whole || Number.isSafeInteger(value)) return value;
-  if (context.source.length > 20) {
-    throw new HiqliteError(
-      "invalid",
-      `the integer ${
-        context.source.slice(0, 40)
-      } does not fit into 64 bits; write {"$float": "…"} for a number like it`,
-    );
-  }
-  return BigInt(context.source);
 }
