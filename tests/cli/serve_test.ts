@@ -105,3 +105,21 @@ Deno.test("serve writes JSON lines when nobody watches", () =>
       ["time", "level", "message"],
     );
   }));
+
+Deno.test("serve stops a query that runs too long and goes on", () =>
+  withPlace(async ({ env, api, dataDir }) => {
+    await using program = new Program(SERVE, {
+      ...env,
+      HQL_QUERY_TIMEOUT_MS: "300",
+    });
+    await program.line(/^Secret +in (.+)$/);
+    const secret = await Deno.readTextFile(join(dataDir, "secret_api"));
+    await using db = connect({ urls: [api], secret: secret.trim() });
+    await assert.rejects(
+      db.query(
+        "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT count(*) FROM c",
+      ),
+      { code: "timeout", message: /300 ms/ },
+    );
+    assert.deepEqual(await db.query("SELECT 1 AS n"), [{ n: 1 }]);
+  }));
