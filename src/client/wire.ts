@@ -1,6 +1,5 @@
 import type {
   ClusterStatus,
-  HealthStatus,
   MembershipRequest,
   MemberStatus,
 } from "../node/port.ts";
@@ -133,6 +132,3 @@ export function membershipToWire(request: MembershipRequest): unknown {
     api_address: request.apiAddress,
   };
 }
-
-/** The JSON form of a member's health. */
-export type WireHealth = HealthStatus;
