@@ -215,17 +215,6 @@ function secret(toml: string, env: string, about: string): Setting<string> {
   };
 }
 
-/** Rounds up to the page size of disks, which Hiqlite does not ask for. */
-function wholePages(type: ValueType<number>): ValueType<number> {
-  const round = (bytes: number | undefined): number | undefined =>
-    bytes === undefined ? undefined : Math.ceil(bytes / 4096) * 4096;
-  return {
-    expects: type.expects,
-    fromText: (text) => round(type.fromText(text)),
-    fromToml: (value) => round(type.fromToml(value)),
-  };
-}
-
 function listenAddress(): ValueType<string> {
   return text(
     "an interface address without a port (the port comes from nodes)",

@@ -40,7 +40,7 @@ export interface NodeConfig {
   readonly secretApi: string;
   /** When a write counts as durable. @default {immediate} */
   readonly logSync: LogSync;
-  /** Segment size of the log, bytes, 8192 … 2^30, a multiple of 4096. @default {2_097_152} */
+  /** Segment size of the log, bytes, 8192 … 2^30; rounded up to whole pages of 4 KiB. @default {8_388_608} */
   readonly walSize: number;
   /** Entries kept in the log behind the checkpoint for slow followers. @default {10_000} */
   readonly logsUntilSnapshot: number;

@@ -86,13 +86,6 @@ Deno.test("resolveConfig() lets the environment win over the file and flags over
   assert.equal(config.logLevel, "debug");
 });
 
-Deno.test("resolveConfig() rounds the segment size up to whole pages", () => {
-  for (const [given, bytes] of [["8192", 8192], ["10000", 12288]] as const) {
-    const { config } = resolveConfig(env({ HQL_WAL_SIZE: given }));
-    assert.equal(config.walSize, bytes);
-  }
-});
-
 Deno.test("resolveConfig() takes the node id from a StatefulSet's host name", () => {
   const { config } = resolveConfig({
     ...env({ HQL_NODES: THREE, HQL_NODE_ID_FROM: "k8s" }),
