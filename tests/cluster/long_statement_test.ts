@@ -7,18 +7,18 @@ const count = (n: number): string =>
 
 Deno.test("a long statement on the writer or a reader disturbs neither leadership nor reads", async () => {
   await using cluster = await TestCluster.start({
-    environment: { HQL_QUERY_TIMEOUT_MS: "60000" },
+    environment: { HQL_QUERY_TIMEOUT_MS: "600000" },
   });
   const leader = await cluster.waitLeader();
   const api = cluster.api(leader);
-  const write = (sql: string) => api.execute({ sql }, { timeoutMs: 120_000 });
+  const write = (sql: string) => api.execute({ sql }, { timeoutMs: 600_000 });
   assert.equal((await write("CREATE TABLE t (n INTEGER)")).type, "ok");
   const term = (await termOf(cluster, leader))!;
 
   const long = Promise.all([
-    write(`INSERT INTO t ${count(10_000_000)}`),
-    api.query({ sql: count(10_000_000) }, {
-      timeoutMs: 120_000,
+    write(`INSERT INTO t ${count(5_000_000)}`),
+    api.query({ sql: count(5_000_000) }, {
+      timeoutMs: 600_000,
       consistency: "local",
     }),
   ]);
