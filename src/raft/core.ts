@@ -1,7 +1,7 @@
 import { assert, unreachable } from "../util/assert.ts";
 import type { Random } from "../util/random.ts";
 import { advanceCommit } from "./commitment.ts";
-import { isVoter } from "./configuration.ts";
+import { isVoter, votersOf } from "./configuration.ts";
 import {
   campaign,
   countOwnVote,
@@ -63,7 +63,6 @@ import {
   type Role,
   type Term,
 } from "./types.ts";
-import { randomBetween } from "../util/random.ts";
 
 const DONE: Outcome = Object.freeze({ kind: "done" });
 
@@ -368,7 +367,9 @@ function hurryElection(state: RaftState): void {
   if (state.role !== "follower" || state.leader === null) return;
   if (!preVote || leaseReads) return;
   state.leaseLifted = true;
-  const wait = randomBetween(state.random, 1, heartbeatTicks + 1);
+  // One after the other: all notice at the same moment, and would split the vote.
+  const others = votersOf(state.config).filter((id) => id !== state.leader);
+  const wait = 1 + Math.max(0, others.indexOf(state.id)) * heartbeatTicks;
   state.electionElapsed = Math.max(
     state.electionElapsed,
     state.electionTimeout - wait,

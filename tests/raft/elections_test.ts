@@ -364,7 +364,7 @@ Deno.test("§1.1 messages to another incarnation are ignored", () => {
   assert.deepEqual(core.status(), before);
 });
 
-Deno.test("a broken connection to the leader leads to a campaign within heartbeatTicks", () => {
+Deno.test("a broken connection to the leader leads to a campaign soon", () => {
   const { heartbeatTicks } = { heartbeatTicks: 3 };
   for (let seed = 0; seed < 20; seed++) {
     const init = initOf("1", THREE, [], { term: 1, vote: null });
@@ -375,6 +375,19 @@ Deno.test("a broken connection to the leader leads to a campaign within heartbea
     for (; core.role === "follower"; ticks++) core.step({ kind: "tick" });
     assert.ok(ticks >= 1 && ticks <= heartbeatTicks, `${ticks}`);
   }
+});
+
+Deno.test("members that lose the leader at the same moment campaign one after the other", () => {
+  const ticks = ["2", "3"].map((self) => {
+    const init = initOf(self, THREE, [], { term: 1, vote: null });
+    const core = coreOf(init, { heartbeatTicks: 2 });
+    receive(core, heartbeat(1, { from: "1", to: self }));
+    core.step({ kind: "leaderUnreachable" });
+    let count = 0;
+    for (; core.role === "follower"; count++) core.step({ kind: "tick" });
+    return count;
+  });
+  assert.deepEqual(ticks, [1, 3]);
 });
 
 Deno.test("the hint of a broken connection is forgotten when the leader is heard", () => {
