@@ -96,6 +96,7 @@ async function open(options: PipelineOptions): Promise<void> {
       applied: () => {},
       machineFailed: fail,
       logFailed: fail,
+      linger: undefined,
     });
   }
 }

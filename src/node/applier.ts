@@ -5,38 +5,49 @@ import type { PendingProposals } from "./proposals.ts";
 
 const BATCH_BYTES = 4 * 1024 * 1024;
 const BATCH_ENTRIES = 8192;
+/** So many entries need no more company. */
+const CROWD_ENTRIES = 512;
 
-/** What the applier reports. */
-export interface ApplierEvents {
+/** What the applier reports and needs. */
+export interface ApplierPorts {
   /** The state machine has applied up to here, with so many payload bytes since the last call. */
   applied(index: LogIndex, bytes: number): void;
   /** The state machine cannot go on; nothing was applied. */
   machineFailed(error: Error): void;
   logFailed(error: LogError): void;
+  /** See {@linkcode GroupPorts.linger}. */
+  readonly linger: ((callback: () => void) => () => void) | undefined;
 }
 
-/** Feeds committed, locally durable entries to the state machine, one batch at a time. */
+/**
+ * Feeds committed, locally durable entries to the state machine, one batch at a
+ * time. Entries that nobody waits for linger, so that more of them share a
+ * transaction: a follower works half as much for it under a light load.
+ */
 export class Applier {
   readonly #log: LogStore;
   readonly #machine: StateMachine;
   readonly #proposals: PendingProposals;
-  readonly #events: ApplierEvents;
+  readonly #ports: ApplierPorts;
   #target: LogIndex;
   #busy = false;
   #paused = false;
   #suspended: (() => void) | null = null;
+  /** Somebody waits for what is applied up to here. */
+  #wanted: LogIndex = 0;
+  #stopLingering: (() => void) | null = null;
 
   /** Continues after what the machine has applied. */
   constructor(
     log: LogStore,
     machine: StateMachine,
     proposals: PendingProposals,
-    events: ApplierEvents,
+    ports: ApplierPorts,
   ) {
     this.#log = log;
     this.#machine = machine;
     this.#proposals = proposals;
-    this.#events = events;
+    this.#ports = ports;
     this.#target = machine.applied.index;
   }
 
@@ -50,6 +61,19 @@ export class Applier {
     if (target <= this.#target) return;
     this.#target = target;
     this.#pump();
+  }
+
+  /** Somebody waits until `index` is applied. */
+  hurry(index: LogIndex): void {
+    if (index <= this.#wanted) return;
+    this.#wanted = index;
+    this.#pump();
+  }
+
+  /** Begins no other batch by itself. */
+  stop(): void {
+    this.#stopLingering?.();
+    this.#stopLingering = null;
   }
 
   /** Tries again after a failure. */
@@ -74,12 +98,29 @@ export class Applier {
     if (this.#busy || this.#paused || this.#suspended !== null) return;
     const from = this.#machine.applied.index + 1;
     if (from > this.#target) return;
+    if (this.#mayLinger(from)) this.#linger();
+    else this.#begin(from);
+  }
+
+  #mayLinger(from: LogIndex): boolean {
+    return this.#ports.linger !== undefined && from > this.#wanted &&
+      this.#target - from < CROWD_ENTRIES && this.#proposals.size === 0;
+  }
+
+  #linger(): void {
+    this.#stopLingering ??= this.#ports.linger!(() => {
+      this.#stopLingering = null;
+      this.hurry(this.#target);
+    });
+  }
+
+  #begin(from: LogIndex): void {
     this.#busy = true;
     const to = Math.min(this.#target, from + BATCH_ENTRIES - 1);
     const cached = this.#log.readCached(from, to, BATCH_BYTES);
     if (cached !== undefined) return this.#apply(cached);
     this.#log.read(from, to, BATCH_BYTES, (error, entries) => {
-      if (error !== null) return this.#events.logFailed(error);
+      if (error !== null) return this.#ports.logFailed(error);
       // Purged under us: a snapshot is about to replace the state.
       if (entries.length === 0) this.#idle();
       else this.#apply(entries);
@@ -97,10 +138,10 @@ export class Applier {
       if (error !== null) {
         this.#paused = true;
         this.#idle();
-        return this.#events.machineFailed(error);
+        return this.#ports.machineFailed(error);
       }
       if (wanted) this.#answer(entries, answers);
-      this.#events.applied(entries.at(-1)!.index, payloadBytes(entries));
+      this.#ports.applied(entries.at(-1)!.index, payloadBytes(entries));
       this.#idle();
       this.#pump();
     });

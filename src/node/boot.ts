@@ -14,7 +14,7 @@ import {
 import type { StateRecovery } from "../state/port.ts";
 import { HiqliteError } from "../errors.ts";
 import type { Random } from "../util/random.ts";
-import { DEFAULT_GROUP_OPTIONS, type GroupOptions } from "./group.ts";
+import { DEFAULT_GROUP_OPTIONS, type GroupOptions } from "./group_ports.ts";
 import { type Identity, memberIdOf } from "./identity.ts";
 
 /** What a member found on its disk. */

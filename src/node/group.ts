@@ -5,58 +5,17 @@ import type { AppendEntries, Message } from "../raft/messages.ts";
 import type { LogIndex, MemberId, SnapshotMeta } from "../raft/types.ts";
 import type { StateMachine } from "../state/port.ts";
 import { Applier, payloadBytes } from "./applier.ts";
+import {
+  DEFAULT_GROUP_OPTIONS,
+  type GroupOptions,
+  type GroupPorts,
+} from "./group_ports.ts";
 import type { GroupMessage } from "./messages.ts";
 import { AppendOutbox } from "./outbox.ts";
 import type { ProposalDone } from "./proposals.ts";
 import { PendingProposals } from "./proposals.ts";
 import { SnapshotReceiver } from "./snapshot_receiver.ts";
 import { SnapshotSender } from "./snapshot_sender.ts";
-
-/** When the log is synced, and whether anybody waits for it. */
-export type Durability =
-  | { readonly mode: "immediate" }
-  | { readonly mode: "immediate_async" }
-  /** Every so many ticks. */
-  | { readonly mode: "interval"; readonly ticks: number };
-
-/** Tunables of a group. */
-export interface GroupOptions {
-  readonly durability: Durability;
-  /** Entries kept behind the checkpoint for slow followers. */
-  readonly retainEntries: number;
-  /** Entries applied between two checkpoints. */
-  readonly checkpointEntries: number;
-  /** Payload bytes applied between two checkpoints. */
-  readonly checkpointBytes: number;
-  /** Proposals that may wait for the loop; more are refused as `overloaded`. */
-  readonly maxInbox: number;
-}
-
-/** The usual tunables. */
-export const DEFAULT_GROUP_OPTIONS: GroupOptions = {
-  durability: { mode: "immediate" },
-  retainEntries: 10_000,
-  checkpointEntries: 10_000,
-  checkpointBytes: 16 * 1024 * 1024,
-  maxInbox: 16_384,
-};
-
-/** What a group is made of. */
-export interface GroupPorts {
-  readonly core: RaftCore;
-  readonly log: LogStore;
-  readonly machine: StateMachine;
-  /** Queues a message; false if it was not queued. Entries are put in already. */
-  send(message: GroupMessage): boolean;
-  /** Runs `callback` soon, not inside this call: what arrives until then shares one pass and one sync. */
-  defer(callback: () => void): void;
-  /** The log cannot be trusted any more, or the state machine failed for good: end the member. */
-  fatal(error: Error): void;
-  /** Role, term, leader or configuration may have changed. */
-  changed(): void;
-  /** Something an operator should know; the group goes on. */
-  warn(message: string, error: Error): void;
-}
 
 interface Proposal {
   readonly payload: Uint8Array;
@@ -148,6 +107,7 @@ export class RaftGroup {
       applied: (index, bytes) => this.#onApplied(index, bytes),
       machineFailed: (error) => this.#onMachineFailed(error),
       logFailed: fatal,
+      linger: ports.linger,
     });
     this.#sender = new SnapshotSender({
       machine: ports.machine,
@@ -275,6 +235,7 @@ export class RaftGroup {
     let at = this.#appliedWaiters.length;
     while (at > 0 && this.#appliedWaiters[at - 1]!.index > index) at--;
     this.#appliedWaiters.splice(at, 0, { index, done });
+    this.#applier.hurry(index);
   }
 
   /** Starts a membership change; the answer says whether it was accepted, not that it is committed. */
@@ -326,6 +287,7 @@ export class RaftGroup {
     this.#stopped = true;
     this.#sender.stop();
     this.#receiver.forget();
+    this.#applier.stop();
     const inbox = this.#inbox;
     this.#inbox = [];
     for (const { done } of inbox) {

@@ -12,6 +12,8 @@ import { RaftGroup } from "./group.ts";
 import { HiqliteNode } from "./node.ts";
 import { type Storage, type StorageOpener, Vault } from "./vault.ts";
 
+/** How long a follower lets committed entries gather, ms: what its local reads may be late by. */
+const LINGER_MS = 3;
 const PAGE_BYTES = 4096;
 
 /** What a node needs beside its configuration. */
@@ -48,6 +50,10 @@ export async function openNode(
         machine: storage.machine,
         ...ports,
         defer: queueMicrotask,
+        linger: (callback) => {
+          const timer = setTimeout(callback, LINGER_MS);
+          return () => clearTimeout(timer);
+        },
         warn: (message, error) => logger.warn(`${message}: ${error.message}`),
       }, groupOptions(config));
     },

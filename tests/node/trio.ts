@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { MemoryLog } from "../../src/log/memory_log.ts";
 import type { Done } from "../../src/log/port.ts";
+import { RaftGroup } from "../../src/node/group.ts";
 import {
   DEFAULT_GROUP_OPTIONS,
   type GroupOptions,
-  RaftGroup,
-} from "../../src/node/group.ts";
+} from "../../src/node/group_ports.ts";
 import type { GroupMessage } from "../../src/node/messages.ts";
 import type { ProposalResult } from "../../src/node/proposals.ts";
 import { decodeConfiguration } from "../../src/raft/configuration.ts";
@@ -165,11 +165,14 @@ export class Trio {
   readonly members: readonly Third[];
   /** Messages for which this is true are lost. */
   lose: (message: GroupMessage) => boolean = () => false;
+  /** What lets entries gather and was not stopped; run it to go on. */
+  readonly lingering = new Set<() => void>();
   readonly #queue: (() => void)[] = [];
 
   constructor(
     options: Partial<GroupOptions> = {},
     capacityBytes: readonly number[] = [],
+    { lingers = false }: { lingers?: boolean } = {},
   ) {
     const ids = ["1.a", "2.b", "3.c"];
     const config: Configuration = { ...NO_CONFIGURATION, voters: ids };
@@ -177,6 +180,7 @@ export class Trio {
       this.#member(id, config, { ...DEFAULT_GROUP_OPTIONS, ...options }, {
         seed: i + 1,
         capacity: capacityBytes[i] ?? Infinity,
+        lingers,
       })
     );
   }
@@ -220,7 +224,11 @@ export class Trio {
     id: MemberId,
     config: Configuration,
     options: GroupOptions,
-    { seed, capacity }: { seed: number; capacity: number },
+    { seed, capacity, lingers }: {
+      seed: number;
+      capacity: number;
+      lingers: boolean;
+    },
   ): Third {
     const defer = (run: () => void): void => void this.#queue.push(run);
     const log = new HoldingLog({ defer, capacityBytes: capacity });
@@ -249,6 +257,7 @@ export class Trio {
         log,
         machine,
         defer,
+        ...(lingers ? { linger: (run) => this.#linger(run) } : {}),
         send: (message) => this.#deliver(message),
         fatal: (error) => member.fatal = error,
         changed: () => {},
@@ -256,6 +265,14 @@ export class Trio {
       }, options),
     };
     return member;
+  }
+
+  #linger(run: () => void): () => void {
+    const once = (): void => {
+      if (this.lingering.delete(once)) run();
+    };
+    this.lingering.add(once);
+    return () => this.lingering.delete(once);
   }
 
   #deliver(message: GroupMessage): boolean {

@@ -1,0 +1,56 @@
+import type { LogStore } from "../log/port.ts";
+import type { RaftCore } from "../raft/core.ts";
+import type { StateMachine } from "../state/port.ts";
+import type { GroupMessage } from "./messages.ts";
+
+/** When the log is synced, and whether anybody waits for it. */
+export type Durability =
+  | { readonly mode: "immediate" }
+  | { readonly mode: "immediate_async" }
+  /** Every so many ticks. */
+  | { readonly mode: "interval"; readonly ticks: number };
+
+/** Tunables of a group. */
+export interface GroupOptions {
+  readonly durability: Durability;
+  /** Entries kept behind the checkpoint for slow followers. */
+  readonly retainEntries: number;
+  /** Entries applied between two checkpoints. */
+  readonly checkpointEntries: number;
+  /** Payload bytes applied between two checkpoints. */
+  readonly checkpointBytes: number;
+  /** Proposals that may wait for the loop; more are refused as `overloaded`. */
+  readonly maxInbox: number;
+}
+
+/** The usual tunables. */
+export const DEFAULT_GROUP_OPTIONS: GroupOptions = {
+  durability: { mode: "immediate" },
+  retainEntries: 10_000,
+  checkpointEntries: 10_000,
+  checkpointBytes: 16 * 1024 * 1024,
+  maxInbox: 16_384,
+};
+
+/** What a group is made of. */
+export interface GroupPorts {
+  readonly core: RaftCore;
+  readonly log: LogStore;
+  readonly machine: StateMachine;
+  /** Queues a message; false if it was not queued. Entries are put in already. */
+  send(message: GroupMessage): boolean;
+  /** Runs `callback` soon, not inside this call: what arrives until then shares one pass and one sync. */
+  defer(callback: () => void): void;
+  /**
+   * Runs `callback` a few ms later, unless the function it answers is called
+   * before. Committed entries that nobody waits for are not applied until then.
+   * Without it they are applied at once.
+   */
+  linger?(callback: () => void): () => void;
+  /** The log cannot be trusted any more, or the state machine failed for good: end the member. */
+  fatal(error: Error): void;
+  /** Role, term, leader or configuration may have changed. */
+  changed(): void;
+  /** Something an operator should know; the group goes on. */
+  warn(message: string, error: Error): void;
+}
