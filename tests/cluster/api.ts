@@ -1,4 +1,3 @@
-import type { Agent } from "node:http";
 import type { ErrorCode } from "../../src/errors.ts";
 import { httpCall, HttpCallError } from "./http_call.ts";
 
@@ -69,7 +68,6 @@ export interface MemberApiOptions {
   /** `http://host:port` */
   readonly url: string;
   readonly secret: string;
-  readonly agent: Agent;
 }
 
 /** The HTTP API of one member, with every way a call can end sorted into three. */
@@ -165,7 +163,6 @@ export class MemberApi {
         headers,
         ...body === undefined ? {} : { body: JSON.stringify(body) },
         timeoutMs: options.timeoutMs,
-        agent: this.#options.agent,
       });
       if (status < 300) return { type: "ok", value: JSON.parse(text) };
       return refused(status, text);

@@ -1,4 +1,3 @@
-import { Agent } from "node:http";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { MemberApi } from "./api.ts";
 import type { ApiTargets } from "./clients.ts";
@@ -37,7 +36,6 @@ export class FakeMember implements ApiTargets, AsyncDisposable {
   readonly #late: (readonly Statement[])[] = [];
   readonly #remembered = new Map<string, object>();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
-  readonly #agent = new Agent({ keepAlive: true });
   readonly #defect: Defect | undefined;
   #index = 0;
   #calls = 0;
@@ -56,13 +54,11 @@ export class FakeMember implements ApiTargets, AsyncDisposable {
     return new MemberApi({
       url: `http://127.0.0.1:${this.#server.addr.port}`,
       secret: "not checked here",
-      agent: this.#agent,
     });
   }
 
   /** Stops serving. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#agent.destroy();
     await this.#server.shutdown();
     this.#database.close();
     this.#behind.close();

@@ -1,4 +1,3 @@
-import { Agent } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { MemberApi } from "./api.ts";
@@ -35,7 +34,6 @@ export class TestCluster implements AsyncDisposable {
   readonly network: TestNetwork;
   readonly root: string;
   readonly #options: TestClusterOptions;
-  readonly #agent = new Agent({ keepAlive: true });
   readonly #processes = new Map<Node, MemberProcess>();
   readonly #apis: readonly MemberApi[];
   readonly #cleanups = new AsyncDisposableStack();
@@ -51,7 +49,6 @@ export class TestCluster implements AsyncDisposable {
       new MemberApi({
         url: this.network.apiUrl(node),
         secret: SECRET_API,
-        agent: this.#agent,
       })
     );
   }
@@ -222,7 +219,6 @@ export class TestCluster implements AsyncDisposable {
       [...this.#processes.values()].map((process) => process.kill()),
     );
     await this.#cleanups.disposeAsync();
-    this.#agent.destroy();
     await this.network[Symbol.asyncDispose]();
     if (this.#options.keep !== true) {
       await Deno.remove(this.root, { recursive: true });

@@ -1,13 +1,17 @@
-import { type Agent, type IncomingMessage, request } from "node:http";
-
 /** One request. */
 export interface HttpCall {
+  /** `http://host:port/path` */
   readonly url: string;
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly timeoutMs: number;
-  readonly agent: Agent;
+}
+
+/** An answer. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly text: string;
 }
 
 /** No answer came. */
@@ -24,51 +28,88 @@ export class HttpCallError extends Error {
 }
 
 /**
- * Sends a request once. `fetch` cannot be used: it repeats a POST by itself when the connection
- * breaks before the answer, so that a refused connection does not show that nothing was sent.
+ * Sends a request exactly once, on a connection of its own. Neither `fetch` nor `node:http`
+ * can be used for histories: in Deno both repeat a POST by themselves in some cases (the
+ * connection breaks before the answer; a request on a reused connection is given up), so that one call is two writes.
  * @throws {HttpCallError}
  */
-export function httpCall(
-  call: HttpCall,
-): Promise<{ readonly status: number; readonly text: string }> {
-  const { url, method, headers, body = "", timeoutMs, agent } = call;
-  const { promise, resolve, reject } = Promise.withResolvers<
-    { status: number; text: string }
-  >();
-  let unsent = true;
-  const fail = (error: Error): void =>
-    reject(new HttpCallError(error.message, unsent));
-  const length = `${new TextEncoder().encode(body).length}`;
-  const outgoing = request(url, {
-    method,
-    headers: { ...headers, "content-length": length },
-    agent,
-  });
-  const timer = setTimeout(
-    () => outgoing.destroy(new Error(`waited ${timeoutMs} ms`)),
-    timeoutMs,
-  );
-  outgoing.on("socket", (socket) => {
-    if (!socket.connecting) unsent = false;
-    else socket.once("connect", () => unsent = false);
-  });
-  outgoing.on("error", fail);
-  outgoing.on("response", (response) => {
-    textOf(response).then(
-      (text) => resolve({ status: response.statusCode!, text }),
-      fail,
-    );
-  });
-  outgoing.end(body);
-  return promise.finally(() => clearTimeout(timer));
+export async function httpCall(call: HttpCall): Promise<HttpAnswer> {
+  const deadline = AbortSignal.timeout(call.timeoutMs);
+  const { hostname, port } = new URL(call.url);
+  const late = `waited ${call.timeoutMs} ms`;
+  let connection: Deno.TcpConn;
+  try {
+    connection = await Deno.connect({
+      hostname,
+      port: Number(port),
+      signal: deadline,
+    });
+  } catch (error) {
+    const reason = deadline.aborted ? late : (error as Error).message;
+    throw new HttpCallError(reason, true);
+  }
+  const giveUp = (): void => connection.close();
+  deadline.addEventListener("abort", giveUp, { once: true });
+  try {
+    await sendAll(connection, requestBytes(call));
+    return parseAnswer(await readAll(connection));
+  } catch (error) {
+    const reason = deadline.aborted ? late : (error as Error).message;
+    throw new HttpCallError(reason, false);
+  } finally {
+    deadline.removeEventListener("abort", giveUp);
+    if (!deadline.aborted) connection.close();
+  }
 }
 
-async function textOf(response: IncomingMessage): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  for await (const chunk of response) {
-    text += decoder.decode(chunk, { stream: true });
+/** HTTP/1.0, so that the answer ends with the connection. */
+function requestBytes(call: HttpCall): Uint8Array {
+  const { url, method, headers, body = "" } = call;
+  const { host, pathname, search } = new URL(url);
+  const length = new TextEncoder().encode(body).length;
+  const lines = [
+    `${method} ${pathname}${search} HTTP/1.0`,
+    `host: ${host}`,
+    `content-length: ${length}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+  ];
+  return new TextEncoder().encode(`${lines.join("\r\n")}\r\n\r\n${body}`);
+}
+
+async function sendAll(
+  connection: Deno.TcpConn,
+  bytes: Uint8Array,
+): Promise<void> {
+  for (let sent = 0; sent < bytes.length;) {
+    sent += await connection.write(bytes.subarray(sent));
   }
-  if (!response.complete) throw new Error("the answer was cut off");
-  return text + decoder.decode();
+}
+
+async function readAll(connection: Deno.TcpConn): Promise<Uint8Array> {
+  let bytes = new Uint8Array(16 * 1024);
+  for (let length = 0;;) {
+    const read = await connection.read(bytes.subarray(length));
+    if (read === null) return bytes.subarray(0, length);
+    length += read;
+    if (length < bytes.length) continue;
+    const grown = new Uint8Array(bytes.length * 2);
+    grown.set(bytes);
+    bytes = grown;
+  }
+}
+
+/** @throws {Error} for an answer that was cut off. */
+function parseAnswer(bytes: Uint8Array): HttpAnswer {
+  const head = new TextDecoder("latin1").decode(bytes);
+  const end = head.indexOf("\r\n\r\n");
+  const status = /^HTTP\/1\.[01] (\d{3})/.exec(head)?.[1];
+  if (end < 0 || status === undefined) {
+    throw new Error("the answer was cut off");
+  }
+  const length = /\r\ncontent-length: *(\d+)/i.exec(head.slice(0, end))?.[1];
+  const body = bytes.subarray(end + 4);
+  if (length !== undefined && Number(length) !== body.length) {
+    throw new Error("the answer was cut off");
+  }
+  return { status: Number(status), text: new TextDecoder().decode(body) };
 }

@@ -1,5 +1,4 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
-import { Agent } from "node:http";
 import { httpCall, HttpCallError } from "./http_call.ts";
 
 /** What a test server does with the connection when it has read a request. */
@@ -14,7 +13,6 @@ async function call(
   & AsyncDisposable
 > {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const agent = new Agent({ keepAlive: true });
   const ends: Promise<void>[] = [];
   let count = 0;
   const serve = async (connection: Deno.TcpConn): Promise<void> => {
@@ -34,14 +32,12 @@ async function call(
     headers: {},
     body: "{}",
     timeoutMs,
-    agent,
   });
   await result.catch(() => {});
   return {
     result,
     count: () => count,
     [Symbol.asyncDispose]: async () => {
-      agent.destroy();
       listener.close();
       await accepting;
       await Promise.all(ends);
@@ -80,14 +76,46 @@ Deno.test("httpCall() says that a refused connection sent nothing", async () => 
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();
-  const agent = new Agent({ keepAlive: true });
   const error = await httpCall({
     url: `http://127.0.0.1:${port}/`,
     method: "POST",
     headers: {},
     timeoutMs: 5000,
-    agent,
   }).catch((error) => error);
-  agent.destroy();
   ok(error instanceof HttpCallError && error.unsent, `${error}`);
+});
+
+/** A server in a process of its own that answers how often it has got a request. */
+const COUNTING = `
+let count = 0;
+Deno.serve({ hostname: "127.0.0.1", port: 0 }, async (request) => {
+  await request.text();
+  return new Response(String(++count));
+});`;
+
+Deno.test("httpCall() sends once to a process that is stopped longer than the timeout", async () => {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["eval", COUNTING],
+    env: { NO_COLOR: "1" },
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  const output = child.stderr.getReader();
+  let said = "";
+  while (!/:(\d+)\//.test(said)) {
+    const { value } = await output.read();
+    said += new TextDecoder().decode(value);
+  }
+  const url = `http://127.0.0.1:${/:(\d+)\//.exec(said)![1]}/`;
+  const call = { url, method: "POST", headers: {}, body: "x" };
+  equal((await httpCall({ ...call, timeoutMs: 5000 })).text, "1");
+  child.kill("SIGSTOP");
+  await rejects(httpCall({ ...call, timeoutMs: 200 }), HttpCallError);
+  child.kill("SIGCONT");
+  // The stopped server may still get the one request that was given up, never two of them.
+  const { text } = await httpCall({ ...call, timeoutMs: 5000 });
+  ok(Number(text) <= 3, text);
+  child.kill("SIGKILL");
+  await child.status;
+  await output.cancel();
 });

@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { poll, TestCluster } from "./harness.ts";
+
+/** Counts inside SQLite: about a second per ten million. */
+const COUNT =
+  "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 5000000) SELECT max(n) FROM c";
+
+Deno.test("SIGTERM of the leader: not ready, leadership moves, requests under way are answered, exit code 0", async (t) => {
+  await using cluster = await TestCluster.start();
+  const leader = await cluster.waitLeader();
+  const api = cluster.api(leader);
+  const process = cluster.process(leader)!;
+  const write = (sql: string) => api.execute({ sql }, { timeoutMs: 60_000 });
+  assert.equal((await write("CREATE TABLE t (n INTEGER)")).type, "ok");
+
+  const reading = api.query({ sql: COUNT }, {
+    timeoutMs: 60_000,
+    consistency: "local",
+  });
+  const writing = Array.from(
+    { length: 20 },
+    (_, n) => write(`INSERT INTO t VALUES (${n})`),
+  );
+  // Whatever is asked now has arrived after what is above.
+  assert.ok(await api.ready(5000));
+  const begin = performance.now();
+  const stopping = process.terminate();
+
+  await t.step(
+    "/ready answers 503 while the member still answers",
+    async () => {
+      await poll("not ready", 5000, async () => !await api.ready(1000));
+      assert.ok(process.running, "it was gone before a request was answered");
+    },
+  );
+  await t.step("another member leads at once", async () => {
+    await poll("another leader", 5000, async () => {
+      const now = await cluster.leader();
+      return now !== undefined && now !== leader;
+    });
+    const took = performance.now() - begin;
+    assert.ok(took < 3000, `it took ${took} ms`);
+  });
+  await t.step("what was asked before is answered", async () => {
+    for (const answer of await Promise.all(writing)) {
+      assert.equal(answer.type, "ok", JSON.stringify(answer));
+    }
+    const answer = await reading;
+    assert.equal(answer.type, "ok", JSON.stringify(answer));
+  });
+  await t.step("it exits 0 within the bound", async () => {
+    assert.ok(await stopping, "it had to be killed");
+    assert.equal((await process.exited).code, 0, await cluster.logTails());
+  });
+  await t.step("nothing is lost", async () => {
+    await cluster.startMember(leader);
+    await cluster.waitReady();
+    const contents = await cluster.assertEqualContents();
+    assert.equal(contents.t?.length, 20);
+  });
+});
+
+Deno.test("a second signal ends a stopping member at once", async () => {
+  await using cluster = await TestCluster.start({ nodes: 1 });
+  const api = cluster.api(1);
+  const process = cluster.process(1)!;
+  const reading = api.query({ sql: COUNT.replace("5000000", "500000000") }, {
+    timeoutMs: 60_000,
+    consistency: "local",
+  });
+  assert.ok(await api.ready(5000));
+  const stopping = process.terminate();
+  await poll("not ready", 5000, async () => !await api.ready(1000));
+  const second = performance.now();
+  process.terminate();
+  const { code } = await process.exited;
+  const took = performance.now() - second;
+  assert.ok(took < 2000, `it took ${took} ms`);
+  assert.notEqual(code, 0);
+  await Promise.all([reading, stopping]);
+});
+
+Deno.test("a request that never ends does not keep a member from stopping in time", async () => {
+  await using cluster = await TestCluster.start({ nodes: 1 });
+  const { port } = new URL(cluster.network.apiUrl(1));
+  const half = await Deno.connect({ hostname: "127.0.0.1", port: +port });
+  try {
+    const request = "POST /api/v1/execute HTTP/1.1\r\nhost: x\r\ncontent-le";
+    await half.write(new TextEncoder().encode(request));
+    assert.ok(await cluster.api(1).ready(5000));
+    const process = cluster.process(1)!;
+    assert.ok(await process.terminate(), "it had to be killed");
+    assert.equal((await process.exited).code, 0, await cluster.logTails());
+  } finally {
+    half.close();
+  }
+});
