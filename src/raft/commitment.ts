@@ -80,14 +80,13 @@ export function trackMembers(state: RaftState): void {
     if (known === undefined) progress.recentlyActive = true;
     state.progress.set(member, progress);
   }
-  if (state.transferee !== null && !isVoter(state.config, state.transferee)) {
-    state.transferee = null;
-  }
 }
 
 /** The configuration without this leader is committed: tell everyone and hand over (§6). */
 function stepAside(state: RaftState): void {
-  for (const member of state.progress.keys()) sendHeartbeat(state, member);
+  for (const [member, progress] of state.progress) {
+    sendHeartbeat(state, member, progress);
+  }
   const successor = bestSuccessor(state);
   if (successor !== null) tellToCampaign(state, successor);
   becomeFollower(state, state.term, null);

@@ -1,4 +1,4 @@
-import { votersOf } from "./configuration.ts";
+import { isVoter } from "./configuration.ts";
 import { sendHeartbeat } from "./heartbeat.ts";
 import type {
   HeartbeatReply,
@@ -97,7 +97,6 @@ function provesItself(state: RaftState): boolean {
 
 /** An entry of the own term was committed: reads that waited for that go on. */
 export function releaseEarlyReads(state: RaftState): void {
-  if (state.commit < state.termStart) return;
   for (const read of state.reads.leader) {
     if (read.index === 0) read.index = state.commit;
   }
@@ -117,8 +116,8 @@ export function needsReadRound(state: RaftState): boolean {
 /** Starts a round of heartbeats for the reads that came so far. */
 export function startReadRound(state: RaftState): void {
   beginRound(state);
-  for (const member of votersOf(state.config)) {
-    if (member !== state.id) sendHeartbeat(state, member);
+  for (const [member, progress] of state.progress) {
+    if (isVoter(state.config, member)) sendHeartbeat(state, member, progress);
   }
 }
 

@@ -53,7 +53,7 @@ export function replicate(state: RaftState): void {
         break;
       case "commit":
         progress.commitOnItsWay = true;
-        sendHeartbeat(state, member);
+        sendHeartbeat(state, member, progress);
         break;
       case "snapshot":
         progress.awaitSnapshot(state.log.base.index);
@@ -135,7 +135,7 @@ export function broadcastHeartbeat(state: RaftState): void {
   beginRound(state);
   for (const [member, progress] of state.progress) {
     progress.noticeHeartbeat();
-    sendHeartbeat(state, member);
+    sendHeartbeat(state, member, progress);
   }
 }
 

@@ -14,10 +14,7 @@ export function becomeFollower(
   leader: MemberId | null,
 ): void {
   assert(term >= state.term, `term ${term} after ${state.term}`);
-  if (state.role === "leader") {
-    failReads(state);
-    drawElectionTimeout(state);
-  }
+  if (state.role === "leader") drawElectionTimeout(state);
   enterTerm(state, term);
   state.role = "follower";
   state.votes.clear();

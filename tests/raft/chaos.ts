@@ -119,6 +119,7 @@ export class Chaos {
     const leader = this.cluster.leader();
     if (leader === null) return false;
     const { config, commit, lastIndex } = this.cluster.core(leader);
-    return config.votersOutgoing.length === 0 && commit === lastIndex;
+    return config.votersOutgoing.length === 0 && commit === lastIndex &&
+      this.cluster.node(leader).status.transferee === null;
   }
 }

@@ -58,6 +58,19 @@ Deno.test("§1.1 a candidate's own vote counts once it is durable", () => {
   assert.equal(core.role, "leader");
 });
 
+Deno.test("§1.1 an earlier write that becomes durable is not the own vote", () => {
+  const core = coreOf(initOf("1", THREE), { preVote: false });
+  core.step({ kind: "message", message: append(1, id(0, 0), [1]) });
+  const earlier = core.takeReady().persist!;
+  core.step({ kind: "campaign" });
+  const own = core.takeReady().persist!;
+  core.step({ kind: "message", message: vote(2) });
+  core.step({ kind: "persisted", id: earlier.id });
+  assert.equal(core.role, "candidate");
+  core.step({ kind: "persisted", id: own.id });
+  assert.equal(core.role, "leader");
+});
+
 Deno.test("§1.1 a term is durable no later than its entries", () => {
   const core = follower();
   core.step({ kind: "message", message: append(4, id(0, 0), [4]) });

@@ -283,6 +283,15 @@ Deno.test("§1.3 a read without a leader fails at once", () => {
   assert.deepEqual(read(core, 1).reads, [{ requestId: 1, index: null }]);
 });
 
+Deno.test("§1.3 a question repeated while it waits is answered once", () => {
+  const core = leaderOf();
+  const ask = { type: "readIndex", from: "3", to: "1", term: 1 } as const;
+  const first = hear(core, { ...ask, requestId: 5 });
+  hear(core, { ...ask, requestId: 5 });
+  const done = hear(core, heartbeatReply(1, roundOf(first.messages)));
+  assert.equal(ofType(done.messages, "readIndexReply").length, 1);
+});
+
 Deno.test("§1.3 who does not lead says so", () => {
   const core = followerOf2();
   const ask = { type: "readIndex", from: "3", to: "1", requestId: 5 } as const;
