@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
 import type { NodeConfig } from "../config/types.ts";
+import { HiqliteError } from "../errors.ts";
 import type { Logger } from "../util/logger.ts";
 import { amnesia, type Recovered } from "./boot.ts";
 import { DataDir, type Identity, newIdentity } from "./identity.ts";
@@ -74,8 +75,13 @@ export class Vault {
     return this.#identity;
   }
 
+  /** @throws {HiqliteError} `no_leader` while the member is rebuilt: another one can answer. */
   get storage(): Storage {
-    return this.#storage!;
+    if (this.#storage !== null) return this.#storage;
+    throw new HiqliteError(
+      "no_leader",
+      "This member is being rebuilt from the others: ask another one",
+    );
   }
 
   /** Replaces the identity, durably. */
