@@ -45,15 +45,19 @@ async function filesIn(folder: string): Promise<string[]> {
   return found.sort();
 }
 
-/** A file that holds something, larger ones more often. */
-async function drawFile(folder: string, random: Random): Promise<string> {
-  const files = await filesIn(folder);
-  const sizes = await Promise.all(
-    files.map(async (file) => (await Deno.stat(file)).size),
+/** A file that holds something, and how much of it: the zeros at the end of a preallocated file do not count. */
+async function drawFile(
+  folder: string,
+  random: Random,
+): Promise<{ readonly path: string; readonly used: number }> {
+  const files = await Promise.all(
+    (await filesIn(folder)).map(async (path) => ({
+      path,
+      used: (await Deno.readFile(path)).findLastIndex((byte) => byte !== 0) + 1,
+    })),
   );
-  const total = sizes.reduce((sum, size) => sum + size, 0);
-  let at = randomBetween(random, 0, total);
-  return files.find((_, i) => (at -= sizes[i]!) < 0)!;
+  const filled = files.filter(({ used }) => used > 0);
+  return filled[randomBetween(random, 0, filled.length)]!;
 }
 
 async function wipe(folder: string): Promise<string> {
@@ -62,10 +66,9 @@ async function wipe(folder: string): Promise<string> {
 }
 
 async function flipBits(folder: string, random: Random): Promise<string> {
-  const path = await drawFile(folder, random);
+  const { path, used } = await drawFile(folder, random);
   using file = await Deno.open(path, { read: true, write: true });
-  const { size } = await file.stat();
-  const offset = randomBetween(random, 0, size);
+  const offset = randomBetween(random, 0, used);
   const byte = new Uint8Array(1);
   await file.seek(offset, Deno.SeekMode.Start);
   await file.read(byte);
@@ -76,9 +79,9 @@ async function flipBits(folder: string, random: Random): Promise<string> {
 }
 
 async function truncate(folder: string, random: Random): Promise<string> {
-  const path = await drawFile(folder, random);
+  const { path, used } = await drawFile(folder, random);
   const { size } = await Deno.stat(path);
-  const length = randomBetween(random, 0, size);
+  const length = randomBetween(random, 0, used);
   await Deno.truncate(path, length);
   return `${path.slice(folder.length + 1)} cut from ${size} to ${length} bytes`;
 }
