@@ -1,15 +1,16 @@
 /** `deno task bench`: see README.md beside this file. */
-import { cpus, loadavg, release, type } from "node:os";
 import { join } from "node:path";
 import type { Child } from "./child.ts";
 import { Cluster, SECRET, startPipeline, type Trio } from "./cluster.ts";
 import { drive, type Load, type Timing } from "./load.ts";
 import { type BenchOptions, HELP, readOptions } from "./options.ts";
+import { busyMs, describeMachine } from "./machine.ts";
 import { measureParts } from "./parts.ts";
 import { render } from "./report.ts";
 import {
   type Comparison,
   type Measured,
+  others,
   ratio,
   type Results,
   rounds,
@@ -21,13 +22,7 @@ const BLOB_BYTES = 100 * 1024;
 
 async function bench(options: BenchOptions, dir: string): Promise<Results> {
   const results: Results = {
-    machine: {
-      cpu: cpus()[0]?.model ?? "unknown",
-      cores: cpus().length,
-      os: `${type()} ${release()}`,
-      deno: Deno.version.deno,
-      loadBefore: Math.round(loadavg()[0]! * 10) / 10,
-    },
+    machine: describeMachine(),
   };
   const { only, profileDir } = options;
   const open: Trio[] = [];
@@ -163,6 +158,7 @@ async function compare(
     pipelineApplying: rounds(timings.applying),
     ratio: ratio(timings.cluster, timings.pipeline),
     ratioApplying: ratio(timings.cluster, timings.applying),
+    others: others(Object.values(timings).flat()),
   };
 }
 
@@ -175,8 +171,11 @@ async function withCpu(
     return (await Promise.all(each)).reduce((sum, own) => sum + own, 0);
   };
   const before = await spent();
+  const busyBefore = busyMs();
   const timing = await measure();
-  return { timing, cpuUs: await spent() - before };
+  const all = (busyMs() - busyBefore) * 1000;
+  const cpuUs = await spent() - before;
+  return { timing, cpuUs, othersUs: Math.max(0, all - cpuUs) };
 }
 
 function singles(

@@ -6,7 +6,7 @@ export function render(results: Results): string {
   const { machine } = results;
   const parts = [
     `${machine.cpu}, ${machine.cores} cores, ${machine.os}, Deno ${machine.deno}; ` +
-    `load average at the start ${machine.loadBefore}; all members on this machine`,
+    `load average at the start ${machine.load}; all members on this machine`,
   ];
   const add = (title: string, body: string): void => {
     parts.push(`### ${title}\n\n${body}`);
@@ -49,6 +49,7 @@ function singles(comparisons: readonly Comparison[]): string {
       "CPU µs of all three: cluster",
       "pipeline",
       "pipeline, followers apply",
+      "processors busy with other things",
     ],
     comparisons.map((c) => [
       `${c.writers}`,
@@ -63,6 +64,7 @@ function singles(comparisons: readonly Comparison[]): string {
       `${c.cluster.cpu}`,
       `${c.pipeline.cpu}`,
       `${c.pipelineApplying.cpu}`,
+      `${c.others}`,
     ]),
   );
 }

@@ -1,5 +1,6 @@
 import type { LogSyncName } from "./cluster.ts";
 import { median, round, type Timing } from "./load.ts";
+import type { Machine } from "./machine.ts";
 import type { PartTimings } from "./parts.ts";
 import type { ReadTimings } from "./reads.ts";
 
@@ -11,10 +12,13 @@ export interface Rounds {
   readonly cpu: number;
 }
 
-/** A measurement with the processor time of all three processes, µs. */
+/** A measurement with the processor time that was used meanwhile, µs. */
 export interface Measured {
   readonly timing: Timing;
+  /** By the three processes. */
   readonly cpuUs: number;
+  /** By everybody else on the machine. */
+  readonly othersUs: number;
 }
 
 /** Single inserts at one concurrency, measured in turns. */
@@ -28,17 +32,13 @@ export interface Comparison {
   /** Median over rounds of cluster rate / pipeline rate. */
   readonly ratio: number;
   readonly ratioApplying: number;
+  /** Processors that everybody else on the machine kept busy, on average. */
+  readonly others: number;
 }
 
 /** All that `--json` prints; sections that did not run are absent. */
 export interface Results {
-  readonly machine: {
-    readonly cpu: string;
-    readonly cores: number;
-    readonly os: string;
-    readonly deno: string;
-    readonly loadBefore: number;
-  };
+  readonly machine: Machine;
   parts?: PartTimings;
   singles?: Comparison[];
   /** A call is one transaction; `rowsPerSecond` counts rows. */
@@ -62,6 +62,17 @@ export function rounds(measured: readonly Measured[]): Rounds {
       median(measured.map(({ timing, cpuUs }) => cpuUs / timing.calls)),
     ),
   };
+}
+
+/** Processors that others kept busy during measurements. */
+export function others(measured: readonly Measured[]): number {
+  let us = 0;
+  let ms = 0;
+  for (const { othersUs, timing } of measured) {
+    us += othersUs;
+    ms += timing.ms;
+  }
+  return round(us / 1000 / ms);
 }
 
 /** Compares two systems round by round, so that what disturbs the machine disturbs both. */
