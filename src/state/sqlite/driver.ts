@@ -17,10 +17,6 @@ export class SqliteError extends Error {
   get primary(): number {
     return this.code & 0xff;
   }
-  /** SQLITE_FULL: no room on the disk, or no further AUTOINCREMENT number. */
-  get isFull(): boolean {
-    return this.primary === 13;
-  }
 }
 
 /** A row as values by column position; integers are bigint where the statement was told so. */

@@ -23,6 +23,7 @@ const NO_BINDINGS: Bindings = { anonymous: [], named: null };
 const INT64_MAX = 2n ** 63n - 1n;
 /** Set as last rowid to see whether one is inserted; a row inserted under it counts as none, on every member. */
 const NO_ROWID = -INT64_MAX;
+const SEQUENCES = "sqlite_sequence";
 const ROW_OVERHEAD_BYTES = 16;
 
 /** Rows that an entry may still return, in bytes. */
@@ -295,7 +296,8 @@ export class Executor {
   #checkRowids(compiled: Compiled, result: StatementResult): void {
     const { insertsInto, touches, triggers } = compiled.observed;
     const single = insertsInto !== null && !triggers &&
-      touches.size === 1 && result.rowsAffected <= 1;
+      touches.size === 1 && result.rowsAffected <= 1 &&
+      insertsInto !== SEQUENCES;
     if (single) {
       if (result.lastInsertRowid === INT64_MAX) throw largestRowid(insertsInto);
       return;
@@ -305,11 +307,20 @@ export class Executor {
         string,
         string?,
       ];
+      if (table === SEQUENCES) this.#checkSequences();
       const keys = this.schema.rowidTables.get(table);
       if (keys === undefined) continue;
       if (column !== undefined && !keys.includes(column)) continue;
       if (this.#largestRowid(table) === INT64_MAX) throw largestRowid(table);
     }
+  }
+
+  /** An exhausted AUTOINCREMENT would fail like a full disk, which stops a member. */
+  #checkSequences(): void {
+    const exhausted = this.#connection.prepare(
+      `SELECT name FROM main.${SEQUENCES} WHERE CAST(seq AS INTEGER) = ${INT64_MAX}`,
+    )!.all(NO_BINDINGS);
+    if (exhausted.length > 0) throw largestRowid(String(exhausted[0]![0]));
   }
 
   #largestRowid(table: string): SqlValue {

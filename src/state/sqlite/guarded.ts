@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { type ErrorCode, HiqliteError } from "../../errors.ts";
 import { ByteReader, ByteWriter } from "../../util/bytes.ts";
 import type { Logger } from "../../util/logger.ts";
@@ -41,7 +42,9 @@ class ReaderProcess {
   #rest = new Uint8Array(0);
   #ended: Promise<void> | null = null;
 
-  constructor() {
+  /** Starts a process that may only touch the files in `folder`. */
+  constructor(folder: string) {
+    const scope = folder.replaceAll(",", ",,");
     this.#child = new Deno.Command(Deno.execPath(), {
       args: Deno.build.standalone ? [READER_ARGUMENT] : [
         "run",
@@ -49,8 +52,8 @@ class ReaderProcess {
         "--no-check",
         "--no-config",
         "--no-prompt",
-        "--allow-read",
-        "--allow-write",
+        `--allow-read=${scope}`,
+        `--allow-write=${scope}`,
         `--v8-flags=--max-old-space-size=${HEAP_MIB_MAX}`,
         new URL("./reader_process.ts", import.meta.url).href,
       ],
@@ -198,7 +201,7 @@ export class GuardedReaders {
 
   async #start(): Promise<void> {
     const path = this.#path;
-    const process = new ReaderProcess();
+    const process = new ReaderProcess(dirname(path));
     this.#processes.add(process);
     this.#starting++;
     const timer = setTimeout(() => process.end(), START_TIMEOUT_MS);

@@ -12,14 +12,12 @@ import type {
   StatementReference,
   StatementResult,
 } from "../types.ts";
-import { type SqliteConnection, SqliteError } from "./driver.ts";
+import type { SqliteConnection, SqliteError } from "./driver.ts";
 import type { EntryContext } from "./entry_context.ts";
 import { AnswerBudget, Executor } from "./executor.ts";
 import { failureOf, isMachineError } from "./failure.ts";
 import type { SchemaTraits } from "./schema.ts";
 import { splitStatements } from "./sql_text.ts";
-
-const INT64_MAX = 2n ** 63n - 1n;
 
 /** The transaction of the entry is lost or must be given up; apart from `keep` statements of a batch the entry does nothing. */
 export class EntryUndone extends Error {
@@ -211,26 +209,11 @@ export class Interpreter {
 
   /** What an error answers; rethrows what is no answer. */
   #failure(error: unknown): CommandFailure {
-    if (isMachineError(error) && !this.#isExhausted(error)) throw error;
+    if (isMachineError(error)) throw error;
     return failureOf(error as HiqliteError | SqliteError, {
       refusal: this.#executor.policy.refusal,
       function: this.#context.failure,
     });
-  }
-
-  /** SQLite also says "full" when AUTOINCREMENT has used its last number, which is so on every member. */
-  #isExhausted(error: unknown): boolean {
-    if (!(error instanceof SqliteError) || !error.isFull) return false;
-    if (!this.#connection.inTransaction) return false;
-    const none = { anonymous: [], named: null };
-    const tables = this.#connection.prepare(
-      "SELECT 1 FROM main.sqlite_schema WHERE name = 'sqlite_sequence'",
-    )!.all(none);
-    if (tables.length === 0) return false;
-    const [largest] = this.#connection.prepare(
-      "SELECT max(seq) FROM main.sqlite_sequence",
-    )!.allBigInt(none);
-    return largest![0] === INT64_MAX;
   }
 
   /** The migrations that are not applied yet, after a check of those that are. */

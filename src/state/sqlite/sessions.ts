@@ -213,7 +213,8 @@ export class Sessions {
       sequence: session === undefined ? 0 : command.sequence,
       key: command.idempotencyKey,
       bodyHash,
-      bytes,
+      // Answers share buffers; one that stays long must not keep a whole buffer.
+      bytes: command.idempotencyKey === "" ? bytes : bytes.slice(),
       row: 0,
     };
     this.#add(answer, session);

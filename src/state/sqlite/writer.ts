@@ -1,6 +1,8 @@
-import { fsyncPath } from "./files.ts";
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { Applier } from "./applier.ts";
 import type { SqliteConnection, SqliteDriver } from "./driver.ts";
+import { fsyncPath } from "./files.ts";
 import type { SchemaEpoch } from "./schema_epoch.ts";
 
 const BUSY_TIMEOUT_MS = 5000;
@@ -40,6 +42,7 @@ export class Writer {
   readonly #originals: SqliteConnection;
   readonly #path: string;
   #batches = 0;
+  #folderSynced = false;
   /** Applies entries. */
   readonly applier: Applier;
 
@@ -79,7 +82,10 @@ export class Writer {
   checkpoint(): number {
     const { applied } = this.applier.position;
     this.#copy();
-    fsyncPath(`${this.#path}-wal`);
+    const wal = `${this.#path}-wal`;
+    if (existsSync(wal)) fsyncPath(wal); // without one nothing was written since the file was closed, durably
+    if (!this.#folderSynced) fsyncPath(dirname(this.#path));
+    this.#folderSynced = true;
     return applied.index;
   }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { COMMAND_LIMITS } from "../../../src/state/types.ts";
 import { Direct } from "./direct.ts";
-import { execute, txn } from "./subject.ts";
+import { command, execute, txn } from "./subject.ts";
 
 function withTable(): Direct {
   const member = new Direct();
@@ -244,4 +244,46 @@ Deno.test("deferred foreign keys are checked at the end of each entry", () => {
   assert.ok(!result.ok);
   assert.equal(result.error.code, "constraint");
   assert.deepEqual(member.rows("SELECT * FROM c"), [[1]]);
+});
+
+Deno.test("apply() throws when the disk is full, keeps what was committed, and does not go on by itself", () => {
+  const dir = Deno.makeTempDirSync({ prefix: "hql-full-" });
+  try {
+    using member = new Direct(`${dir}/a.db`);
+    member.ok("CREATE TABLE t (a)");
+    member.ok("INSERT INTO t VALUES (1)");
+    const before = member.dump();
+    const { applied } = member.applier.position;
+    member.exec("PRAGMA max_page_count = 40");
+    const big = command(execute("INSERT INTO t VALUES (zeroblob(1000000))"));
+    const small = command(execute("INSERT INTO t VALUES (2)"));
+    assert.throws(() => member.batch([small, big]), /disk is full/);
+    member.restart();
+    assert.deepEqual(member.applier.position.applied, applied);
+    assert.equal(member.dump(), before);
+    assert.equal(member.batch([small, big]).length, 2);
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
+});
+
+Deno.test("an AUTOINCREMENT cannot be used up: SQLite would answer as for a full disk", () => {
+  using member = new Direct();
+  member.ok("CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, a)");
+  member.ok("INSERT INTO t (a) VALUES (1)");
+  const before = member.dump();
+  for (
+    const sql of [
+      "UPDATE sqlite_sequence SET seq = 9223372036854775807",
+      "UPDATE sqlite_sequence SET seq = 1e30",
+      "INSERT INTO sqlite_sequence VALUES ('t', '9223372036854775807')",
+      "INSERT INTO t VALUES (9223372036854775807, 1)",
+    ]
+  ) assert.equal(member.fail(sql).code, "constraint", sql);
+  assert.equal(member.dump(), before);
+  member.ok("UPDATE sqlite_sequence SET seq = 9223372036854775806");
+  assert.equal(
+    member.fail("INSERT INTO t (a) VALUES (2)").code,
+    "constraint",
+  );
 });

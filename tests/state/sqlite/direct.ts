@@ -89,6 +89,11 @@ export class Direct {
       .map((row) => row.map((v) => typeof v === "bigint" ? narrow(v) : v));
   }
 
+  /** Runs something on the writing connection, past the policy. */
+  exec(sql: string): void {
+    this.#connection.exec(sql);
+  }
+
   dump(): string {
     return `${
       dumpContents(this.#connection)

@@ -206,3 +206,10 @@ Deno.test("checkpoint() answers the applied index, also while a reader holds an 
   assert.equal(await subject.checkpoint(), subject.machine.applied.index);
   await slow;
 });
+
+Deno.test("checkpoint() works before anything was written", async () => {
+  await using subject = await Subject.open();
+  await subject.execute("CREATE TABLE t (a)");
+  await subject.restart();
+  assert.equal(await subject.checkpoint(), 1);
+});
