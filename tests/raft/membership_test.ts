@@ -269,6 +269,19 @@ Deno.test("§1.4 a leader that removes itself from two members leaves a working 
   assert.deepEqual(cluster.core(2).config, configOf(["2"]));
 });
 
+Deno.test("§1.4 a voter whose removal is not committed may lead, and then goes (thesis §4.2.2)", () => {
+  const cluster = new Cluster({ voters: 2 }).elect(1);
+  cluster.propose(1, "a");
+  cluster.cut(1, 2);
+  cluster.change(1, { remove: ["1"] });
+  cluster.settle().tick(25);
+  assert.equal(cluster.leader(), null);
+  // Only the first one has the whole log, and it is not in its last configuration.
+  cluster.heal().tick(80);
+  assert.equal(cluster.leader(), "2");
+  assert.deepEqual(cluster.core(2).config, configOf(["2"]));
+});
+
 Deno.test("§1.4 the last other voter is removed", () => {
   const cluster = new Cluster({ voters: 2 }).elect(1);
   cluster.change(1, { remove: ["2"] });

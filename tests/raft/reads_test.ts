@@ -84,6 +84,16 @@ Deno.test("§1.3 a read waits for an entry of the own term to be committed", () 
   ]);
 });
 
+Deno.test("§1.3 a read that waited for a commit gets a round at once then", () => {
+  const core = newLeader();
+  read(core, 1);
+  core.step({ kind: "tick" });
+  const early = roundOf(take(core).messages);
+  assert.deepEqual(hear(core, heartbeatReply(1, early)).reads, []);
+  const { messages } = hear(core, accepted(1, 1));
+  assert.equal(roundOf(messages), early + 1);
+});
+
 Deno.test("§1.3 a read gets the commit index of when it came", () => {
   const core = leaderOf();
   const round = roundOf(read(core, 1).messages);
@@ -290,6 +300,7 @@ Deno.test("§1.3 a question repeated while it waits is answered once", () => {
   hear(core, { ...ask, requestId: 5 });
   const done = hear(core, heartbeatReply(1, roundOf(first.messages)));
   assert.equal(ofType(done.messages, "readIndexReply").length, 1);
+  assert.deepEqual(ofType(done.messages, "heartbeat"), [], "nobody waits");
 });
 
 Deno.test("§1.3 who does not lead says so", () => {
