@@ -35,7 +35,7 @@ import { Writes } from "./writes.ts";
 /** How long a stopping leader looks for a successor. */
 const TRANSFER_MS = 1_500;
 /** How long a stopping member waits for writes that were begun. */
-const DRAIN_MS = 3_000;
+const DRAIN_MS = 5_000;
 /** Ticks made up for after a stall; more would start elections before waiting messages were read. */
 const CATCH_UP_TICKS = 3;
 const SLOW_TICKS = 5;
@@ -60,6 +60,7 @@ export class HiqliteNode implements Member {
   readonly #startedMs: number;
   readonly #process = crypto.randomUUID();
   #greeting = false;
+  #rebuilding = false;
   #group: RaftGroup | null = null;
   #timer: ReturnType<typeof setInterval> | null = null;
   #lastTickMs: number;
@@ -316,6 +317,12 @@ export class HiqliteNode implements Member {
     if (this.#stopping) {
       throw new HiqliteError("shutting_down", "This member is stopping");
     }
+    if (this.#rebuilding) {
+      throw new HiqliteError(
+        "no_leader",
+        "This member is being rebuilt from the others: ask another one",
+      );
+    }
   }
 
   #onTimer(): void {
@@ -348,7 +355,7 @@ export class HiqliteNode implements Member {
     void this.#formation.attempt();
     this.#reports++;
     if (this.#reports % REPORT_ATTEMPTS === 0 && this.#group !== null) {
-      void this.#witness.ask(this.#group.core.config.voters);
+      void this.#report();
     }
     if (this.#reports % OUTAGE_ATTEMPTS === 0) this.#reportOutage();
   }
@@ -395,8 +402,13 @@ export class HiqliteNode implements Member {
     const index = this.#group?.durableIndex ?? log.last.index;
     const last = { term: log.termAt(index) ?? log.base.term, index };
     const { boot } = this.#vault.identity;
-    const process = this.#process;
-    return { boot, process, term: Math.max(term, last.term), last };
+    return {
+      boot,
+      process: this.#process,
+      term: Math.max(term, last.term),
+      last,
+      hashes: this.#vault.storage.machine.stateHashes(),
+    };
   }
 
   #links(): PeerAddress[] {
@@ -428,14 +440,38 @@ export class HiqliteNode implements Member {
       const verdict = await this.#witness.ask(voters);
       if (this.#stopping) return;
       if (verdict.kind === "confirmed") this.#startGroup();
-      if (verdict.kind === "rolledBack") {
-        await this.#vault.startOver(verdict.detail);
-        this.#network.setIdentity(this.#self());
-        this.#startGroup();
+      if (verdict.kind === "rolledBack") await this.#rebuild(verdict.detail);
+    } finally {
+      this.#greeting = false;
+    }
+  }
+
+  /** Tells the others what this member has, and hears whether its state is theirs. */
+  async #report(): Promise<void> {
+    const group = this.#group;
+    if (group === null || this.#greeting || this.#stopping) return;
+    this.#greeting = true;
+    try {
+      const { voters } = group.core.config;
+      await this.#witness.ask(voters);
+      const problem = this.#witness.divergence(voters);
+      if (problem !== null && this.#group === group && !this.#stopping) {
+        await this.#rebuild(problem);
       }
     } finally {
       this.#greeting = false;
     }
+  }
+
+  /** Gives up log and state, and comes back as a new incarnation. */
+  async #rebuild(reason: string): Promise<void> {
+    this.#rebuilding = true;
+    this.#group?.stop();
+    this.#group = null;
+    await this.#vault.startOver(reason);
+    this.#network.setIdentity(this.#self());
+    this.#startGroup();
+    this.#rebuilding = false;
   }
 
   #startGroup(): void {

@@ -3,7 +3,7 @@ import type {
   QueryResult,
   SqlParameters,
 } from "../state/types.ts";
-import type { StateMachine } from "../state/port.ts";
+import type { StateHash, StateMachine } from "../state/port.ts";
 
 /** A read as the node hands it to its state machine. */
 export interface SqlQuery {
@@ -20,4 +20,6 @@ export interface SqlMachine extends StateMachine {
   query(query: SqlQuery): Promise<QueryResult>;
   /** The same on the calling thread. */
   querySync(sql: string, params?: SqlParameters): QueryResult;
+  /** Checksums of the state at some of the last indexes, for comparison with other members. */
+  stateHashes(): readonly StateHash[];
 }

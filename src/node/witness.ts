@@ -1,6 +1,7 @@
 import type { Network } from "../network/port.ts";
-import type { LogId, MemberId, NodeId, Term } from "../raft/types.ts";
+import type { LogId, LogIndex, MemberId, NodeId, Term } from "../raft/types.ts";
 import { nodeIdOf } from "../raft/types.ts";
+import type { StateHash } from "../state/port.ts";
 import { decodeJson, encodeJson, type PeerHandler } from "./peer_requests.ts";
 import type { PeerRequests } from "./peer_requests.ts";
 
@@ -14,6 +15,8 @@ export interface Testimony {
   readonly term: Term;
   /** The last durable entry. */
   readonly last: LogId;
+  /** What its state was at some of the last indexes. */
+  readonly hashes: readonly StateHash[];
 }
 
 /** What witnesses need from their node. */
@@ -61,6 +64,32 @@ export class Witness {
     };
   }
 
+  /**
+   * Compares this member's state with what a majority of the voters had at the
+   * same index. Answers how it differs, or null.
+   */
+  divergence(voters: readonly MemberId[]): string | null {
+    const self = this.#ports.self();
+    for (const { index, hash } of this.#ports.testimony().hashes) {
+      const votes = new Map<number, number>();
+      for (const voter of voters) {
+        const said = voter === self ? hash : this.#hashOf(voter, index);
+        if (said !== undefined) votes.set(said, (votes.get(said) ?? 0) + 1);
+      }
+      for (const [other, count] of votes) {
+        if (other !== hash && count > voters.length / 2) {
+          return `its state at index ${index} has checksum ${hash}, that of ${count} other members has ${other}`;
+        }
+      }
+    }
+    return null;
+  }
+
+  #hashOf(member: MemberId, index: LogIndex): number | undefined {
+    return this.#seen.get(member)?.hashes
+      .find((hash) => hash.index === index)?.hash;
+  }
+
   /** Asks the other voters what they know of this member. */
   async ask(voters: readonly MemberId[]): Promise<Verdict> {
     const self = this.#ports.self();
@@ -78,10 +107,9 @@ export class Witness {
   #remember(member: MemberId, said: Testimony): void {
     const seen = this.#seen.get(member);
     // The log of one process may shrink for a moment, when a leader replaces its end.
-    if (
-      seen === undefined || seen.process !== said.process ||
-      compare(seen.last, said.last) <= 0
-    ) this.#seen.set(member, said);
+    const shorter = seen !== undefined && seen.process === said.process &&
+      compare(seen.last, said.last) > 0;
+    this.#seen.set(member, shorter ? { ...said, last: seen.last } : said);
   }
 
   /** Tells a member what this one has. Null: no contradiction; undefined: no answer. */

@@ -8,6 +8,12 @@ export interface StateRecovery {
   readonly config: Configuration;
 }
 
+/** A checksum of the state at an index; equal on all members. */
+export interface StateHash {
+  readonly index: LogIndex;
+  readonly hash: number;
+}
+
 /** A finished snapshot, readable until it is released. */
 export interface Snapshot {
   /** The last entry it contains. */

@@ -60,6 +60,13 @@ class CountingMachine extends ListMachine implements SqlMachine {
     );
   }
 
+  /** Every batch of entries leaves a trace here; a test plants a wrong one. */
+  hash = 0;
+
+  stateHashes(): readonly { index: number; hash: number }[] {
+    return [{ index: this.applied.index, hash: this.hash }];
+  }
+
   query(): Promise<QueryResult> {
     return Promise.resolve(this.querySync());
   }

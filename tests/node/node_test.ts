@@ -168,6 +168,19 @@ Deno.test("a volume copied from a running member and put back is recognised by i
   assert.equal(await writesSeen(back), 6);
 });
 
+Deno.test("a member whose state differs from the majority's is rebuilt", async () => {
+  await using cluster = new Cluster(3);
+  await cluster.startAll();
+  for (let i = 0; i < 5; i++) await write(cluster.node(1));
+  const wrong = cluster.node(2);
+  const { id } = wrong;
+  cluster.volume(2).machine.hash = 7;
+  await until("a new incarnation", () => wrong.id !== id);
+  await wrong.whenReady(10_000);
+  assert.equal(await writesSeen(wrong), 5);
+  assert.equal(cluster.leader.cluster().members.length, 3);
+});
+
 Deno.test("a cluster without a majority that remembers stays down", async () => {
   await using cluster = new Cluster(3);
   await cluster.startAll();

@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import { type Entry, EntryKind, type LogIndex } from "../../raft/types.ts";
 import { MalformedBytesError, NO_BYTES } from "../../util/bytes.ts";
 import { bodyBytes, decodeCommand } from "../command.ts";
@@ -16,9 +17,12 @@ import { EntryContext } from "./entry_context.ts";
 import { EntryUndone, Interpreter } from "./interpreter.ts";
 import type { SchemaEpoch } from "./schema_epoch.ts";
 import { Sessions } from "./sessions.ts";
+import type { StateHash } from "../port.ts";
 
 /** Answers above this are not kept for repetition, only the fact that the write was applied. */
 const REMEMBERED_BYTES_MAX = 64 * 1024;
+/** Members compare their states at multiples of this index. */
+const HASH_EVERY = 256;
 const SQLITE_CONSTRAINT_FOREIGNKEY = 787;
 
 /** The batch must be applied again, an entry per transaction. */
@@ -42,6 +46,8 @@ export class Applier {
   #position: Position;
   #timeMs: number;
   #config: Uint8Array;
+  #hash: number;
+  #hashes: StateHash[] = [];
 
   /** Takes over `connection` (new or used by this class before); `originals` keeps SQLite's own functions. */
   constructor(
@@ -62,6 +68,7 @@ export class Applier {
     this.#position = position;
     this.#timeMs = position.timeMs;
     this.#config = position.config;
+    this.#hash = position.hash;
     this.#writePosition = positionWriter(connection);
     this.#sessions = new Sessions(connection, position.horizon);
     overrideFunctions(connection, originals, this.#context);
@@ -75,6 +82,15 @@ export class Applier {
   /** What is committed. */
   get position(): Position {
     return this.#position;
+  }
+
+  /** Hashes of the state at fixed indexes, reached since the last call. */
+  takeHashes(): readonly StateHash[] {
+    const { applied } = this.#position;
+    const reached = this.#hashes.filter(({ index }) => index <= applied.index);
+    // An entry that was applied again has left its mark twice; the last one counts.
+    this.#hashes = [];
+    return reached;
   }
 
   /** The remembered answers in a canonical form; see `Sessions.dump`. */
@@ -104,7 +120,7 @@ export class Applier {
     this.#connection.exec("BEGIN IMMEDIATE");
     const answers: Uint8Array[] = [];
     for (const entry of entries) {
-      answers.push(this.#entry(entry, null));
+      answers.push(this.#hashed(entry, this.#entry(entry, null)));
       if (this.#interpreter.defersForeignKeys) throw new BatchUndone();
     }
     this.#commit(entries[0]!.index, entries.at(-1)!);
@@ -123,8 +139,16 @@ export class Applier {
 
   #inTransaction(entry: Entry, undone: EntryUndone | null): Uint8Array {
     this.#connection.exec("BEGIN IMMEDIATE");
-    const answer = this.#entry(entry, undone);
+    const answer = this.#hashed(entry, this.#entry(entry, undone));
     this.#commit(entry.index, entry);
+    return answer;
+  }
+
+  #hashed(entry: Entry, answer: Uint8Array): Uint8Array {
+    this.#hash = crc32(answer, this.#hash);
+    if (entry.index % HASH_EVERY === 0) {
+      this.#hashes.push({ index: entry.index, hash: this.#hash });
+    }
     return answer;
   }
 
@@ -134,6 +158,7 @@ export class Applier {
       applied: { term: last.term, index: last.index },
       timeMs: this.#timeMs,
       horizon: this.#sessions.horizon,
+      hash: this.#hash,
       config: this.#config,
     };
     this.#writePosition(position);
@@ -160,6 +185,7 @@ export class Applier {
     this.#sessions.reload(this.#position.horizon);
     this.#timeMs = this.#position.timeMs;
     this.#config = this.#position.config;
+    this.#hash = this.#position.hash;
   }
 
   #entry(entry: Entry, undone: EntryUndone | null): Uint8Array {

@@ -13,6 +13,7 @@ CREATE TABLE main._hql_meta (
   idx INTEGER NOT NULL,
   time INTEGER NOT NULL,
   horizon INTEGER NOT NULL,
+  hash INTEGER NOT NULL,
   config BLOB NOT NULL
 );
 CREATE TABLE main._hql_sessions (
@@ -32,7 +33,7 @@ CREATE TABLE main._hql_migrations (
   idx INTEGER NOT NULL,
   time INTEGER NOT NULL
 );
-INSERT INTO main._hql_meta VALUES (1, ${FORMAT}, 0, 0, 0, 0, x'');
+INSERT INTO main._hql_meta VALUES (1, ${FORMAT}, 0, 0, 0, 0, 0, x'');
 `;
 
 /** How far a database has come. */
@@ -42,6 +43,8 @@ export interface Position {
   readonly timeMs: number;
   /** See `Sessions.horizon`. */
   readonly horizon: LogIndex;
+  /** A checksum over every answer so far: members whose states differ have answered differently, sooner or later. */
+  readonly hash: number;
   /** The encoded configuration as of `applied`; empty before the first. */
   readonly config: Uint8Array;
 }
@@ -51,6 +54,7 @@ export const START: Position = {
   applied: ZERO_LOG_ID,
   timeMs: 0,
   horizon: 0,
+  hash: 0,
   config: NO_BYTES,
 };
 
@@ -70,10 +74,10 @@ export function readPosition(connection: SqliteConnection): Position | null {
   )!.all(none);
   if (tables![0] === 0) return null;
   const [row] = connection.prepare(
-    "SELECT format, term, idx, time, horizon, config FROM main._hql_meta",
+    "SELECT format, term, idx, time, horizon, hash, config FROM main._hql_meta",
   )!.all(none);
   if (row === undefined) throw new Error("The table _hql_meta is empty");
-  const [format, term, index, timeMs, horizon, config] = row;
+  const [format, term, index, timeMs, horizon, hash, config] = row;
   if (format !== FORMAT) {
     throw new Error(
       `The database has format ${format}, this version knows ${FORMAT}`,
@@ -83,6 +87,7 @@ export function readPosition(connection: SqliteConnection): Position | null {
     applied: { term: term as number, index: index as number },
     timeMs: timeMs as number,
     horizon: horizon as number,
+    hash: hash as number,
     config: config as Uint8Array,
   };
 }
@@ -92,15 +97,16 @@ export function positionWriter(
   connection: SqliteConnection,
 ): (position: Position) => void {
   const statement = connection.prepare(
-    "UPDATE main._hql_meta SET term = ?, idx = ?, time = ?, horizon = ?, config = ?",
+    "UPDATE main._hql_meta SET term = ?, idx = ?, time = ?, horizon = ?, hash = ?, config = ?",
   )!;
-  return ({ applied, timeMs, horizon, config }) => {
+  return ({ applied, timeMs, horizon, hash, config }) => {
     statement.run({
       anonymous: [
         BigInt(applied.term),
         BigInt(applied.index),
         BigInt(timeMs),
         BigInt(horizon),
+        BigInt(hash),
         config,
       ],
       named: null,

@@ -11,6 +11,7 @@ import { decodeCommand, validateQuery } from "../command.ts";
 import type {
   Snapshot,
   SnapshotSink,
+  StateHash,
   StateMachine,
   StateRecovery,
 } from "../port.ts";
@@ -45,6 +46,8 @@ import {
 const WRITER_RING_BYTES = 1024 * 1024;
 /** Processes (or, where there may be none, Workers) for guarded queries. */
 const GUARDED_PROCESSES = 2;
+/** Hashes of the state that are kept for comparison with other members. */
+const HASHES_KEPT = 64;
 const WRITER_CLOSE_TIMEOUT_MS = 60_000;
 
 /** How a {@linkcode SqliteMachine} is opened. */
@@ -102,6 +105,7 @@ export class SqliteMachine implements StateMachine {
   readonly #epoch = new SchemaEpoch();
   readonly #logger: Logger;
   #writer: WorkerHandle | null = null;
+  #hashes: readonly StateHash[] = [];
   #readers: ReaderPool | null = null;
   #guarded: GuardedReaders | ReaderPool | null = null;
   #local: Reader | null = null;
@@ -148,13 +152,28 @@ export class SqliteMachine implements StateMachine {
     if (this.#options.logStatements === true) this.#logStatements(entries);
     this.#open.request(encodeBatch(entries, answers), (error, answer) => {
       if (error !== null) return done(error, []);
-      this.#applied = readApplied(answer).applied;
+      const { applied, hashes } = readApplied(answer);
+      this.#applied = applied;
+      this.#keepHashes(hashes);
       const results: Uint8Array[] = [];
       const count = answer.u32();
       for (let i = 0; i < count; i++) results.push(answer.bytes());
       this.#wake();
       done(null, results);
     });
+  }
+
+  /** See `SqlMachine`. */
+  stateHashes(): readonly StateHash[] {
+    return this.#hashes;
+  }
+
+  #keepHashes(hashes: readonly StateHash[]): void {
+    if (hashes.length === 0) return;
+    const latest = new Map(
+      [...this.#hashes, ...hashes].map((hash) => [hash.index, hash]),
+    );
+    this.#hashes = [...latest.values()].slice(-HASHES_KEPT);
   }
 
   /** See `StateMachine`. */

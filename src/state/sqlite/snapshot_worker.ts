@@ -37,7 +37,7 @@ function build(path: string, target: string) {
 
 function answerPosition(position: Position) {
   const answer = okAnswer();
-  writeApplied(answer, position);
+  writeApplied(answer, position, []);
   return answer;
 }
 

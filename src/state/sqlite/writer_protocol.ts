@@ -1,5 +1,6 @@
 import type { Entry, EntryKind, LogId } from "../../raft/types.ts";
 import { type ByteReader, ByteWriter } from "../../util/bytes.ts";
+import type { StateHash } from "../port.ts";
 import type { Position } from "./bookkeeping.ts";
 
 /** What the writer can be asked. */
@@ -44,16 +45,32 @@ export function decodeBatch(
 }
 
 /** Appends how far the writer has come. */
-export function writeApplied(writer: ByteWriter, position: Position): void {
+export function writeApplied(
+  writer: ByteWriter,
+  position: Position,
+  hashes: readonly StateHash[],
+): void {
   const { applied, config } = position;
   writer.u53(applied.term).u53(applied.index).bytes(config);
+  writer.u32(hashes.length);
+  for (const { index, hash } of hashes) writer.u53(index).u32(hash);
+}
+
+/** What {@linkcode writeApplied} wrote. */
+export interface Applied {
+  readonly applied: LogId;
+  readonly config: Uint8Array;
+  readonly hashes: readonly StateHash[];
 }
 
 /** Reads what {@linkcode writeApplied} wrote. */
-export function readApplied(
-  reader: ByteReader,
-): { applied: LogId; config: Uint8Array } {
+export function readApplied(reader: ByteReader): Applied {
   const term = reader.u53();
   const index = reader.u53();
-  return { applied: { term, index }, config: reader.bytes() };
+  const config = reader.bytes();
+  const hashes = Array.from(
+    { length: reader.u32() },
+    () => ({ index: reader.u53(), hash: reader.u32() }),
+  );
+  return { applied: { term, index }, config, hashes };
 }

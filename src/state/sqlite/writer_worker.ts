@@ -18,7 +18,7 @@ serveRequests<WriterOptions>((options) => {
   });
   const { applier } = writer;
   const opened = okAnswer();
-  writeApplied(opened, applier.position);
+  writeApplied(opened, applier.position, []);
   /** What made the database unusable; everything after it fails with it. */
   let poison: unknown = null;
   return {
@@ -32,7 +32,7 @@ serveRequests<WriterOptions>((options) => {
             const { answers, entries } = decodeBatch(request);
             const results = applier.apply(entries);
             const answer = okAnswer(answers ? 64 * results.length : 64);
-            writeApplied(answer, applier.position);
+            writeApplied(answer, applier.position, applier.takeHashes());
             answer.u32(answers ? results.length : 0);
             if (answers) { for (const result of results) answer.bytes(result); }
             return answer;
