@@ -134,21 +134,29 @@ Deno.test("a member that lost only its log does not vote under its old incarnati
   assert.equal(await writesSeen(back), 1);
 });
 
-Deno.test("an old volume put back is recognised and replaced", async () => {
-  await using cluster = new Cluster(3);
-  await cluster.startAll();
-  await write(cluster.node(1));
+/** Puts an old copy of node 3's volume back, from before the last five of six writes. */
+async function assertRecognised(
+  cluster: Cluster,
+  copy: ReturnType<Cluster["backup"]>,
+): Promise<void> {
   const old = cluster.node(3).id;
-  await cluster.stop(3);
-  const copy = cluster.backup(3);
-  await cluster.start(3).whenReady(10_000);
-  for (let i = 0; i < 5; i++) await write(cluster.node(1));
   await cluster.stop(3);
   cluster.restore(3, copy);
   const back = cluster.start(3);
   await until("a new incarnation", () => back.id !== old);
   await back.whenReady(10_000);
   assert.equal(await writesSeen(back), 6);
+}
+
+Deno.test("an old volume put back is recognised and replaced", async () => {
+  await using cluster = new Cluster(3);
+  await cluster.startAll();
+  await write(cluster.node(1));
+  await cluster.stop(3);
+  const copy = cluster.backup(3);
+  await cluster.start(3).whenReady(10_000);
+  for (let i = 0; i < 5; i++) await write(cluster.node(1));
+  await assertRecognised(cluster, copy);
 });
 
 Deno.test("a volume copied from a running member and put back is recognised by its log", async () => {
@@ -156,16 +164,10 @@ Deno.test("a volume copied from a running member and put back is recognised by i
   await cluster.startAll();
   await write(cluster.node(1));
   const copy = cluster.backup(3);
-  const old = cluster.node(3).id;
   for (let i = 0; i < 5; i++) await write(cluster.node(1));
   // The members report to each other about once a second.
   await new Promise((resolve) => setTimeout(resolve, 400));
-  await cluster.stop(3);
-  cluster.restore(3, copy);
-  const back = cluster.start(3);
-  await until("a new incarnation", () => back.id !== old);
-  await back.whenReady(10_000);
-  assert.equal(await writesSeen(back), 6);
+  await assertRecognised(cluster, copy);
 });
 
 Deno.test("a member whose state differs from the majority's is rebuilt", async () => {
