@@ -1,4 +1,8 @@
-import { decodeFrame, FrameKind } from "../network/frame.ts";
+import {
+  decodeFrame,
+  FrameKind,
+  UnsupportedVersionError,
+} from "../network/frame.ts";
 import type { Lane, Network, PeerIdentity } from "../network/port.ts";
 import { decodeMessage, encodeMessage } from "../network/raft_codec.ts";
 import { nodeIdOf } from "../raft/types.ts";
@@ -64,9 +68,11 @@ export class Traffic {
     try {
       this.#dispatch(from, lane, bytes);
     } catch (error) {
-      if (!(error instanceof MalformedBytesError)) throw error;
+      const known = error instanceof MalformedBytesError ||
+        error instanceof UnsupportedVersionError;
+      if (!known) throw error;
       this.#ports.logger.warn(
-        `dropped a malformed frame of ${from.id}: ${error.message}`,
+        `dropped a frame of ${from.id}: ${error.message}`,
       );
     }
   }

@@ -305,3 +305,19 @@ Deno.test("without a majority the members say who is missing and what can be don
       ),
   );
 });
+
+Deno.test("metrics() is in Prometheus' text format and tells who leads", async () => {
+  await using cluster = new Cluster(3);
+  await cluster.startAll();
+  await write(cluster.leader);
+  const text = cluster.leader.metrics();
+  for (const line of text.trimEnd().split("\n")) {
+    assert.match(
+      line,
+      /^(# (HELP|TYPE) hiqlite_\w+ .+|hiqlite_\w+ \d+(\.\d+)?)$/,
+    );
+  }
+  assert.match(text, /^hiqlite_is_leader 1$/m);
+  assert.match(text, /^hiqlite_raft_members_connected 3$/m);
+  assert.match(text, /^hiqlite_ready 1$/m);
+});

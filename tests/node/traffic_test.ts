@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { encodeFrame, FrameKind } from "../../src/network/frame.ts";
+import { MemoryNetwork } from "../../src/network/memory_network.ts";
+import type { PeerIdentity } from "../../src/network/port.ts";
+import { encodeMessage } from "../../src/network/raft_codec.ts";
+import { memberIdOf, newIdentity } from "../../src/node/identity.ts";
+import type { GroupMessage } from "../../src/node/messages.ts";
+import { PeerRequests } from "../../src/node/peer_requests.ts";
+import { Traffic } from "../../src/node/traffic.ts";
+import { Logger } from "../../src/util/logger.ts";
+
+const identity = { ...newIdentity(1), clusterId: "x" };
+const self = memberIdOf(identity);
+const peer: PeerIdentity = {
+  id: "2.00000000000000bb",
+  clusterId: "x",
+  raftAddress: "",
+  apiAddress: "",
+};
+
+function receiver(): {
+  traffic: Traffic;
+  received: GroupMessage[];
+  lines: string[];
+} {
+  const received: GroupMessage[] = [];
+  const lines: string[] = [];
+  const network = new MemoryNetwork().join({
+    self: { ...peer, id: self },
+    peers: [],
+    events: { frame: () => {}, linkUp: () => {}, linkDown: () => {} },
+  });
+  const traffic = new Traffic({
+    network,
+    requests: new PeerRequests(network),
+    logger: new Logger("info", ({ message }) => lines.push(message)),
+    identity: () => identity,
+    receive: (message) => received.push(message),
+  });
+  return { traffic, received, lines };
+}
+
+const heartbeat = (from: string, to: string): Uint8Array =>
+  encodeMessage(0, {
+    type: "heartbeat",
+    from,
+    to,
+    term: 1,
+    commit: 0,
+    round: 1,
+  })
+    .slice();
+
+Deno.test("onFrame() passes on what the peer wrote for this incarnation in this cluster", () => {
+  const { traffic, received } = receiver();
+  traffic.onFrame(peer, "control", heartbeat(peer.id, self));
+  assert.equal(received.length, 1);
+  traffic.onFrame(peer, "control", heartbeat("3.00000000000000cc", self));
+  traffic.onFrame(peer, "control", heartbeat(peer.id, "1.00000000000000aa"));
+  const stranger = { ...peer, clusterId: "y" };
+  traffic.onFrame(stranger, "control", heartbeat(peer.id, self));
+  assert.equal(received.length, 1);
+});
+
+Deno.test("onFrame() drops and reports what it cannot read, of whatever kind and version", () => {
+  const { traffic, received, lines } = receiver();
+  const later = heartbeat(peer.id, self);
+  later[1] = 99;
+  const frames = [
+    later,
+    new Uint8Array(0),
+    encodeFrame(FrameKind.raft, new Uint8Array([1, 2, 3])),
+    encodeFrame(FrameKind.request, new Uint8Array([1])),
+    encodeFrame(FrameKind.snapshotChunk, new Uint8Array([0, 9])),
+  ];
+  for (const frame of frames) traffic.onFrame(peer, "bulk", frame);
+  traffic.onFrame(peer, "bulk", encodeFrame(200, new Uint8Array(3)));
+  assert.equal(received.length, 0);
+  assert.equal(lines.length, frames.length);
+  assert.match(lines[0]!, /version 99/);
+});
