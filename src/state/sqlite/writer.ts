@@ -1,7 +1,11 @@
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { Applier } from "./applier.ts";
-import type { SqliteConnection, SqliteDriver } from "./driver.ts";
+import type {
+  SqliteConnection,
+  SqliteDriver,
+  SqliteStatement,
+} from "./driver.ts";
 import { fsyncPath } from "./files.ts";
 import type { SchemaEpoch } from "./schema_epoch.ts";
 
@@ -9,8 +13,9 @@ const BUSY_TIMEOUT_MS = 5000;
 const JOURNAL_BYTES_KEPT = 64 * 1024 * 1024;
 /** The WAL is copied into the main file when it has grown by so many pages (16 MiB). */
 const CHECKPOINT_PAGES = 4096;
-/** Batches between two looks at the size of the WAL. */
+/** The size of the WAL is looked at after so many batches, or so long, since one batch can write a lot. */
 const BATCHES_PER_LOOK = 64;
+const LOOK_MS = 50;
 
 const NO_BINDINGS = { anonymous: [], named: null };
 
@@ -41,7 +46,9 @@ export class Writer {
   readonly #connection: SqliteConnection;
   readonly #originals: SqliteConnection;
   readonly #path: string;
+  readonly #walSize: SqliteStatement;
   #batches = 0;
+  #lookedAt = 0;
   #folderSynced = false;
   /** Applies entries. */
   readonly applier: Applier;
@@ -58,6 +65,7 @@ export class Writer {
     this.#path = path;
     this.#connection = openWriterConnection(driver, path);
     this.#originals = driver.open(":memory:", { readOnly: false });
+    this.#walSize = this.#connection.prepare("PRAGMA wal_checkpoint(NOOP)")!;
     this.applier = new Applier(this.#connection, this.#originals, options);
   }
 
@@ -68,9 +76,13 @@ export class Writer {
 
   /** Keeps the WAL short; called between batches. */
   maintain(): void {
-    if (++this.#batches % BATCHES_PER_LOOK !== 0) return;
-    const [row] = this.#connection.prepare("PRAGMA wal_checkpoint(NOOP)")!
-      .all(NO_BINDINGS);
+    const now = performance.now();
+    const due = ++this.#batches >= BATCHES_PER_LOOK ||
+      now - this.#lookedAt >= LOOK_MS;
+    if (!due) return;
+    this.#batches = 0;
+    this.#lookedAt = now;
+    const [row] = this.#walSize.all(NO_BINDINGS);
     const [, frames, copied] = row as number[];
     if (frames! - copied! > CHECKPOINT_PAGES) this.#copy();
   }

@@ -213,3 +213,17 @@ Deno.test("checkpoint() works before anything was written", async () => {
   await subject.restart();
   assert.equal(await subject.checkpoint(), 1);
 });
+
+Deno.test("the WAL stays short while big batches are applied", async () => {
+  await using subject = await Subject.open();
+  await subject.execute("CREATE TABLE t (a)");
+  for (let i = 0; i < 12; i++) {
+    await subject.execute(
+      "INSERT INTO t SELECT zeroblob(8000000) FROM (VALUES (1), (2))",
+    );
+  }
+  const { size } = await Deno.stat(
+    join(subject.dir, "db-00000001", "test.db-wal"),
+  );
+  assert.ok(size < 128 * 1024 * 1024, `${size} bytes`);
+});
