@@ -6,6 +6,7 @@ import type { MemberId, NodeId } from "../raft/types.ts";
 import { nodeIdOf } from "../raft/types.ts";
 import type { QueryResult, SqlParameters } from "../state/types.ts";
 import { latestConfiguration } from "./boot.ts";
+import { CatchUp } from "./catch_up.ts";
 import { Changes } from "./changes.ts";
 import { Formation } from "./formation.ts";
 import type { RaftGroup } from "./group.ts";
@@ -70,6 +71,7 @@ export class HiqliteNode implements Member {
   #stopping: Promise<void> | null = null;
   #failed: Error | null = null;
   readonly #changes = new Changes();
+  readonly #catchUp = new CatchUp();
   readonly #releaseHooks: (() => Promise<void>)[] = [];
 
   /** Starts nothing yet; see {@linkcode start}. */
@@ -232,7 +234,10 @@ export class HiqliteNode implements Member {
   ready(): HealthStatus {
     if (this.#failed) return { ok: false, detail: this.#failed.message };
     if (this.#stopping) return { ok: false, detail: "stopping" };
-    return readyStatus(this.#group, this.#parts.config.learnerOnly);
+    const status = readyStatus(this.#group, this.#parts.config.learnerOnly);
+    return status.ok && !this.#catchUp.done
+      ? { ok: false, detail: "catching up with the leader" }
+      : status;
   }
 
   metrics(): string {
@@ -353,6 +358,7 @@ export class HiqliteNode implements Member {
   #progress(): void {
     if (this.#vault.identity.phase === "member") void this.#greet();
     void this.#formation.attempt();
+    this.#catchUp.attempt(this.#group);
     this.#reports++;
     if (this.#reports % REPORT_ATTEMPTS === 0 && this.#group !== null) {
       void this.#report();
@@ -526,6 +532,7 @@ export class HiqliteNode implements Member {
         ? "no leader is known"
         : `leader is ${core.leader} in term ${core.term}`,
     );
+    this.#catchUp.attempt(this.#group);
     this.#writes.changed();
     this.#changes.announce();
   }
