@@ -35,6 +35,8 @@ interface ProbeAnswer {
   readonly clusterId: string;
   readonly learnerOnly: boolean;
   readonly founding: Configuration | null;
+  /** See {@linkcode Identity.forgot}. */
+  readonly forgot?: boolean;
 }
 
 const REQUEST_MS = 2_000;
@@ -93,6 +95,7 @@ export class Formation {
       clusterId: identity.clusterId,
       learnerOnly: this.#ports.config.learnerOnly,
       founding: identity.founding,
+      ...(identity.forgot ? { forgot: true } : {}),
     };
   }
 
@@ -106,6 +109,8 @@ export class Formation {
     if (existing) return this.#enter(existing);
     const missing = others.filter((_, i) => !answers[i]).map(({ id }) => id);
     if (missing.length > 0) return this.#waitFor(missing);
+    const forgetful = [self, ...answers].filter((answer) => answer?.forgot);
+    if (forgetful.length > 0) return this.#refuseToForm(forgetful.length);
     const founder = Math.min(...nodes.map(({ id }) => id));
     if (founder !== nodeId) return;
     await this.#form([self, ...answers.filter((answer) => answer !== null)]);
@@ -135,7 +140,7 @@ export class Formation {
 
   /** A cluster exists: one that counted this very incarnation in, or one to join. */
   #enter(existing: ProbeAnswer): void {
-    const identity = this.#ports.identity();
+    const { forgot: _, ...identity } = this.#ports.identity();
     const { clusterId, founding } = existing;
     if (founding !== null && isMember(founding, memberIdOf(identity))) {
       this.#ports.adopt({ ...identity, clusterId, founding, phase: "forming" });
@@ -143,6 +148,13 @@ export class Formation {
       this.#ports.logger.info(`joining cluster ${clusterId}`);
       this.#ports.adopt({ ...identity, clusterId, phase: "joining" });
     }
+  }
+
+  #refuseToForm(forgetful: number): void {
+    if (this.#attempts++ % PROGRESS_LINE_ATTEMPTS !== 0) return;
+    this.#ports.logger.error(
+      `no cluster is formed: ${forgetful} of the configured nodes had data, and lost the file that says whose. What they had is in quarantine/ of their data directories: move it back and run hiqlite cluster recover; or empty all data directories to begin anew`,
+    );
   }
 
   async #form(members: readonly ProbeAnswer[]): Promise<void> {

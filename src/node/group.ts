@@ -14,6 +14,7 @@ import type { GroupMessage } from "./messages.ts";
 import { AppendOutbox } from "./outbox.ts";
 import type { ProposalDone } from "./proposals.ts";
 import { PendingProposals } from "./proposals.ts";
+import { isFull, Room } from "./room.ts";
 import { SnapshotReceiver } from "./snapshot_receiver.ts";
 import { SnapshotSender } from "./snapshot_sender.ts";
 
@@ -81,7 +82,7 @@ export class RaftGroup {
   #idleSyncedId = 0;
   /** When leadership was lost with proposals unanswered. */
   #deposedAt: number | null = null;
-  #diskFull = false;
+  readonly #room: Room;
 
   /** Starts idle; the first {@linkcode tick} or message moves it. */
   constructor(
@@ -96,6 +97,10 @@ export class RaftGroup {
     this.#durableIndex = ports.log.last.index;
     this.#commit = ports.core.commit;
     this.#checkpointIndex = ports.machine.applied.index;
+    this.#room = new Room(
+      ports.log,
+      (message, error) => ports.warn(message, error),
+    );
     const self = ports.core.status().id;
     const fatal = (error: Error): void => this.#fail(error);
     this.#outbox = new AppendOutbox(
@@ -147,7 +152,7 @@ export class RaftGroup {
 
   /** Whether writes are refused because there is no room on the disk. */
   get diskFull(): boolean {
-    return this.#diskFull;
+    return this.#room.full;
   }
 
   /** One tick of the group's clock. */
@@ -155,15 +160,18 @@ export class RaftGroup {
     this.#ticks++;
     this.#abandonDeposed();
     this.#sender.tick();
-    if (this.#applier.paused && this.#ticks % RETRY_TICKS === 0) {
-      this.#applier.retry();
-    }
+    if (this.#ticks % RETRY_TICKS === 0) this.#lookForRoom();
     const { durability } = this.#options;
     if (
       durability.mode === "interval" && this.#ticks % durability.ticks === 0
     ) this.log.sync((error) => this.#check(error));
     this.#syncIdle();
     this.#step(() => this.core.step({ kind: "tick" }));
+  }
+
+  #lookForRoom(): void {
+    if (this.#applier.paused) this.#applier.retry();
+    if (this.#room.full) this.#guarded(() => this.#room.look());
   }
 
   /** Once nothing more comes, the log makes durable up to where it is durable: then even damage to its very end is told from a torn write. */
@@ -228,10 +236,10 @@ export class RaftGroup {
     this.#step(() => this.core.step({ kind: "readIndex", requestId }));
   }
 
-  /** Calls `done(true)` once `index` is applied here, `done(false)` if the group stops first. */
+  /** Calls `done(true)` once `index` is applied here, `done(false)` if the group stops or the disk fills up first. */
   whenApplied(index: LogIndex, done: (applied: boolean) => void): void {
     if (this.machine.applied.index >= index) return done(true);
-    if (this.#stopped) return done(false);
+    if (this.#stopped || this.#room.stateFull) return done(false);
     let at = this.#appliedWaiters.length;
     while (at > 0 && this.#appliedWaiters[at - 1]!.index > index) at--;
     this.#appliedWaiters.splice(at, 0, { index, done });
@@ -276,7 +284,10 @@ export class RaftGroup {
     this.machine.checkpoint((error, durable) => {
       this.#checkpointing = false;
       if (this.#stopped) return;
-      if (error !== null) return this.#onMachineFailed(error);
+      if (error !== null && isFull(error)) {
+        return this.#ports.warn("no room for a checkpoint: later", error);
+      }
+      if (error !== null) return this.#fail(error);
       this.#guarded(() => this.#purge(durable));
     });
   }
@@ -357,7 +368,10 @@ export class RaftGroup {
       payloads[i] = inbox[i]!.payload;
       bytes += payloads[i]!.length;
     }
-    if (this.core.role === "leader" && !this.#reserve(inbox.length, bytes)) {
+    if (
+      this.core.role === "leader" &&
+      (this.#room.stateFull || !this.#room.reserve(inbox.length, bytes))
+    ) {
       for (const { done } of inbox) {
         refuse(done, "disk_full", "no room on the leader's disk");
       }
@@ -474,22 +488,7 @@ export class RaftGroup {
 
   #roomFor(message: AppendEntries): boolean {
     const { entries } = message;
-    return this.#reserve(entries.length, payloadBytes(entries));
-  }
-
-  #reserve(count: number, bytes: number): boolean {
-    if (count === 0) return true;
-    const room = this.log.reserve(count, bytes);
-    if (room === this.#diskFull) {
-      this.#diskFull = !room;
-      if (!room) {
-        this.#ports.warn(
-          "no room for the log: writes are refused until there is",
-          new Error(`${bytes} bytes`),
-        );
-      }
-    }
-    return room;
+    return this.#room.reserve(entries.length, payloadBytes(entries));
   }
 
   #finishRead(requestId: number, index: LogIndex | null): void {
@@ -501,6 +500,7 @@ export class RaftGroup {
   }
 
   #onApplied(index: LogIndex, bytes: number): void {
+    this.#room.stateApplied(index);
     this.#step(() => this.core.step({ kind: "applied", index }));
     let ready = 0;
     while (
@@ -516,9 +516,9 @@ export class RaftGroup {
   }
 
   #onMachineFailed(error: Error): void {
-    if ("code" in error && error.code === "disk_full") {
-      this.#ports.warn("the database has no room: applying is paused", error);
-    } else this.#fail(error);
+    if (!isFull(error)) return this.#fail(error);
+    this.#room.stateRefused(error);
+    for (const { done } of this.#appliedWaiters.splice(0)) done(false);
   }
 
   #purge(durable: LogIndex): void {

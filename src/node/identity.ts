@@ -30,9 +30,27 @@ export interface Identity {
   readonly addresses: Readonly<
     Record<string, { readonly raft: string; readonly api: string }>
   >;
+  /** What was found damaged while it ran, to be looked into at the next start. */
+  readonly damaged?: string;
+  /**
+   * The volume was in use and its identity is gone: it can join a cluster, never
+   * form one, since that would pass off an empty database as the old one.
+   */
+  readonly forgot?: boolean;
 }
 
-const FILE = "identity.json";
+/** What a data directory says of whose it is. */
+export type FoundIdentity =
+  | { readonly kind: "intact"; readonly identity: Identity }
+  | { readonly kind: "missing" }
+  | { readonly kind: "damaged"; readonly problem: string };
+
+/** The file's name in the data directory. */
+export const IDENTITY_FILE = "identity.json";
+
+const QUARANTINE = "quarantine";
+/** Older ones are removed. */
+const QUARANTINES_KEPT = 2;
 const LOCK = "lock";
 const VERSION = 1;
 
@@ -97,33 +115,68 @@ export class DataDir {
   }
 
   /**
-   * The identity kept here, or null in a new folder.
-   * @throws {HiqliteError} `storage` if the file is damaged or belongs to another node id.
+   * The identity kept here.
+   * @throws {HiqliteError} `storage` if the file cannot be read, or belongs to another node id or a newer release.
    */
-  loadIdentity(nodeId: NodeId): Identity | null {
-    const file = join(this.path, FILE);
+  loadIdentity(nodeId: NodeId): FoundIdentity {
+    const file = join(this.path, IDENTITY_FILE);
     let text: string;
     try {
       text = fs.readFileSync(file, "utf8");
     } catch (error) {
-      if ((error as { code?: string }).code === "ENOENT") return null;
-      throw damaged(file, (error as Error).message, error);
+      const { code, message } = error as Error & { code?: string };
+      if (code === "ENOENT") return { kind: "missing" };
+      throw new HiqliteError("storage", `${file} cannot be read: ${message}`, {
+        cause: error,
+      });
     }
-    const identity = parseIdentity(file, text);
+    const body = bodyOf(text);
+    if (body === null) {
+      return {
+        kind: "damaged",
+        problem: `${file} does not match its checksum`,
+      };
+    }
+    const { version, ...identity } = JSON.parse(body) as Identity & {
+      version: number;
+    };
+    if (version !== VERSION) {
+      throw new HiqliteError(
+        "storage",
+        `${file} has format version ${version}: start a release that knows it`,
+      );
+    }
     if (identity.nodeId !== nodeId) {
       throw new HiqliteError(
         "storage",
         `data directory ${this.path} belongs to node ${identity.nodeId}, not to node ${nodeId}: check node_id and data_dir`,
       );
     }
-    return identity;
+    return { kind: "intact", identity };
   }
 
-  /** Replaces the identity, atomically and durably. */
+  /**
+   * Replaces the identity, atomically and durably.
+   * @throws {HiqliteError} `disk_full`, `storage`.
+   */
   saveIdentity(identity: Identity): void {
     const body = JSON.stringify({ version: VERSION, ...identity });
     const text = JSON.stringify({ sha256: sha256(body), body }) + "\n";
-    const file = join(this.path, FILE);
+    const file = join(this.path, IDENTITY_FILE);
+    try {
+      this.#replace(file, text);
+    } catch (error) {
+      const { code, message } = error as Error & { code?: string };
+      const full = code === "ENOSPC" || code === "EDQUOT";
+      throw new HiqliteError(
+        full ? "disk_full" : "storage",
+        `${file} cannot be written: ${message}`,
+        { cause: error },
+      );
+    }
+  }
+
+  #replace(file: string, text: string): void {
     const temporary = file + ".new";
     const fd = fs.openSync(temporary, "w", 0o600);
     try {
@@ -136,20 +189,45 @@ export class DataDir {
     this.#syncDirectory();
   }
 
+  /** Whether something of this name is in the folder. */
+  has(name: string): boolean {
+    return fs.existsSync(join(this.path, name));
+  }
+
+  /** Removes what never held anything. */
+  discard(names: readonly string[]): void {
+    for (const name of names) {
+      fs.rmSync(join(this.path, name), { recursive: true, force: true });
+    }
+    this.#syncDirectory();
+  }
+
   /**
    * Moves damaged state aside, so that the member can come back as a new
-   * incarnation and an operator can still look at what was there.
+   * incarnation and an operator can still look at what was there. Of all that was
+   * ever moved the newest two are kept.
    */
-  quarantine(names: readonly string[], now: Date): string {
+  quarantine(
+    names: readonly string[],
+    now: Date,
+  ): { readonly kept: string; readonly removed: readonly string[] } {
     const stamp = now.toISOString().replaceAll(/[:.]/g, "-");
-    const target = join(this.path, "quarantine", stamp);
+    const target = join(this.path, QUARANTINE, stamp);
     fs.mkdirSync(target, { recursive: true, mode: 0o700 });
     for (const name of names) {
       const from = join(this.path, name);
       if (fs.existsSync(from)) fs.renameSync(from, join(target, name));
     }
     this.#syncDirectory();
-    return target;
+    return { kept: target, removed: this.#shortenQuarantine() };
+  }
+
+  #shortenQuarantine(): string[] {
+    const folder = join(this.path, QUARANTINE);
+    const old = fs.readdirSync(folder).sort().slice(0, -QUARANTINES_KEPT)
+      .map((name) => join(folder, name));
+    for (const path of old) fs.rmSync(path, { recursive: true });
+    return old;
   }
 
   #syncDirectory(): void {
@@ -162,24 +240,14 @@ export class DataDir {
   }
 }
 
-function parseIdentity(file: string, text: string): Identity {
+/** What the file says, if it is what was once written. */
+function bodyOf(text: string): string | null {
   try {
     const { sha256: expected, body } = JSON.parse(text);
-    if (sha256(body) !== expected) throw new Error("checksum differs");
-    const { version, ...identity } = JSON.parse(body);
-    if (version !== VERSION) throw new Error(`version ${version} is unknown`);
-    return identity;
-  } catch (error) {
-    throw damaged(file, (error as Error).message, error);
+    return sha256(body) === expected ? body : null;
+  } catch {
+    return null;
   }
-}
-
-function damaged(file: string, problem: string, cause: unknown): HiqliteError {
-  return new HiqliteError(
-    "storage",
-    `${file} is damaged (${problem}): move the data directory away and start again; the member will be rebuilt from the others`,
-    { cause },
-  );
 }
 
 function sha256(text: string): string {

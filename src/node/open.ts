@@ -4,6 +4,7 @@ import { RealDisk } from "../log/real_disk.ts";
 import { openSegmentLog } from "../log/segment_log.ts";
 import { PeerLinks } from "../network/links.ts";
 import { openSqliteMachine } from "../state/sqlite/machine.ts";
+import { StateDamagedError } from "../state/port.ts";
 import { systemClock } from "../util/clock.ts";
 import type { Logger } from "../util/logger.ts";
 import { SystemRandom } from "../util/random.ts";
@@ -73,7 +74,8 @@ function storageOf(config: NodeConfig, logger: Logger): StorageOpener {
   return {
     open: (logs, state) => openStorage(config, logger, logs, state),
     isDamage: (error): error is Error =>
-      error instanceof LogError && error.failure === "corrupt",
+      error instanceof StateDamagedError ||
+      (error instanceof LogError && error.failure === "corrupt"),
   };
 }
 

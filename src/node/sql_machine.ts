@@ -20,6 +20,11 @@ export interface SqlMachine extends StateMachine {
   query(query: SqlQuery): Promise<QueryResult>;
   /** The same on the calling thread. */
   querySync(sql: string, params?: SqlParameters): QueryResult;
+  /**
+   * Looks for damage in what is stored: at leisure, with little effect on others, or in a hurry.
+   * @throws {StateDamagedError} if it finds some.
+   */
+  check(hurry: boolean): Promise<void>;
   /** Checksums of the state at some of the last indexes, for comparison with other members. */
   stateHashes(): readonly StateHash[];
 }

@@ -4,7 +4,13 @@ import type { NodeConfig } from "../config/types.ts";
 import { HiqliteError } from "../errors.ts";
 import type { Logger } from "../util/logger.ts";
 import { amnesia, type Recovered } from "./boot.ts";
-import { DataDir, type Identity, newIdentity } from "./identity.ts";
+import {
+  DataDir,
+  type FoundIdentity,
+  type Identity,
+  IDENTITY_FILE,
+  newIdentity,
+} from "./identity.ts";
 import type { SqlMachine } from "./sql_machine.ts";
 
 /** The open log and database of a member. */
@@ -60,10 +66,12 @@ export class Vault {
   ): Promise<Vault> {
     const dir = await DataDir.open(config.dataDir);
     try {
-      const known = dir.loadIdentity(config.nodeId);
-      const identity = known ?? newIdentity(config.nodeId);
+      const found = dir.loadIdentity(config.nodeId);
+      const identity = found.kind === "intact"
+        ? found.identity
+        : newIdentity(config.nodeId);
       const vault = new Vault(dir, config, opener, logger, identity);
-      await vault.#recover(known === null);
+      await vault.#recover(found);
       return vault;
     } catch (error) {
       dir.close();
@@ -90,23 +98,39 @@ export class Vault {
     this.#identity = identity;
   }
 
-  /** Puts log and database aside and begins again under a new incarnation. */
+  /**
+   * Puts log and database aside and begins again under a new incarnation.
+   * @throws {HiqliteError} `storage` if there is no other member to be rebuilt from: then everything stays as it is.
+   */
   async startOver(reason: string): Promise<void> {
     await this.#closeStorage();
-    const kept = this.#dir.quarantine([LOGS, STATE], new Date());
-    const { clusterId, addresses, phase } = this.#identity;
+    const { clusterId, addresses } = this.#identity;
+    const others = this.#config.nodes.length - 1 +
+      Object.keys(addresses).length;
+    if (others === 0) throw this.#nobodyToAsk(reason);
+    const aside = [LOGS, STATE, ...(clusterId === "" ? [IDENTITY_FILE] : [])];
+    const { kept, removed } = this.#dir.quarantine(aside, new Date());
     this.save({
       ...newIdentity(this.#config.nodeId),
       clusterId,
       addresses,
-      phase: clusterId === "" ? "new" : "joining",
+      ...(clusterId === "" ? { forgot: true } : { phase: "joining" }),
     });
-    if (phase !== "joining") {
-      this.#logger.warn(
-        `this member cannot rely on its memory (${reason}): it comes back as a new incarnation and is rebuilt from the others; what was left is in ${kept}`,
-      );
+    this.#logger.warn(
+      `this member cannot rely on its memory (${reason}): it comes back as a new incarnation and is rebuilt from the others; what was left is in ${kept}`,
+    );
+    for (const path of removed) {
+      this.#logger.info(`${path} was removed: the newest two are kept`);
     }
     this.#storage = await this.#openStorage();
+  }
+
+  #nobodyToAsk(reason: string): HiqliteError {
+    const { path } = this.#dir;
+    return new HiqliteError(
+      "storage",
+      `this member cannot rely on its memory (${reason}) and there is no other one to rebuild it from. Nothing was changed. \`hiqlite cluster recover --data-dir ${path}\` shows what is left and can begin anew with it; or put a backup in its place`,
+    );
   }
 
   /** Closes everything and gives the directory up. */
@@ -115,27 +139,70 @@ export class Vault {
     this.#dir.close();
   }
 
-  async #recover(isNew: boolean): Promise<void> {
-    if (isNew && fs.existsSync(join(this.#dir.path, LOGS))) {
+  async #recover(found: FoundIdentity): Promise<void> {
+    if (found.kind === "damaged") return await this.startOver(found.problem);
+    const used = this.#dir.has(LOGS) || this.#dir.has(STATE);
+    if (found.kind === "missing" && used) {
       return await this.startOver("its identity is gone");
     }
-    this.save({ ...this.#identity, boot: this.#identity.boot + 1 });
+    const { damaged, ...identity } = this.#identity;
+    this.save({ ...this.#identity, boot: identity.boot + 1 });
     try {
       this.#storage = await this.#openStorage();
+      if (damaged !== undefined) await this.#lookInto(damaged);
     } catch (error) {
       if (!this.#opener.isDamage(error)) throw error;
       return await this.startOver(error.message);
     }
     const reason = amnesia(this.#identity, this.#storage);
-    if (reason !== null) await this.startOver(reason);
+    if (reason === null) return;
+    if (identity.phase === "joining") await this.#joinAfresh();
+    else await this.startOver(reason);
   }
 
-  #openStorage(): Promise<Storage> {
+  /** Asking again with nothing in hand: under another name, since the last one may be half admitted. */
+  async #joinAfresh(): Promise<void> {
+    await this.#closeStorage();
+    this.#dir.discard([LOGS, STATE]);
+    const { clusterId, addresses } = this.#identity;
+    const fresh = newIdentity(this.#config.nodeId);
+    this.save({ ...fresh, clusterId, addresses, phase: "joining" });
+    this.#storage = await this.#openStorage();
+  }
+
+  /**
+   * Something at run time said that the database is damaged. Only what is seen in the
+   * file counts: else one statement that makes SQLite say so would end all members at once.
+   */
+  async #lookInto(damaged: string): Promise<void> {
+    this.#logger.warn(
+      `looking for damage, since this member ended so: ${damaged}`,
+    );
+    await this.#storage!.machine.check(true);
+    const { damaged: _, ...identity } = this.#identity;
+    this.save(identity);
+    this.#logger.warn("no damage was found: going on");
+  }
+
+  async #openStorage(): Promise<Storage> {
     const logs = join(this.#dir.path, LOGS);
     const state = join(this.#dir.path, STATE);
-    fs.mkdirSync(logs, { recursive: true, mode: 0o700 });
-    fs.mkdirSync(state, { recursive: true, mode: 0o700 });
-    return this.#opener.open(logs, state);
+    try {
+      fs.mkdirSync(logs, { recursive: true, mode: 0o700 });
+      fs.mkdirSync(state, { recursive: true, mode: 0o700 });
+      return await this.#opener.open(logs, state);
+    } catch (error) {
+      if (this.#opener.isDamage(error) || error instanceof HiqliteError) {
+        throw error;
+      }
+      throw new HiqliteError(
+        "storage",
+        `data directory ${this.#dir.path} cannot be used: ${
+          (error as Error).message
+        }. Nothing was changed`,
+        { cause: error },
+      );
+    }
   }
 
   async #closeStorage(): Promise<void> {

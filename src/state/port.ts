@@ -14,6 +14,15 @@ export interface StateHash {
   readonly hash: number;
 }
 
+/**
+ * The state on this machine is damaged: no retry helps, the member must be rebuilt
+ * from the others. Passed to callbacks of a {@linkcode StateMachine}, and thrown when one is opened.
+ */
+export class StateDamagedError extends Error {
+  /** `StateDamagedError` */
+  override readonly name = "StateDamagedError";
+}
+
 /** A finished snapshot, readable until it is released. */
 export interface Snapshot {
   /** The last entry it contains. */
@@ -52,9 +61,10 @@ export interface SnapshotSink {
 /**
  * A deterministic state machine. `apply` is called with consecutive entries, one
  * batch at a time; the answers come in the same order. An error passed to any
- * callback means the machine is unusable on this member (a full disk, an I/O
- * error): the member stops applying. What a command asks wrongly is an answer,
- * not an error.
+ * callback means the machine is unusable on this member (an I/O error, a
+ * {@linkcode StateDamagedError}). Only after the code `disk_full` the same batch may be
+ * tried again: nothing is lost, and nothing is applied twice. What a command asks
+ * wrongly is an answer, not an error.
  */
 export interface StateMachine {
   /** The last entry whose effect is visible to reads. */

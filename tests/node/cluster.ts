@@ -28,6 +28,10 @@ class CountingMachine extends ListMachine implements SqlMachine {
     super((run) => queueMicrotask(run));
   }
 
+  check(): Promise<void> {
+    return Promise.resolve();
+  }
+
   /** A machine in the same state. */
   fork(): CountingMachine {
     const twin = new CountingMachine();

@@ -48,6 +48,8 @@ export class Applier {
   #config: Uint8Array;
   #hash: number;
   #hashes: StateHash[] = [];
+  /** Answers of the first entries of a batch that was given up: they are committed. */
+  #kept: Uint8Array[] = [];
 
   /** Takes over `connection` (new or used by this class before); `originals` keeps SQLite's own functions. */
   constructor(
@@ -100,9 +102,26 @@ export class Applier {
 
   /**
    * Applies consecutive entries and commits; one encoded answer each, empty for noop and config entries.
-   * @throws an error that tells of this machine (or of a newer command version); nothing may be applied after it.
+   * After {@linkcode giveUp} it begins again with the first entry of that batch.
+   * @throws an error that tells of this machine (or of a newer command version); nothing may be applied after it except by {@linkcode giveUp}.
    */
   apply(entries: readonly Entry[]): Uint8Array[] {
+    const answers = this.#kept;
+    if (answers.length > 0) {
+      answers.push(...this.#apply(entries.slice(answers.length)));
+      this.#kept = [];
+      return answers;
+    }
+    return this.#apply(entries);
+  }
+
+  /** Rolls back what is not committed, so that the same entries can come again. */
+  giveUp(): void {
+    this.#undo();
+  }
+
+  #apply(entries: readonly Entry[]): Uint8Array[] {
+    if (entries.length === 0) return [];
     if (!this.#interpreter.schema.defersForeignKeys) {
       try {
         return this.#together(entries);
@@ -113,7 +132,18 @@ export class Applier {
         this.#undo();
       }
     }
-    return entries.map((entry) => this.#alone(entry));
+    return this.#oneByOne(entries);
+  }
+
+  #oneByOne(entries: readonly Entry[]): Uint8Array[] {
+    const answers: Uint8Array[] = [];
+    try {
+      for (const entry of entries) answers.push(this.#alone(entry));
+      return answers;
+    } catch (error) {
+      this.#kept.push(...answers);
+      throw error;
+    }
   }
 
   #together(entries: readonly Entry[]): Uint8Array[] {

@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { StateDamagedError } from "../port.ts";
 
 const CURRENT = "current";
 const GENERATION = /^db-(\d{8})$/;
@@ -38,12 +39,16 @@ export class DatabaseFiles {
   readonly #filename: string;
   #generation: number;
 
-  /** Opens `dir` (or makes it) and removes what an interrupted installation or snapshot left behind. */
+  /**
+   * Opens `dir` (or makes it) and removes what an interrupted installation or snapshot left behind.
+   * @throws {StateDamagedError} if the database that was in use is not there.
+   */
   constructor(dir: string, filename: string) {
     this.#dir = dir;
     this.#filename = filename;
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     this.#generation = this.#readCurrent();
+    this.#checkPresent();
     for (const entry of readdirSync(dir)) {
       const generation = GENERATION.exec(entry);
       if (generation !== null && Number(generation[1]) !== this.#generation) {
@@ -108,9 +113,34 @@ export class DatabaseFiles {
     const text = readFileSync(path, "utf8").trim();
     const generation = GENERATION.exec(text);
     if (generation === null) {
-      throw new Error(`${path} names no database folder: ${text.slice(0, 40)}`);
+      throw new StateDamagedError(
+        `${path} names no database folder: ${
+          JSON.stringify(text.slice(0, 40))
+        }`,
+      );
     }
     return Number(generation[1]);
+  }
+
+  /** Nothing is removed or begun anew while a database may be lying in another folder. */
+  #checkPresent(): void {
+    if (this.#generation > 0) {
+      if (existsSync(this.#folder(this.#generation))) return;
+      throw new StateDamagedError(
+        `${this.#folder(this.#generation)} is missing, the database in use`,
+      );
+    }
+    const folders = readdirSync(this.#dir).filter((name) =>
+      GENERATION.test(name) && readdirSync(join(this.#dir, name)).length > 0
+    );
+    if (folders.length === 0) return;
+    throw new StateDamagedError(
+      `${
+        join(this.#dir, CURRENT)
+      } is missing: which of the databases is in use (${
+        folders.join(", ")
+      }) is unknown`,
+    );
   }
 
   #writeCurrent(generation: number): void {

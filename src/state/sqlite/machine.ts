@@ -31,6 +31,7 @@ import { ReaderPool } from "./readers.ts";
 import { SchemaEpoch } from "./schema_epoch.ts";
 import {
   buildSnapshot,
+  checkDatabase,
   configurationOf,
   FileSink,
   inspectSnapshot,
@@ -300,6 +301,18 @@ export class SqliteMachine implements StateMachine {
       schemaEpoch: this.#epoch,
     });
     return this.#local.query(sql, params, null);
+  }
+
+  /** See `SqlMachine`. */
+  async check(hurry: boolean): Promise<void> {
+    if (this.#closed || this.#writer === null) throw closedError();
+    const { path } = this.#files;
+    try {
+      await checkDatabase(path, hurry);
+    } catch (error) {
+      // Replaced meanwhile by a snapshot: what was found is about the past.
+      if (path === this.#files.path) throw error;
+    }
   }
 
   /** Schema, hashes of all tables, and remembered answers, in a canonical form: equal on members that applied the same entries. */

@@ -16,7 +16,23 @@ import { isBlank } from "./sql_text.ts";
 
 const SQLITE_ERROR = 1;
 
-/** Errors of node:sqlite carry the result code except after `exec`; JavaScript errors pass unchanged. */
+/** How SQLite's own sentences begin, for the errors that come without a code. */
+const CODES: readonly (readonly [string, number])[] = [
+  ["database is locked", 5],
+  ["out of memory", 7],
+  ["disk I/O error", 10],
+  ["database disk image is malformed", 11],
+  ["database or disk is full", 13],
+  ["unable to open database file", 14],
+  ["file is not a database", 26],
+];
+
+function codeOf(message: string): number {
+  const known = CODES.find(([start]) => message.startsWith(start));
+  return known?.[1] ?? SQLITE_ERROR;
+}
+
+/** Errors of node:sqlite carry the result code except after opening and `exec`; JavaScript errors pass unchanged. */
 function translate(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const { code, errcode } = error as Error & {
@@ -24,7 +40,7 @@ function translate(error: unknown): unknown {
     errcode?: number;
   };
   if (code !== "ERR_SQLITE_ERROR") return error;
-  return new SqliteError(error.message, errcode ?? SQLITE_ERROR, {
+  return new SqliteError(error.message, errcode ?? codeOf(error.message), {
     cause: error,
   });
 }

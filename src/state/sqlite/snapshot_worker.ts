@@ -1,26 +1,103 @@
 import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
+import { StateDamagedError } from "../port.ts";
 import { type Position, readPosition } from "./bookkeeping.ts";
+import type { SqliteConnection } from "./driver.ts";
+import { stateFailure } from "./failure.ts";
 import { nodeDriver } from "./node_driver.ts";
 import { okAnswer, serveRequests } from "./worker_handle.ts";
 import { writeApplied } from "./writer_protocol.ts";
 
-/** What a snapshot Worker is asked to do, once. */
+/** What a Worker beside the writer is asked to do, once. */
 export type SnapshotTask =
   /** Copy the database as it is now into a new file. Answers position, size and SHA-256. */
   | { readonly kind: "build"; readonly path: string; readonly target: string }
   /** Look into a received file. Answers its position. */
-  | { readonly kind: "inspect"; readonly path: string };
+  | { readonly kind: "inspect"; readonly path: string }
+  /** Look for damage; in a hurry without rests between the tables. Answers nothing. */
+  | { readonly kind: "check"; readonly path: string; readonly hurry: boolean };
+
+/** A check rests so many times as long as it worked. */
+const REST_FACTOR = 9;
+const REST_MS_MAX = 60_000;
+const NONE = { anonymous: [], named: null };
 
 const HASHED_BYTES = 1024 * 1024;
 
 serveRequests<SnapshotTask>((task) => ({
-  opened: task.kind === "build"
-    ? build(task.path, task.target)
-    : answerPosition(positionOf(task.path)),
+  opened: perform(task),
   answer: () => okAnswer(),
   close: () => {},
 }));
+
+function perform(task: SnapshotTask) {
+  try {
+    switch (task.kind) {
+      case "build":
+        return build(task.path, task.target);
+      case "inspect":
+        return answerPosition(positionOf(task.path));
+      case "check":
+        return check(task.path, task.hurry);
+    }
+  } catch (error) {
+    throw stateFailure(error);
+  }
+}
+
+function check(path: string, hurry: boolean) {
+  const connection = nodeDriver.open(path, { readOnly: true });
+  try {
+    connection.exec(`PRAGMA busy_timeout = 5000`);
+    for (const table of tablesOf(connection)) {
+      const begin = performance.now();
+      checkTable(connection, table);
+      if (hurry) continue;
+      const rest = REST_FACTOR * (performance.now() - begin);
+      // Nothing is ever sent here: the Worker sleeps, and its answer comes late.
+      Atomics.wait(
+        new Int32Array(new SharedArrayBuffer(4)),
+        0,
+        0,
+        Math.min(rest, REST_MS_MAX),
+      );
+    }
+  } finally {
+    connection.close();
+  }
+  return okAnswer();
+}
+
+function tablesOf(connection: SqliteConnection): string[] {
+  const tables = connection.prepare(
+    "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0",
+  )!.all(NONE).map(([name]) => String(name));
+  return ["sqlite_schema", ...tables];
+}
+
+function checkTable(connection: SqliteConnection, table: string): void {
+  // What is wrong with pages begins so; the rest is about rows, and may be what statements asked for.
+  const problem = quickCheck(connection, table)
+    .find((text) => text.startsWith("*** in database"));
+  if (problem === undefined) return;
+  throw new StateDamagedError(
+    `The database is damaged in table ${table}: ${
+      problem.replaceAll("\n", " ").slice(0, 200)
+    }`,
+  );
+}
+
+function quickCheck(connection: SqliteConnection, table: string): string[] {
+  const quoted = `'${table.replaceAll("'", "''")}'`;
+  try {
+    return connection.prepare(`PRAGMA quick_check(${quoted})`)!.all(NONE)
+      .map(([text]) => String(text));
+  } catch (error) {
+    // It was dropped meanwhile.
+    if ((error as Error).message.startsWith("no such table")) return [];
+    throw error;
+  }
+}
 
 function build(path: string, target: string) {
   const connection = nodeDriver.open(path, { readOnly: true });

@@ -63,6 +63,17 @@ export async function buildSnapshot(
   });
 }
 
+/**
+ * Reads the whole database at `path`, beside everything else, table by table with long rests.
+ * Rejects with {@linkcode StateDamagedError} if its pages do not fit together.
+ */
+export function checkDatabase(
+  path: string,
+  hurry: boolean,
+): Promise<void> {
+  return runTask({ kind: "check", path, hurry }, () => {});
+}
+
 /** The last entry that a received snapshot contains. */
 export function inspectSnapshot(path: string): Promise<LogId> {
   return runTask(

@@ -1,9 +1,11 @@
 import { type ErrorCode, HiqliteError } from "../../errors.ts";
 import { ByteReader, ByteWriter } from "../../util/bytes.ts";
+import { StateDamagedError } from "../port.ts";
 import { CallerEnd, createChannelMemory, WorkerEnd } from "./channel.ts";
 
 const OK = 0;
 const FAILED = 1;
+const DAMAGED = 2;
 const CLOSE = new Uint8Array(0);
 
 /** Receives the answer to a request. */
@@ -84,8 +86,13 @@ export class WorkerHandle {
   #answer(message: Uint8Array): void {
     const done = this.#waiting.shift();
     const reader = new ByteReader(message);
-    if (reader.u8() === OK) {
+    const kind = reader.u8();
+    if (kind === OK) {
       done?.(null, reader);
+      return;
+    }
+    if (kind === DAMAGED) {
+      done?.(new StateDamagedError(reader.text()), NO_ANSWER);
       return;
     }
     const code = reader.text();
@@ -110,6 +117,9 @@ export function okAnswer(capacity = 64): ByteWriter {
 
 /** An answer that is an error. */
 export function errorAnswer(error: unknown): Uint8Array {
+  if (error instanceof StateDamagedError) {
+    return new ByteWriter().u8(DAMAGED).text(error.message).finish();
+  }
   const writer = new ByteWriter().u8(FAILED);
   writer.text(error instanceof HiqliteError ? error.code : "");
   const message = error instanceof Error ? error.message : String(error);

@@ -1,5 +1,7 @@
 import { unreachable } from "../../util/assert.ts";
+import { HiqliteError } from "../../errors.ts";
 import { dumpContents } from "./contents.ts";
+import { stateFailure } from "./failure.ts";
 import { nodeDriver } from "./node_driver.ts";
 import { SchemaEpoch } from "./schema_epoch.ts";
 import { okAnswer, serveRequests } from "./worker_handle.ts";
@@ -12,15 +14,25 @@ import {
 } from "./writer_protocol.ts";
 
 serveRequests<WriterOptions>((options) => {
-  const writer = new Writer(nodeDriver, options.path, {
-    statementCacheCapacity: options.statementCacheCapacity,
-    schemaEpoch: new SchemaEpoch(options.schemaEpoch),
-  });
+  const writer = openWriter(options);
   const { applier } = writer;
   const opened = okAnswer();
   writeApplied(opened, applier.position, []);
   /** What made the database unusable; everything after it fails with it. */
   let poison: unknown = null;
+  /** Without room the transaction is given up, and the same batch may come again. */
+  const failed = (error: unknown): unknown => {
+    const failure = stateFailure(error);
+    const passes = failure instanceof HiqliteError &&
+      failure.code === "disk_full";
+    if (!passes) return poison = failure;
+    try {
+      applier.giveUp();
+      return failure;
+    } catch (error) {
+      return poison = stateFailure(error);
+    }
+  };
   return {
     opened,
     answer(request) {
@@ -46,8 +58,7 @@ serveRequests<WriterOptions>((options) => {
             return unreachable(kind as never);
         }
       } catch (error) {
-        poison = error;
-        throw error;
+        throw failed(error);
       }
     },
     idle() {
@@ -55,9 +66,20 @@ serveRequests<WriterOptions>((options) => {
       try {
         writer.maintain();
       } catch (error) {
-        poison = error;
+        failed(error);
       }
     },
     close: () => writer.close(),
   };
 });
+
+function openWriter(options: WriterOptions): Writer {
+  try {
+    return new Writer(nodeDriver, options.path, {
+      statementCacheCapacity: options.statementCacheCapacity,
+      schemaEpoch: new SchemaEpoch(options.schemaEpoch),
+    });
+  } catch (error) {
+    throw stateFailure(error);
+  }
+}

@@ -1,0 +1,81 @@
+import type { LogStore } from "../log/port.ts";
+import type { LogIndex } from "../raft/types.ts";
+
+/** A log that has room for so much has room. */
+const ENOUGH_BYTES = 64 * 1024;
+
+/** Whether this member's disk has room, for the log and for the state. */
+export class Room {
+  readonly #log: LogStore;
+  readonly #warn: (message: string, error: Error) => void;
+  #logFull = false;
+  #stateFull = false;
+
+  /** Believes that there is room until something fails. */
+  constructor(log: LogStore, warn: (message: string, error: Error) => void) {
+    this.#log = log;
+    this.#warn = warn;
+  }
+
+  /** Whether writes must be refused. */
+  get full(): boolean {
+    return this.#logFull || this.#stateFull;
+  }
+
+  /** Whether what is committed cannot be applied. */
+  get stateFull(): boolean {
+    return this.#stateFull;
+  }
+
+  /**
+   * Reserves room in the log, if there is some.
+   * @throws {LogError} if the log is unusable.
+   */
+  reserve(count: number, bytes: number): boolean {
+    if (count === 0) return true;
+    const room = this.#log.reserve(count, bytes);
+    if (room !== this.#logFull) return room;
+    this.#logFull = !room;
+    this.#warn(
+      room
+        ? "there is room for the log again"
+        : "no room for the log: writes are refused until there is",
+      new Error(`${bytes} bytes`),
+    );
+    return room;
+  }
+
+  /**
+   * Without new entries nobody else would notice that there is room again.
+   * @throws {LogError} if the log is unusable.
+   */
+  look(): void {
+    if (this.#logFull) this.reserve(1, ENOUGH_BYTES);
+  }
+
+  /** The state machine found no room; an attempt is made again and again. */
+  stateRefused(error: Error): void {
+    if (!this.#stateFull) {
+      this.#warn(
+        "the database has no room: applying is paused, writes are refused",
+        error,
+      );
+    }
+    this.#stateFull = true;
+  }
+
+  /** The state machine has applied up to here. */
+  stateApplied(index: LogIndex): void {
+    if (!this.#stateFull) return;
+    this.#stateFull = false;
+    this.#warn(
+      "there is room for the database again",
+      new Error(`applied up to ${index}`),
+    );
+  }
+}
+
+/** Whether a state machine's error passes when there is room. */
+export function isFull(error: Error): boolean {
+  return "code" in error && error.code === "disk_full";
+}
