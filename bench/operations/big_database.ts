@@ -1,7 +1,9 @@
 import { poll, type TestCluster } from "../../tests/cluster/harness.ts";
 
 /** Rows that one statement inserts, of a kilobyte each. */
-const ROWS = 8_000;
+const ROWS = 500;
+/** Statements under way at a time. */
+const WRITERS = 4;
 const STATEMENT_MS = 120_000;
 
 /**
@@ -22,14 +24,20 @@ export async function fill(
   let index = await write(
     "CREATE TABLE filler (id INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT",
   );
-  for (let done = 0; done < megabytes; done += ROWS / 1000) {
-    index = await write(
-      `INSERT INTO filler (body)
-       WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < ${ROWS})
-       SELECT zeroblob(1000) FROM c`,
-    );
-    progress(done);
-  }
+  let begun = 0;
+  const writer = async (): Promise<void> => {
+    while (begun < megabytes) {
+      begun += ROWS / 1000;
+      const at = await write(
+        `INSERT INTO filler (body)
+         WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < ${ROWS})
+         SELECT zeroblob(1000) FROM c`,
+      );
+      index = Math.max(index, at);
+      progress(begun);
+    }
+  };
+  await Promise.all(Array.from({ length: WRITERS }, writer));
   for (const node of cluster.nodes) {
     await poll(`member ${node} to have it all`, STATEMENT_MS, async () => {
       const answer = await cluster.api(node).query({ sql: "SELECT 1" }, {

@@ -48,7 +48,11 @@ else await run();
 async function run(): Promise<void> {
   const atStart = machine();
   const megabytes = Number(values.megabytes);
-  await using cluster = await TestCluster.start({ keep: values.keep });
+  await using cluster = await TestCluster.start({
+    keep: values.keep,
+    // The log must not reach back to the beginning, or no snapshot is needed.
+    environment: { HQL_LOGS_UNTIL_SNAPSHOT: "200" },
+  });
   if (values.keep) console.error(`data and logs in ${cluster.root}`);
   await fill(
     cluster,

@@ -21,7 +21,8 @@ export interface TestClusterOptions {
   readonly prepare?: (cluster: TestCluster) => Promise<void>;
 }
 
-const SECRET_API = "secret-of-the-test-api";
+/** What every member's API asks for. */
+export const SECRET_API = "secret-of-the-test-api";
 const POLL_MS = 50;
 const READY_MS = 60_000;
 

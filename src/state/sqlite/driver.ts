@@ -85,6 +85,8 @@ export interface SqliteConnection {
   authorize(authorizer: Authorizer): void;
   /** Sets the largest text, blob or row and the longest statement, in bytes. */
   limit(valueBytes: number, sqlBytes: number): void;
+  /** Copies all of it, as the open transaction sees it, into a new file. Blocks the thread. */
+  backup(target: string): Promise<void>;
   close(): void;
 }
 

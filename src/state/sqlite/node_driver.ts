@@ -1,4 +1,4 @@
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { backup, DatabaseSync, type StatementSync } from "node:sqlite";
 import type { SqlValue } from "../types.ts";
 import {
   type Authorizer,
@@ -128,6 +128,7 @@ class NodeStatement implements SqliteStatement {
 }
 
 const SQLITE_OK = 0;
+const ALL_PAGES = 0x7fff_ffff;
 const SQLITE_DENY = 1;
 
 /** What the typings of node:sqlite lack. */
@@ -193,6 +194,14 @@ class NodeConnection implements SqliteConnection {
   limit(valueBytes: number, sqlBytes: number): void {
     this.#database.limits.length = valueBytes;
     this.#database.limits.sqlLength = sqlBytes;
+  }
+
+  async backup(target: string): Promise<void> {
+    try {
+      await backup(this.#database, target, { rate: ALL_PAGES });
+    } catch (error) {
+      throw translate(error);
+    }
   }
 
   close(): void {

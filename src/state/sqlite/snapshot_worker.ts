@@ -4,6 +4,7 @@ import { StateDamagedError } from "../port.ts";
 import { type Position, readPosition } from "./bookkeeping.ts";
 import type { SqliteConnection } from "./driver.ts";
 import { stateFailure } from "./failure.ts";
+import type { ByteWriter } from "../../util/bytes.ts";
 import { nodeDriver } from "./node_driver.ts";
 import { okAnswer, serveRequests } from "./worker_handle.ts";
 import { writeApplied } from "./writer_protocol.ts";
@@ -20,21 +21,23 @@ export type SnapshotTask =
 /** A check rests so many times as long as it worked. */
 const REST_FACTOR = 9;
 const REST_MS_MAX = 60_000;
+/** A table is read in one go, and keeps the WAL from being reset meanwhile: too long in a larger database. */
+const CHECKED_BYTES_MAX = 4 * 1024 ** 3;
 const NONE = { anonymous: [], named: null };
 
 const HASHED_BYTES = 1024 * 1024;
 
-serveRequests<SnapshotTask>((task) => ({
-  opened: perform(task),
+serveRequests<SnapshotTask>(async (task) => ({
+  opened: await perform(task),
   answer: () => okAnswer(),
   close: () => {},
 }));
 
-function perform(task: SnapshotTask) {
+async function perform(task: SnapshotTask): Promise<ByteWriter> {
   try {
     switch (task.kind) {
       case "build":
-        return build(task.path, task.target);
+        return await build(task.path, task.target);
       case "inspect":
         return answerPosition(positionOf(task.path));
       case "check":
@@ -49,6 +52,7 @@ function check(path: string, hurry: boolean) {
   const connection = nodeDriver.open(path, { readOnly: true });
   try {
     connection.exec(`PRAGMA busy_timeout = 5000`);
+    if (!hurry && bytesOf(connection) > CHECKED_BYTES_MAX) return okAnswer();
     for (const table of tablesOf(connection)) {
       const begin = performance.now();
       checkTable(connection, table);
@@ -66,6 +70,13 @@ function check(path: string, hurry: boolean) {
     connection.close();
   }
   return okAnswer();
+}
+
+function bytesOf(connection: SqliteConnection): number {
+  const [pages, size] = ["page_count", "page_size"].map((name) =>
+    connection.prepare(`PRAGMA ${name}`)!.all(NONE)[0]![0] as number
+  );
+  return pages! * size!;
 }
 
 function tablesOf(connection: SqliteConnection): string[] {
@@ -99,17 +110,31 @@ function quickCheck(connection: SqliteConnection, table: string): string[] {
   }
 }
 
-function build(path: string, target: string) {
+/** A plain copy: VACUUM INTO attaches the new file, which the runtime refuses to whoever may not do everything. */
+async function build(path: string, target: string): Promise<ByteWriter> {
   const connection = nodeDriver.open(path, { readOnly: true });
   try {
-    connection.exec(`PRAGMA busy_timeout = 5000`);
-    connection.exec(`VACUUM INTO '${target.replaceAll("'", "''")}'`);
+    connection.exec(`PRAGMA busy_timeout = 5000; BEGIN`);
+    // The first read fixes the state that is copied.
+    positionIn(connection);
+    await connection.backup(target);
   } finally {
     connection.close();
   }
+  leaveWal(target);
   const answer = answerPosition(positionOf(target));
   const { size, sha256 } = hashFile(target);
   return answer.u53(size).text(sha256);
+}
+
+/** A database that says it has a WAL cannot be read without making one. */
+function leaveWal(path: string): void {
+  const connection = nodeDriver.open(path, { readOnly: false });
+  try {
+    connection.exec(`PRAGMA synchronous = OFF; PRAGMA journal_mode = DELETE`);
+  } finally {
+    connection.close();
+  }
 }
 
 function answerPosition(position: Position) {
@@ -121,12 +146,16 @@ function answerPosition(position: Position) {
 function positionOf(path: string): Position {
   const connection = nodeDriver.open(path, { readOnly: true });
   try {
-    const position = readPosition(connection);
-    if (position === null) throw new Error("The snapshot is no state of ours");
-    return position;
+    return positionIn(connection);
   } finally {
     connection.close();
   }
+}
+
+function positionIn(connection: SqliteConnection): Position {
+  const position = readPosition(connection);
+  if (position === null) throw new Error("The snapshot is no state of ours");
+  return position;
 }
 
 function hashFile(path: string): { size: number; sha256: string } {

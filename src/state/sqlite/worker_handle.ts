@@ -86,21 +86,8 @@ export class WorkerHandle {
   #answer(message: Uint8Array): void {
     const done = this.#waiting.shift();
     const reader = new ByteReader(message);
-    const kind = reader.u8();
-    if (kind === OK) {
-      done?.(null, reader);
-      return;
-    }
-    if (kind === DAMAGED) {
-      done?.(new StateDamagedError(reader.text()), NO_ANSWER);
-      return;
-    }
-    const code = reader.text();
-    const text = reader.text();
-    const error = code === ""
-      ? new Error(text)
-      : new HiqliteError(code as ErrorCode, text);
-    done?.(error, NO_ANSWER);
+    const error = readError(reader);
+    done?.(error, error === null ? reader : NO_ANSWER);
   }
 
   #break(error: Error): void {
@@ -108,6 +95,18 @@ export class WorkerHandle {
     this.#broken = error;
     for (const done of this.#waiting.splice(0)) done(error, NO_ANSWER);
   }
+}
+
+/** The error that an answer is, or null: then the answer follows. */
+export function readError(answer: ByteReader): Error | null {
+  const kind = answer.u8();
+  if (kind === OK) return null;
+  if (kind === DAMAGED) return new StateDamagedError(answer.text());
+  const code = answer.text();
+  const text = answer.text();
+  return code === ""
+    ? new Error(text)
+    : new HiqliteError(code as ErrorCode, text);
 }
 
 /** An answer, to be filled. */
@@ -126,26 +125,31 @@ export function errorAnswer(error: unknown): Uint8Array {
   return writer.text(message).finish();
 }
 
+/** What serves the requests of a Worker. */
+export interface Served {
+  /** The answer to the options. */
+  readonly opened: ByteWriter;
+  /** Answers one request. */
+  answer(request: ByteReader): ByteWriter;
+  /** Called after the answer has left. */
+  idle?(): void;
+  /** Called at the end. */
+  close(): void;
+}
+
 /** Serves requests in the present Worker until it is told to close: blocks its thread for good. */
 export function serveRequests<T>(
-  open: (options: T) => {
-    /** The answer to the options. */
-    readonly opened: ByteWriter;
-    answer(request: ByteReader): ByteWriter;
-    /** Called after the answer has left. */
-    idle?(): void;
-    close(): void;
-  },
+  open: (options: T) => Served | Promise<Served>,
 ): void {
   const scope = self as unknown as {
     onmessage: ((event: MessageEvent<WorkerInit<T>>) => void) | null;
     close(): void;
   };
-  scope.onmessage = ({ data }) => {
+  scope.onmessage = async ({ data }) => {
     const channel = new WorkerEnd(data.memory);
     let served;
     try {
-      served = open(data.options);
+      served = await open(data.options);
     } catch (error) {
       channel.send(errorAnswer(error));
       return scope.close();

@@ -1,0 +1,159 @@
+import assert from "node:assert/strict";
+import { MemberApi } from "./api.ts";
+import { assertEqualContents } from "./contents.ts";
+import { poll, SECRET_API, TestCluster } from "./harness.ts";
+import { LoopbackNetwork } from "./loopback.ts";
+import { freePorts, type Node } from "./network.ts";
+
+async function write(cluster: TestCluster, node: Node, sql: string) {
+  const answer = await cluster.api(node).execute({ sql }, {
+    timeoutMs: 20_000,
+  });
+  assert.equal(answer.type, "ok", JSON.stringify(answer));
+  return answer.type === "ok" ? answer.value.index : 0;
+}
+
+async function firstIndexOf(cluster: TestCluster, node: Node): Promise<number> {
+  const answer = await cluster.api(node).cluster(5000);
+  assert.equal(answer.type, "ok", JSON.stringify(answer));
+  return answer.type === "ok" ? Number(answer.value.first_index) : 0;
+}
+
+/** Waits until the member's log has a line that matches. */
+async function logged(
+  cluster: TestCluster,
+  node: Node,
+  line: RegExp,
+): Promise<void> {
+  await poll(`${line} in the log of member ${node}`, 30_000, async () => {
+    const text = await Deno.readTextFile(cluster.logPath(node)).catch(() => "");
+    return line.test(text);
+  });
+}
+
+Deno.test("a member that was down longer than the log is kept gets a snapshot and ends with equal contents", async () => {
+  await using cluster = await TestCluster.start({
+    environment: { HQL_LOGS_UNTIL_SNAPSHOT: "50" },
+  });
+  const down = 2;
+  await write(cluster, 1, "CREATE TABLE t (n INTEGER, body TEXT)");
+  const last = await write(cluster, 1, "INSERT INTO t VALUES (0, 'before')");
+  await cluster.killMember(down);
+  for (let n = 1; n <= 400; n++) {
+    await write(cluster, 1, `INSERT INTO t VALUES (${n}, 'x${n}')`);
+  }
+  for (const node of [1, 3]) {
+    await poll(`member ${node} to purge its log`, 20_000, async () => {
+      return await firstIndexOf(cluster, node) > last + 1;
+    });
+  }
+  await cluster.startMember(down);
+  await cluster.waitReady();
+  // Beyond what it could have replayed, and it goes on from there.
+  assert.ok(await firstIndexOf(cluster, down) > last + 1);
+  await write(cluster, down, "INSERT INTO t VALUES (401, 'after')");
+  const contents = await cluster.assertEqualContents();
+  assert.equal(contents.t?.length, 402);
+});
+
+Deno.test("a cluster of two members survives the restart of both, by signal and by kill", async () => {
+  await using cluster = await TestCluster.start({ nodes: 2 });
+  await write(cluster, 1, "CREATE TABLE t (n INTEGER)");
+  for (const stop of ["terminate", "kill"] as const) {
+    await write(cluster, 2, "INSERT INTO t VALUES (1)");
+    await Promise.all(
+      cluster.nodes.map((node) => cluster.process(node)![stop]()),
+    );
+    for (const node of cluster.nodes) await cluster.startMember(node);
+    await cluster.waitReady();
+  }
+  const contents = await cluster.assertEqualContents();
+  assert.equal(contents.t?.length, 2);
+});
+
+Deno.test("members started one after the other, the last one first, form a cluster when the last one comes", async () => {
+  await using cluster = await TestCluster.start({
+    prepare: async (cluster) => {
+      for (const node of [3, 2]) {
+        await cluster.startMember(node);
+        await logged(
+          cluster,
+          node,
+          /waiting for node .*1.* a cluster is formed/,
+        );
+        assert.equal(await cluster.leader(), undefined);
+      }
+    },
+  });
+  await write(cluster, 2, "CREATE TABLE t (n INTEGER)");
+  for (const node of cluster.nodes) await cluster.killMember(node);
+  await cluster.startMember(2);
+  await logged(cluster, 2, /cannot reach node/);
+  await cluster.startMember(3);
+  await cluster.waitReady([2, 3]);
+  await write(cluster, 3, "INSERT INTO t VALUES (1)");
+  await cluster.startMember(1);
+  await cluster.waitReady();
+  const contents = await cluster.assertEqualContents();
+  assert.equal(contents.t?.length, 1);
+});
+
+Deno.test("a member whose addresses changed between two starts takes part under the new ones", async () => {
+  const network = new LoopbackNetwork({ nodes: 3 });
+  await using cluster = await TestCluster.start({ network });
+  await write(cluster, 1, "CREATE TABLE t (n INTEGER)");
+  await Promise.all(
+    cluster.nodes.map((node) => cluster.process(node)!.terminate()),
+  );
+  const [raft, api] = freePorts(2);
+  const moved = network.environment(1).HQL_NODES!.split("\n")
+    .with(2, `3 127.0.0.1:${raft} 127.0.0.1:${api}`).join("\n");
+  for (const node of cluster.nodes) {
+    cluster.setEnvironment(node, { HQL_NODES: moved });
+    await cluster.startMember(node);
+  }
+  const third = new MemberApi({
+    secret: SECRET_API,
+    url: `http://127.0.0.1:${api}`,
+  });
+  await cluster.waitReady([1, 2]);
+  await poll("the moved member to be ready", 30_000, () => third.ready(1000));
+  const index = await write(cluster, 1, "INSERT INTO t VALUES (1)");
+  const members = [{ node: 1, api: cluster.api(1) }, { node: 3, api: third }];
+  const contents = await assertEqualContents(members, index);
+  assert.equal(contents.t?.length, 1);
+});
+
+Deno.test("a second process on the same data directory is refused, and the first goes on", async () => {
+  await using cluster = await TestCluster.start({ nodes: 1 });
+  await assert.rejects(
+    TestCluster.start({
+      nodes: 1,
+      environment: { HQL_DATA_DIR: cluster.dataDir(1) },
+    }),
+    /data directory .* is in use by another process/,
+  );
+  await write(cluster, 1, "CREATE TABLE t (n INTEGER)");
+});
+
+Deno.test("a member with another Raft secret is kept out, and both sides say why", async () => {
+  await using cluster = await TestCluster.start();
+  await write(cluster, 1, "CREATE TABLE t (n INTEGER)");
+  await cluster.killMember(3);
+  const wrong = "another-secret-of-the-raft";
+  cluster.setEnvironment(3, { HQL_SECRET_RAFT: wrong });
+  await cluster.startMember(3);
+  const advice = /set the same HQL_SECRET_RAFT everywhere/;
+  for (const node of cluster.nodes) await logged(cluster, node, advice);
+  assert.equal(await cluster.api(3).ready(1000), false);
+  await write(cluster, 1, "INSERT INTO t VALUES (1)");
+  for (const node of cluster.nodes) {
+    const log = await Deno.readTextFile(cluster.logPath(node));
+    assert.ok(!log.includes(wrong), "a secret is in the log");
+  }
+  await cluster.killMember(3);
+  cluster.setEnvironment(3, {});
+  await cluster.startMember(3);
+  await cluster.waitReady();
+  await cluster.assertEqualContents();
+});
