@@ -56,7 +56,10 @@ async function drawFile(
       used: (await Deno.readFile(path)).findLastIndex((byte) => byte !== 0) + 1,
     })),
   );
-  const filled = files.filter(({ used }) => used > 0);
+  // What the member itself has set aside, or makes anew at every start, proves nothing.
+  const filled = files.filter(({ path, used }) =>
+    used > 0 && !path.includes("/quarantine/") && !path.endsWith("-shm")
+  );
   return filled[randomBetween(random, 0, filled.length)]!;
 }
 
