@@ -24,6 +24,8 @@ export const FrameKind = {
   response: 3,
   /** A piece of a snapshot. */
   snapshotChunk: 4,
+  /** Several frames of other kinds, each behind its length. */
+  batch: 5,
 } as const;
 
 /** A frame written by a release that this one does not understand. */
@@ -94,6 +96,33 @@ export function decodeFrame(bytes: Uint8Array): Frame {
     throw new UnsupportedVersionError(`frame of kind ${kind}`, version);
   }
   return { kind, body: bytes.subarray(FRAME_HEADER_BYTES) };
+}
+
+/** Puts frames of other kinds into one, in their order. */
+export function encodeBatch(frames: readonly Uint8Array[]): Uint8Array {
+  let bytes = FRAME_HEADER_BYTES;
+  for (const frame of frames) bytes += 4 + frame.length;
+  const writer = new ByteWriter(bytes);
+  writer.u8(FrameKind.batch).u8(FRAME_VERSION);
+  for (const frame of frames) writer.bytes(frame);
+  return writer.view();
+}
+
+/**
+ * Takes the body of a batch apart; the frames are views into it.
+ * @throws {MalformedBytesError} also if it contains another batch.
+ */
+export function decodeBatch(body: Uint8Array): Uint8Array[] {
+  const reader = new ByteReader(body);
+  const frames: Uint8Array[] = [];
+  while (reader.remaining > 0) {
+    const frame = reader.bytes();
+    if (frame[0] === FrameKind.batch) {
+      throw new MalformedBytesError("a batch within a batch");
+    }
+    frames.push(frame);
+  }
+  return frames;
 }
 
 /** Encodes a request with its envelope. */

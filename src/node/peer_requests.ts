@@ -7,6 +7,7 @@ import {
   type ResponseFrame,
 } from "../network/frame.ts";
 import type { NodeId } from "../raft/types.ts";
+import { FrameBatches } from "./frame_batches.ts";
 import { NO_BYTES } from "../util/bytes.ts";
 
 /** How a request to another member ended. */
@@ -33,14 +34,14 @@ interface Pending {
 
 /** Requests and answers between members, over their links. */
 export class PeerRequests {
-  readonly #network: Network;
+  readonly #batches: FrameBatches;
   #handlers: ReadonlyMap<string, PeerHandler> = new Map();
   readonly #pending = new Map<number, Pending>();
   #nextId = 1;
 
   /** Sends over `network`; serves nothing until {@linkcode serve}. */
   constructor(network: Network) {
-    this.#network = network;
+    this.#batches = new FrameBatches(network);
   }
 
   /** Serves requests with `handlers`, by method name. */
@@ -58,12 +59,14 @@ export class PeerRequests {
   ): number {
     const id = this.#nextId;
     this.#nextId = id === 0xffff_ffff ? 1 : id + 1;
-    const frame = encodeRequest({ id, method, body });
-    if (!this.#network.send(node, lane, frame)) {
-      done({ kind: "unsent" });
-      return 0;
-    }
     this.#pending.set(id, { node, done });
+    const frame = encodeRequest({ id, method, body });
+    this.#batches.send(
+      node,
+      lane,
+      frame,
+      () => this.#take(id)?.done({ kind: "unsent" }),
+    );
     return id;
   }
 
@@ -99,7 +102,7 @@ export class PeerRequests {
     const request = decodeRequest(body);
     const answer = (ok: boolean, result: Uint8Array): void => {
       const frame = encodeResponse({ id: request.id, ok, body: result });
-      this.#network.send(node, lane, frame);
+      this.#batches.send(node, lane, frame);
     };
     const handler = this.#handlers.get(request.method);
     if (handler === undefined) {

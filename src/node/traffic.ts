@@ -1,4 +1,5 @@
 import {
+  decodeBatch,
   decodeFrame,
   FrameKind,
   UnsupportedVersionError,
@@ -89,6 +90,9 @@ export class Traffic {
         return this.#ports.requests.onRequest(from, node, lane, body);
       case FrameKind.response:
         return this.#ports.requests.onResponse(node, body);
+      case FrameKind.batch:
+        for (const frame of decodeBatch(body)) this.onFrame(from, lane, frame);
+        return;
       default:
         this.#ports.logger.debug(`ignored a frame of unknown kind ${kind}`);
     }

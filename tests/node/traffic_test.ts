@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { encodeFrame, FrameKind } from "../../src/network/frame.ts";
+import {
+  encodeBatch,
+  encodeFrame,
+  FrameKind,
+} from "../../src/network/frame.ts";
 import { MemoryNetwork } from "../../src/network/memory_network.ts";
 import type { PeerIdentity } from "../../src/network/port.ts";
 import { encodeMessage } from "../../src/network/raft_codec.ts";
@@ -78,4 +82,16 @@ Deno.test("onFrame() drops and reports what it cannot read, of whatever kind and
   assert.equal(received.length, 0);
   assert.equal(lines.length, frames.length);
   assert.match(lines[0]!, /version 99/);
+});
+
+Deno.test("onFrame() takes batches apart; one frame it cannot read spoils no other", () => {
+  const { traffic, received, lines } = receiver();
+  const good = heartbeat(peer.id, self);
+  const bad = encodeFrame(FrameKind.raft, new Uint8Array([1, 2, 3]));
+  traffic.onFrame(peer, "control", encodeBatch([good, bad, good]));
+  assert.equal(received.length, 2);
+  assert.equal(lines.length, 1);
+  traffic.onFrame(peer, "control", encodeBatch([encodeBatch([good])]));
+  assert.equal(received.length, 2);
+  assert.equal(lines.length, 2);
 });
