@@ -26,6 +26,7 @@ export class SimMember implements Observed {
   readonly #world: World;
   readonly #node: SimNode;
   readonly #log: SegmentLog;
+  #scrubbing = false;
   #alive = true;
 
   /**
@@ -114,7 +115,9 @@ export class SimMember implements Observed {
         world.trace.add(world.now, "warn", this.member, message, error.message);
       },
     }, {
-      durability: { mode: "immediate" },
+      durability: world.plan.durability === "interval"
+        ? { mode: "interval", ticks: 5 }
+        : { mode: world.plan.durability },
       retainEntries: world.plan.retainEntries,
       checkpointEntries: world.plan.checkpointEntries,
       checkpointBytes: 1_000_000,
@@ -143,6 +146,16 @@ export class SimMember implements Observed {
     }
     event();
     if (this.#alive) this.#check();
+  }
+
+  /** Verifies a slice of the stored log, as the runtime does when there is time. */
+  scrub(bytes: number): void {
+    if (this.#scrubbing) return;
+    this.#scrubbing = true;
+    this.#log.scrub(bytes, (error) => {
+      this.#scrubbing = false;
+      if (error !== null) this.#fatal(error);
+    });
   }
 
   /** Ends the process; nothing of it runs any more. */

@@ -18,11 +18,13 @@ export class Mirror {
   /** The last term and vote that were reported durable. */
   hardState: HardState = { term: 0, vote: null };
   latestHardState: HardState = this.hardState;
+  readonly #trusting: boolean;
   readonly #syncs: { last: LogIndex; readonly hardState: HardState }[] = [];
 
-  /** Of the log of `member`. */
-  constructor(member: MemberId) {
+  /** Of the log of `member`; `trusting`: what was handed to the system counts as durable. */
+  constructor(member: MemberId, trusting: boolean) {
     this.member = member;
+    this.#trusting = trusting;
   }
 
   get lastIndex(): LogIndex {
@@ -42,6 +44,7 @@ export class Mirror {
 
   append(entries: readonly Entry[]): void {
     for (const entry of entries) this.entries.push(entry);
+    if (this.#trusting) this.durable = this.lastIndex;
   }
 
   truncateAfter(index: LogIndex): void {

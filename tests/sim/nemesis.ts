@@ -23,6 +23,7 @@ export function inflict(world: World, fault: Fault): boolean {
       const to = world.named(fault.to);
       if (from === null || to === null || from === to) return false;
       world.network[fault.kind](from.nodeId, to.nodeId, fault.ms);
+      if (fault.kind === "cut") world.linkBroke(from.nodeId, to.nodeId);
       return true;
     }
     case "lossy":
@@ -93,6 +94,11 @@ function onNode(world: World, fault: NodeFault): boolean {
       disk.slowness = fault.factor;
       world.later(fault.ms, () => disk.slowness = 1);
       return true;
+    case "shutdown":
+      if (process === null) return false;
+      process.run(() => process.group.stop());
+      world.stop(node, false, fault.downMs);
+      return true;
     case "checkpoint":
       process?.run(() => process.group.checkpoint());
       return process !== null;
@@ -126,6 +132,7 @@ function partition(
       if (side.has(a.nodeId) === side.has(b.nodeId)) continue;
       if (fault.oneWay && !side.has(a.nodeId)) continue;
       world.network.cut(a.nodeId, b.nodeId, fault.ms);
+      world.linkBroke(a.nodeId, b.nodeId);
     }
   }
   return true;
@@ -154,6 +161,13 @@ function transfer(world: World, target: number): boolean {
 /** Damage at rest is found at the next start, so there is one. */
 function bitRot(world: World, node: SimNode, downMs: number): boolean {
   if (node.process === null || !world.canForget(node)) return false;
+  if (world.plan.scrubBytes > 0) {
+    const place = node.disk.flipBit();
+    if (place === null) return false;
+    node.rotten = true;
+    world.trace.add(world.now, "bit rot", node.member, place);
+    return true;
+  }
   // Not with a power cut: damage to the very last sync would look like a torn tail.
   world.stop(node, false, downMs);
   const place = node.disk.flipBit();

@@ -1,4 +1,10 @@
 import type { GroupMessage } from "../../src/node/messages.ts";
+import {
+  decodeSnapshotFrame,
+  encodeSnapshotFrame,
+} from "../../src/node/wire.ts";
+import { decodeFrame } from "../../src/network/frame.ts";
+import { decodeMessage, encodeMessage } from "../../src/network/raft_codec.ts";
 import { nodeIdOf } from "../../src/raft/types.ts";
 import type { Draw } from "./draw.ts";
 import type { Plan } from "./plan.ts";
@@ -49,6 +55,7 @@ export class SimNetwork {
   send(message: GroupMessage): boolean {
     const to = nodeIdOf(message.to);
     const link = this.#link(nodeIdOf(message.from), to);
+    message = this.#plan.encoded ? throughCodec(message) : message;
     link.old[link.next++ % REMEMBERED] = message;
     const cut = link.cutUntil > this.#scheduler.now;
     if (cut) {
@@ -149,4 +156,13 @@ export class SimNetwork {
     }
     return link;
   }
+}
+
+/** What the receiver makes of the bytes that the sender makes of a message. */
+function throughCodec(message: GroupMessage): GroupMessage {
+  if (message.type === "snapshotChunk" || message.type === "snapshotAck") {
+    const frame = encodeSnapshotFrame(0, message);
+    return decodeSnapshotFrame(decodeFrame(frame).body).message;
+  }
+  return decodeMessage(encodeMessage(0, message)).message;
 }

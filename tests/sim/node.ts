@@ -125,7 +125,10 @@ export class SimNode {
   }
 
   #newMirror(): Mirror {
-    const mirror = new Mirror(this.member);
+    const mirror = new Mirror(
+      this.member,
+      this.#world.plan.durability !== "immediate",
+    );
     this.#world.oracle.register(mirror);
     return mirror;
   }

@@ -90,6 +90,20 @@ export class ObservedLog implements LogStore {
     this.#log.read(from, to, maxBytes, done);
   }
 
+  scrub(
+    budgetBytes: number,
+    done: (error: LogError | null, finished: boolean) => void,
+  ): void {
+    this.#log.scrub(budgetBytes, done);
+  }
+
+  scrub(
+    budgetBytes: number,
+    done: (error: LogError | null, finished: boolean) => void,
+  ): void {
+    this.#log.scrub(budgetBytes, done);
+  }
+
   purge(to: LogId): void {
     this.#log.purge(to);
     this.#mirror.purge(to.index);

@@ -60,6 +60,12 @@ export type Fault =
       readonly factor: number;
       readonly ms: number;
     }
+    /** The process ends in good order. */
+    | {
+      readonly kind: "shutdown";
+      readonly node: number;
+      readonly downMs: number;
+    }
     | { readonly kind: "transfer"; readonly target: number }
     | { readonly kind: "checkpoint"; readonly node: number }
     | { readonly kind: "campaign"; readonly node: number }
@@ -85,12 +91,20 @@ export interface Plan {
     readonly electionTicks: number;
     readonly heartbeatTicks: number;
     readonly preVote: boolean;
+    readonly leaseReads: boolean;
     readonly maxEntriesPerAppend: number;
     readonly maxBytesPerAppend: number;
     readonly maxInflightAppends: number;
     readonly maxInflightBytes: number;
     readonly maxUncommittedBytes: number;
   };
+  readonly durability: "immediate" | "immediate_async" | "interval";
+  /** Messages go through the production codec. */
+  readonly encoded: boolean;
+  /** Members hear of links that break. */
+  readonly linksTell: boolean;
+  /** Bytes of stored log verified per election timeout; 0 for none. */
+  readonly scrubBytes: number;
   readonly retainEntries: number;
   readonly checkpointEntries: number;
   readonly segmentBytes: number;
@@ -141,6 +155,7 @@ export function drawPlan(seed: number): Plan {
   const electionMs = tickMs * electionTicks;
   const chaosMs = electionMs * draw.int(40, 160);
   const latencyMs = draw.between(0.1, electionMs / draw.pick([10, 20, 50]));
+  const padding = draw.pick([0, 0, 0, 200, 3000]);
   const plan = {
     seed,
     nodes,
@@ -153,12 +168,23 @@ export function drawPlan(seed: number): Plan {
       electionTicks,
       heartbeatTicks: draw.int(1, Math.floor(electionTicks / 4)),
       preVote: draw.chance(0.85),
+      leaseReads: draw.chance(0.1),
       maxEntriesPerAppend: draw.pick([1, 4, 64, 1024]),
-      maxBytesPerAppend: draw.pick([100, 1000, 1_000_000]),
+      // Big entries one by one, each read back with its whole frame, would drown a run.
+      maxBytesPerAppend: Math.max(
+        draw.pick([100, 1000, 1_000_000]),
+        4 * padding,
+      ),
       maxInflightAppends: draw.pick([1, 2, 8, 64]),
       maxInflightBytes: draw.pick([500, 10_000, 10_000_000]),
       maxUncommittedBytes: draw.pick([2_000, 1_000_000]),
     },
+    durability: draw.pick(
+      [...Array(14).fill("immediate"), "immediate_async", "interval"] as const,
+    ) as Plan["durability"],
+    encoded: draw.chance(0.2),
+    linksTell: draw.chance(0.5),
+    scrubBytes: draw.pick([0, 0, 0, 1000, 20_000]),
     retainEntries: draw.pick([0, 2, 10, 50, 1000]),
     checkpointEntries: draw.pick([5, 20, 100, 1000]),
     segmentBytes: draw.pick([8192, 8192, 16_384, 65_536]),
@@ -185,7 +211,7 @@ export function drawPlan(seed: number): Plan {
       keys: draw.int(1, 6),
       thinkMs: (chaosMs / 100) * draw.between(0.05, 2),
       timeoutMs: electionMs * draw.between(0.5, 5),
-      padding: draw.pick([0, 0, 0, 200, 3000]),
+      padding,
       plain: draw.pick([0, 0.3]),
       reads: draw.between(0.1, 0.7),
     },
@@ -217,6 +243,7 @@ const KINDS: readonly FaultKind[] = [
   "syncError",
   "diskFull",
   "slowDisk",
+  "shutdown",
   "transfer",
   "checkpoint",
   "campaign",
@@ -228,7 +255,9 @@ const KINDS: readonly FaultKind[] = [
 function drawFaults(draw: Draw, shape: Shape): Fault[] {
   // Not every kind in every run: mixtures of few kinds reach deeper.
   const share = draw.pick([0.1, 0.3, 0.6, 1]);
-  const kinds = KINDS.filter(() => draw.chance(share));
+  const kinds = KINDS.filter((kind) =>
+    draw.chance(share) && !excluded(kind, shape)
+  );
   if (kinds.length === 0) return [];
   const election = shape.tickMs * shape.raft.electionTicks;
   const gap = election * draw.between(0.5, 8);
@@ -239,6 +268,16 @@ function drawFaults(draw: Draw, shape: Shape): Fault[] {
     at += draw.exponential(gap);
   }
   return faults;
+}
+
+/** Faults that the run's options promise nothing about. */
+function excluded(kind: FaultKind, shape: Shape): boolean {
+  // A lease trusts that clocks differ by less than a factor of two and that nobody sleeps.
+  if (shape.raft.leaseReads && (kind === "pause" || kind === "drift")) {
+    return true;
+  }
+  return shape.durability !== "immediate" &&
+    (kind === "lyingSync" || kind === "syncError");
 }
 
 function drawFault(
@@ -252,11 +291,14 @@ function drawFault(
   const other = draw.chance(0.3) ? 0 : draw.int(1, shape.nodes);
   const ms = election * draw.between(0.1, draw.pick([1, 4, 12]));
   const downMs = ms;
+  const safe = shape.durability === "immediate";
   switch (kind) {
     case "crash":
-      return { at, kind, node, power: draw.chance(0.7), downMs };
+      return { at, kind, node, power: draw.chance(0.7) && safe, downMs };
     case "crashAll":
-      return { at, kind, power: draw.chance(0.7), downMs };
+      return { at, kind, power: draw.chance(0.7) && safe, downMs };
+    case "shutdown":
+      return { at, kind, node, downMs };
     case "pause":
     case "lyingSync":
     case "diskFull":

@@ -136,7 +136,6 @@ class SqlModel implements Model {
 
   apply(entries: readonly Entry[], duplicate: () => void): Uint8Array[] {
     const answers = this.#writer.applier.apply(entries);
-    this.#writer.maintain();
     entries.forEach(({ index }, i) => {
       const answer = answers[i]!;
       if (answer.length > 0 && decodeResult(answer).index !== index) {

@@ -66,7 +66,7 @@ export class World {
       core: draw("core"),
       world: draw("world"),
     };
-    this.raftOptions = { ...plan.raft, checkQuorum: true, leaseReads: false };
+    this.raftOptions = { ...plan.raft, checkQuorum: true };
     this.dialect = plan.stateMachine === "sqlite" ? sqlDialect() : KV_DIALECT;
     this.watch = new Watch(this.probes);
     this.oracle = new Oracle(
@@ -181,6 +181,7 @@ export class World {
     }
     this.trace.add(this.now, "start", node.member);
     this.#tick(node, process);
+    if (this.plan.scrubBytes > 0) this.#scrub(process);
   }
 
   /** Ends a process and starts another one later. */
@@ -202,7 +203,19 @@ export class World {
       this.probes.hit("corruptionFound");
       this.#forget(node);
     }
-    this.stop(node, true, downMs);
+    this.stop(node, this.plan.durability === "immediate", downMs);
+  }
+
+  /** A link is cut; both ends may hear of it. */
+  linkBroke(a: NodeId, b: NodeId): void {
+    if (!this.plan.linksTell) return;
+    for (const [at, other] of [[a, b], [b, a]] as const) {
+      const member = this.nodeOf(other).member;
+      this.later(this.plan.network.latencyMs, () => {
+        const process = this.processOf(at);
+        process?.run(() => process.group.unreachable(member));
+      });
+    }
   }
 
   /** Something delicate begins on a node: a good moment for a power cut. */
@@ -220,7 +233,7 @@ export class World {
         "cutAtMoment",
         (this.faults.get("cutAtMoment") ?? 0) + 1,
       );
-      this.stop(node, true, downMs);
+      this.stop(node, plan.durability === "immediate", downMs);
     });
   }
 
@@ -344,6 +357,14 @@ export class World {
     process.later(this.plan.tickMs * node.clockRate, () => {
       process.group.tick();
       this.#tick(node, process);
+    });
+  }
+
+  #scrub(process: SimMember): void {
+    const { tickMs, raft, scrubBytes } = this.plan;
+    process.later(tickMs * raft.electionTicks, () => {
+      process.scrub(scrubBytes);
+      this.#scrub(process);
     });
   }
 
