@@ -95,6 +95,14 @@ export interface LogStore {
     done: (error: LogError | null, entries: Entry[]) => void,
   ): void;
 
+  /**
+   * Verifies the next `budgetBytes` (about) of what is stored; `finished` when the
+   * end is reached, the next call begins again. One call at a time. Damage makes the log unusable.
+   */
+  scrub(
+    budgetBytes: number,
+    done: (error: LogError | null, finished: boolean) => void,
+  ): void;
   /** Forgets entries up to and including `to`; may keep more on disk than it shows. */
   purge(to: LogId): void;
   /** Empties the log and starts it after `base` (a snapshot was installed). Durable after the next sync. */

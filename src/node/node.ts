@@ -4,6 +4,7 @@ import type { PeerAddress, PeerIdentity } from "../network/port.ts";
 import { isMember, isVoter } from "../raft/configuration.ts";
 import type { MemberId, NodeId } from "../raft/types.ts";
 import { nodeIdOf } from "../raft/types.ts";
+import { StateDamagedError } from "../state/port.ts";
 import type { QueryResult, SqlParameters } from "../state/types.ts";
 import { latestConfiguration } from "./boot.ts";
 import { CatchUp } from "./catch_up.ts";
@@ -28,6 +29,7 @@ import type {
   WriteRequest,
 } from "./port.ts";
 import { Reads } from "./reads.ts";
+import { Scrubbing } from "./scrubbing.ts";
 import { clusterStatus, healthStatus, readyStatus } from "./status.ts";
 import { Traffic } from "./traffic.ts";
 import { type Testimony, Witness } from "./witness.ts";
@@ -40,6 +42,8 @@ const DRAIN_MS = 5_000;
 /** Ticks made up for after a stall; more would start elections before waiting messages were read. */
 const CATCH_UP_TICKS = 3;
 const SLOW_TICKS = 5;
+/** Between two attempts of a leader without room to find another one; a multiple of the above. */
+const FULL_TICKS = 40;
 /** Between two reports to the witnesses: about a second. */
 const REPORT_ATTEMPTS = 4;
 /** Between two complaints about a missing leader: about ten seconds. */
@@ -58,6 +62,7 @@ export class HiqliteNode implements Member {
   readonly #reads: Reads;
   readonly #traffic: Traffic;
   readonly #lag: LoopLag;
+  readonly #scrubbing: Scrubbing;
   readonly #startedMs: number;
   readonly #process = crypto.randomUUID();
   #greeting = false;
@@ -105,6 +110,11 @@ export class HiqliteNode implements Member {
       group,
       machine: () => this.#vault.storage.machine,
       throwIfStopped: () => this.#throwIfStopped(),
+    });
+    this.#scrubbing = new Scrubbing({
+      ...parts,
+      storage: () => this.#group === null ? null : this.#vault.storage,
+      failed: (error) => this.#fail(error),
     });
     this.#traffic = new Traffic({
       network: this.#network,
@@ -201,14 +211,22 @@ export class HiqliteNode implements Member {
     return answer;
   }
 
-  query(request: QueryRequest): Promise<QueryAnswer> {
+  async query(request: QueryRequest): Promise<QueryAnswer> {
     this.#throwIfStopped();
-    return this.#reads.query(request);
+    try {
+      return await this.#reads.query(request);
+    } catch (error) {
+      throw this.#scrubbing.explain(error);
+    }
   }
 
   querySync(sql: string, params?: SqlParameters): QueryResult {
     this.#throwIfStopped();
-    return this.#vault.storage.machine.querySync(sql, params);
+    try {
+      return this.#vault.storage.machine.querySync(sql, params);
+    } catch (error) {
+      throw this.#scrubbing.explain(error);
+    }
   }
 
   cluster(): ClusterStatus {
@@ -346,12 +364,22 @@ export class HiqliteNode implements Member {
     this.#writes.tick();
     this.#progress();
     this.#membership.tick();
-    if (this.#lag.overloaded && this.#group?.core.role === "leader") {
-      this.#parts.logger.warn(
+    this.#scrubbing.tick();
+    if (this.#group?.core.role === "leader") this.#mayHandOver(this.#group);
+  }
+
+  #mayHandOver(group: RaftGroup): void {
+    const { logger } = this.#parts;
+    if (this.#lag.overloaded) {
+      logger.warn(
         "event loop is blocked again and again: handing leadership over",
       );
       this.#lag.reset();
-      this.#group.transferLeadership(null);
+      group.transferLeadership(null);
+    } else if (group.diskFull && this.#ticks % FULL_TICKS === 0) {
+      if (group.core.config.voters.length < 2) return;
+      logger.warn("the disk is full: handing leadership over");
+      group.transferLeadership(null);
     }
   }
 
@@ -541,6 +569,19 @@ export class HiqliteNode implements Member {
     if (this.#failed) return;
     this.#failed = error;
     this.#parts.logger.error(`the member cannot go on: ${error.message}`);
+    this.#group?.stop();
+    if (error instanceof StateDamagedError) this.#noteDamage(error);
     this.#parts.fatal(error);
+  }
+
+  /** The next start looks into it: opening a database does not show all damage. */
+  #noteDamage({ message }: StateDamagedError): void {
+    try {
+      this.#vault.save({ ...this.#vault.identity, damaged: message });
+    } catch (error) {
+      this.#parts.logger.error(
+        `the damage could not be noted: ${(error as Error).message}`,
+      );
+    }
   }
 }

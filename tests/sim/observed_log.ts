@@ -97,13 +97,6 @@ export class ObservedLog implements LogStore {
     this.#log.scrub(budgetBytes, done);
   }
 
-  scrub(
-    budgetBytes: number,
-    done: (error: LogError | null, finished: boolean) => void,
-  ): void {
-    this.#log.scrub(budgetBytes, done);
-  }
-
   purge(to: LogId): void {
     this.#log.purge(to);
     this.#mirror.purge(to.index);

@@ -1,10 +1,12 @@
 import { dirname } from "node:path";
-import { type ErrorCode, HiqliteError } from "../../errors.ts";
+import { HiqliteError } from "../../errors.ts";
 import { ByteReader, ByteWriter } from "../../util/bytes.ts";
 import type { Logger } from "../../util/logger.ts";
 import { readRows } from "../result.ts";
+import { StateDamagedError } from "../port.ts";
 import type { QueryLimits, QueryResult, Statement } from "../types.ts";
 import { writeQuery } from "./query_codec.ts";
+import { readError } from "./worker_handle.ts";
 
 /** What a guarded query may cost if its caller says nothing. */
 export const GUARDED_LIMITS: QueryLimits = {
@@ -282,12 +284,9 @@ export class GuardedReaders {
 /** The answer behind its status. */
 function check(answer: Uint8Array): ByteReader {
   const reader = new ByteReader(answer);
-  if (reader.u8() === 0) return reader;
-  const code = reader.text();
-  const message = reader.text();
-  throw code === ""
-    ? new Error(message)
-    : new HiqliteError(code as ErrorCode, message);
+  const error = readError(reader);
+  if (error !== null) throw error;
+  return reader;
 }
 
 function explain(
@@ -303,7 +302,9 @@ function explain(
       `The query was stopped after ${timeoutMs} ms`,
     );
   }
-  if (error instanceof HiqliteError) return error;
+  if (error instanceof HiqliteError || error instanceof StateDamagedError) {
+    return error;
+  }
   return new HiqliteError(
     "too_large",
     `The query's process died, most likely of its ${HEAP_MIB_MAX} MiB memory limit`,

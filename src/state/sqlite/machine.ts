@@ -116,6 +116,7 @@ export class SqliteMachine implements StateMachine {
   #building = false;
   #waiters: Waiter[] = [];
   #closed = false;
+  readonly #ending = new AbortController();
 
   /** Use {@linkcode openSqliteMachine}. */
   constructor(files: DatabaseFiles, options: SqliteMachineOptions) {
@@ -308,7 +309,7 @@ export class SqliteMachine implements StateMachine {
     if (this.#closed || this.#writer === null) throw closedError();
     const { path } = this.#files;
     try {
-      await checkDatabase(path, hurry);
+      await checkDatabase(path, hurry, this.#ending.signal);
     } catch (error) {
       // Replaced meanwhile by a snapshot: what was found is about the past.
       if (path === this.#files.path) throw error;
@@ -399,6 +400,7 @@ export class SqliteMachine implements StateMachine {
   async #close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#ending.abort(closedError());
     for (const waiter of this.#waiters.splice(0)) {
       clearTimeout(waiter.timer);
       waiter.reject(closedError());

@@ -9,6 +9,7 @@ import {
   type SqliteDriver,
   SqliteError,
 } from "./driver.ts";
+import { isDamage, stateFailure } from "./failure.ts";
 import { Policy } from "./policy.ts";
 import type { ReadLimits } from "./query_codec.ts";
 import type { SchemaEpoch } from "./schema_epoch.ts";
@@ -53,6 +54,7 @@ export class Reader {
   /**
    * Runs one statement that only reads.
    * @throws {HiqliteError} `sql`, `invalid`, `forbidden`, `too_large`; `storage` for the machine's errors.
+   * @throws {StateDamagedError} if SQLite found the file damaged.
    */
   query(
     sql: string,
@@ -128,6 +130,7 @@ export class Reader {
 
   #explain(error: unknown): unknown {
     if (!(error instanceof SqliteError)) return error;
+    if (isDamage(error)) return stateFailure(error);
     const { refusal } = this.#policy;
     if (refusal !== null) {
       return new HiqliteError("forbidden", refusal, { cause: error });
@@ -151,9 +154,9 @@ export class Reader {
   }
 }
 
-/** BUSY NOMEM IOERR CORRUPT FULL CANTOPEN PROTOCOL NOTADB. */
+/** BUSY NOMEM IOERR FULL CANTOPEN PROTOCOL. */
 function isMachineCode(code: number): boolean {
-  return [5, 7, 10, 11, 13, 14, 15, 26].includes(code);
+  return [5, 7, 10, 13, 14, 15].includes(code);
 }
 
 /** Integers as numbers, and once more as bigints if one does not fit. */

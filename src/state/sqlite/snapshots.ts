@@ -24,6 +24,7 @@ export function configurationOf(bytes: Uint8Array): Configuration {
 async function runTask<T>(
   task: SnapshotTask,
   read: (answer: ByteReader) => T,
+  signal?: AbortSignal,
 ): Promise<T> {
   const opened = Promise.withResolvers<ByteReader>();
   const worker = new Worker(new URL("./snapshot_worker.ts", import.meta.url), {
@@ -35,10 +36,13 @@ async function runTask<T>(
     (error, answer) =>
       error === null ? opened.resolve(answer) : opened.reject(error),
   );
+  const abort = (): void => opened.reject(signal!.reason);
+  signal?.addEventListener("abort", abort);
   try {
     return read(await opened.promise);
   } finally {
-    await handle.close(CLOSE_TIMEOUT_MS);
+    signal?.removeEventListener("abort", abort);
+    await handle.close(signal?.aborted ? 0 : CLOSE_TIMEOUT_MS);
   }
 }
 
@@ -70,8 +74,9 @@ export async function buildSnapshot(
 export function checkDatabase(
   path: string,
   hurry: boolean,
+  signal: AbortSignal,
 ): Promise<void> {
-  return runTask({ kind: "check", path, hurry }, () => {});
+  return runTask({ kind: "check", path, hurry }, () => {}, signal);
 }
 
 /** The last entry that a received snapshot contains. */
