@@ -11,6 +11,7 @@ import { clusterToWire } from "../client/wire.ts";
 import { HiqliteError } from "../errors.ts";
 import { loadConfig } from "./config_file.ts";
 import { secretPath } from "../config/secrets.ts";
+import { recover, recoverHelp } from "./recover.ts";
 import type { Terminal } from "./terminal.ts";
 
 export const CLUSTER_FLAGS: Readonly<Record<string, Flag>> = {
@@ -38,8 +39,9 @@ export const CLUSTER_FLAGS: Readonly<Record<string, Flag>> = {
   help: { short: "h", about: "Show this" },
 };
 
-/** The help of `hiqlite cluster`. */
-export function clusterHelp(): string[] {
+/** The help of `hiqlite cluster`, or of one of its commands. */
+export function clusterHelp(command?: string): string[] {
+  if (command === "recover") return recoverHelp();
   return [
     "Usage: hiqlite cluster <command> [options]",
     "",
@@ -50,6 +52,8 @@ export function clusterHelp(): string[] {
     "  demote <id>        Make a voter a learner",
     "  remove <id>        Remove a member",
     "  transfer [id]      Move leadership, by default to the most up-to-date voter",
+    "  recover            Begin anew with one stopped member, when the majority is",
+    "                     lost for ever (see hiqlite cluster recover --help)",
     "",
     "Options:",
     ...describeFlags(CLUSTER_FLAGS),
@@ -64,6 +68,7 @@ export async function cluster(
   args: readonly string[],
   terminal: Terminal,
 ): Promise<number> {
+  if (args[0] === "recover") return await recover(args.slice(1), terminal);
   const { flags, positionals } = parseFlags(args, CLUSTER_FLAGS);
   const [command, id, ...more] = positionals;
   if (command === undefined) throw new UsageError("A command is missing");

@@ -9,7 +9,8 @@ import { UsageError } from "./arguments.ts";
 interface Command {
   readonly about: string;
   run(args: readonly string[], terminal: Terminal): Promise<number>;
-  help(): string[];
+  /** The help of the command, or of one of its own. */
+  help(command?: string): string[];
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
@@ -39,7 +40,7 @@ export async function main(terminal: Terminal): Promise<number> {
     return 0;
   }
   if (name === "--help" || name === "-h" || name === "help") {
-    printHelp(args[0], terminal);
+    printHelp(args[0], terminal, args[1]);
     return 0;
   }
   const command = Object.hasOwn(COMMANDS, name ?? "") ? COMMANDS[name!] : null;
@@ -53,7 +54,7 @@ export async function main(terminal: Terminal): Promise<number> {
     return 2;
   }
   if (args.includes("--help") || args.includes("-h")) {
-    printHelp(name, terminal);
+    printHelp(name, terminal, args[0]);
     return 0;
   }
   try {
@@ -61,7 +62,7 @@ export async function main(terminal: Terminal): Promise<number> {
   } catch (error) {
     if (error instanceof UsageError) {
       terminal.error(`hiqlite ${name}: ${error.message}`);
-      terminal.error(command.help()[0]!);
+      terminal.error(command.help(args[0])[0]!);
       terminal.error(`Try: hiqlite ${name} --help`);
       return 2;
     }
@@ -78,9 +79,13 @@ function describe(error: unknown): string {
   return error instanceof Error ? error.stack ?? error.message : String(error);
 }
 
-function printHelp(name: string | undefined, terminal: Terminal): void {
+function printHelp(
+  name: string | undefined,
+  terminal: Terminal,
+  subcommand: string | undefined,
+): void {
   const command = Object.hasOwn(COMMANDS, name ?? "") ? COMMANDS[name!] : null;
-  for (const line of command?.help() ?? help()) terminal.out(line);
+  for (const line of command?.help(subcommand) ?? help()) terminal.out(line);
 }
 
 function help(): string[] {

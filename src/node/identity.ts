@@ -115,10 +115,10 @@ export class DataDir {
   }
 
   /**
-   * The identity kept here.
+   * The identity kept here; of any node if `nodeId` is null.
    * @throws {HiqliteError} `storage` if the file cannot be read, or belongs to another node id or a newer release.
    */
-  loadIdentity(nodeId: NodeId): FoundIdentity {
+  loadIdentity(nodeId: NodeId | null): FoundIdentity {
     const file = join(this.path, IDENTITY_FILE);
     let text: string;
     try {
@@ -146,7 +146,7 @@ export class DataDir {
         `${file} has format version ${version}: start a release that knows it`,
       );
     }
-    if (identity.nodeId !== nodeId) {
+    if (nodeId !== null && identity.nodeId !== nodeId) {
       throw new HiqliteError(
         "storage",
         `data directory ${this.path} belongs to node ${identity.nodeId}, not to node ${nodeId}: check node_id and data_dir`,

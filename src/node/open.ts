@@ -1,4 +1,5 @@
 import type { NodeConfig } from "../config/types.ts";
+import { HiqliteError } from "../errors.ts";
 import { LogError } from "../log/port.ts";
 import { RealDisk } from "../log/real_disk.ts";
 import { openSegmentLog } from "../log/segment_log.ts";
@@ -11,6 +12,8 @@ import { SystemRandom } from "../util/random.ts";
 import { createCore, groupOptions, raftOptions } from "./boot.ts";
 import { RaftGroup } from "./group.ts";
 import { HiqliteNode } from "./node.ts";
+import type { NodeVault } from "./parts.ts";
+import { clusterIdOf } from "./recover.ts";
 import { type Storage, type StorageOpener, Vault } from "./vault.ts";
 
 /** How long a follower lets committed entries gather, ms: what its local reads may be late by. */
@@ -62,12 +65,42 @@ export async function openNode(
   });
 }
 
-/**
- * Opens a stopped member's data directory to recover a cluster from it.
- * @throws {HiqliteError} `storage`, also if the member is running.
- */
-export function openVault(config: NodeConfig, logger: Logger): Promise<Vault> {
+function openVault(config: NodeConfig, logger: Logger): Promise<Vault> {
   return Vault.open(config, storageOf(config, logger), logger);
+}
+
+/** What is left of a stopped member, open. */
+export interface Salvaged {
+  readonly vault: NodeVault;
+  /** What is wrong with its log, which is left out then; null if it is well. */
+  readonly logDamage: string | null;
+}
+
+/**
+ * Opens a stopped member's data directory to recover a cluster from it. Only if
+ * `confirm` is its cluster's id, a damaged log is moved aside.
+ * @throws {HiqliteError} `storage`, also if the member is running or its database is damaged.
+ */
+export async function salvage(
+  config: NodeConfig,
+  logger: Logger,
+  confirm: string | null,
+): Promise<Salvaged> {
+  try {
+    return await Vault.salvage(
+      config,
+      storageOf(config, logger),
+      logger,
+      (identity) => clusterIdOf(identity) === confirm,
+    );
+  } catch (error) {
+    if (!(error instanceof StateDamagedError)) throw error;
+    throw new HiqliteError(
+      "storage",
+      `${error.message}. No cluster can begin with it: use another member, or a backup`,
+      { cause: error },
+    );
+  }
 }
 
 function storageOf(config: NodeConfig, logger: Logger): StorageOpener {
@@ -75,8 +108,13 @@ function storageOf(config: NodeConfig, logger: Logger): StorageOpener {
     open: (logs, state) => openStorage(config, logger, logs, state),
     isDamage: (error): error is Error =>
       error instanceof StateDamagedError ||
-      (error instanceof LogError && error.failure === "corrupt"),
+      isLogDamage(error),
+    isLogDamage,
   };
+}
+
+function isLogDamage(error: unknown): error is LogError {
+  return error instanceof LogError && error.failure === "corrupt";
 }
 
 async function openStorage(

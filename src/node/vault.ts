@@ -26,10 +26,14 @@ export interface StorageOpener {
   open(logs: string, state: string): Promise<Storage>;
   /** Whether what is on the disk is damaged, rather than out of reach. */
   isDamage(error: unknown): error is Error;
+  /** Whether it is the log. */
+  isLogDamage(error: unknown): error is Error;
 }
 
 const LOGS = "logs";
 const STATE = "state_machine";
+/** An empty log beside a damaged one, while an operator looks at the database. */
+const SCRATCH = "logs.empty";
 
 /** Everything durable of one member: who it is, its log, its database. */
 export class Vault {
@@ -76,6 +80,53 @@ export class Vault {
     } catch (error) {
       dir.close();
       throw error;
+    }
+  }
+
+  /**
+   * Opens what is left of a stopped member as it is, for an operator: nobody comes
+   * back as somebody new. If its log is damaged, the database alone is opened;
+   * `giveUpLog` decides whether the log is moved aside for that.
+   * @throws {HiqliteError} `storage` if the directory cannot be used.
+   * @throws {StateDamagedError} if the database is damaged.
+   */
+  static async salvage(
+    config: NodeConfig,
+    opener: StorageOpener,
+    logger: Logger,
+    giveUpLog: (identity: Identity) => boolean,
+  ): Promise<{ readonly vault: Vault; readonly logDamage: string | null }> {
+    if (!fs.existsSync(join(config.dataDir, STATE))) {
+      throw new HiqliteError(
+        "storage",
+        `${config.dataDir} is not the data directory of a member: it has no folder ${STATE}`,
+      );
+    }
+    const dir = await DataDir.open(config.dataDir);
+    try {
+      const found = dir.loadIdentity(null);
+      const identity = found.kind === "intact"
+        ? found.identity
+        : newIdentity(config.nodeId);
+      const vault = new Vault(dir, config, opener, logger, identity);
+      const logDamage = await vault.#salvage(giveUpLog(identity));
+      return { vault, logDamage };
+    } catch (error) {
+      dir.close();
+      throw error;
+    }
+  }
+
+  async #salvage(giveUpLog: boolean): Promise<string | null> {
+    try {
+      this.#storage = await this.#openStorage();
+      return null;
+    } catch (error) {
+      if (!this.#opener.isLogDamage(error)) throw error;
+      if (giveUpLog) this.#dir.quarantine([LOGS], new Date());
+      else this.#dir.discard([SCRATCH]);
+      this.#storage = await this.#openStorage(giveUpLog ? LOGS : SCRATCH);
+      return error.message;
     }
   }
 
@@ -136,6 +187,7 @@ export class Vault {
   /** Closes everything and gives the directory up. */
   async close(): Promise<void> {
     await this.#closeStorage();
+    if (this.#dir.has(SCRATCH)) this.#dir.discard([SCRATCH]);
     this.#dir.close();
   }
 
@@ -184,8 +236,8 @@ export class Vault {
     this.#logger.warn("no damage was found: going on");
   }
 
-  async #openStorage(): Promise<Storage> {
-    const logs = join(this.#dir.path, LOGS);
+  async #openStorage(log = LOGS): Promise<Storage> {
+    const logs = join(this.#dir.path, log);
     const state = join(this.#dir.path, STATE);
     try {
       fs.mkdirSync(logs, { recursive: true, mode: 0o700 });
