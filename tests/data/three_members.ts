@@ -1,0 +1,97 @@
+import { join } from "node:path";
+import type { LocalClient } from "../../src/client/local.ts";
+import type { SqlValue } from "../../src/state/types.ts";
+import { dumpContents } from "../../src/state/sqlite/contents.ts";
+import { nodeDriver } from "../../src/state/sqlite/node_driver.ts";
+import { open } from "../../src/server/open.ts";
+import { freePorts } from "../cluster/network.ts";
+import type { SqlExecutor } from "./sqllogictest.ts";
+
+const SECRET = "secret-of-the-test-data";
+
+/** Three members in this process, on real sockets and disks. */
+export class ThreeMembers implements SqlExecutor, AsyncDisposable {
+  readonly #dir: string;
+  readonly #members: readonly LocalClient[];
+  #turn = 0;
+  #lastIndex = 0;
+
+  private constructor(dir: string, members: readonly LocalClient[]) {
+    this.#dir = dir;
+    this.#members = members;
+  }
+
+  /** Starts them and waits until all are ready. */
+  static async open(): Promise<ThreeMembers> {
+    const dir = await Deno.makeTempDir({ prefix: "hiqlite-" });
+    const ports = freePorts(6);
+    const nodes = [1, 2, 3].map((id) => ({
+      id,
+      raft: `127.0.0.1:${ports[id - 1]}`,
+      api: `127.0.0.1:${ports[id + 2]}`,
+    }));
+    const members = await Promise.all(nodes.map(({ id }) =>
+      open({
+        nodeId: id,
+        nodes,
+        dataDir: join(dir, `${id}`),
+        secretRaft: SECRET,
+        secretApi: SECRET,
+        readPoolSize: 1,
+        readyTimeoutMs: 60_000,
+      })
+    ));
+    return new ThreeMembers(dir, members);
+  }
+
+  /** A script as one replicated batch. */
+  async batch(sql: string): Promise<void> {
+    await this.#next().batch(sql);
+  }
+
+  /** Writes through one member after the other. */
+  async execute(sql: string): Promise<void> {
+    const { index } = await this.#next().execute(sql);
+    this.#lastIndex = index;
+  }
+
+  /** Reads from one member after the other what was written before. */
+  async query(sql: string): Promise<readonly (readonly SqlValue[])[]> {
+    const minIndex = this.#lastIndex;
+    return (await this.#next().member.query({ sql, minIndex })).rows;
+  }
+
+  /** Stops all members and answers what each holds. */
+  async contents(): Promise<string[]> {
+    await this.#stop();
+    return this.#members.map((_, i) => {
+      const state = join(this.#dir, `${i + 1}`, "state_machine");
+      const current = Deno.readTextFileSync(join(state, "current"));
+      return contentsOf(join(state, current, "hiqlite.db"));
+    });
+  }
+
+  /** Stops them and removes their data. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stop();
+    await Deno.remove(this.#dir, { recursive: true });
+  }
+
+  async #stop(): Promise<void> {
+    await Promise.all(this.#members.map((member) => member.shutdown()));
+  }
+
+  #next(): LocalClient {
+    return this.#members[this.#turn++ % this.#members.length]!;
+  }
+}
+
+/** Schema and a hash of every table of a database file. */
+export function contentsOf(path: string): string {
+  const connection = nodeDriver.open(path, { readOnly: true });
+  try {
+    return dumpContents(connection);
+  } finally {
+    connection.close();
+  }
+}
