@@ -109,6 +109,9 @@ export class SimMember implements Observed {
       machine: this.state,
       send: (message) => this.#send(message),
       defer: (callback) => this.later(world.plan.deferMs, callback),
+      ...(world.plan.lingerMs > 0
+        ? { linger: (callback: () => void) => this.#linger(callback) }
+        : {}),
       fatal: (error) => this.#fatal(error),
       changed: () => this.#changed(),
       warn: (message, error) => {
@@ -166,6 +169,16 @@ export class SimMember implements Observed {
     this.state.die();
     this.mirror.processEnded();
     this.#node.disk.processEnded();
+  }
+
+  #linger(callback: () => void): () => void {
+    let wanted = true;
+    this.later(this.#world.plan.lingerMs, () => {
+      if (wanted) callback();
+    });
+    return () => {
+      wanted = false;
+    };
   }
 
   /** What the runtime does around a group's start. */

@@ -126,6 +126,8 @@ export interface Plan {
     readonly keepUnsynced: number;
   };
   readonly deferMs: number;
+  /** How long committed entries that nobody waits for may stay unapplied; 0 for not at all. */
+  readonly lingerMs: number;
   readonly clients: {
     readonly count: number;
     readonly operations: number;
@@ -205,6 +207,7 @@ export function drawPlan(seed: number): Plan {
       keepUnsynced: draw.pick([0, 0.5, 0.9]),
     },
     deferMs: draw.pick([0, 0, 0.05, 1]),
+    lingerMs: draw.pick([0, 2, 10]),
     clients: {
       count: draw.int(1, 8),
       operations: draw.int(40, 500),

@@ -8,6 +8,8 @@ const { values: flags } = parseArgs({
     seeds: { type: "string", default: "300" },
     /** Only those whose name contains this. */
     only: { type: "string", default: "" },
+    /** Begin with this one, counted from 0. */
+    from: { type: "string", default: "0" },
     /** Only check that every patch still applies. */
     check: { type: "boolean", default: false },
   },
@@ -20,7 +22,8 @@ const SCENARIOS = ["tests/raft", "tests/log"];
 // deno-lint-ignore no-console -- this is a command
 const print = console.log;
 const root = join(import.meta.dirname!, "../../..");
-const wanted = MUTANTS.filter(({ name }) => name.includes(flags.only));
+const wanted = MUTANTS.slice(Number(flags.from))
+  .filter(({ name }) => name.includes(flags.only));
 const stale = wanted.filter((mutant) => patched(mutant) === null);
 for (const { name, file } of stale) print(`does not apply: ${name} (${file})`);
 if (flags.check || stale.length > 0) Deno.exit(stale.length > 0 ? 1 : 0);
@@ -49,8 +52,8 @@ print(`${wanted.length - survivors} of ${wanted.length} found`);
 if (survivors > 0) Deno.exit(1);
 
 /** The file with the bug in it; null if the place is not there exactly once. */
-function patched({ file, find, replace }: Mutant): string | null {
-  const text = Deno.readTextFileSync(join(root, "src", file));
+function patched({ file, find, replace }: Mutant, base = root): string | null {
+  const text = Deno.readTextFileSync(join(base, "src", file));
   const parts = text.split(find);
   return parts.length === 2 ? parts.join(replace) : null;
 }
@@ -58,7 +61,7 @@ function patched({ file, find, replace }: Mutant): string | null {
 async function hunt(mutant: Mutant): Promise<string | null> {
   const path = join(copy, "src", mutant.file);
   const original = Deno.readTextFileSync(path);
-  Deno.writeTextFileSync(path, patched(mutant)!);
+  Deno.writeTextFileSync(path, patched(mutant, copy)!);
   try {
     return await simulate(mutant) ?? await scenarios();
   } finally {

@@ -158,8 +158,8 @@ const CORE: readonly Mutant[] = [
   {
     name: "heartbeats tell the whole commit index",
     file: "raft/heartbeat.ts",
-    find: "Math.min(state.commit, progress?.match ?? 0)",
-    replace: "state.commit",
+    find: "const commit = Math.min(state.commit, progress.match);",
+    replace: "const commit = state.commit;",
   },
   {
     name: "a late short append cuts the log",
