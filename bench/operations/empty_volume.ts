@@ -51,7 +51,7 @@ async function run(): Promise<void> {
   await using cluster = await TestCluster.start({
     keep: values.keep,
     // The log must not reach back to the beginning, or no snapshot is needed.
-    environment: { HQL_LOGS_UNTIL_SNAPSHOT: "200" },
+    environment: { HQL_LOGS_UNTIL_SNAPSHOT: "1000" },
   });
   if (values.keep) console.error(`data and logs in ${cluster.root}`);
   await fill(

@@ -15,6 +15,7 @@ import { AppendOutbox } from "./outbox.ts";
 import type { ProposalDone } from "./proposals.ts";
 import { PendingProposals } from "./proposals.ts";
 import { isFull, Room } from "./room.ts";
+import { Retention } from "./retention.ts";
 import { SnapshotReceiver } from "./snapshot_receiver.ts";
 import { SnapshotSender } from "./snapshot_sender.ts";
 
@@ -52,6 +53,7 @@ export class RaftGroup {
   readonly #outbox: AppendOutbox;
   readonly #sender: SnapshotSender;
   readonly #receiver: SnapshotReceiver;
+  readonly #retention: Retention;
   readonly #reads = new Map<number, (index: LogIndex | null) => void>();
   /** Syncs under way: what is durable once each of them is done. */
   readonly #syncs: { readonly persistId: number; lastIndex: LogIndex }[] = [];
@@ -94,6 +96,7 @@ export class RaftGroup {
     this.machine = ports.machine;
     this.#ports = ports;
     this.#options = options;
+    this.#retention = new Retention(ports.core, options.retainEntries);
     this.#durableIndex = ports.log.last.index;
     this.#commit = ports.core.commit;
     this.#checkpointIndex = ports.machine.applied.index;
@@ -160,6 +163,7 @@ export class RaftGroup {
     this.#ticks++;
     this.#abandonDeposed();
     this.#sender.tick();
+    this.#retention.tick(this.#ticks);
     if (this.#ticks % RETRY_TICKS === 0) this.#lookForRoom();
     const { durability } = this.#options;
     if (
@@ -522,8 +526,9 @@ export class RaftGroup {
   }
 
   #purge(durable: LogIndex): void {
-    const to = Math.min(durable, this.machine.applied.index) -
-      this.#options.retainEntries;
+    const state = Math.min(durable, this.machine.applied.index);
+    const { oldest } = this.#sender;
+    const to = this.#retention.limit(this.#ticks, state, oldest);
     if (to <= this.log.base.index) return;
     this.log.purge({ index: to, term: this.log.termAt(to)! });
     this.#step(() => this.core.step({ kind: "purged", index: to }));

@@ -45,6 +45,8 @@ export class SnapshotSender {
   readonly #streams = new Map<MemberId, Stream>();
   #current: Snapshot | null = null;
   #building = false;
+  /** What was applied when the building began. */
+  #buildingFrom: LogIndex = 0;
 
   /** Builds snapshots of `ports.machine`. */
   constructor(ports: SnapshotSenderPorts) {
@@ -54,6 +56,16 @@ export class SnapshotSender {
   /** Whether a snapshot is being built or streamed. */
   get active(): boolean {
     return this.#building || this.#streams.size > 0;
+  }
+
+  /** Where the oldest snapshot ends that is being built or streamed. */
+  get oldest(): LogIndex | null {
+    let oldest = this.#building ? this.#buildingFrom : null;
+    for (const { snapshot } of this.#streams.values()) {
+      const end = snapshot?.last.index ?? oldest;
+      oldest = oldest === null || end === null ? end : Math.min(oldest, end);
+    }
+    return oldest;
   }
 
   /** Starts a stream; an older one to the same member is replaced. */
@@ -129,6 +141,7 @@ export class SnapshotSender {
   #build(): void {
     if (this.#building) return;
     this.#building = true;
+    this.#buildingFrom = this.#ports.machine.applied.index;
     this.#ports.machine.snapshot((error, snapshot) => {
       this.#building = false;
       if (error !== null || snapshot === null) {
