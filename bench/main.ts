@@ -94,16 +94,24 @@ async function measureCluster(
     });
   }
   if (only.has("follower")) {
-    results.follower = await each("through a follower", async (writers) => {
-      await cluster.settle();
-      return await singles((await cluster.roles()).follower, options, writers);
-    });
+    results.follower = await each(
+      "through a follower",
+      (writers) =>
+        warmed(options, cluster, async (ms) => {
+          const { follower } = await cluster.roles();
+          return await singles(follower, { ms }, writers);
+        }),
+    );
   }
   if (only.has("http")) {
-    results.http = await each("over HTTP", async (writers) => {
-      await cluster.settle();
-      return await overHttp((await cluster.roles()).apiUrl, options, writers);
-    });
+    results.http = await each(
+      "over HTTP",
+      (writers) =>
+        warmed(options, cluster, async (ms) => {
+          const { apiUrl } = await cluster.roles();
+          return await overHttp(apiUrl, { ms }, writers);
+        }),
+    );
   }
   if (only.has("blobs")) {
     say("100 KB inserts");
@@ -117,6 +125,17 @@ async function measureCluster(
     const { leader } = await cluster.roles();
     results.reads = await leader.ask("reads", { rows });
   }
+}
+
+/** Measures after a run that only brings code and caches up to speed. */
+async function warmed(
+  { ms }: BenchOptions,
+  cluster: Cluster,
+  measure: (ms: number) => Promise<Timing>,
+): Promise<Timing> {
+  await measure(ms / 2);
+  await cluster.settle();
+  return await measure(ms);
 }
 
 /** Measures the three in turns, in an order that changes. */
@@ -191,7 +210,7 @@ function singles(
 
 async function overHttp(
   url: string,
-  { ms }: BenchOptions,
+  { ms }: Pick<BenchOptions, "ms">,
   concurrency: number,
 ): Promise<Timing> {
   const post = async (sql: string, params: unknown[]): Promise<void> => {
@@ -223,9 +242,12 @@ async function measureLevels(
       const timings: Timing[] = [];
       for (const writers of options.writers) {
         say(`single inserts with ${logSync}, ${writers} at a time`);
-        await cluster.settle();
-        const { leader } = await cluster.roles();
-        timings.push(await singles(leader, options, writers));
+        timings.push(
+          await warmed(options, cluster, async (ms) => {
+            const { leader } = await cluster.roles();
+            return await singles(leader, { ms }, writers);
+          }),
+        );
       }
       levels.push({ logSync, singles: timings });
     } finally {
