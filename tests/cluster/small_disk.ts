@@ -1,0 +1,67 @@
+/** A file system of its own, held in memory, that can be full. */
+export class SmallDisk implements AsyncDisposable {
+  readonly path: string;
+  readonly #megabytes: number;
+
+  private constructor(path: string, megabytes: number) {
+    this.path = path;
+    this.#megabytes = megabytes;
+  }
+
+  /** Mounts one at `path`; null where that is not allowed. */
+  static async mount(
+    path: string,
+    megabytes: number,
+  ): Promise<SmallDisk | null> {
+    await Deno.mkdir(path, { recursive: true, mode: 0o700 });
+    const options = `size=${megabytes}m,mode=0700`;
+    const mounted = await succeeds(
+      "mount",
+      ...["-t", "tmpfs", "-o", options, "tmpfs", path],
+    );
+    return mounted ? new SmallDisk(path, megabytes) : null;
+  }
+
+  /** Takes all the room that is left, to the last page. */
+  async fill(): Promise<void> {
+    using file = await Deno.open(this.#ballast, { write: true, create: true });
+    await file.seek(0, Deno.SeekMode.End);
+    for (let size = 1 << 20; size >= 4096; size /= 2) {
+      const block = new Uint8Array(size);
+      try {
+        for (let i = 0; i < this.#megabytes; i++) await file.write(block);
+      } catch (error) {
+        // No room for a block of this size any more.
+        if ((error as { code?: string }).code !== "ENOSPC") throw error;
+      }
+    }
+  }
+
+  /** Gives it back. */
+  async clear(): Promise<void> {
+    await Deno.remove(this.#ballast);
+  }
+
+  /** Unmounts it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await succeeds("umount", this.path);
+  }
+
+  get #ballast(): string {
+    return `${this.path}/ballast`;
+  }
+}
+
+async function succeeds(program: string, ...args: string[]): Promise<boolean> {
+  try {
+    const { success } = await new Deno.Command(program, {
+      args,
+      stdout: "null",
+      stderr: "null",
+    }).output();
+    return success;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
