@@ -21,7 +21,7 @@ export interface LeaderKillsOptions {
 /** What one kill did. */
 export interface LeaderKill {
   readonly node: number;
-  /** From the kill to the first acknowledgement of a write begun after it, ms. */
+  /** From the signal to the first acknowledgement of a write begun after the death, ms. */
   readonly gapMs: number;
   /** From the new start of the killed member until it was ready, ms. */
   readonly readyMs: number;
@@ -91,8 +91,9 @@ async function killLeader(
     GAP_LIMIT_MS,
     () => Promise.resolve(recorder.tally.ok > 0),
   );
-  await cluster.killMember(node);
+  // The gap counts from the signal, the writes from the observed death: what the dying leader still took does not count.
   const killed = performance.now();
+  await cluster.killMember(node);
   const begin = recorder.events.length;
   let gapMs: number | undefined;
   await poll("a write after the kill", GAP_LIMIT_MS, () => {
