@@ -67,8 +67,9 @@ export function together(a: NemesisKind, b: NemesisKind): NemesisKind {
       return {
         start: async () => `${await first.start()}, ${await second.start()}`,
         stop: async () => {
-          await second.stop();
-          await first.stop();
+          // Damage ends when the member is well again, which the other fault may prevent.
+          const damageLast = a.destructive ? [second, first] : [first, second];
+          for (const fault of damageLast) await fault.stop();
         },
       };
     },
