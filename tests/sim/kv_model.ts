@@ -8,7 +8,7 @@ import {
 } from "./command.ts";
 
 /** Sessions remembered; the one unused for longest is forgotten first. */
-const SESSIONS_MAX = 10;
+const SESSIONS_MAX = 5;
 
 /** What a state machine of the simulator computes, without any notion of time or disk. */
 export interface Model {

@@ -248,10 +248,12 @@ export class Oracle {
         if (message.preVote || hardState.term >= message.term) return;
         return this.#unsynced(member, `candidacy in term ${message.term}`);
       case "appendReply":
-        if (message.ok && hardState.term < message.term) {
+        // Held until it was durable, and meanwhile out of date: as if the network had kept it.
+        if (!message.ok || message.term < mirror.latestHardState.term) return;
+        if (hardState.term < message.term) {
           return this.#unsynced(member, `term ${message.term}`);
         }
-        if (message.ok && message.index > mirror.durable) {
+        if (message.index > mirror.durable) {
           return this.#unsynced(member, `entry ${message.index}`);
         }
         return;

@@ -3,7 +3,7 @@ import { drawPlan, type Plan } from "./plan.ts";
 import { type Report, run } from "./run.ts";
 
 const FIRST_SEED = 1;
-const SEEDS = 40;
+const SEEDS = 24;
 
 function check(report: Report): void {
   if (report.violation === null) return;
