@@ -37,9 +37,9 @@ export class Reads {
     }
     const machine = this.#ports.machine();
     if (machine.applied.index < wanted) await this.#applied(wanted, deadline);
-    const index = machine.applied.index;
-    const { columns, rows } = await machine.query(request);
-    return { columns, rows, index };
+    const before = machine.applied.index;
+    const { columns, rows, index } = await machine.query(request);
+    return { columns, rows, index: index ?? before };
   }
 
   async #readIndex(deadline: number): Promise<LogIndex> {

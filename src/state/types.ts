@@ -115,6 +115,8 @@ export interface QueryResult {
   readonly columns: readonly string[];
   /** Their values, row by row. */
   readonly rows: readonly (readonly SqlValue[])[];
+  /** The log index whose state was read, if the reader knows it exactly. */
+  readonly index?: number;
 }
 
 /** Limits of one query; the ones exceeded are named in the error. */

@@ -269,7 +269,9 @@ export class GuardedReaders {
 
   #settle(job: Job, answer: Uint8Array): void {
     try {
-      job.resolve(readRows(check(answer)));
+      const reader = check(answer);
+      const index = reader.u53();
+      job.resolve({ ...readRows(reader), index });
     } catch (error) {
       job.reject(error);
     }

@@ -8,6 +8,7 @@ import {
   type SqliteConnection,
   type SqliteDriver,
   SqliteError,
+  type SqliteStatement,
 } from "./driver.ts";
 import { isDamage, stateFailure } from "./failure.ts";
 import { Policy } from "./policy.ts";
@@ -25,6 +26,7 @@ export class Reader {
   readonly #policy = new Policy({ readOnly: true });
   readonly #cache: StatementCache;
   readonly #epoch: SchemaEpoch | null;
+  readonly #position: SqliteStatement;
   #cachedEpoch = -1;
 
   /** Opens the database at `path`; without `epoch` nothing is cached. */
@@ -42,6 +44,9 @@ export class Reader {
        PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;`,
     );
     this.#connection.authorize(this.#policy.authorize);
+    this.#position = this.#connection.prepare(
+      "SELECT idx FROM main._hql_meta",
+    )!;
     this.#epoch = options.schemaEpoch;
     this.#cache = new StatementCache(
       this.#connection,
@@ -100,18 +105,19 @@ export class Reader {
   ): QueryResult {
     this.#connection.exec("BEGIN");
     try {
-      this.#refreshSchema();
-      return this.#run(sql, params, limits);
+      const index = this.#refreshSchema();
+      return { ...this.#run(sql, params, limits), index };
     } finally {
       this.#connection.exec("COMMIT");
       this.#cachedEpoch = -1;
     }
   }
 
-  /** Compiling trusts the schema in memory; only running a statement notices that it is old. */
-  #refreshSchema(): void {
-    this.#connection.exec("SELECT 1 FROM main.sqlite_schema LIMIT 1");
+  /** Compiling trusts the schema in memory; only running a statement notices that it is old. Answers how far the view is. */
+  #refreshSchema(): number {
+    const [row] = this.#position.all({ anonymous: [], named: null });
     this.#cache.clear();
+    return row![0] as number;
   }
 
   #run(

@@ -32,12 +32,12 @@ export function runReaderProcess(): void {
 function answer(reader: Reader, request: Uint8Array): Uint8Array {
   try {
     const { statement, limits } = readQuery(new ByteReader(request));
-    const { columns, rows } = reader.query(
+    const { columns, rows, index } = reader.query(
       statement.sql,
       statement.params,
       limits,
     );
-    const writer = okAnswer(4096);
+    const writer = okAnswer(4096).u53(index!);
     writeRows(writer, columns, rows);
     return writer.finish();
   } catch (error) {

@@ -19,9 +19,32 @@ Deno.test("query() guarded answers like any other, and sees new rows and columns
   assert.deepEqual(await subject.machine.query(query), {
     columns: ["a"],
     rows: [[2n ** 60n], ["x"]],
+    index: subject.machine.applied.index,
   });
   await subject.execute("ALTER TABLE t ADD COLUMN b DEFAULT 1");
   assert.deepEqual((await subject.machine.query(query)).columns, ["a", "b"]);
+});
+
+Deno.test("query() guarded tells the very index whose state it read, also under writes", async () => {
+  await using subject = await Subject.open();
+  await subject.execute("CREATE TABLE t (n)");
+  await subject.execute("INSERT INTO t VALUES (0)");
+  const start = subject.machine.applied.index;
+  let done = false;
+  const writing = (async () => {
+    for (let i = 0; i < 100; i++) {
+      await subject.execute("UPDATE t SET n = n + 1");
+    }
+    done = true;
+  })();
+  while (!done) {
+    const { rows, index } = await subject.machine.query({
+      sql: "SELECT n FROM t",
+      guarded: true,
+    });
+    assert.equal(rows[0]![0], index! - start);
+  }
+  await writing;
 });
 
 Deno.test("query() guarded stops an endless query after its time, and serves others meanwhile and after", async () => {
