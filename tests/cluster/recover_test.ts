@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { TestCluster } from "./harness.ts";
+
+const CLI = new URL("../../cli.ts", import.meta.url);
+const CONFIG = new URL("../../deno.json", import.meta.url);
+const ROWS = 30;
+
+/** Runs `hiqlite cluster recover` on a data directory. */
+async function recover(
+  dataDir: string,
+  ...more: string[]
+): Promise<{ readonly code: number; readonly out: string }> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--no-prompt",
+      "--cached-only",
+      "--quiet",
+      "--allow-read",
+      "--allow-write",
+      "--allow-env",
+      "--allow-sys",
+      `--config=${CONFIG.pathname}`,
+      CLI.pathname,
+      ...["cluster", "recover", "--data-dir", dataDir],
+      ...more,
+    ],
+  }).output();
+  const text = new TextDecoder();
+  return { code, out: text.decode(stdout) + text.decode(stderr) };
+}
+
+Deno.test("hiqlite cluster recover: with two of three volumes lost, the third begins a new cluster that empty members join", async () => {
+  await using cluster = await TestCluster.start();
+  const api = cluster.api(3);
+  const write = async (sql: string): Promise<void> => {
+    const answer = await api.execute({ sql }, { timeoutMs: 20_000 });
+    assert.equal(answer.type, "ok", JSON.stringify(answer));
+  };
+  await write("CREATE TABLE t (n INTEGER PRIMARY KEY)");
+  for (let n = 1; n <= ROWS; n++) await write(`INSERT INTO t VALUES (${n})`);
+  const status = await api.cluster(5000);
+  const old = status.type === "ok" ? String(status.value.cluster_id) : "";
+  const running = await recover(cluster.dataDir(3));
+  assert.equal(running.code, 1);
+  assert.match(running.out, /in use by another process/);
+
+  for (const node of cluster.nodes) await cluster.killMember(node);
+  for (const lost of [1, 2]) {
+    await Deno.remove(cluster.dataDir(lost), { recursive: true });
+  }
+  const shown = await recover(cluster.dataDir(3));
+  assert.equal(shown.code, 0, shown.out);
+  assert.match(shown.out, new RegExp(`Cluster +${old}`));
+  assert.match(shown.out, new RegExp(`--confirm ${old}`));
+  const wrong = await recover(cluster.dataDir(3), "--confirm", "yes");
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.out, new RegExp(`To give up cluster ${old}`));
+  const done = await recover(cluster.dataDir(3), "--confirm", old);
+  assert.equal(done.code, 0, done.out);
+  assert.match(done.out, /was given up. The new one is/);
+
+  for (const node of [3, 1, 2]) await cluster.startMember(node);
+  await cluster.waitReady();
+  await write("INSERT INTO t VALUES (1000)");
+  const contents = await cluster.assertEqualContents();
+  assert.equal(contents.t?.length, ROWS + 1);
+  const now = await cluster.api(1).cluster(5000);
+  assert.equal(now.type, "ok");
+  assert.notEqual(now.type === "ok" && now.value.cluster_id, old);
+});
