@@ -99,6 +99,7 @@ function describe(dataDir: string, { remains, logDamage }: Found): string[] {
     logDamage === null
       ? `Log        ends at index ${last.index} of term ${last.term}; ${pendingEntries} of its entries are not in the database yet`
       : `Log        damaged, left out: ${logDamage}`,
+    ...(remains.damaged === null ? [] : [`Damage     ${remains.damaged}`]),
   ];
 }
 
@@ -145,5 +146,6 @@ function toWire({ remains, logDamage }: Found): Record<string, unknown> {
     last: remains.last,
     pending_entries: remains.pendingEntries,
     log_damage: logDamage,
+    damaged: remains.damaged,
   };
 }

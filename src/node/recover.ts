@@ -31,6 +31,8 @@ export interface Remains {
   readonly last: LogId;
   /** Entries of its log that its database lacks: not known to be committed. */
   readonly pendingEntries: number;
+  /** What was found damaged in the database while it was in use; null if nothing was. */
+  readonly damaged: string | null;
 }
 
 /** What {@linkcode recoverCluster} did. */
@@ -71,6 +73,7 @@ export function remainsOf({ identity, storage }: NodeVault): Remains {
     applied,
     last: log.last,
     pendingEntries: Math.max(0, log.last.index - applied.index),
+    damaged: identity.damaged ?? null,
   };
 }
 

@@ -69,15 +69,17 @@ export class Vault {
     logger: Logger,
   ): Promise<Vault> {
     const dir = await DataDir.open(config.dataDir);
+    let vault: Vault | null = null;
     try {
       const found = dir.loadIdentity(config.nodeId);
       const identity = found.kind === "intact"
         ? found.identity
         : newIdentity(config.nodeId);
-      const vault = new Vault(dir, config, opener, logger, identity);
+      vault = new Vault(dir, config, opener, logger, identity);
       await vault.#recover(found);
       return vault;
     } catch (error) {
+      if (vault !== null) await vault.#closeStorage();
       dir.close();
       throw error;
     }

@@ -23,7 +23,7 @@ export class Victim {
     const [newest] = fs.readdirSync(this.path("logs"))
       .filter((name) => name.startsWith("segment-"))
       .map((name) => this.path("logs", name))
-      .filter((path) => endOf(path) > SEGMENT_HEADER_BYTES)
+      .filter((path) => hasHeader(path) && endOf(path) > SEGMENT_HEADER_BYTES)
       .sort((a, b) => fs.statSync(b).mtimeMs - fs.statSync(a).mtimeMs);
     if (newest === undefined) throw new Error("no segment holds anything");
     return { path: newest, end: endOf(newest) };
@@ -46,6 +46,11 @@ export class Victim {
       return [];
     }
   }
+}
+
+/** A file kept for later use has none, whatever was in it before. */
+function hasHeader(path: string): boolean {
+  return fs.readFileSync(path)[0] !== 0;
 }
 
 /** Behind the last byte that is not zero. */

@@ -321,3 +321,43 @@ Deno.test("metrics() is in Prometheus' text format and tells who leads", async (
   assert.match(text, /^hiqlite_raft_members_connected 3$/m);
   assert.match(text, /^hiqlite_ready 1$/m);
 });
+
+Deno.test("members that lost the file that says whose their data is form no cluster, and say what can be done", async () => {
+  await using cluster = new Cluster(3);
+  const volume = cluster.volume(2);
+  volume.save({ ...volume.identity, forgot: true });
+  for (const id of [1, 2, 3]) cluster.start(id);
+  await until(
+    "a complaint",
+    () => cluster.lines.some((line) => line.includes("no cluster is formed")),
+  );
+  assert.ok(
+    [1, 2, 3].every((id) => cluster.node(id).cluster().clusterId === ""),
+  );
+});
+
+Deno.test("a member that lost its identity joins the cluster that the others are", async () => {
+  await using cluster = new Cluster(3);
+  await cluster.startAll();
+  await cluster.stop(3);
+  cluster.wipe(3);
+  const volume = cluster.volume(3);
+  volume.save({ ...volume.identity, forgot: true });
+  await cluster.start(3).whenReady(10_000);
+  assert.equal(cluster.volume(3).identity.forgot, undefined);
+});
+
+Deno.test("recoverCluster() keeps entries that were not applied yet: they may have been acknowledged", async () => {
+  await using cluster = new Cluster(3);
+  await cluster.startAll();
+  for (let i = 0; i < 5; i++) await write(cluster.node(2));
+  const { clusterId } = cluster.node(2).cluster();
+  const machine = cluster.volume(2).machine.fork();
+  for (let i = 0; i < 5; i++) await write(cluster.node(2));
+  for (const id of [1, 2, 3]) await cluster.stop(id);
+  cluster.volume(2).machine = machine;
+  const recovery = await recoverCluster(cluster.volume(2), clusterId);
+  assert.equal(recovery.pendingEntries, 5);
+  await cluster.start(2).whenReady(10_000);
+  assert.equal(await writesSeen(cluster.node(2)), 10);
+});
