@@ -18,15 +18,22 @@ export class Victim {
     return join(this.#dir, ...names);
   }
 
-  /** The segment that was written last, and where its frames end. */
-  activeSegment(): { readonly path: string; readonly end: number } {
+  /**
+   * The segment that was written last, where its frames begin, and a place behind
+   * them: a file that was used before may hold old ones further on.
+   */
+  activeSegment(): {
+    readonly path: string;
+    readonly frames: number;
+    readonly end: number;
+  } {
     const [newest] = fs.readdirSync(this.path("logs"))
       .filter((name) => name.startsWith("segment-"))
       .map((name) => this.path("logs", name))
       .filter((path) => hasHeader(path) && endOf(path) > SEGMENT_HEADER_BYTES)
       .sort((a, b) => fs.statSync(b).mtimeMs - fs.statSync(a).mtimeMs);
     if (newest === undefined) throw new Error("no segment holds anything");
-    return { path: newest, end: endOf(newest) };
+    return { path: newest, frames: SEGMENT_HEADER_BYTES, end: endOf(newest) };
   }
 
   /** The file of its database. */

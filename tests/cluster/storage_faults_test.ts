@@ -100,8 +100,8 @@ const FAULTS: readonly Fault[] = [
   {
     name: "a bit flipped in the middle of the log",
     harm: (victim) => {
-      const { path, end } = victim.activeSegment();
-      flipBit(path, Math.floor((4096 + end) / 2));
+      const { path, frames } = victim.activeSegment();
+      flipBit(path, frames + 20);
     },
     outcome: "new",
     says: /cannot rely on its memory \(.*segment-\d+.*durable to position/,
@@ -109,8 +109,8 @@ const FAULTS: readonly Fault[] = [
   {
     name: "a truncated segment",
     harm: (victim) => {
-      const { path, end } = victim.activeSegment();
-      fs.truncateSync(path, Math.floor((4096 + end) / 2));
+      const { path, frames } = victim.activeSegment();
+      fs.truncateSync(path, frames + 20);
     },
     outcome: "new",
     says: /cannot rely on its memory \(.*segment-\d+/,
