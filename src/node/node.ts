@@ -487,8 +487,11 @@ export class HiqliteNode implements Member {
     this.#greeting = true;
     try {
       const { voters } = group.core.config;
-      await this.#witness.ask(voters);
-      const problem = this.#witness.divergence(voters);
+      // Who knows better may not have been there when this member started.
+      const verdict = await this.#witness.ask(voters);
+      const problem = verdict.kind === "rolledBack"
+        ? verdict.detail
+        : this.#witness.divergence(voters);
       if (problem !== null && this.#group === group && !this.#stopping) {
         await this.#rebuild(problem);
       }
