@@ -22,6 +22,7 @@ export interface Acknowledged {
 }
 
 const CALL_MS = 15_000;
+const PAGE_ROWS = 50_000;
 
 /** Clients that insert numbered rows without a break, each through one member as long as that one runs. */
 export class SteadyLoad {
@@ -88,13 +89,7 @@ export class SteadyLoad {
    * @throws {Error} if a write is lost or there twice.
    */
   async verify(): Promise<void> {
-    const sql = "SELECT client || ':' || n FROM steady";
-    const answer = await this.#options.cluster.api(1).query({ sql }, {
-      consistency: "linearizable",
-      timeoutMs: CALL_MS,
-    });
-    if (answer.type !== "ok") throw new Error(answer.error);
-    const rows = answer.value.rows.map(([row]) => String(row));
+    const rows = await this.#rows();
     const there = new Set(rows);
     if (there.size !== rows.length) {
       throw new Error(`${rows.length - there.size} writes were applied twice`);
@@ -102,6 +97,23 @@ export class SteadyLoad {
     const lost = this.#written.filter((row) => !there.has(row));
     if (lost.length > 0) {
       throw new Error(`lost after the answer: ${lost.slice(0, 10).join(" ")}`);
+    }
+  }
+
+  /** Everything in the table, in pages below the limit of an answer. */
+  async #rows(): Promise<string[]> {
+    const sql =
+      "SELECT rowid, client || ':' || n FROM steady WHERE rowid > ? ORDER BY rowid LIMIT ?";
+    const rows: string[] = [];
+    for (let last = 0;;) {
+      const answer = await this.#options.cluster.api(1).query(
+        { sql, params: [last, PAGE_ROWS] },
+        { consistency: "linearizable", timeoutMs: CALL_MS },
+      );
+      if (answer.type !== "ok") throw new Error(answer.error);
+      for (const [, row] of answer.value.rows) rows.push(String(row));
+      if (answer.value.rows.length < PAGE_ROWS) return rows;
+      last = Number(answer.value.rows.at(-1)![0]);
     }
   }
 
