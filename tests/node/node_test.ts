@@ -356,8 +356,11 @@ Deno.test("recoverCluster() keeps entries that were not applied yet: they may ha
   for (let i = 0; i < 5; i++) await write(cluster.node(2));
   for (const id of [1, 2, 3]) await cluster.stop(id);
   cluster.volume(2).machine = machine;
+  // Five writes, and the empty entry of a successor if the leader was stopped first.
+  const pending = cluster.volume(2).log.last.index - machine.applied.index;
+  assert.ok(pending >= 5);
   const recovery = await recoverCluster(cluster.volume(2), clusterId);
-  assert.equal(recovery.pendingEntries, 5);
+  assert.equal(recovery.pendingEntries, pending);
   await cluster.start(2).whenReady(10_000);
   assert.equal(await writesSeen(cluster.node(2)), 10);
 });
