@@ -1,21 +1,23 @@
-import type { LogError, LogStore } from "../log/port.ts";
+import type { LogStore } from "../log/port.ts";
 import type { RaftCore } from "../raft/core.ts";
 import type { MembershipChange, Outcome, Ready } from "../raft/io.ts";
 import type { AppendEntries, Message } from "../raft/messages.ts";
 import type { LogIndex, MemberId, SnapshotMeta } from "../raft/types.ts";
 import type { StateMachine } from "../state/port.ts";
 import { Applier, payloadBytes } from "./applier.ts";
+import { AppliedWaiters } from "./applied_waiters.ts";
+import { Checkpoints } from "./checkpoints.ts";
 import {
   DEFAULT_GROUP_OPTIONS,
   type GroupOptions,
   type GroupPorts,
 } from "./group_ports.ts";
+import { LogDurability } from "./log_durability.ts";
 import type { GroupMessage } from "./messages.ts";
 import { AppendOutbox } from "./outbox.ts";
 import type { ProposalDone } from "./proposals.ts";
 import { PendingProposals } from "./proposals.ts";
 import { isFull, Room } from "./room.ts";
-import { Retention } from "./retention.ts";
 import { SnapshotReceiver } from "./snapshot_receiver.ts";
 import { SnapshotSender } from "./snapshot_sender.ts";
 
@@ -53,35 +55,21 @@ export class RaftGroup {
   readonly #outbox: AppendOutbox;
   readonly #sender: SnapshotSender;
   readonly #receiver: SnapshotReceiver;
-  readonly #retention: Retention;
+  readonly #checkpoints: Checkpoints;
+  readonly #durability: LogDurability;
   readonly #reads = new Map<number, (index: LogIndex | null) => void>();
-  /** Syncs under way: what is durable once each of them is done. */
-  readonly #syncs: { readonly persistId: number; lastIndex: LogIndex }[] = [];
-  readonly #held: { readonly persistId: number; readonly message: Message }[] =
-    [];
-  readonly #appliedWaiters: {
-    readonly index: LogIndex;
-    readonly done: (applied: boolean) => void;
-  }[] = [];
+  readonly #waiters = new AppliedWaiters();
   #inbox: Proposal[] = [];
   #deferred = false;
   #running = false;
   #stopped = false;
-  #persistId = 0;
-  #durableId = 0;
-  #durableIndex: LogIndex;
   /**
    * The commit index as of the last Ready that was carried out. The core's own
    * may be ahead of the log: entries below it may still have to be truncated.
    */
   #commit: LogIndex;
   #nextReadId = 1;
-  #checkpointing = false;
-  #checkpointIndex: LogIndex;
-  #bytesSinceCheckpoint = 0;
   #ticks = 0;
-  #lastTickPersistId = 0;
-  #idleSyncedId = 0;
   /** When leadership was lost with proposals unanswered. */
   #deposedAt: number | null = null;
   readonly #room: Room;
@@ -96,16 +84,33 @@ export class RaftGroup {
     this.machine = ports.machine;
     this.#ports = ports;
     this.#options = options;
-    this.#retention = new Retention(ports.core, options.retainEntries);
-    this.#durableIndex = ports.log.last.index;
     this.#commit = ports.core.commit;
-    this.#checkpointIndex = ports.machine.applied.index;
     this.#room = new Room(
       ports.log,
       (message, error) => ports.warn(message, error),
     );
     const self = ports.core.status().id;
     const fatal = (error: Error): void => this.#fail(error);
+    this.#durability = new LogDurability(ports.log, options.durability, {
+      release: (message) => this.#dispatch(message),
+      durable: (id) => {
+        this.#step(() => this.core.step({ kind: "persisted", id }));
+        this.#advance();
+      },
+      failed: fatal,
+    });
+    this.#checkpoints = new Checkpoints({
+      core: ports.core,
+      log: ports.log,
+      machine: ports.machine,
+      oldestSnapshot: () => this.#sender.oldest,
+      purged: (index) => {
+        this.#step(() => this.core.step({ kind: "purged", index }));
+      },
+      postponed: (error) =>
+        ports.warn("no room for a checkpoint: later", error),
+      failed: fatal,
+    }, options);
     this.#outbox = new AppendOutbox(
       ports.log,
       (message) => this.#transmit(message),
@@ -145,7 +150,7 @@ export class RaftGroup {
 
   /** Entries up to here are durable on this member. */
   get durableIndex(): LogIndex {
-    return this.#durableIndex;
+    return this.#durability.index;
   }
 
   /** Proposals that were appended here and are not answered yet. */
@@ -163,31 +168,15 @@ export class RaftGroup {
     this.#ticks++;
     this.#abandonDeposed();
     this.#sender.tick();
-    this.#retention.tick(this.#ticks);
+    this.#checkpoints.tick(this.#ticks);
     if (this.#ticks % RETRY_TICKS === 0) this.#lookForRoom();
-    const { durability } = this.#options;
-    if (
-      durability.mode === "interval" && this.#ticks % durability.ticks === 0
-    ) this.log.sync((error) => this.#check(error));
-    this.#syncIdle();
+    this.#durability.tick(this.#ticks);
     this.#step(() => this.core.step({ kind: "tick" }));
   }
 
   #lookForRoom(): void {
     if (this.#applier.paused) this.#applier.retry();
     if (this.#room.full) this.#guarded(() => this.#room.look());
-  }
-
-  /** Once nothing more comes, the log makes durable up to where it is durable: then even damage to its very end is told from a torn write. */
-  #syncIdle(): void {
-    if (this.#persistId === this.#idleSyncedId || this.#syncs.length > 0) {
-      return;
-    }
-    if (this.#persistId === this.#lastTickPersistId) {
-      this.#idleSyncedId = this.#persistId;
-      this.log.sync((error) => this.#check(error));
-    }
-    this.#lastTickPersistId = this.#persistId;
   }
 
   #abandonDeposed(): void {
@@ -244,9 +233,7 @@ export class RaftGroup {
   whenApplied(index: LogIndex, done: (applied: boolean) => void): void {
     if (this.machine.applied.index >= index) return done(true);
     if (this.#stopped || this.#room.stateFull) return done(false);
-    let at = this.#appliedWaiters.length;
-    while (at > 0 && this.#appliedWaiters[at - 1]!.index > index) at--;
-    this.#appliedWaiters.splice(at, 0, { index, done });
+    this.#waiters.add(index, done);
     this.#applier.hurry(index);
   }
 
@@ -281,19 +268,7 @@ export class RaftGroup {
 
   /** Makes the state durable and forgets log entries it makes superfluous. */
   checkpoint(): void {
-    if (this.#checkpointing || this.#stopped) return;
-    this.#checkpointing = true;
-    this.#checkpointIndex = this.machine.applied.index;
-    this.#bytesSinceCheckpoint = 0;
-    this.machine.checkpoint((error, durable) => {
-      this.#checkpointing = false;
-      if (this.#stopped) return;
-      if (error !== null && isFull(error)) {
-        return this.#ports.warn("no room for a checkpoint: later", error);
-      }
-      if (error !== null) return this.#fail(error);
-      this.#guarded(() => this.#purge(durable));
-    });
+    this.#checkpoints.begin();
   }
 
   /** Refuses everything from now on. Whoever waits is told that the outcome is unknown. */
@@ -303,6 +278,8 @@ export class RaftGroup {
     this.#sender.stop();
     this.#receiver.forget();
     this.#applier.stop();
+    this.#durability.stop();
+    this.#checkpoints.stop();
     const inbox = this.#inbox;
     this.#inbox = [];
     for (const { done } of inbox) {
@@ -312,7 +289,7 @@ export class RaftGroup {
     const reads = [...this.#reads.values()];
     this.#reads.clear();
     for (const done of reads) done(null);
-    for (const { done } of this.#appliedWaiters.splice(0)) done(false);
+    this.#waiters.giveUp();
   }
 
   #receive(message: Message): void {
@@ -396,18 +373,21 @@ export class RaftGroup {
     const { persist } = ready;
     if (persist !== null) {
       if (persist.hardState) this.log.saveHardState(persist.hardState);
-      if (persist.truncateAfter !== undefined) {
-        this.#truncate(persist.truncateAfter);
+      const { truncateAfter } = persist;
+      if (truncateAfter !== undefined) {
+        this.log.truncateAfter(truncateAfter);
+        this.#durability.truncated(truncateAfter);
       }
       if (persist.entries.length > 0) this.log.append(persist.entries);
-      this.#persistId = persist.id;
+      this.#durability.written(persist.id);
     }
     for (const message of ready.send) this.#dispatch(message);
     for (const message of ready.sendAfterPersist) {
-      if (this.#durableId >= this.#persistId) this.#dispatch(message);
-      else this.#held.push({ persistId: this.#persistId, message });
+      this.#durability.hold(message);
     }
-    if (persist !== null) this.#makeDurable(persist.hardState !== undefined);
+    if (persist !== null) {
+      this.#durability.flush(persist.hardState !== undefined);
+    }
     for (const { to, term, atLeast } of ready.sendSnapshots) {
       this.#sender.start(to, term, atLeast);
     }
@@ -416,66 +396,18 @@ export class RaftGroup {
     }
     if (ready.installSnapshot !== null) this.#install(ready.installSnapshot);
     this.#commit = ready.commit;
-    this.#applier.advance(Math.min(this.#commit, this.#durableIndex));
+    this.#advance();
+  }
+
+  /** Only what is durable here is applied: the state never runs ahead of the log. */
+  #advance(): void {
+    this.#applier.advance(Math.min(this.#commit, this.#durability.index));
   }
 
   /** What was proposed may still be committed by the next leader, and then it is answered as if nothing had happened. */
   #deposed(): void {
     if (this.#sender.active) this.#sender.stop();
     if (this.#proposals.size > 0) this.#deposedAt ??= this.#ticks;
-  }
-
-  #truncate(after: LogIndex): void {
-    this.log.truncateAfter(after);
-    this.#durableIndex = Math.min(this.#durableIndex, after);
-    for (const sync of this.#syncs) {
-      sync.lastIndex = Math.min(sync.lastIndex, after);
-    }
-  }
-
-  #makeDurable(hardStateChanged: boolean): void {
-    const { mode } = this.#options.durability;
-    // Term and vote are promises: no mode answers before they are durable.
-    if (mode === "immediate" || hardStateChanged) return this.#sync();
-    if (mode === "immediate_async") {
-      this.log.sync((error) => this.#check(error));
-    }
-    if (this.#syncs.length === 0) this.#pretendDurable();
-  }
-
-  #pretendDurable(): void {
-    this.#durable(this.#persistId, this.log.last.index);
-  }
-
-  #sync(): void {
-    const sync = {
-      persistId: this.#persistId,
-      lastIndex: this.log.last.index,
-    };
-    this.#syncs.push(sync);
-    this.log.sync((error) => {
-      if (this.#stopped || !this.#check(error)) return;
-      this.#syncs.splice(0, this.#syncs.indexOf(sync) + 1);
-      this.#durable(sync.persistId, sync.lastIndex);
-      const waited = this.#options.durability.mode === "immediate";
-      if (!waited && this.#syncs.length === 0) this.#pretendDurable();
-    });
-  }
-
-  #check(error: LogError | null): boolean {
-    if (error !== null && !this.#stopped) this.#fail(error);
-    return error === null;
-  }
-
-  #durable(persistId: number, lastIndex: LogIndex): void {
-    if (persistId <= this.#durableId) return;
-    this.#durableId = persistId;
-    this.#durableIndex = Math.max(this.#durableIndex, lastIndex);
-    while (this.#held.length > 0 && this.#held[0]!.persistId <= persistId) {
-      this.#dispatch(this.#held.shift()!.message);
-    }
-    this.#step(() => this.core.step({ kind: "persisted", id: persistId }));
-    this.#applier.advance(Math.min(this.#commit, this.#durableIndex));
   }
 
   #dispatch(message: Message): void {
@@ -506,32 +438,14 @@ export class RaftGroup {
   #onApplied(index: LogIndex, bytes: number): void {
     this.#room.stateApplied(index);
     this.#step(() => this.core.step({ kind: "applied", index }));
-    let ready = 0;
-    while (
-      ready < this.#appliedWaiters.length &&
-      this.#appliedWaiters[ready]!.index <= index
-    ) ready++;
-    for (const { done } of this.#appliedWaiters.splice(0, ready)) done(true);
-    this.#bytesSinceCheckpoint += bytes;
-    if (
-      index - this.#checkpointIndex >= this.#options.checkpointEntries ||
-      this.#bytesSinceCheckpoint >= this.#options.checkpointBytes
-    ) this.checkpoint();
+    this.#waiters.applied(index);
+    this.#checkpoints.applied(index, bytes);
   }
 
   #onMachineFailed(error: Error): void {
     if (!isFull(error)) return this.#fail(error);
     this.#room.stateRefused(error);
-    for (const { done } of this.#appliedWaiters.splice(0)) done(false);
-  }
-
-  #purge(durable: LogIndex): void {
-    const state = Math.min(durable, this.machine.applied.index);
-    const { oldest } = this.#sender;
-    const to = this.#retention.limit(this.#ticks, state, oldest);
-    if (to <= this.log.base.index) return;
-    this.log.purge({ index: to, term: this.log.termAt(to)! });
-    this.#step(() => this.core.step({ kind: "purged", index: to }));
+    this.#waiters.giveUp();
   }
 
   #install(snapshot: SnapshotMeta): void {
@@ -547,10 +461,10 @@ export class RaftGroup {
   #installed(snapshot: SnapshotMeta): void {
     this.#proposals.abandon("a snapshot took the place of the entries");
     this.log.reset(snapshot.last);
-    this.#durableIndex = snapshot.last.index;
-    for (const sync of this.#syncs) sync.lastIndex = snapshot.last.index;
+    this.#durability.reset(snapshot.last.index);
     this.log.sync((error) => {
-      if (this.#stopped || !this.#check(error)) return;
+      if (this.#stopped) return;
+      if (error !== null) return this.#fail(error);
       this.#receiver.forget();
       this.#step(() => this.core.step({ kind: "snapshotInstalled", snapshot }));
       this.#onApplied(snapshot.last.index, 0);

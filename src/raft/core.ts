@@ -25,7 +25,6 @@ import type {
   RaftOptions,
   RaftStatus,
   Ready,
-  Refusal,
 } from "./io.ts";
 import { changeMembership } from "./membership.ts";
 import type { Message } from "./messages.ts";
@@ -38,6 +37,7 @@ import {
   requestRead,
   startReadRound,
 } from "./read_index.ts";
+import { refuse } from "./refusal.ts";
 import {
   broadcastHeartbeat,
   checkQuorum,
@@ -305,21 +305,25 @@ function dispatch(state: RaftState, message: Message): void {
 }
 
 function propose(state: RaftState, payloads: readonly Uint8Array[]): Outcome {
-  const refuse = (reason: Refusal, detail: string): Outcome => ({
-    kind: "refused",
-    reason,
-    detail,
-    leader: state.leader,
-  });
   if (state.role !== "leader") {
-    return refuse("not_leader", "only a leader takes proposals");
+    return refuse(state, "not_leader", "only a leader takes proposals");
   }
-  if (payloads.length === 0) return refuse("invalid", "nothing was proposed");
+  if (payloads.length === 0) {
+    return refuse(state, "invalid", "nothing was proposed");
+  }
   if (state.transferee !== null) {
-    return refuse("transferring", `leadership goes to ${state.transferee}`);
+    return refuse(
+      state,
+      "transferring",
+      `leadership goes to ${state.transferee}`,
+    );
   }
   if (!isVoter(state.config, state.id)) {
-    return refuse("transferring", "this leader leaves the configuration");
+    return refuse(
+      state,
+      "transferring",
+      "this leader leaves the configuration",
+    );
   }
   const { log, term, options } = state;
   const uncommitted = log.bytesBetween(state.commit, log.lastIndex);
@@ -327,6 +331,7 @@ function propose(state: RaftState, payloads: readonly Uint8Array[]): Outcome {
   for (const payload of payloads) bytes += payload.length;
   if (uncommitted > 0 && bytes > options.maxUncommittedBytes) {
     return refuse(
+      state,
       "overloaded",
       `${bytes} bytes would be uncommitted, the limit is ${options.maxUncommittedBytes}`,
     );
@@ -347,12 +352,7 @@ function campaignNow(state: RaftState): Outcome {
     ? "the leader's lease runs"
     : null;
   if (problem !== null) {
-    return {
-      kind: "refused",
-      reason: "invalid",
-      detail: problem,
-      leader: state.leader,
-    };
+    return refuse(state, "invalid", problem);
   }
   campaign(state);
   return DONE;

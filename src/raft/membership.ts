@@ -1,6 +1,7 @@
 import { appendConfiguration } from "./commitment.ts";
 import { isJoint, isMember, sorted } from "./configuration.ts";
-import type { MembershipChange, Outcome, Refusal } from "./io.ts";
+import type { MembershipChange, Outcome } from "./io.ts";
+import { refuse } from "./refusal.ts";
 import type { RaftState } from "./state.ts";
 import type { Configuration, MemberId } from "./types.ts";
 
@@ -13,27 +14,33 @@ export function changeMembership(
   state: RaftState,
   change: MembershipChange,
 ): Outcome {
-  const refuse = (reason: Refusal, detail: string): Outcome => ({
-    kind: "refused",
-    reason,
-    detail,
-    leader: state.leader,
-  });
   if (state.role !== "leader") {
-    return refuse("not_leader", "only a leader changes the membership");
+    return refuse(state, "not_leader", "only a leader changes the membership");
   }
   if (state.transferee !== null) {
-    return refuse("transferring", `leadership goes to ${state.transferee}`);
+    return refuse(
+      state,
+      "transferring",
+      `leadership goes to ${state.transferee}`,
+    );
   }
   const { config, index } = state.configs.latest;
   if (isJoint(config) || index > state.commit) {
-    return refuse("change_pending", `the change at ${index} is not finished`);
+    return refuse(
+      state,
+      "change_pending",
+      `the change at ${index} is not finished`,
+    );
   }
   if (state.commit < state.termStart) {
-    return refuse("change_pending", "nothing of this term is committed yet");
+    return refuse(
+      state,
+      "change_pending",
+      "nothing of this term is committed yet",
+    );
   }
   const next = changedConfiguration(config, change);
-  if (typeof next === "string") return refuse("invalid", next);
+  if (typeof next === "string") return refuse(state, "invalid", next);
   const { term } = state;
   return {
     kind: "appended",

@@ -1,4 +1,5 @@
 import type { Outcome } from "./io.ts";
+import { refuse } from "./refusal.ts";
 import { envelope, type RaftState } from "./state.ts";
 import type { LogIndex, MemberId } from "./types.ts";
 
@@ -24,14 +25,6 @@ export function transferLeadership(
   state.transferElapsed = 0;
   finishTransfer(state);
   return DONE;
-}
-
-function refuse(
-  state: RaftState,
-  reason: "not_leader" | "invalid",
-  detail: string,
-): Outcome {
-  return { kind: "refused", reason, detail, leader: state.leader };
 }
 
 /** The other voter that has most of the log, one that answers before one that does not. */

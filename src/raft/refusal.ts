@@ -1,0 +1,11 @@
+import type { Outcome, Refusal } from "./io.ts";
+import type { RaftState } from "./state.ts";
+
+/** The answer to an input that had no effect, with the leader to ask instead. */
+export function refuse(
+  state: RaftState,
+  reason: Refusal,
+  detail: string,
+): Outcome {
+  return { kind: "refused", reason, detail, leader: state.leader };
+}
