@@ -17,7 +17,7 @@ import {
   ZERO_LOG_ID,
 } from "../../src/raft/types.ts";
 import { encodeConfiguration } from "../../src/raft/configuration.ts";
-import { bytes } from "./harness.ts";
+import { bytes } from "./harness/payloads.ts";
 
 /** Messages to member 1, from member 2 unless said otherwise. */
 const ENVELOPE = { from: "2", to: "1" };
