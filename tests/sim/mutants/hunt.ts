@@ -1,0 +1,120 @@
+import { runDeno } from "./command.ts";
+import type { Mutant } from "./table.ts";
+import { plant } from "./tree.ts";
+
+/** A seed takes a second at most; one that is this long on its way does not end. */
+const SEED_MS = 60_000;
+/** Longest silence of the tests before they count as hanging. */
+const TEST_MS = 120_000;
+/** Seeds tried before the tests: most bugs show within a few. */
+const SEEDS_BEFORE_TESTS = 20;
+/** A bug that makes memory grow without end must not take the machine's. */
+const HEAP = "--v8-flags=--max-old-space-size=1024";
+
+/** Where to look. */
+export interface Hunt {
+  /** The sources without a bug. */
+  readonly pristine: string;
+  /** The copy in which the bug is planted. */
+  readonly copy: string;
+  /** How many seeds to try. */
+  readonly seeds: number;
+  /** Whether the scenario tests are tried, too. */
+  readonly tests: boolean;
+}
+
+/** Who found a planted bug; null if nobody did. */
+export async function hunt(
+  where: Hunt,
+  mutant: Mutant,
+): Promise<string | null> {
+  const undo = plant(where.copy, mutant);
+  try {
+    const early = Math.min(SEEDS_BEFORE_TESTS, where.seeds);
+    return await bySeeds(where, mutant, 0, early) ??
+      (where.tests ? await byTests(where, mutant) : null) ??
+      await bySeeds(where, mutant, early, where.seeds);
+  } finally {
+    undo();
+  }
+}
+
+/** What the seeds from one to before another, counted from 0, find in these sources. */
+async function broken(
+  sources: string,
+  { step = 1 }: Mutant,
+  from: number,
+  to: number,
+): Promise<{ seed: number; how: string } | null> {
+  if (from >= to) return null;
+  const range = [step * (from + 1), step, to - from].map(String);
+  const { code, lines } = await runDeno(
+    sources,
+    [
+      "run",
+      "--allow-all",
+      "--no-check",
+      HEAP,
+      "tests/sim/mutants/seeds.ts",
+      ...range,
+    ],
+    SEED_MS,
+  );
+  if (code === 0) return null;
+  const [word, seed, ...rest] = lines.at(-1)!.split(" ");
+  if (seed === undefined) throw new Error("The simulator did not start");
+  const how = word === "broken"
+    ? rest.join(" ").split(":")[0]!
+    : code === null
+    ? "does not end"
+    : "crash";
+  return { seed: Number(seed), how };
+}
+
+async function bySeeds(
+  { pristine, copy }: Hunt,
+  mutant: Mutant,
+  from: number,
+  to: number,
+): Promise<string | null> {
+  const found = await broken(copy, mutant, from, to);
+  if (found === null) return null;
+  const at = found.seed / (mutant.step ?? 1) - 1;
+  const without = await broken(pristine, mutant, at, at + 1);
+  if (without === null) return `seed ${found.seed}: ${found.how}`;
+  throw new Error(
+    `Seed ${without.seed} fails without a planted bug: ${without.how}`,
+  );
+}
+
+async function byTests(
+  { pristine, copy }: Hunt,
+  { file }: Mutant,
+): Promise<string | null> {
+  const folder = `tests/${file.split("/")[0]}`;
+  const { code, lines } = await test(copy, [folder]);
+  if (code === 0) return null;
+  if (code === null) return `tests of \`${folder}\`: do not end`;
+  const failed = lines.map((line) =>
+    /^(.*) => \.\/(tests.*?):\d+:\d+/.exec(line)
+  )
+    .find((match) => match !== null);
+  if (failed === undefined) return `tests of \`${folder}\`: crash`;
+  const [, title, path] = failed as unknown as [string, string, string];
+  // A test that fails once more, and only with the bug, did find it.
+  const alone = ["--filter", title, path];
+  const again = await test(copy, alone);
+  const without = await test(pristine, alone);
+  if (without.code !== 0) {
+    throw new Error(`A test fails without a planted bug: ${title}`);
+  }
+  return again.code === 0 ? null : `test “${title}”`;
+}
+
+function test(sources: string, what: string[]) {
+  return runDeno(
+    sources,
+    ["test", "--allow-all", "--no-check", "--fail-fast", "--parallel", ...what],
+    TEST_MS,
+  );
+}
