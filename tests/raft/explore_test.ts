@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { type Bounds, describe, explore, wander } from "./explore.ts";
+import { explore, wander } from "./explore/search.ts";
+import { describe } from "./explore/survey.ts";
+import type { Bounds } from "./explore/world.ts";
 
 const NONE: Bounds = {
   voters: 3,
