@@ -60,6 +60,11 @@ export class TestCluster implements AsyncDisposable {
     const cluster = new TestCluster(options, root);
     try {
       await options.prepare?.(cluster);
+    } catch (error) {
+      await cluster[Symbol.asyncDispose]();
+      throw error;
+    }
+    try {
       for (const node of cluster.nodes) await cluster.startMember(node);
       await cluster.waitReady();
       return cluster;

@@ -1,3 +1,4 @@
+import { run } from "./command.ts";
 import type { Node, TestNetwork } from "./network.ts";
 
 const RAFT_PORT = 8100;
@@ -52,9 +53,12 @@ export class NetnsNetwork implements TestNetwork {
     return { HQL_NODES: lines.join("\n") };
   }
 
-  /** Runs in the member's namespace, under the same process id. */
+  /**
+   * Runs in the member's namespace, under the same process id. Not by `ip netns
+   * exec`, which copies all mounts: a disk could then not be unmounted any more.
+   */
   command(node: Node, argv: readonly string[]): readonly string[] {
-    return ["ip", "netns", "exec", this.#namespace(node), ...argv];
+    return ["nsenter", `--net=/run/netns/${this.#namespace(node)}`, ...argv];
   }
 
   /** `to` drops what comes from `from`. */
@@ -158,19 +162,3 @@ export class NetnsNetwork implements TestNetwork {
 }
 
 let instances = 0;
-
-async function run(argv: readonly string[], input = ""): Promise<void> {
-  const [program, ...args] = argv as [string, ...string[]];
-  const child = new Deno.Command(program, {
-    args,
-    stdin: "piped",
-    stdout: "null",
-    stderr: "piped",
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(input)).catch(() => {});
-  await writer.close().catch(() => {});
-  const { success, stderr } = await child.output();
-  if (success) return;
-  throw new Error(`${argv.join(" ")}: ${new TextDecoder().decode(stderr)}`);
-}

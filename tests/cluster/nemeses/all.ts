@@ -3,6 +3,7 @@ import { clockNemesis } from "./clock.ts";
 import { DISK_NEMESES } from "./disk.ts";
 import { MEMBERSHIP_NEMESES } from "./membership.ts";
 import { type NemesisKind, together } from "./nemesis.ts";
+import { POWER_NEMESES } from "./power.ts";
 import { PARTITION_NEMESES } from "./partition.ts";
 import { PROCESS_NEMESES } from "./process.ts";
 
@@ -21,13 +22,14 @@ const KINDS: readonly NemesisKind[] = [
   ...PARTITION_NEMESES,
   ...MEMBERSHIP_NEMESES,
   ...DISK_NEMESES,
+  ...POWER_NEMESES,
   clockNemesis,
 ];
 
 /** Names of all single kinds. */
 export const NEMESIS_NAMES: readonly string[] = KINDS.map(({ name }) => name);
 
-/** So many different pairs, drawn at random; at most one of a pair damages a disk. */
+/** So many different pairs, drawn at random; at most one of a pair damages a disk, or brings one. */
 export function drawPairs(count: number, random: Random): string[] {
   const pairs = new Set<string>();
   const kinds = KINDS.filter((kind) => kind !== none);
@@ -36,7 +38,7 @@ export function drawPairs(count: number, random: Random): string[] {
     const [a, b] = [random, random].map((each) =>
       kinds[randomBetween(each, 0, kinds.length)]!
     ) as [NemesisKind, NemesisKind];
-    if (a.destructive && b.destructive) continue;
+    if (a.destructive && b.destructive || a.ownDisk && b.ownDisk) continue;
     if (kinds.indexOf(a) < kinds.indexOf(b)) pairs.add(`${a.name}+${b.name}`);
   }
   return [...pairs];
@@ -53,6 +55,9 @@ export function nemesisNamed(name: string): NemesisKind {
   });
   if (kinds.filter(({ destructive }) => destructive).length > 1) {
     throw new RangeError(`${name} would damage two disks at once`);
+  }
+  if (kinds.filter(({ ownDisk }) => ownDisk).length > 1) {
+    throw new RangeError(`${name} would mount two disks at the same place`);
   }
   return kinds.reduce(together);
 }

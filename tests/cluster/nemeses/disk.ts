@@ -2,15 +2,15 @@ import { join } from "node:path";
 import { type Random, randomBetween } from "../../../src/util/random.ts";
 import type { TestCluster } from "../harness.ts";
 import type { Node } from "../network.ts";
+import { SmallDisk } from "../small_disk.ts";
 import { drawNode, type NemesisKind } from "./nemesis.ts";
+import { OwnDisks } from "./own_disks.ts";
 
 /** A member that had its disk changed must be well again in this time, ms. */
 const HEAL_MS = 60_000;
 
 /** Size of a member's disk where it can fill up, MB. */
 const SMALL_DISK_MB = 256;
-
-const BALLAST = "ballast";
 
 /** Takes a member down, does something to its folder, and starts it again. */
 function damage(
@@ -89,7 +89,7 @@ async function truncate(folder: string, random: Random): Promise<string> {
   return `${path.slice(folder.length + 1)} cut from ${size} to ${length} bytes`;
 }
 
-/** The member works on; then its disk is exchanged for a copy made before. */
+/** The member works on; then what is on its disk is exchanged for a copy made before. */
 const oldVolume: NemesisKind = {
   name: "old-volume",
   destructive: true,
@@ -106,8 +106,10 @@ const oldVolume: NemesisKind = {
       stop: async () => {
         await cluster.killMember(victim!);
         const folder = cluster.dataDir(victim!);
-        await Deno.remove(folder, { recursive: true });
-        await Deno.rename(copyPath(cluster, victim!), folder);
+        // The folder itself stays: a disk may be mounted there.
+        await empty(folder);
+        await copy(copyPath(cluster, victim!), folder);
+        await Deno.remove(copyPath(cluster, victim!), { recursive: true });
         await cluster.startMember(victim!);
         await cluster.waitReady([victim!], HEAL_MS);
       },
@@ -120,60 +122,47 @@ function copyPath(cluster: TestCluster, node: Node): string {
 }
 
 async function copy(from: string, to: string): Promise<void> {
-  await Deno.mkdir(to, { mode: 0o700 });
+  await Deno.mkdir(to, { recursive: true, mode: 0o700 });
   for await (const { name, isDirectory } of Deno.readDir(from)) {
     if (isDirectory) await copy(join(from, name), join(to, name));
     else await Deno.copyFile(join(from, name), join(to, name));
   }
 }
 
+async function empty(folder: string): Promise<void> {
+  for (const { name } of await Array.fromAsync(Deno.readDir(folder))) {
+    await Deno.remove(join(folder, name), { recursive: true });
+  }
+}
+
+const smallDisks = new OwnDisks<SmallDisk>();
+
 /** A disk of its own for every member (in memory), which is filled to the last byte and emptied again. */
 const fullDisk: NemesisKind = {
   name: "full-disk",
-  prepare: async (cluster) => {
-    for (const node of cluster.nodes) {
-      const folder = cluster.dataDir(node);
-      await Deno.mkdir(folder, { mode: 0o700 });
-      const options = `size=${SMALL_DISK_MB}m,mode=0700`;
-      await run("mount", "-t", "tmpfs", "-o", options, "tmpfs", folder);
-      cluster.defer(() => run("umount", folder));
-    }
-  },
+  ownDisk: true,
+  prepare: (cluster) =>
+    smallDisks.give(cluster, async (folder) => {
+      const disk = await SmallDisk.mount(folder, SMALL_DISK_MB);
+      if (disk !== null) return disk;
+      throw new Error("full-disk mounts file systems, which needs root");
+    }),
   create: (cluster, random) => {
     let victim: Node | undefined;
     return {
       start: async () => {
         victim = drawNode(cluster, random);
-        await fill(join(cluster.dataDir(victim), BALLAST));
+        await smallDisks.of(cluster, victim).fill();
         return `disk of ${victim} full`;
       },
       stop: async () => {
-        await Deno.remove(join(cluster.dataDir(victim!), BALLAST));
+        await smallDisks.of(cluster, victim!).clear();
         // Whether it lived through it or ended, it must work when there is room.
         await cluster.startMember(victim!);
       },
     };
   },
 };
-
-async function fill(path: string): Promise<void> {
-  using file = await Deno.open(path, { write: true, create: true });
-  for (let size = 1 << 20; size >= 4096; size /= 2) {
-    const block = new Uint8Array(size);
-    try {
-      for (let i = 0; i < SMALL_DISK_MB; i++) await file.write(block);
-    } catch {
-      // No room for a block of this size any more.
-    }
-  }
-}
-
-async function run(program: string, ...args: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command(program, { args })
-    .output();
-  if (success) return;
-  throw new Error(`${program}: ${new TextDecoder().decode(stderr)}`);
-}
 
 /** Faults of disks. */
 export const DISK_NEMESES: readonly NemesisKind[] = [

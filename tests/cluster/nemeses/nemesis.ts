@@ -15,6 +15,8 @@ export interface NemesisKind {
   readonly name: string;
   /** Damages what a member has on disk, so only one of them may be under way. */
   readonly destructive?: boolean;
+  /** Gives every member a disk of its own, so only one of them may do it. */
+  readonly ownDisk?: boolean;
   /** Only possible where members can be kept apart. */
   readonly needsFaultyNetwork?: boolean;
   /** Called before the members start. */
@@ -45,16 +47,34 @@ export async function leaderOrAny(
   return await cluster.leader() ?? drawNode(cluster, random);
 }
 
-/** How many members are a majority. */
-export function majorityOf(cluster: TestCluster): number {
-  return Math.floor(cluster.nodes.length / 2) + 1;
-}
+/** Whom a fault hits. */
+export type Choice = (
+  cluster: TestCluster,
+  random: Random,
+) => readonly Node[] | Promise<readonly Node[]>;
+
+/** Any member. */
+export const one: Choice = (cluster, random) => [drawNode(cluster, random)];
+
+/** The leader, or any member when there is none at the moment. */
+export const leader: Choice = async (cluster, random) => [
+  await leaderOrAny(cluster, random),
+];
+
+/** So many that the others cannot go on. */
+export const majority: Choice = (cluster, random) =>
+  shuffled(cluster, random)
+    .slice(0, Math.floor(cluster.nodes.length / 2) + 1);
+
+/** Every member. */
+export const all: Choice = (cluster) => cluster.nodes;
 
 /** Two kinds at the same time. */
 export function together(a: NemesisKind, b: NemesisKind): NemesisKind {
   return {
     name: `${a.name}+${b.name}`,
     destructive: a.destructive === true || b.destructive === true,
+    ownDisk: a.ownDisk === true || b.ownDisk === true,
     needsFaultyNetwork: a.needsFaultyNetwork === true ||
       b.needsFaultyNetwork === true,
     prepare: async (cluster) => {

@@ -1,26 +1,12 @@
-import type { Random } from "../../../src/util/random.ts";
-import type { TestCluster } from "../harness.ts";
 import type { Node } from "../network.ts";
 import {
-  drawNode,
-  leaderOrAny,
-  majorityOf,
+  all,
+  type Choice,
+  leader,
+  majority,
   type NemesisKind,
-  shuffled,
+  one,
 } from "./nemesis.ts";
-
-type Choice = (
-  cluster: TestCluster,
-  random: Random,
-) => readonly Node[] | Promise<readonly Node[]>;
-
-const one: Choice = (cluster, random) => [drawNode(cluster, random)];
-const leader: Choice = async (cluster, random) => [
-  await leaderOrAny(cluster, random),
-];
-const majority: Choice = (cluster, random) =>
-  shuffled(cluster, random).slice(0, majorityOf(cluster));
-const all: Choice = (cluster) => cluster.nodes;
 
 /** SIGKILL; at the end they are started again. */
 function kill(name: string, choose: Choice): NemesisKind {

@@ -1,0 +1,41 @@
+/** In which Debian package a program is, where its name does not say. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  "xfs_io": "xfsprogs",
+  "mkfs.ext4": "e2fsprogs",
+  "ip": "iproute2",
+  "nft": "nftables",
+  "nsenter": "util-linux",
+};
+
+/**
+ * Runs a program of the system to its end, with `input` on its standard input.
+ * @throws {Error} with what it said, or with the package it is in if it is not installed.
+ */
+export async function run(
+  argv: readonly string[],
+  input = "",
+): Promise<void> {
+  const [program, ...args] = argv as [string, ...string[]];
+  let child: Deno.ChildProcess;
+  try {
+    child = new Deno.Command(program, {
+      args,
+      stdin: "piped",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    const name = PACKAGES[program] ?? program;
+    throw new Error(
+      `${program} is not installed (Debian has it in ${name})`,
+    );
+  }
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(input)).catch(() => {});
+  await writer.close().catch(() => {});
+  const { success, stderr } = await child.output();
+  if (success) return;
+  const said = new TextDecoder().decode(stderr).trim();
+  throw new Error(`${argv.join(" ")}: ${said}`);
+}

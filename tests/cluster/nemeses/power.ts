@@ -1,0 +1,48 @@
+import { join } from "node:path";
+import { LoopDisk } from "../loop_disk.ts";
+import type { Node } from "../network.ts";
+import { all, type Choice, leader, type NemesisKind, one } from "./nemesis.ts";
+import { OwnDisks } from "./own_disks.ts";
+
+/** Size of a member's disk; it takes as much room as is in use, MB. */
+const DISK_MB = 512;
+
+/**
+ * Members lose power at the same moment: they and every write that they have
+ * not synced are gone. The disks are back at once, the members at the end.
+ */
+function powerCut(name: string, choose: Choice): NemesisKind {
+  const disks = new OwnDisks<LoopDisk>();
+  return {
+    name,
+    ownDisk: true,
+    prepare: (cluster) =>
+      disks.give(cluster, (folder, node) => {
+        const image = join(cluster.root, `disk-${node}.ext4`);
+        return LoopDisk.create(image, folder, DISK_MB);
+      }),
+    create: (cluster, random) => {
+      let victims: readonly Node[] = [];
+      return {
+        start: async () => {
+          victims = await choose(cluster, random);
+          await Promise.all(victims.map((node) => cluster.killMember(node)));
+          await Promise.all(
+            victims.map((node) => disks.of(cluster, node).cutPower()),
+          );
+          return `power cut of ${victims.join(", ")}`;
+        },
+        stop: async () => {
+          for (const node of victims) await cluster.startMember(node);
+        },
+      };
+    },
+  };
+}
+
+/** Faults of the power supply. */
+export const POWER_NEMESES: readonly NemesisKind[] = [
+  powerCut("power-cut-one", one),
+  powerCut("power-cut-leader", leader),
+  powerCut("power-cut-all", all),
+];
