@@ -80,19 +80,19 @@ function onNode(world: World, fault: NodeFault): boolean {
     case "lyingSync":
       if (!world.canForget(node)) return false;
       disk.lying = true;
-      world.later(fault.ms, () => disk.lying = false);
+      world.later(fault.ms, () => node.disk.lying = false);
       return true;
     case "syncError":
       disk.failSyncs = true;
-      world.later(SYNC_ERROR_MS, () => disk.failSyncs = false);
+      world.later(SYNC_ERROR_MS, () => node.disk.failSyncs = false);
       return true;
     case "diskFull":
       disk.full = true;
-      world.later(fault.ms, () => disk.full = false);
+      world.later(fault.ms, () => node.disk.full = false);
       return true;
     case "slowDisk":
       disk.slowness = fault.factor;
-      world.later(fault.ms, () => disk.slowness = 1);
+      world.later(fault.ms, () => node.disk.slowness = 1);
       return true;
     case "shutdown":
       if (process === null) return false;

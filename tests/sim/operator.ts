@@ -169,6 +169,9 @@ export class Operator {
     const status = leader.core.status();
     const progress = status.progress.find((p) => p.member === member);
     if (progress === undefined || progress.match + 5 < status.commit) return;
-    leader.group.changeMembership({ promote: [member] });
+    const change = { promote: [member] };
+    const { voters } = leader.core.config;
+    if (!this.#world.healed && !this.#leavesMajority(voters, change)) return;
+    leader.group.changeMembership(change);
   }
 }
