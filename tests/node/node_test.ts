@@ -170,6 +170,31 @@ Deno.test("a volume copied from a running member and put back is recognised by i
   await assertRecognised(cluster, copy);
 });
 
+Deno.test("a volume put back that only a member met later remembers is rebuilt", async () => {
+  await using cluster = new Cluster(3);
+  await cluster.startAll();
+  await write(cluster.node(1));
+  await cluster.stop(3);
+  const copy = cluster.backup(3);
+  await cluster.start(3).whenReady(10_000);
+  for (let i = 0; i < 5; i++) await write(cluster.node(1));
+  await cluster.stop(3);
+  // Node 1 forgets what node 3 had; node 2, which remembers, is out of its reach.
+  await cluster.stop(1);
+  await cluster.start(1).whenReady(10_000);
+  await cluster.node(1).transferLeadership(1);
+  cluster.network.cut(2, 3);
+  cluster.restore(3, copy);
+  const back = cluster.start(3);
+  const old = back.id;
+  await back.whenReady(10_000);
+  assert.equal(back.id, old, "recognised before anybody could know");
+  cluster.network.heal(2, 3);
+  await until("a new incarnation", () => back.id !== old);
+  await back.whenReady(10_000);
+  assert.equal(await writesSeen(back), 6);
+});
+
 Deno.test("a member whose state differs from the majority's is rebuilt", async () => {
   await using cluster = new Cluster(3);
   await cluster.startAll();

@@ -1,0 +1,88 @@
+import type { RaftGroup } from "./group.ts";
+import { latestConfiguration } from "./boot.ts";
+import type { NodeVault } from "./parts.ts";
+import type { Testimony, Witness } from "./witness.ts";
+
+/** What greetings need from their node. */
+export interface GreetingPorts {
+  readonly witness: Witness;
+  readonly vault: NodeVault;
+  group(): RaftGroup | null;
+  stopping(): boolean;
+  /** Nobody contradicts what this member remembers: it takes part from now on. */
+  takePart(): void;
+  /** What this member has is not what it or the others had: it is given up, for `reason`. */
+  rebuild(reason: string): Promise<void>;
+}
+
+/** Compares what this member has with what the others remember of it: before it takes part, and again and again after. */
+export class Greeting {
+  readonly #ports: GreetingPorts;
+  #busy = false;
+
+  /** Asks nobody yet. */
+  constructor(ports: GreetingPorts) {
+    this.#ports = ports;
+  }
+
+  /** A member with memories takes part only when the others do not contradict them. */
+  async greet(): Promise<void> {
+    const { witness, vault } = this.#ports;
+    if (this.#ports.group() !== null) return;
+    await this.#alone(async () => {
+      const { voters } = latestConfiguration(vault.storage);
+      const verdict = await witness.ask(voters);
+      if (this.#ports.stopping()) return;
+      if (verdict.kind === "confirmed") this.#ports.takePart();
+      if (verdict.kind === "rolledBack") {
+        await this.#ports.rebuild(verdict.detail);
+      }
+    });
+  }
+
+  /** Tells the others what this member has, and hears whether its state is theirs. */
+  async report(): Promise<void> {
+    const { witness } = this.#ports;
+    const group = this.#ports.group();
+    if (group === null) return;
+    await this.#alone(async () => {
+      const { voters } = group.core.config;
+      // Who knows better may not have been there when this member started.
+      const verdict = await witness.ask(voters);
+      const problem = verdict.kind === "rolledBack"
+        ? verdict.detail
+        : witness.divergence(voters);
+      if (problem === null || this.#ports.group() !== group) return;
+      if (!this.#ports.stopping()) await this.#ports.rebuild(problem);
+    });
+  }
+
+  /** One at a time, and none while the member stops. */
+  async #alone(run: () => Promise<void>): Promise<void> {
+    if (this.#busy || this.#ports.stopping()) return;
+    this.#busy = true;
+    try {
+      await run();
+    } finally {
+      this.#busy = false;
+    }
+  }
+}
+
+/** What this member has on its disk, as it tells the others; `process` is drawn anew at each start. */
+export function testimonyOf(
+  { identity, storage }: NodeVault,
+  group: RaftGroup | null,
+  process: string,
+): Testimony {
+  const { log, logRecovery, machine } = storage;
+  const index = group?.durableIndex ?? log.last.index;
+  const last = { term: log.termAt(index) ?? log.base.term, index };
+  return {
+    boot: identity.boot,
+    process,
+    term: Math.max(logRecovery.hardState.term, last.term),
+    last,
+    hashes: machine.stateHashes(),
+  };
+}
