@@ -81,7 +81,10 @@ async function huntAll(): Promise<Map<Mutant, string | null>> {
           copy,
           seeds: Number(flags.seeds),
           tests: !flags.quick,
-        }, mutant);
+        }, mutant).catch(({ message }: Error) => {
+          print(`${mutant.name}: ${message}`);
+          return null;
+        });
         found.set(mutant, by);
         const seconds = ((performance.now() - begun) / 1000).toFixed(1);
         print(

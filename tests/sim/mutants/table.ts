@@ -303,9 +303,10 @@ const CORE: readonly Mutant[] = [
 const LOOP: readonly Mutant[] = [
   {
     name: "promises do not wait for the disk",
-    file: "node/group.ts",
-    find: "if (this.#durableId >= this.#persistId) this.#dispatch(message);",
-    replace: "if (this.#durableId >= 0) this.#dispatch(message);",
+    file: "node/log_durability.ts",
+    find:
+      "if (this.#durableId >= this.#persistId) this.#ports.release(message);",
+    replace: "if (this.#durableId >= 0) this.#ports.release(message);",
   },
   {
     name: "term and vote are not handed to the log",
@@ -315,9 +316,9 @@ const LOOP: readonly Mutant[] = [
   },
   {
     name: "the log is purged above the checkpoint",
-    file: "node/group.ts",
-    find: "Math.min(durable, this.machine.applied.index)",
-    replace: "Math.max(durable, this.machine.applied.index)",
+    file: "node/checkpoints.ts",
+    find: "Math.min(durable, machine.applied.index)",
+    replace: "Math.max(durable, machine.applied.index)",
   },
   {
     name: "a read on a follower does not wait until it is applied",

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { createCore } from "../../src/node/boot.ts";
+import {
+  type Identity,
+  memberIdOf,
+  newIdentity,
+} from "../../src/node/identity.ts";
+import { DEFAULT_RAFT_OPTIONS } from "../../src/raft/options.ts";
+import type { RaftCore } from "../../src/raft/core.ts";
+import { NO_CONFIGURATION, ZERO_LOG_ID } from "../../src/raft/types.ts";
+import { SeededRandom } from "../../src/util/random.ts";
+import { FaultDisk } from "../log/fault_disk.ts";
+import { openOn, survivors } from "../log/story.ts";
+
+const FOUNDER: Identity = (() => {
+  const identity = newIdentity(1);
+  const founding = { ...NO_CONFIGURATION, voters: [memberIdOf(identity)] };
+  return { ...identity, phase: "forming", clusterId: "c", founding };
+})();
+
+/** Starts the founder on what a disk holds, and makes durable what that adds. */
+function start(disk: FaultDisk): RaftCore {
+  const { log, recovery } = openOn(disk);
+  const state = { applied: ZERO_LOG_ID, config: NO_CONFIGURATION };
+  const core = createCore(
+    FOUNDER,
+    { log, logRecovery: recovery, state },
+    DEFAULT_RAFT_OPTIONS,
+    new SeededRandom(1),
+  );
+  log.sync((error) => assert.equal(error, null));
+  disk.run();
+  return core;
+}
+
+Deno.test("createCore() of a founder starts again after a crash at every operation of the founding", () => {
+  const disk = new FaultDisk();
+  start(disk);
+  for (let count = 0; count <= disk.length; count++) {
+    for (let seed = 0; seed < 6; seed++) {
+      const core = start(disk.crash(count, survivors(seed)));
+      const { term, config } = core.status();
+      assert.deepEqual([term, config.voters], [1, FOUNDER.founding!.voters]);
+    }
+  }
+});
