@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBetween, SeededRandom } from "../../src/util/random.ts";
 import type { MemberId } from "../../src/raft/types.ts";
-import { Cluster, type ClusterOptions } from "./harness.ts";
+import { Cluster, type ClusterOptions } from "./harness/cluster.ts";
 import { ofType } from "./make.ts";
 
 /** A cluster under random weather, and what its clients were told. */
@@ -95,8 +95,7 @@ export class Chaos {
     cluster.settle();
     for (let i = 0; i < 20 && !this.#isCalm(); i++) cluster.tick(20);
     const leader = cluster.awaitLeader();
-    cluster.propose(leader, "last");
-    cluster.settle().tick(5);
+    cluster.write(leader, "last").tick(5);
     const { config } = cluster.core(leader);
     const { state } = cluster.node(leader);
     assert.equal(state.at(-1), "last", "the cluster works");

@@ -11,7 +11,7 @@ import {
   votersOf,
 } from "../../src/raft/configuration.ts";
 import { ByteWriter, MalformedBytesError } from "../../src/util/bytes.ts";
-import { configOf } from "./harness.ts";
+import { configOf } from "./harness/configurations.ts";
 
 const name = fc.tuple(fc.integer({ min: 1, max: 99 }), fc.nat()).map((
   [node, incarnation],

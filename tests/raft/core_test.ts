@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Cluster } from "./harness.ts";
+import { Cluster } from "./harness/cluster.ts";
 
 Deno.test("RaftCore elects a leader and replicates", () => {
   const cluster = new Cluster().elect(1);
@@ -19,8 +19,7 @@ Deno.test("RaftCore leads alone", () => {
 
 Deno.test("RaftCore serves linearizable reads on every member", () => {
   const cluster = new Cluster().elect(1);
-  cluster.propose(1, "a");
-  cluster.settle();
+  cluster.write(1, "a");
   for (const id of [1, 2, 3]) {
     const read = cluster.read(id);
     cluster.settle();
@@ -30,8 +29,7 @@ Deno.test("RaftCore serves linearizable reads on every member", () => {
 
 Deno.test("RaftCore joins a new member by snapshot and makes it a voter", () => {
   const cluster = new Cluster({ spares: 1 }).elect(1);
-  cluster.propose(1, "a");
-  cluster.settle().purge(1);
+  cluster.write(1, "a").purge(1);
   assert.equal(cluster.change(1, { addLearners: ["4"] }).kind, "appended");
   cluster.settle().tick(3);
   assert.equal(cluster.change(1, { promote: ["4"] }).kind, "appended");

@@ -1,18 +1,22 @@
 /** The checklist of elections, clause by clause (§1.1). */
 import assert from "node:assert/strict";
 import type { Message } from "../../src/raft/messages.ts";
+import { Cluster } from "./harness/cluster.ts";
+import { configOf, members, THREE } from "./harness/configurations.ts";
 import {
-  Cluster,
-  configOf,
   coreOf,
-  drain,
+  followerOf,
   initOf,
   leaderOf,
-  members,
-  receive,
   TEST_OPTIONS,
+} from "./harness/core.ts";
+import {
+  deliver,
+  drain,
+  receive,
+  tick,
   tickUntilCampaign,
-} from "./harness.ts";
+} from "./harness/talk.ts";
 import {
   accepted,
   append,
@@ -26,13 +30,11 @@ import {
   vote,
 } from "./make.ts";
 
-const THREE = configOf(members(3));
-const follower = (term = 1) =>
-  coreOf(initOf("1", THREE, [], { term, vote: null }));
+const follower = (term = 1) => followerOf([], term);
 
 Deno.test("§1.1 a vote reply waits until term and vote are durable", () => {
   const core = follower();
-  core.step({ kind: "message", message: requestVote(5) });
+  deliver(core, requestVote(5));
   const { persist, send, sendAfterPersist } = core.takeReady();
   assert.deepEqual(persist?.hardState, { term: 5, vote: "2" });
   assert.deepEqual(send, []);
@@ -52,7 +54,7 @@ Deno.test("§1.1 a candidate's own vote counts once it is durable", () => {
   const core = coreOf(initOf("1", THREE), { preVote: false });
   core.step({ kind: "campaign" });
   const { persist } = core.takeReady();
-  core.step({ kind: "message", message: vote(1) });
+  deliver(core, vote(1));
   assert.equal(core.role, "candidate");
   core.step({ kind: "persisted", id: persist!.id });
   assert.equal(core.role, "leader");
@@ -60,11 +62,11 @@ Deno.test("§1.1 a candidate's own vote counts once it is durable", () => {
 
 Deno.test("§1.1 an earlier write that becomes durable is not the own vote", () => {
   const core = coreOf(initOf("1", THREE), { preVote: false });
-  core.step({ kind: "message", message: append(1, id(0, 0), [1]) });
+  deliver(core, append(1, id(0, 0), [1]));
   const earlier = core.takeReady().persist!;
   core.step({ kind: "campaign" });
   const own = core.takeReady().persist!;
-  core.step({ kind: "message", message: vote(2) });
+  deliver(core, vote(2));
   core.step({ kind: "persisted", id: earlier.id });
   assert.equal(core.role, "candidate");
   core.step({ kind: "persisted", id: own.id });
@@ -73,7 +75,7 @@ Deno.test("§1.1 an earlier write that becomes durable is not the own vote", () 
 
 Deno.test("§1.1 a term is durable no later than its entries", () => {
   const core = follower();
-  core.step({ kind: "message", message: append(4, id(0, 0), [4]) });
+  deliver(core, append(4, id(0, 0), [4]));
   const { persist } = core.takeReady();
   assert.deepEqual(persist?.hardState, { term: 4, vote: null });
   assert.equal(persist?.entries.length, 1);
@@ -105,7 +107,7 @@ Deno.test("§1.1 a vote that was not durable at a crash was not given", () => {
 });
 
 Deno.test("§1.1 an equal log is up to date enough", () => {
-  const core = coreOf(initOf("1", THREE, [1, 1]));
+  const core = followerOf([1, 1]);
   const [reply] = receive(core, requestVote(2, id(1, 2)));
   assert.equal(reply?.type === "voteReply" && reply.granted, true);
 });
@@ -116,7 +118,7 @@ Deno.test("§1.1 the timeout is drawn anew for each round", () => {
   for (let round = 0; round < 50; round++) {
     let ticks = 0;
     do {
-      core.step({ kind: "tick" });
+      tick(core);
       ticks++;
     } while (ofType(drain(core), "requestVote").length === 0);
     rounds.add(ticks);
@@ -126,12 +128,12 @@ Deno.test("§1.1 the timeout is drawn anew for each round", () => {
 
 /** Ticks until the campaign when `message` arrives after 9 of at least 10 ticks. */
 function ticksAfter(message: Message | null): number {
-  const core = coreOf(initOf("1", THREE, [2], { term: 2, vote: null }));
-  for (let i = 0; i < 9; i++) core.step({ kind: "tick" });
+  const core = followerOf([2], 2);
+  tick(core, 9);
   if (message !== null) receive(core, message);
   let ticks = 9;
   while (core.role === "follower") {
-    core.step({ kind: "tick" });
+    tick(core);
     ticks++;
   }
   return ticks;
@@ -243,8 +245,7 @@ Deno.test("§1.1 members with and without pre-vote elect together", () => {
     cluster.tick(60);
     cluster.heal().tick(60);
     const now = cluster.awaitLeader();
-    cluster.propose(now, "a");
-    cluster.settle().tick(3);
+    cluster.write(now, "a").tick(3);
     for (const member of [1, 2, 3]) {
       assert.deepEqual(cluster.node(member).state, ["a"], `seed ${seed}`);
     }
@@ -261,29 +262,25 @@ Deno.test("§1.1 a precandidate of a higher term than the others rejoins them", 
   });
   cluster.tick(30);
   assert.ok(cluster.core(3).term > 2);
-  cluster.propose(1, "a");
-  cluster.settle();
+  cluster.write(1, "a");
   cluster.heal().tick(60);
   const leader = cluster.awaitLeader();
-  cluster.propose(leader, "b");
-  cluster.settle().tick(3);
+  cluster.write(leader, "b").tick(3);
   assert.deepEqual(cluster.node(3).state, ["a", "b"]);
 });
 
 Deno.test("§1.1 a leader that hears no quorum for an election timeout steps down", () => {
   const core = leaderOf();
-  for (let i = 1; i < 2 * TEST_OPTIONS.electionTicks; i++) {
-    core.step({ kind: "tick" });
-  }
+  tick(core, 2 * TEST_OPTIONS.electionTicks - 1);
   assert.equal(core.role, "leader", "it was heard in the first interval");
-  core.step({ kind: "tick" });
+  tick(core);
   assert.equal(core.role, "follower");
   assert.equal(core.term, 1);
 });
 
 Deno.test("§1.1 without check-quorum a leader stays", () => {
   const core = leaderOf({ checkQuorum: false });
-  for (let i = 0; i < 50; i++) core.step({ kind: "tick" });
+  tick(core, 50);
   assert.equal(core.role, "leader");
 });
 
@@ -293,8 +290,7 @@ Deno.test("§1.1 members that cannot reach each other through the middle one kee
   const term = cluster.core(2).term;
   cluster.tick(200);
   assert.equal(cluster.core(2).term, term, "no term is spent on unrest");
-  cluster.propose(cluster.awaitLeader(), "a");
-  cluster.settle();
+  cluster.write(cluster.awaitLeader(), "a");
   assert.deepEqual(cluster.node(2).state, ["a"]);
 });
 
@@ -314,8 +310,7 @@ Deno.test("§1.1 a member that can send and not receive disturbs nobody", () => 
 
 Deno.test("§1.1 a removed member does not disturb", () => {
   const cluster = new Cluster().elect(1).isolate(3);
-  cluster.change(1, { remove: ["3"] });
-  cluster.settle();
+  cluster.reconfigure(1, { remove: ["3"] });
   cluster.heal().tick(100);
   assert.ok(cluster.core(3).config.voters.includes("3"), "it was not told");
   assert.equal(cluster.core(1).role, "leader");
@@ -333,7 +328,7 @@ Deno.test("§1.1 who is no voter in its own configuration never campaigns", () =
     const config of [configOf([]), configOf(["2"], ["1"]), configOf(["2"])]
   ) {
     const core = coreOf(initOf("1", config, [1]));
-    for (let i = 0; i < 100; i++) core.step({ kind: "tick" });
+    tick(core, 100);
     assert.equal(core.step({ kind: "campaign" }).kind, "refused");
     receive(core, timeoutNow(1));
     assert.equal(core.role, "follower");
@@ -352,7 +347,7 @@ Deno.test("§1.1 late vote replies are ignored", () => {
   assert.equal(core.role, "leader", "the first answer holds");
   receive(core, vote(1, false, { from: "4" }));
   assert.equal(core.role, "leader");
-  const again = coreOf(initOf("1", THREE));
+  const again = followerOf([]);
   tickUntilCampaign(again);
   receive(again, vote(0, true, { from: "2" }));
   receive(again, vote(9, true, { from: "2", preVote: true }));
@@ -378,14 +373,14 @@ Deno.test("§1.1 messages to another incarnation are ignored", () => {
 });
 
 Deno.test("a broken connection to the leader leads to a campaign soon", () => {
-  const { heartbeatTicks } = { heartbeatTicks: 3 };
+  const heartbeatTicks = 3;
   for (let seed = 0; seed < 20; seed++) {
     const init = initOf("1", THREE, [], { term: 1, vote: null });
     const core = coreOf(init, { heartbeatTicks }, seed);
     receive(core, heartbeat(1));
     core.step({ kind: "leaderUnreachable" });
     let ticks = 0;
-    for (; core.role === "follower"; ticks++) core.step({ kind: "tick" });
+    for (; core.role === "follower"; ticks++) tick(core);
     assert.ok(ticks >= 1 && ticks <= heartbeatTicks, `${ticks}`);
   }
 });
@@ -397,7 +392,7 @@ Deno.test("members that lose the leader at the same moment campaign one after th
     receive(core, heartbeat(1, { from: "1", to: self }));
     core.step({ kind: "leaderUnreachable" });
     let count = 0;
-    for (; core.role === "follower"; count++) core.step({ kind: "tick" });
+    for (; core.role === "follower"; count++) tick(core);
     return count;
   });
   assert.deepEqual(ticks, [1, 3]);
@@ -408,7 +403,7 @@ Deno.test("the hint of a broken connection is forgotten when the leader is heard
   receive(core, heartbeat(1));
   core.step({ kind: "leaderUnreachable" });
   receive(core, heartbeat(1));
-  for (let i = 0; i < 9; i++) core.step({ kind: "tick" });
+  tick(core, 9);
   assert.equal(core.role, "follower");
   const preVote = requestVote(2, id(0, 0), { preVote: true, from: "3" });
   assert.deepEqual(receive(core, preVote), []);
@@ -420,12 +415,12 @@ Deno.test("the hint of a broken connection means nothing to a leader, without a 
   assert.equal(leader.role, "leader");
   const lonely = follower();
   lonely.step({ kind: "leaderUnreachable" });
-  for (let i = 0; i < 9; i++) lonely.step({ kind: "tick" });
+  tick(lonely, 9);
   assert.equal(lonely.role, "follower");
   const plain = coreOf(initOf("1", THREE), { preVote: false });
   receive(plain, heartbeat(1));
   plain.step({ kind: "leaderUnreachable" });
-  for (let i = 0; i < 9; i++) plain.step({ kind: "tick" });
+  tick(plain, 9);
   assert.equal(plain.role, "follower");
 });
 

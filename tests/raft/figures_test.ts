@@ -1,16 +1,7 @@
 /** Figures 7 and 8 of the paper, as they are drawn. */
 import assert from "node:assert/strict";
-import { Cluster } from "./harness.ts";
-
-const LEADER = [1, 1, 1, 4, 4, 5, 5, 6, 6, 6];
-const FOLLOWERS: Record<string, number[]> = {
-  a: [1, 1, 1, 4, 4, 5, 5, 6, 6],
-  b: [1, 1, 1, 4],
-  c: [1, 1, 1, 4, 4, 5, 5, 6, 6, 6, 6],
-  d: [1, 1, 1, 4, 4, 5, 5, 6, 6, 6, 7, 7],
-  e: [1, 1, 1, 4, 4, 4, 4],
-  f: [1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3],
-};
+import { Cluster } from "./harness/cluster.ts";
+import { FOLLOWERS, LEADER } from "./harness/figure_7.ts";
 
 for (const [name, log] of Object.entries(FOLLOWERS)) {
   Deno.test(`figure 7 (${name}): the follower's log becomes the leader's`, () => {

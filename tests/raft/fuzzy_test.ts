@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { MembershipChange } from "../../src/raft/io.ts";
 import { Chaos } from "./chaos.ts";
-import type { ClusterOptions } from "./harness.ts";
+import type { ClusterOptions } from "./harness/cluster.ts";
 
 const SEEDS = Array.from({ length: 12 }, (_, i) => i + 1);
 

@@ -5,3 +5,4 @@ export * from "./harness/core.ts";
 export * from "./harness/disk.ts";
 export * from "./harness/node.ts";
 export * from "./harness/payloads.ts";
+export * from "./harness/talk.ts";

@@ -1,7 +1,18 @@
 /** The scenarios of etcd's raft `testdata`, by name; each shows members interacting. */
 import assert from "node:assert/strict";
-import { Cluster, configOf, coreOf, drain, initOf } from "./harness.ts";
-import { accepted, append, heartbeatReply, id, ofType, vote } from "./make.ts";
+import { Cluster } from "./harness/cluster.ts";
+import { configOf, THREE } from "./harness/configurations.ts";
+import { coreOf, followerOf, initOf } from "./harness/core.ts";
+import { FOLLOWERS, LEADER } from "./harness/figure_7.ts";
+import { deliver, drain, progressOf, reasonOf, win } from "./harness/talk.ts";
+import {
+  accepted,
+  append,
+  heartbeatReply,
+  id,
+  ofType,
+  rejected,
+} from "./make.ts";
 
 Deno.test("campaign: the winner writes a no-op in its term and commits it", () => {
   const cluster = new Cluster().elect(1);
@@ -15,8 +26,7 @@ Deno.test("campaign: the winner writes a no-op in its term and commits it", () =
 Deno.test("campaign_learner_must_vote: a voter that still believes to be a learner votes", () => {
   const cluster = new Cluster({ voters: 2, learners: 1 }).elect(1);
   cluster.lose = ({ to, type }) => to === "3" && type === "appendEntries";
-  cluster.change(1, { promote: ["3"] });
-  cluster.settle();
+  cluster.reconfigure(1, { promote: ["3"] });
   assert.deepEqual(cluster.core(2).config.voters, ["1", "2", "3"]);
   assert.deepEqual(cluster.core(3).config.learners, ["3"]);
   cluster.isolate(1);
@@ -42,8 +52,7 @@ Deno.test("checkquorum: a leader without a quorum steps down, one with a quorum 
 Deno.test("prevote: a member with a stale log gets no pre-vote and disturbs nobody", () => {
   const cluster = new Cluster({ options: { checkQuorum: false } }).elect(1);
   cluster.isolate(3);
-  cluster.propose(1, "a");
-  cluster.settle().tick(40);
+  cluster.write(1, "a").tick(40);
   assert.equal(cluster.core(3).role, "precandidate");
   assert.equal(cluster.core(3).term, 2);
   cluster.heal();
@@ -87,8 +96,7 @@ Deno.test("forget_leader: after the hint a follower keeps its term and supports 
 Deno.test("forget_leader_prevote_checkquorum: the hint does not help a log that is behind", () => {
   const cluster = new Cluster().elect(1);
   cluster.isolate(3);
-  cluster.propose(1, "a");
-  cluster.settle();
+  cluster.write(1, "a");
   cluster.heal().isolate(1);
   cluster.step(2, { kind: "leaderUnreachable" });
   cluster.step(3, { kind: "campaign" });
@@ -113,8 +121,7 @@ Deno.test("forget_leader_read_only_lease_based: the hint lifts no lease that rea
 
 Deno.test("confchange_v1_add_single: a founder adds a member, which becomes a voter", () => {
   const cluster = new Cluster({ voters: 1, spares: 1 }).elect(1);
-  cluster.change(1, { addLearners: ["2"], promote: ["2"] });
-  cluster.settle().tick(3);
+  cluster.reconfigure(1, { addLearners: ["2"], promote: ["2"] }).tick(3);
   for (const node of [1, 2]) {
     assert.deepEqual(cluster.core(node).config, configOf(["1", "2"]));
     assert.equal(cluster.core(node).commit, 3);
@@ -123,11 +130,9 @@ Deno.test("confchange_v1_add_single: a founder adds a member, which becomes a vo
 
 Deno.test("confchange_v1_remove_leader: a leader that is removed no longer counts itself", () => {
   const cluster = new Cluster().elect(1);
-  cluster.propose(1, "a");
-  cluster.settle();
+  cluster.write(1, "a");
   cluster.cut(1, 2);
-  cluster.change(1, { remove: ["1"] });
-  cluster.settle();
+  cluster.reconfigure(1, { remove: ["1"] });
   assert.equal(cluster.core(1).role, "leader");
   assert.equal(
     cluster.core(1).commit,
@@ -145,11 +150,11 @@ Deno.test("confchange_v1_remove_leader_stepdown: a removed leader neither propos
   const cluster = new Cluster().elect(1);
   cluster.change(1, { remove: ["1"] });
   const during = cluster.propose(1, "late");
-  assert.equal(during.kind === "refused" && during.reason, "transferring");
+  assert.equal(reasonOf(during), "transferring");
   cluster.settle();
   assert.equal(cluster.core(1).role, "follower");
   const after = cluster.propose(1, "later");
-  assert.equal(after.kind === "refused" && after.reason, "not_leader");
+  assert.equal(reasonOf(after), "not_leader");
   assert.equal(cluster.step(1, { kind: "campaign" }).kind, "refused");
   cluster.tick(50, 1);
   assert.equal(cluster.core(1).role, "follower");
@@ -170,7 +175,7 @@ Deno.test("confchange_v2_add_single_explicit: while joint, a second change is re
     configOf(["1", "2"], [], ["1", "2", "3"], ["3"]),
   );
   const second = cluster.change(1, { addLearners: ["4"] });
-  assert.equal(second.kind === "refused" && second.reason, "change_pending");
+  assert.equal(reasonOf(second), "change_pending");
   cluster.settle();
   assert.deepEqual(cluster.core(2).config, configOf(["1", "2"], ["3"]));
   assert.equal(cluster.change(1, { addLearners: ["4"] }).kind, "appended");
@@ -180,25 +185,23 @@ Deno.test("confchange_v2_add_double_auto: two new voters join by snapshot; the j
   const cluster = new Cluster({ voters: 1, spares: 2 }).elect(1);
   cluster.propose(1, "a");
   cluster.purge(1);
-  cluster.change(1, { addLearners: ["2", "3"], promote: ["2", "3"] });
-  cluster.settle().tick(3);
+  cluster.reconfigure(1, { addLearners: ["2", "3"], promote: ["2", "3"] });
+  cluster.tick(3);
   assert.equal(cluster.node(1).log, "2# 2#");
   for (const node of [1, 2, 3]) {
-    assert.deepEqual(cluster.core(node).config, configOf(["1", "2", "3"]));
+    assert.deepEqual(cluster.core(node).config, THREE);
     assert.deepEqual(cluster.node(node).state, ["a"]);
   }
 });
 
 Deno.test("confchange_v2_add_double_implicit: a snapshot carries the joint configuration as it is", () => {
   const cluster = new Cluster({ voters: 1, spares: 3 }).elect(1);
-  cluster.change(1, { addLearners: ["2", "3"] });
-  cluster.settle().tick(3);
+  cluster.reconfigure(1, { addLearners: ["2", "3"] }).tick(3);
   const joint = cluster.core(1).lastIndex + 1;
   cluster.lose = (message) =>
     message.type === "appendEntries" &&
     (message.to === "3" || message.last > joint);
-  cluster.change(1, { promote: ["2", "3"] });
-  cluster.settle();
+  cluster.reconfigure(1, { promote: ["2", "3"] });
   assert.equal(cluster.core(1).commit, joint);
   cluster.purge(1);
   cluster.step(1, { kind: "unreachable", member: "3" });
@@ -209,16 +212,14 @@ Deno.test("confchange_v2_add_double_implicit: a snapshot carries the joint confi
   );
   cluster.lose = () => false;
   cluster.tick(4);
-  assert.deepEqual(cluster.core(3).config, configOf(["1", "2", "3"]));
+  assert.deepEqual(cluster.core(3).config, THREE);
 });
 
 Deno.test("confchange_v2_replace_leader: leadership moves within a joint configuration", () => {
   const cluster = new Cluster({ spares: 1 }).elect(1);
-  cluster.change(1, { addLearners: ["4"] });
-  cluster.settle().tick(3);
+  cluster.reconfigure(1, { addLearners: ["4"] }).tick(3);
   cluster.cut(1, 2).cut(1, 3);
-  cluster.change(1, { promote: ["4"], remove: ["1"] });
-  cluster.settle();
+  cluster.reconfigure(1, { promote: ["4"], remove: ["1"] });
   assert.equal(cluster.core(1).config.votersOutgoing.length, 3, "joint");
   cluster.heal();
   cluster.transfer(1, "4");
@@ -231,8 +232,8 @@ Deno.test("confchange_v2_replace_leader: leadership moves within a joint configu
 
 Deno.test("confchange_v2_replace_leader_stepdown: a leader replaced in a joint change steps down at its end", () => {
   const cluster = new Cluster({ spares: 1 }).elect(1);
-  cluster.change(1, { addLearners: ["4"], promote: ["4"], remove: ["1"] });
-  cluster.settle().tick(3);
+  cluster.reconfigure(1, { addLearners: ["4"], promote: ["4"], remove: ["1"] });
+  cluster.tick(3);
   assert.notEqual(cluster.core(1).role, "leader");
   assert.ok(["2", "3", "4"].includes(cluster.awaitLeader()));
 });
@@ -241,7 +242,7 @@ Deno.test("confchange_disable_validation: validation cannot be disabled; a bad c
   const cluster = new Cluster().elect(1);
   const before = cluster.core(1).lastIndex;
   const outcome = cluster.change(1, { remove: ["1", "2", "3"] });
-  assert.equal(outcome.kind === "refused" && outcome.reason, "invalid");
+  assert.equal(reasonOf(outcome), "invalid");
   assert.equal(cluster.core(1).lastIndex, before);
 });
 
@@ -265,8 +266,7 @@ Deno.test("async_storage_writes_append_aba_race: a write finished after its entr
   // Member 1's entries of term 2 reach only member 5, whose disk is slow.
   cluster.slowDisks.add("5");
   cluster.cut(1, 2).cut(1, 3).cut(1, 4);
-  cluster.propose(1, "a");
-  cluster.settle();
+  cluster.write(1, "a");
   assert.equal(cluster.node(5).log, "2· 2a");
   cluster.isolate(1).tick(25);
   const second = cluster.awaitLeader();
@@ -287,8 +287,7 @@ Deno.test("async_storage_writes_append_aba_race: a write finished after its entr
 Deno.test("async_storage_writes_apply_nonlocally_committed: a member applies only what its own disk has", () => {
   const cluster = new Cluster().elect(1);
   cluster.slowDisks.add("1");
-  cluster.propose(1, "a");
-  cluster.settle();
+  cluster.write(1, "a");
   assert.equal(cluster.core(1).commit, 3, "the two others are a quorum");
   assert.deepEqual(cluster.node(1).state, []);
   assert.deepEqual(cluster.node(2).state, ["a"]);
@@ -300,10 +299,8 @@ Deno.test("heartbeat_resp_recovers_from_probing: a lost probe is sent anew after
   const cluster = new Cluster().elect(1);
   cluster.step(1, { kind: "unreachable", member: "2" });
   cluster.cut(1, 2);
-  cluster.propose(1, "a", "b");
-  cluster.settle();
-  const progress = (): string =>
-    cluster.node(1).status.progress.find(({ member }) => member === "2")!.state;
+  cluster.write(1, "a", "b");
+  const progress = (): string => progressOf(cluster.core(1), "2").state;
   assert.equal(progress(), "probe");
   cluster.heal().tick(1);
   assert.equal(progress(), "replicate");
@@ -313,8 +310,7 @@ Deno.test("heartbeat_resp_recovers_from_probing: a lost probe is sent anew after
 Deno.test("lagging_commit: a heartbeat tells no more than the member is known to have", () => {
   const cluster = new Cluster().elect(1);
   cluster.cut(1, 3);
-  cluster.propose(1, "a", "b");
-  cluster.settle();
+  cluster.write(1, "a", "b");
   assert.equal(cluster.core(1).commit, 4);
   cluster.heal();
   cluster.lose = ({ type }) => type === "appendEntries";
@@ -328,21 +324,11 @@ Deno.test("lagging_commit: a heartbeat tells no more than the member is known to
 });
 
 Deno.test("probe_and_replicate: every log of figure 7 converges to the leader's", () => {
-  const cluster = new Cluster({
-    voters: 7,
-    logs: [
-      [1, 1, 1, 4, 4, 5, 5, 6, 6, 6],
-      [1, 1, 1, 4, 4, 5, 5, 6, 6],
-      [1, 1, 1, 4],
-      [1, 1, 1, 4, 4, 5, 5, 6, 6, 6, 6],
-      [1, 1, 1, 4, 4, 5, 5, 6, 6, 6, 7, 7],
-      [1, 1, 1, 4, 4, 4, 4],
-      [1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3],
-    ],
-  });
+  const logs = [LEADER, ...Object.values(FOLLOWERS)];
+  const cluster = new Cluster({ voters: 7, logs });
   cluster.elect(1).tick(4);
-  const logs = new Set(cluster.logs());
-  assert.equal(logs.size, 1, [...logs].join("\n"));
+  const different = new Set(cluster.logs());
+  assert.equal(different.size, 1, [...different].join("\n"));
   cluster.checkLogMatching();
 });
 
@@ -351,8 +337,7 @@ Deno.test("replicate_pause: a full window stops the stream; it recovers after a 
   cluster.lose = ({ to, type }) => to === "3" && type === "appendEntries";
   const sent = cluster.sent.length;
   for (let i = 0; i < 10; i++) {
-    cluster.propose(1, `${i}`);
-    cluster.settle();
+    cluster.write(1, `${i}`);
   }
   const lost = ofType(cluster.sent.slice(sent), "appendEntries")
     .filter(({ to }) => to === "3");
@@ -367,8 +352,7 @@ Deno.test("slow_follower_after_compaction: who misses purged entries gets a snap
   const cluster = new Cluster({ options: { maxInflightAppends: 2 } }).elect(1);
   cluster.isolate(3);
   for (let i = 0; i < 5; i++) {
-    cluster.propose(1, `${i}`);
-    cluster.settle();
+    cluster.write(1, `${i}`);
   }
   cluster.purge(1);
   cluster.heal().tick(5);
@@ -379,20 +363,17 @@ Deno.test("slow_follower_after_compaction: who misses purged entries gets a snap
 Deno.test("snapshot_succeed_via_app_resp: the answer of the receiver alone resumes replication", () => {
   const cluster = new Cluster({ spares: 1 }).elect(1);
   cluster.purge(1);
-  cluster.change(1, { addLearners: ["4"] });
-  cluster.settle();
-  const progress = () =>
-    cluster.node(1).status.progress.find(({ member }) => member === "4")!;
+  cluster.reconfigure(1, { addLearners: ["4"] });
+  const progress = () => progressOf(cluster.core(1), "4");
   cluster.tick(2);
   assert.equal(progress().state, "replicate");
   assert.equal(progress().match, cluster.core(1).lastIndex);
-  cluster.propose(1, "tip");
-  cluster.settle();
+  cluster.write(1, "tip");
   assert.deepEqual(cluster.node(4).state, ["tip"]);
 });
 
 Deno.test("snapshot_succeed_via_app_resp_behind: an older snapshot than asked for still helps if the log continues it", () => {
-  const init = initOf("1", configOf(["1", "2", "3"]));
+  const init = initOf("1", THREE);
   const core = coreOf({
     ...init,
     hardState: { term: 1, vote: null },
@@ -402,25 +383,18 @@ Deno.test("snapshot_succeed_via_app_resp_behind: an older snapshot than asked fo
   });
   core.step({ kind: "campaign" });
   drain(core);
-  core.step({ kind: "message", message: vote(2, true, { preVote: true }) });
-  drain(core);
-  core.step({ kind: "message", message: vote(2) });
-  const probes = ofType(drain(core), "appendEntries");
+  const probes = ofType(win(core), "appendEntries");
   assert.deepEqual(probes.map(({ prev }) => prev), [id(1, 6), id(1, 6)]);
-  const state = () =>
-    core.status().progress.find(({ member }) => member === "2")!;
-  core.step({
-    kind: "message",
-    message: { ...accepted(2, 6), ok: false, hint: id(1, 2) },
-  });
+  const state = () => progressOf(core);
+  deliver(core, rejected(2, 6, id(1, 2)));
   const { sendSnapshots } = core.takeReady();
   assert.deepEqual(sendSnapshots, [{ to: "2", term: 2, atLeast: 5 }]);
   assert.equal(state().state, "snapshot");
   // It reports less than the log begins with: not enough.
-  core.step({ kind: "message", message: accepted(2, 4) });
+  deliver(core, accepted(2, 4));
   assert.equal(state().state, "snapshot");
   // And now enough, though nobody said that the snapshot was sent.
-  core.step({ kind: "message", message: accepted(2, 5) });
+  deliver(core, accepted(2, 5));
   assert.equal(state().state, "replicate");
   assert.equal(state().next, 6);
 });
@@ -438,22 +412,19 @@ Deno.test("single_node: a lone voter elects itself and commits only what is on i
 });
 
 Deno.test("a duplicated heartbeat reply of an earlier round confirms no later one", () => {
-  const core = coreOf(initOf("1", configOf(["1", "2", "3"])));
+  const core = followerOf([]);
   core.step({ kind: "campaign" });
   drain(core);
-  core.step({ kind: "message", message: vote(1, true, { preVote: true }) });
-  drain(core);
-  core.step({ kind: "message", message: vote(1) });
-  drain(core);
-  core.step({ kind: "message", message: accepted(1, 1) });
+  win(core);
+  deliver(core, accepted(1, 1));
   core.step({ kind: "readIndex", requestId: 1 });
   const [beat] = ofType(drain(core), "heartbeat").slice(-1);
-  core.step({ kind: "message", message: heartbeatReply(1, beat!.round) });
+  deliver(core, heartbeatReply(1, beat!.round));
   assert.deepEqual(core.takeReady().reads, [{ requestId: 1, index: 1 }]);
   core.step({ kind: "readIndex", requestId: 2 });
   drain(core);
-  core.step({ kind: "message", message: heartbeatReply(1, beat!.round) });
+  deliver(core, heartbeatReply(1, beat!.round));
   assert.equal(core.hasReady(), false);
-  core.step({ kind: "message", message: append(2, id(1, 1), []) });
+  deliver(core, append(2, id(1, 1), []));
   assert.deepEqual(core.takeReady().reads, [{ requestId: 2, index: null }]);
 });

@@ -1,6 +1,7 @@
 /** openraft's matrix of 16 membership changes: from these voters to those, with writes before and after. */
 import assert from "node:assert/strict";
-import { Cluster, configOf } from "./harness.ts";
+import { Cluster } from "./harness/cluster.ts";
+import { configOf } from "./harness/configurations.ts";
 
 const CASES: readonly [name: string, from: string, to: string][] = [
   ["m0_change_m12", "0", "12"],
@@ -35,13 +36,11 @@ for (const [name, from, to] of CASES) {
       spares: highest - before.length,
     }).elect(1);
     const first = Array.from({ length: 10 }, (_, i) => `${i}`);
-    cluster.propose(1, ...first);
-    cluster.settle();
+    cluster.write(1, ...first);
     const added = after.filter((id) => !before.includes(id));
     const removed = before.filter((id) => !after.includes(id));
     for (const id of added) {
-      cluster.change(1, { addLearners: [id] });
-      cluster.settle().tick(3);
+      cluster.reconfigure(1, { addLearners: [id] }).tick(3);
       assert.deepEqual(cluster.node(id).state, first, "caught up");
     }
     const outcome = cluster.change(1, { promote: added, remove: removed });
@@ -52,8 +51,7 @@ for (const [name, from, to] of CASES) {
     assert.ok(after.includes(leader));
     assert.deepEqual(cluster.core(leader).config, configOf(after));
     const second = Array.from({ length: 10 }, (_, i) => `${i + 10}`);
-    cluster.propose(leader, ...second);
-    cluster.settle().tick(3);
+    cluster.write(leader, ...second).tick(3);
     for (const id of after) {
       assert.deepEqual(cluster.node(id).state, [...first, ...second]);
       assert.deepEqual(cluster.core(id).config, configOf(after));

@@ -2,24 +2,17 @@
 import assert from "node:assert/strict";
 import type { MembershipChange } from "../../src/raft/io.ts";
 import { changedConfiguration } from "../../src/raft/membership.ts";
+import { Cluster } from "./harness/cluster.ts";
+import { configOf, members, THREE } from "./harness/configurations.ts";
+import { coreOf, followerOf, initOf, leaderOf } from "./harness/core.ts";
 import {
-  Cluster,
-  configOf,
-  coreOf,
   drain,
-  initOf,
-  leaderOf,
-  members,
+  reasonOf,
   receive,
   tickUntilCampaign,
-} from "./harness.ts";
+  win,
+} from "./harness/talk.ts";
 import { accepted, append, configEntry, id, vote } from "./make.ts";
-
-const THREE = configOf(members(3));
-
-function reason(outcome: { kind: string; reason?: string }): string {
-  return outcome.kind === "refused" ? outcome.reason! : outcome.kind;
-}
 
 Deno.test("§1.4 a joint configuration elects with both majorities", () => {
   const joint = configOf(["1", "4", "5"], [], ["1", "2", "3"]);
@@ -54,11 +47,9 @@ Deno.test("§1.4 a joint configuration commits with both majorities", () => {
 
 Deno.test("§1.4 a joint configuration needs both majorities to keep its leader", () => {
   const cluster = new Cluster({ spares: 2 }).elect(1);
-  cluster.change(1, { addLearners: ["4", "5"] });
-  cluster.settle().tick(3);
+  cluster.reconfigure(1, { addLearners: ["4", "5"] }).tick(3);
   cluster.cut(1, 4).cut(1, 5).cut(2, 4).cut(2, 5).cut(3, 4).cut(3, 5);
-  cluster.change(1, { promote: ["4", "5"], remove: ["2", "3"] });
-  cluster.settle().tick(25);
+  cluster.reconfigure(1, { promote: ["4", "5"], remove: ["2", "3"] }).tick(25);
   assert.notEqual(cluster.leader(), "1", "4 and 5 were not heard");
 });
 
@@ -67,7 +58,7 @@ Deno.test("§1.4 a configuration takes effect when it is appended", () => {
   leader.step({ kind: "changeMembership", change: { addLearners: ["4"] } });
   assert.deepEqual(leader.config.learners, ["4"]);
   assert.equal(leader.commit, 1);
-  const follower = coreOf(initOf("1", THREE, [1]));
+  const follower = followerOf([1]);
   const entry = configEntry(id(1, 2), configOf(["1", "2"]));
   receive(follower, append(1, id(1, 1), [1], 0, { entries: [entry] }));
   assert.deepEqual(follower.config, configOf(["1", "2"]));
@@ -75,7 +66,7 @@ Deno.test("§1.4 a configuration takes effect when it is appended", () => {
 });
 
 Deno.test("§1.4 a configuration is undone when its entry is truncated", () => {
-  const core = coreOf(initOf("1", THREE, [1]));
+  const core = followerOf([1]);
   const first = configEntry(id(1, 2), configOf(["1", "2"]));
   const second = configEntry(id(1, 3), configOf(["1"]));
   receive(core, append(1, id(1, 1), [1, 1], 0, { entries: [first, second] }));
@@ -99,7 +90,7 @@ Deno.test("§1.4 a configuration survives a restart, and is undone after it too"
 });
 
 Deno.test("§1.4 a malformed configuration entry changes nothing before it throws", () => {
-  const core = coreOf(initOf("1", THREE, [1, 1]));
+  const core = followerOf([1, 1]);
   const entry = configEntry(id(2, 2), THREE);
   const entries = [{ ...entry, payload: new Uint8Array([9]) }];
   assert.throws(
@@ -113,11 +104,11 @@ Deno.test("§1.4 there is one pending change", () => {
   const core = leaderOf();
   const step = (change: MembershipChange) =>
     core.step({ kind: "changeMembership", change });
-  assert.equal(reason(step({ addLearners: ["4"] })), "appended");
-  assert.equal(reason(step({ addLearners: ["5"] })), "change_pending");
+  assert.equal(reasonOf(step({ addLearners: ["4"] })), "appended");
+  assert.equal(reasonOf(step({ addLearners: ["5"] })), "change_pending");
   drain(core);
   receive(core, accepted(1, 2));
-  assert.equal(reason(step({ addLearners: ["5"] })), "appended");
+  assert.equal(reasonOf(step({ addLearners: ["5"] })), "appended");
 });
 
 Deno.test("§1.4 a change waits until an entry of this term is committed", () => {
@@ -125,26 +116,20 @@ Deno.test("§1.4 a change waits until an entry of this term is committed", () =>
   const core = coreOf(initOf("1", configOf(members(4)), [1]));
   core.step({ kind: "campaign" });
   drain(core);
-  for (const preVote of [true, false]) {
-    for (const from of ["2", "3"]) {
-      receive(core, vote(2, true, { from, preVote }));
-    }
-  }
-  assert.equal(core.role, "leader");
+  win(core, ["2", "3"]);
   const change = { addLearners: ["5"], promote: ["5"] };
   const early = core.step({ kind: "changeMembership", change });
-  assert.equal(reason(early), "change_pending");
+  assert.equal(reasonOf(early), "change_pending");
   for (const from of ["2", "3"]) receive(core, accepted(2, 2, { from }));
   assert.equal(core.commit, 2);
   const late = core.step({ kind: "changeMembership", change });
-  assert.equal(reason(late), "appended");
+  assert.equal(reasonOf(late), "appended");
 });
 
 Deno.test("§1.4 the single-server bug: disjoint quorums never form", () => {
   const cluster = new Cluster({ voters: 4, spares: 2 }).elect(1);
   cluster.cut(1, 2).cut(1, 3).cut(1, 4);
-  cluster.change(1, { addLearners: ["5"], promote: ["5"] });
-  cluster.settle();
+  cluster.reconfigure(1, { addLearners: ["5"], promote: ["5"] });
   cluster.isolate(1);
   cluster.elect(2);
   cluster.change(2, { addLearners: ["6"], promote: ["6"] });
@@ -161,13 +146,11 @@ Deno.test("§1.4 the single-server bug: disjoint quorums never form", () => {
 
 Deno.test("§1.4 a new leader finishes a left-over joint configuration, once", () => {
   const cluster = new Cluster({ spares: 1 }).elect(1);
-  cluster.change(1, { addLearners: ["4"] });
-  cluster.settle().tick(3);
+  cluster.reconfigure(1, { addLearners: ["4"] }).tick(3);
   const joint = cluster.core(1).lastIndex + 1;
   cluster.lose = (message) =>
     message.type === "appendEntries" && message.last > joint;
-  cluster.change(1, { promote: ["4"], remove: ["3"] });
-  cluster.settle();
+  cluster.reconfigure(1, { promote: ["4"], remove: ["3"] });
   assert.equal(cluster.core(2).config.votersOutgoing.length, 3);
   cluster.heal().isolate(1).tick(60);
   const leader = cluster.awaitLeader();
@@ -182,16 +165,14 @@ Deno.test("§1.4 a new leader finishes a left-over joint configuration, once", (
 for (const stop of [0, 1, 2, 3, 4, 5, 6, 7, 8]) {
   Deno.test(`§1.4 leadership changes after ${stop} messages of a joint change`, () => {
     const cluster = new Cluster({ spares: 2, seed: stop + 1 }).elect(1);
-    cluster.change(1, { addLearners: ["4", "5"] });
-    cluster.settle().tick(3);
+    cluster.reconfigure(1, { addLearners: ["4", "5"] }).tick(3);
     cluster.change(1, { promote: ["4", "5"], remove: ["1", "2"] });
     for (let i = 0; i < stop && cluster.wire.length > 0; i++) cluster.deliver();
     cluster.wire = [];
     cluster.isolate(1).tick(80);
     cluster.heal().tick(80);
     const leader = cluster.awaitLeader();
-    cluster.propose(leader, "a");
-    cluster.settle().tick(3);
+    cluster.write(leader, "a").tick(3);
     const { config } = cluster.core(leader);
     assert.deepEqual(config.votersOutgoing, [], "whatever it is, it is final");
     for (const voter of config.voters) {
@@ -204,19 +185,16 @@ for (const stop of [0, 1, 2, 3, 4, 5, 6, 7, 8]) {
 
 Deno.test("§1.4 a newcomer gets the log as a learner and does not count", () => {
   const cluster = new Cluster({ voters: 2, spares: 1 }).elect(1);
-  cluster.change(1, { addLearners: ["3"] });
-  cluster.settle().tick(3);
+  cluster.reconfigure(1, { addLearners: ["3"] }).tick(3);
   cluster.cut(1, 2);
-  cluster.propose(1, "a");
-  cluster.settle();
+  cluster.write(1, "a");
   assert.equal(cluster.node(3).log.endsWith("a"), true);
   assert.deepEqual(cluster.node(1).state, []);
 });
 
 Deno.test("§1.4 an isolated learner does not block commitment", () => {
   const cluster = new Cluster({ learners: 1 }).elect(1).isolate(4);
-  cluster.propose(1, "a");
-  cluster.settle();
+  cluster.write(1, "a");
   assert.deepEqual(cluster.node(2).state, ["a"]);
 });
 
@@ -226,19 +204,16 @@ Deno.test("§1.4 a demoted voter becomes a learner when the joint configuration 
   assert.deepEqual(cluster.core(1).config.learnersNext, ["3"]);
   cluster.settle();
   assert.deepEqual(cluster.core(3).config, configOf(["1", "2"], ["3"]));
-  cluster.propose(1, "a");
-  cluster.settle();
+  cluster.write(1, "a");
   assert.deepEqual(cluster.node(3).state, ["a"]);
 });
 
 Deno.test("§1.4 a leader that demotes itself steps down and stays a learner", () => {
   const cluster = new Cluster().elect(1);
-  cluster.change(1, { demote: ["1"] });
-  cluster.settle().tick(3);
+  cluster.reconfigure(1, { demote: ["1"] }).tick(3);
   assert.equal(cluster.core(1).role, "follower");
   const leader = cluster.awaitLeader();
-  cluster.propose(leader, "a");
-  cluster.settle();
+  cluster.write(leader, "a");
   assert.deepEqual(cluster.node(1).state, ["a"]);
 });
 
@@ -248,23 +223,20 @@ Deno.test("§1.4 a member is replaced by its next incarnation in one step", () =
   assert.equal(outcome.kind, "appended");
   assert.deepEqual(cluster.core(1).config, configOf(["1", "2"], ["4"]));
   cluster.settle().tick(3);
-  cluster.change(1, { promote: ["4"] });
-  cluster.settle().tick(3);
+  cluster.reconfigure(1, { promote: ["4"] }).tick(3);
   assert.deepEqual(cluster.core(4).config, configOf(["1", "2", "4"]));
 });
 
 Deno.test("§1.4 a removed leader's successor knows that the change is committed", () => {
   const cluster = new Cluster().elect(1);
-  cluster.change(1, { remove: ["1"] });
-  cluster.settle();
+  cluster.reconfigure(1, { remove: ["1"] });
   assert.ok(["2", "3"].includes(cluster.leader()!), "without a timeout");
   assert.equal(cluster.core(1).role, "follower");
 });
 
 Deno.test("§1.4 a leader that removes itself from two members leaves a working one", () => {
   const cluster = new Cluster({ voters: 2 }).elect(1);
-  cluster.change(1, { remove: ["1"] });
-  cluster.settle();
+  cluster.reconfigure(1, { remove: ["1"] });
   assert.equal(cluster.leader(), "2");
   assert.deepEqual(cluster.core(2).config, configOf(["2"]));
 });
@@ -273,8 +245,7 @@ Deno.test("§1.4 a voter whose removal is not committed may lead, and then goes 
   const cluster = new Cluster({ voters: 2 }).elect(1);
   cluster.propose(1, "a");
   cluster.cut(1, 2);
-  cluster.change(1, { remove: ["1"] });
-  cluster.settle().tick(25);
+  cluster.reconfigure(1, { remove: ["1"] }).tick(25);
   assert.equal(cluster.leader(), null);
   // Only the first one has the whole log, and it is not in its last configuration.
   cluster.heal().tick(80);
@@ -284,8 +255,7 @@ Deno.test("§1.4 a voter whose removal is not committed may lead, and then goes 
 
 Deno.test("§1.4 the last other voter is removed", () => {
   const cluster = new Cluster({ voters: 2 }).elect(1);
-  cluster.change(1, { remove: ["2"] });
-  cluster.settle();
+  cluster.reconfigure(1, { remove: ["2"] });
   cluster.propose(1, "a");
   assert.deepEqual(cluster.node(1).state, ["a"]);
   assert.equal(cluster.node(1).reads.get(cluster.read(1)), 4);

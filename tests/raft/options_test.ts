@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { assertOptions, DEFAULT_RAFT_OPTIONS } from "../../src/raft/options.ts";
-import { configOf, coreOf, initOf } from "./harness.ts";
+import { configOf } from "./harness/configurations.ts";
+import { coreOf, initOf } from "./harness/core.ts";
 
 Deno.test("DEFAULT_RAFT_OPTIONS are valid", () => {
   assertOptions(DEFAULT_RAFT_OPTIONS);

@@ -6,17 +6,17 @@ import assert from "node:assert/strict";
 import type { RaftCore } from "../../src/raft/core.ts";
 import type { Message } from "../../src/raft/messages.ts";
 import type { RaftOptions } from "../../src/raft/io.ts";
+import { Cluster } from "./harness/cluster.ts";
+import { configOf, members, THREE } from "./harness/configurations.ts";
+import { coreOf, initOf, leaderOf, TEST_OPTIONS } from "./harness/core.ts";
+import { FOLLOWERS, LEADER } from "./harness/figure_7.ts";
 import {
-  Cluster,
-  configOf,
-  coreOf,
+  deliver,
   drain,
-  initOf,
-  members,
   receive,
-  TEST_OPTIONS,
+  tick,
   tickUntilCampaign,
-} from "./harness.ts";
+} from "./harness/talk.ts";
 import {
   accepted,
   append,
@@ -48,20 +48,8 @@ function paperCandidate(term = 0, voters = 3, seed = 1): RaftCore {
   return core;
 }
 
-/** Member 1 leads; its no-op is acknowledged by everyone. */
-function paperLeader(voters = 3, terms: readonly number[] = []): RaftCore {
-  const core = paperCore(terms, { voters });
-  tickUntilCampaign(core);
-  for (const from of members(voters).slice(1)) {
-    receive(core, vote(core.term, true, { from }));
-  }
-  assert.equal(core.role, "leader");
-  for (const from of members(voters).slice(1)) {
-    receive(core, accepted(core.term, core.lastIndex, { from }));
-  }
-  assert.equal(core.commit, core.lastIndex);
-  return core;
-}
+const paperLeader = (voters = 3, terms: readonly number[] = []): RaftCore =>
+  leaderOf(PAPER, voters, terms);
 
 function propose(core: RaftCore, text = "x"): Message[] {
   const payloads = [new TextEncoder().encode(text)];
@@ -100,7 +88,7 @@ Deno.test("§5.2 a member starts as a follower", () => {
 Deno.test("§5.2 a leader sends heartbeats to everyone at every interval", () => {
   const core = paperLeader();
   for (let i = 0; i < 3; i++) {
-    core.step({ kind: "tick" });
+    tick(core);
     const beats = ofType(drain(core), "heartbeat");
     assert.deepEqual(beats.map(({ to }) => to), ["2", "3"]);
   }
@@ -122,7 +110,7 @@ Deno.test("§5.2 a candidate that times out starts a new election in the next te
   const core = paperCandidate();
   assert.equal(core.term, 1);
   for (let i = 0; i < 2 * TEST_OPTIONS.electionTicks && core.term === 1; i++) {
-    core.step({ kind: "tick" });
+    tick(core);
   }
   const requests = ofType(drain(core), "requestVote");
   assert.equal(core.role, "candidate");
@@ -168,7 +156,7 @@ Deno.test("§5.2 a follower votes for at most one candidate of a term, first com
   ];
   for (const [given, from, granted] of cases) {
     const core = coreOf(
-      initOf("1", configOf(members(3)), [], { term: 1, vote: given }),
+      initOf("1", THREE, [], { term: 1, vote: given }),
       PAPER,
     );
     const [reply] = receive(core, requestVote(1, id(0, 0), { from }));
@@ -194,7 +182,7 @@ function timeouts(from: "follower" | "candidate"): Set<number> {
     if (from === "candidate") tickUntilCampaign(core);
     const { term } = core;
     let ticks = 0;
-    for (; core.term === term; ticks++) core.step({ kind: "tick" });
+    for (; core.term === term; ticks++) tick(core);
     seen.add(ticks);
   }
   return seen;
@@ -224,7 +212,7 @@ for (const role of ["follower", "candidate"] as const) {
       const terms = cores.map(({ term }) => term);
       let timedOut = 0;
       while (timedOut === 0) {
-        for (const core of cores) core.step({ kind: "tick" });
+        for (const core of cores) tick(core);
         timedOut = cores.filter((core, i) => core.term > terms[i]!).length;
       }
       if (timedOut > 1) conflicts++;
@@ -324,21 +312,11 @@ Deno.test("§5.3 a follower deletes what conflicts and appends what is missing",
 });
 
 Deno.test("§5.3 figure 7: a leader brings every follower's log to its own", () => {
-  const lead = [1, 1, 1, 4, 4, 5, 5, 6, 6, 6];
-  const follows = [
-    [1, 1, 1, 4, 4, 5, 5, 6, 6],
-    [1, 1, 1, 4],
-    [1, 1, 1, 4, 4, 5, 5, 6, 6, 6, 6],
-    [1, 1, 1, 4, 4, 5, 5, 6, 6, 6, 7, 7],
-    [1, 1, 1, 4, 4, 4, 4],
-    [1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3],
-  ];
-  for (const terms of follows) {
+  for (const terms of Object.values(FOLLOWERS)) {
     // The third member lets the first one win against any log.
-    const cluster = new Cluster({ logs: [lead, terms, []], options: PAPER });
+    const cluster = new Cluster({ logs: [LEADER, terms, []], options: PAPER });
     cluster.elect(1);
-    cluster.propose(1, "x");
-    cluster.settle();
+    cluster.write(1, "x");
     assert.equal(cluster.node(2).log, cluster.node(1).log);
     cluster.checkLogMatching();
   }
@@ -390,9 +368,6 @@ Deno.test("§5.4.2 a leader commits by counting only entries of its own term", (
 Deno.test("§5.3 entries received are handed on by reference and not copied", () => {
   const core = paperCore([], { term: 1 });
   const sent = entries(0, [1]);
-  core.step({
-    kind: "message",
-    message: append(1, id(0, 0), [1], 0, { entries: sent }),
-  });
+  deliver(core, append(1, id(0, 0), [1], 0, { entries: sent }));
   assert.equal(core.takeReady().persist?.entries[0], sent[0]);
 });

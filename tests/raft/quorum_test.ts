@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { isQuorum, quorumValue, voteResult } from "../../src/raft/quorum.ts";
 import type { Configuration, MemberId } from "../../src/raft/types.ts";
-import { configOf, members } from "./harness.ts";
+import { configOf, members } from "./harness/configurations.ts";
 
 const voters = fc.uniqueArray(fc.constantFrom(...members(9)), { maxLength: 7 });
 const config: fc.Arbitrary<Configuration> = fc.record({

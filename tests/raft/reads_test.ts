@@ -4,17 +4,23 @@ import type { RaftCore } from "../../src/raft/core.ts";
 import type { Message } from "../../src/raft/messages.ts";
 import type { RaftOptions } from "../../src/raft/io.ts";
 import { MAX_WAITING_READS } from "../../src/raft/read_queues.ts";
+import { Cluster } from "./harness/cluster.ts";
+import { THREE } from "./harness/configurations.ts";
 import {
-  Cluster,
-  configOf,
   coreOf,
+  followerOf,
   initOf,
   leaderOf,
-  members,
-  receive,
   TEST_OPTIONS,
+} from "./harness/core.ts";
+import {
+  deliver,
+  reasonOf,
+  receive,
+  tick,
   tickUntilCampaign,
-} from "./harness.ts";
+  win,
+} from "./harness/talk.ts";
 import {
   accepted,
   append,
@@ -26,8 +32,6 @@ import {
   timeoutNow,
   vote,
 } from "./make.ts";
-
-const THREE = configOf(members(3));
 
 /** Takes everything out; reads and messages apart. */
 function take(core: RaftCore) {
@@ -48,7 +52,7 @@ function read(core: RaftCore, requestId: number) {
 }
 
 function hear(core: RaftCore, message: Message) {
-  core.step({ kind: "message", message });
+  deliver(core, message);
   return take(core);
 }
 
@@ -59,15 +63,12 @@ const roundOf = (messages: readonly Message[]): number =>
 function newLeader(options: Partial<RaftOptions> = {}): RaftCore {
   const core = coreOf(initOf("1", THREE), options);
   tickUntilCampaign(core);
-  receive(core, vote(1, true, { preVote: true }));
-  receive(core, vote(1));
-  assert.equal(core.role, "leader");
+  win(core);
   return core;
 }
 
 function followerOf2(options: Partial<RaftOptions> = {}): RaftCore {
-  const init = initOf("1", THREE, [1], { term: 1, vote: null });
-  const core = coreOf(init, options);
+  const core = followerOf([1], 1, options);
   receive(core, heartbeat(1));
   return core;
 }
@@ -87,7 +88,7 @@ Deno.test("§1.3 a read waits for an entry of the own term to be committed", () 
 Deno.test("§1.3 a read that waited for a commit gets a round at once then", () => {
   const core = newLeader();
   read(core, 1);
-  core.step({ kind: "tick" });
+  tick(core);
   const early = roundOf(take(core).messages);
   assert.deepEqual(hear(core, heartbeatReply(1, early)).reads, []);
   const { messages } = hear(core, accepted(1, 1));
@@ -108,7 +109,7 @@ Deno.test("§1.3 a read gets the commit index of when it came", () => {
 
 Deno.test("§1.3 a round that began before the read confirms nothing", () => {
   const core = leaderOf();
-  core.step({ kind: "tick" });
+  tick(core);
   const before = roundOf(take(core).messages);
   const after = roundOf(read(core, 1).messages);
   assert.ok(after > before);
@@ -121,7 +122,7 @@ Deno.test("§1.3 a round of an earlier term confirms nothing", () => {
   const old = roundOf(read(core, 1).messages);
   hear(core, append(2, id(1, 1), []));
   for (let i = 0; i < 30 && core.role === "follower"; i++) {
-    core.step({ kind: "tick" });
+    tick(core);
   }
   take(core);
   hear(core, vote(3, true, { preVote: true }));
@@ -135,7 +136,7 @@ Deno.test("§1.3 a round of an earlier term confirms nothing", () => {
 Deno.test("§1.3 a later round confirms earlier reads", () => {
   const core = leaderOf();
   read(core, 1);
-  core.step({ kind: "tick" });
+  tick(core);
   const later = roundOf(take(core).messages);
   assert.equal(hear(core, heartbeatReply(1, later)).reads.length, 1);
 });
@@ -170,8 +171,7 @@ Deno.test("§1.3 the learner's answer does not count", () => {
 
 Deno.test("§1.3 a joint configuration confirms with both majorities", () => {
   const cluster = new Cluster({ voters: 3, spares: 2 }).elect(1);
-  cluster.change(1, { addLearners: ["4", "5"] });
-  cluster.settle().tick(3);
+  cluster.reconfigure(1, { addLearners: ["4", "5"] }).tick(3);
   cluster.cut(1, 4).cut(1, 5);
   cluster.change(1, { promote: ["4", "5"], remove: ["2", "3"] });
   const requestId = cluster.read(1);
@@ -201,19 +201,16 @@ Deno.test("§1.3 a leader that steps down fails its reads, also those of followe
 Deno.test("§1.3 a read that waits an election timeout fails", () => {
   const core = leaderOf({ checkQuorum: false });
   read(core, 1);
-  for (let i = 1; i < TEST_OPTIONS.electionTicks; i++) {
-    core.step({ kind: "tick" });
-  }
+  tick(core, TEST_OPTIONS.electionTicks - 1);
   assert.deepEqual(take(core).reads, []);
-  core.step({ kind: "tick" });
+  tick(core);
   assert.deepEqual(take(core).reads, [{ requestId: 1, index: null }]);
 });
 
 Deno.test("§1.3 a stale leader behind a partition confirms nothing", () => {
   const cluster = new Cluster({ options: { checkQuorum: false } }).elect(1);
   cluster.isolate(1).elect(2);
-  cluster.propose(2, "new");
-  cluster.settle();
+  cluster.write(2, "new");
   assert.equal(cluster.core(1).role, "leader");
   const requestId = cluster.read(1);
   cluster.tick(3);
@@ -264,7 +261,7 @@ Deno.test("§1.3 a follower repeats a question that may be lost, and gives up af
   let failed: number[] = [];
   for (let i = 0; i < TEST_OPTIONS.electionTicks; i++) {
     hear(core, heartbeat(1));
-    core.step({ kind: "tick" });
+    tick(core);
     const { reads, messages } = take(core);
     asked.push(...ofType(messages, "readIndex").map((m) => m.requestId));
     failed = reads.map(({ requestId }) => requestId);
@@ -281,15 +278,15 @@ Deno.test("§1.3 a follower's reads fail when the leader changes or is lost", ()
   const failed = [{ requestId: 1, index: null }, { requestId: 2, index: null }];
   assert.deepEqual(hear(newTerm, heartbeat(2, { from: "3" })).reads, failed);
   const lost = followerOf2();
-  for (let i = 0; i < 5; i++) lost.step({ kind: "tick" });
+  tick(lost, 5);
   read(lost, 1);
   read(lost, 2);
-  for (let i = 0; lost.role === "follower"; i++) lost.step({ kind: "tick" });
+  for (let i = 0; lost.role === "follower"; i++) tick(lost);
   assert.deepEqual(take(lost).reads, failed);
 });
 
 Deno.test("§1.3 a read without a leader fails at once", () => {
-  const core = coreOf(initOf("1", THREE));
+  const core = followerOf([]);
   assert.deepEqual(read(core, 1).reads, [{ requestId: 1, index: null }]);
 });
 
@@ -327,7 +324,7 @@ Deno.test("§1.3 waiting reads are bounded; more fail at once", () => {
 
 Deno.test("§1.3 lease reads are off by default", () => {
   const core = leaderOf();
-  core.step({ kind: "tick" });
+  tick(core);
   hear(core, heartbeatReply(1, roundOf(take(core).messages)));
   assert.deepEqual(read(core, 1).reads, []);
 });
@@ -337,9 +334,9 @@ const LEASE: Partial<RaftOptions> = { leaseReads: true };
 /** A leader whose lease of four ticks began `ticks` ago. */
 function leaseLeader(ticks: number): RaftCore {
   const core = leaderOf(LEASE);
-  core.step({ kind: "tick" });
+  tick(core);
   const round = roundOf(take(core).messages);
-  for (let i = 0; i < ticks; i++) core.step({ kind: "tick" });
+  tick(core, ticks);
   take(core);
   hear(core, heartbeatReply(1, round));
   return core;
@@ -353,7 +350,7 @@ Deno.test("§1.3 a lease counts from the sending of the heartbeat and lasts less
 
 Deno.test("§1.3 a read under a lease waits for an entry of the own term too", () => {
   const core = newLeader(LEASE);
-  core.step({ kind: "tick" });
+  tick(core);
   const round = roundOf(take(core).messages);
   hear(core, heartbeatReply(1, round));
   assert.deepEqual(read(core, 1).reads, []);
@@ -369,7 +366,7 @@ Deno.test("§1.3 a lease is dropped before a transfer and stays so in that term"
   take(core);
   assert.deepEqual(read(core, 1).reads, []);
   for (let i = 0; i < TEST_OPTIONS.electionTicks; i++) {
-    core.step({ kind: "tick" });
+    tick(core);
     hear(core, heartbeatReply(1, roundOf(take(core).messages)));
   }
   assert.equal(core.status().transferee, null, "the transfer was given up");
@@ -383,20 +380,18 @@ Deno.test("§1.3 a lease is dropped before a transfer and stays so in that term"
 Deno.test("§1.3 with leases a member that restarted refuses votes for an election timeout", () => {
   const fresh = coreOf(initOf("1", THREE), LEASE);
   assert.deepEqual(receive(fresh, requestVote(5)), []);
-  for (let i = 0; i < TEST_OPTIONS.electionTicks - 1; i++) {
-    fresh.step({ kind: "tick" });
-  }
+  tick(fresh, TEST_OPTIONS.electionTicks - 1);
   assert.deepEqual(receive(fresh, requestVote(5)), []);
-  fresh.step({ kind: "tick" });
+  tick(fresh);
   assert.equal(ofType(receive(fresh, requestVote(5)), "voteReply").length, 1);
 });
 
 Deno.test("§1.3 with leases nobody campaigns by hand while the leader lives", () => {
-  const core = coreOf(initOf("1", THREE, [1], { term: 1, vote: null }), LEASE);
-  for (let i = 0; i < 9; i++) core.step({ kind: "tick" });
+  const core = followerOf([1], 1, LEASE);
+  tick(core, 9);
   receive(core, heartbeat(1));
   const outcome = core.step({ kind: "campaign" });
-  assert.equal(outcome.kind === "refused" && outcome.reason, "invalid");
+  assert.equal(reasonOf(outcome), "invalid");
   receive(core, timeoutNow(1));
   assert.equal(core.role, "candidate", "the leader may ask for it");
 });

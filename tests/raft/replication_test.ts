@@ -3,16 +3,17 @@ import assert from "node:assert/strict";
 import type { RaftCore } from "../../src/raft/core.ts";
 import type { AppendEntries, Message } from "../../src/raft/messages.ts";
 import { EntryKind } from "../../src/raft/types.ts";
+import { Cluster } from "./harness/cluster.ts";
+import { configOf, THREE } from "./harness/configurations.ts";
+import { coreOf, followerOf, initOf, leaderOf } from "./harness/core.ts";
 import {
-  Cluster,
-  configOf,
-  coreOf,
+  deliver,
   drain,
-  initOf,
-  leaderOf,
-  members,
+  progressOf,
+  reasonOf,
   receive,
-} from "./harness.ts";
+  tick,
+} from "./harness/talk.ts";
 import {
   accepted,
   append,
@@ -25,12 +26,6 @@ import {
   vote,
 } from "./make.ts";
 
-const THREE = configOf(members(3));
-
-function followerWith(terms: readonly number[], term = terms.at(-1)): RaftCore {
-  return coreOf(initOf("1", THREE, terms, { term: term ?? 0, vote: null }));
-}
-
 function propose(core: RaftCore, count: number, size = 1): AppendEntries[] {
   const payloads = Array.from({ length: count }, () => new Uint8Array(size));
   const outcome = core.step({ kind: "propose", payloads });
@@ -41,16 +36,12 @@ function propose(core: RaftCore, count: number, size = 1): AppendEntries[] {
 const to2 = (messages: readonly Message[]): AppendEntries[] =>
   ofType(messages, "appendEntries").filter(({ to }) => to === "2");
 
-function progressOf2(core: RaftCore) {
-  return core.status().progress.find(({ member }) => member === "2")!;
-}
-
 Deno.test("§1.2 a new leader appends a no-op of its term", () => {
-  const core = followerWith([1, 2]);
+  const core = followerOf([1, 2]);
   core.step({ kind: "campaign" });
   drain(core);
   receive(core, vote(3, true, { preVote: true }));
-  core.step({ kind: "message", message: vote(3) });
+  deliver(core, vote(3));
   const { persist } = core.takeReady();
   assert.deepEqual(
     persist?.entries.map(({ index, term, kind }) => [
@@ -67,7 +58,7 @@ Deno.test("§1.2 a leader counts itself only after its own fsync", () => {
   core.step({ kind: "propose", payloads: [new Uint8Array(1)] });
   const { persist, send } = core.takeReady();
   assert.equal(ofType(send, "appendEntries").length, 1, "replication races it");
-  core.step({ kind: "message", message: accepted(1, 2) });
+  deliver(core, accepted(1, 2));
   assert.equal(core.commit, 1);
   core.step({ kind: "persisted", id: persist!.id });
   assert.equal(core.commit, 2);
@@ -85,7 +76,7 @@ Deno.test("§1.2 a leader that was removed never counts itself", () => {
 });
 
 Deno.test("§1.2 a follower commits no further than the message verified", () => {
-  const core = followerWith([1, 1, 1], 2);
+  const core = followerOf([1, 1, 1], 2);
   // Entries 2 and 3 may conflict with the leader's: only the first was verified.
   receive(core, append(2, id(1, 1), [], 3));
   assert.equal(core.commit, 1);
@@ -94,7 +85,7 @@ Deno.test("§1.2 a follower commits no further than the message verified", () =>
 });
 
 Deno.test("§1.2 the commit index never falls", () => {
-  const core = followerWith([1, 1, 1]);
+  const core = followerOf([1, 1, 1]);
   receive(core, append(1, id(1, 3), [], 3));
   receive(core, append(1, id(1, 1), [], 1));
   receive(core, heartbeat(1, { commit: 1 }));
@@ -102,8 +93,8 @@ Deno.test("§1.2 the commit index never falls", () => {
 });
 
 Deno.test("§1.2 a late short append does not cut the tail", () => {
-  const core = followerWith([1, 1, 1, 1]);
-  core.step({ kind: "message", message: append(1, id(0, 0), [1, 1]) });
+  const core = followerOf([1, 1, 1, 1]);
+  deliver(core, append(1, id(0, 0), [1, 1]));
   const { persist, sendAfterPersist } = core.takeReady();
   assert.equal(persist, null);
   assert.equal(core.lastIndex, 4);
@@ -112,8 +103,8 @@ Deno.test("§1.2 a late short append does not cut the tail", () => {
 });
 
 Deno.test("§1.2 a real conflict cuts the log from there on", () => {
-  const core = followerWith([1, 1, 1, 1], 2);
-  core.step({ kind: "message", message: append(2, id(1, 1), [1, 2]) });
+  const core = followerOf([1, 1, 1, 1], 2);
+  deliver(core, append(2, id(1, 1), [1, 2]));
   const { persist } = core.takeReady();
   assert.equal(persist?.truncateAfter, 2);
   assert.deepEqual(persist?.entries.map(({ index }) => index), [3]);
@@ -121,7 +112,7 @@ Deno.test("§1.2 a real conflict cuts the log from there on", () => {
 });
 
 Deno.test("§1.2 cutting below the commit index is a broken invariant", () => {
-  const core = followerWith([1, 1, 1]);
+  const core = followerOf([1, 1, 1]);
   receive(core, append(1, id(1, 3), [], 2));
   assert.throws(
     () => receive(core, append(2, id(2, 2), [2])),
@@ -130,7 +121,7 @@ Deno.test("§1.2 cutting below the commit index is a broken invariant", () => {
 });
 
 Deno.test("§1.2 an append that reaches over the commit index leaves committed entries alone", () => {
-  const core = followerWith([1, 1]);
+  const core = followerOf([1, 1]);
   receive(core, append(1, id(1, 2), [], 2));
   const [reply] = receive(core, append(1, id(0, 0), [1, 1, 1], 3));
   assert.equal(reply?.type === "appendReply" && reply.index, 3);
@@ -140,7 +131,7 @@ Deno.test("§1.2 an append that reaches over the commit index leaves committed e
 });
 
 Deno.test("§1.2 malformed appends are dropped", () => {
-  const core = followerWith([1]);
+  const core = followerOf([1]);
   const good = append(1, id(1, 1), [1, 1]);
   const gap = { ...good, entries: [good.entries[1]!] };
   const newer = append(1, id(1, 1), [2]);
@@ -152,7 +143,7 @@ Deno.test("§1.2 malformed appends are dropped", () => {
 });
 
 Deno.test("§1.2 an append filled in part is accepted as far as it goes", () => {
-  const core = followerWith([1]);
+  const core = followerOf([1]);
   const whole = append(1, id(1, 1), [1, 1], 3);
   const part = { ...whole, entries: whole.entries.slice(0, 1) };
   const [reply] = receive(core, part);
@@ -161,7 +152,7 @@ Deno.test("§1.2 an append filled in part is accepted as far as it goes", () => 
 });
 
 Deno.test("§1.2 the conflict hint skips whole terms", () => {
-  const core = followerWith([1, 1, 1, 2, 2, 2, 2], 3);
+  const core = followerOf([1, 1, 1, 2, 2, 2, 2], 3);
   const [reply] = receive(core, append(3, id(3, 6), []));
   assert.ok(reply?.type === "appendReply");
   assert.deepEqual([reply.index, reply.hint], [6, id(2, 6)]);
@@ -186,9 +177,9 @@ Deno.test("§1.2 a late refusal is no log reversion", () => {
   const core = leaderOf();
   propose(core, 3);
   receive(core, accepted(1, 4));
-  const before = progressOf2(core);
+  const before = progressOf(core);
   assert.deepEqual(receive(core, rejected(1, 3, id(0, 0))), []);
-  assert.deepEqual(progressOf2(core), before);
+  assert.deepEqual(progressOf(core), before);
 });
 
 Deno.test("§1.2 the match index never falls in a term", () => {
@@ -196,7 +187,7 @@ Deno.test("§1.2 the match index never falls in a term", () => {
   propose(core, 3);
   receive(core, accepted(1, 4));
   receive(core, accepted(1, 2));
-  assert.equal(progressOf2(core).match, 4);
+  assert.equal(progressOf(core).match, 4);
 });
 
 Deno.test("§1.2 a refusal of another probe than the present one is ignored", () => {
@@ -205,7 +196,7 @@ Deno.test("§1.2 a refusal of another probe than the present one is ignored", ()
   const probes = to2(receive(core, rejected(1, 4, id(1, 2))));
   assert.deepEqual(probes.map(({ prev }) => prev.index), [1], "back to match");
   assert.deepEqual(receive(core, rejected(1, 3, id(1, 2))), []);
-  assert.equal(progressOf2(core).next, 2);
+  assert.equal(progressOf(core).next, 2);
 });
 
 Deno.test("§1.2 an acknowledgement beyond the leader's log is a broken invariant", () => {
@@ -217,13 +208,10 @@ Deno.test("§1.2 an acknowledgement beyond the leader's log is a broken invarian
 });
 
 Deno.test("§1.2 an acknowledgement carries the term in which it was given", () => {
-  const core = followerWith([1], 2);
-  core.step({ kind: "message", message: append(2, id(1, 1), [2]) });
+  const core = followerOf([1], 2);
+  deliver(core, append(2, id(1, 1), [2]));
   const first = core.takeReady();
-  core.step({
-    kind: "message",
-    message: append(3, id(1, 1), [3], 0, { from: "3" }),
-  });
+  deliver(core, append(3, id(1, 1), [3], 0, { from: "3" }));
   const second = core.takeReady();
   const term = ({ sendAfterPersist }: typeof first) =>
     ofType(sendAfterPersist, "appendReply").map(({ to, term }) => [to, term]);
@@ -237,13 +225,13 @@ Deno.test("§1.2 a write older than a truncation does not make the rewritten ent
   const core = coreOf(
     initOf("1", configOf(["1", "2"]), [1], { term: 1, vote: null }),
   );
-  core.step({ kind: "message", message: append(1, id(1, 1), [1]) });
+  deliver(core, append(1, id(1, 1), [1]));
   const old = core.takeReady().persist!;
-  core.step({ kind: "message", message: append(2, id(1, 1), [], 0) });
-  core.step({ kind: "message", message: append(3, id(1, 1), [3]) });
+  deliver(core, append(2, id(1, 1), [], 0));
+  deliver(core, append(3, id(1, 1), [3]));
   core.takeReady();
   core.step({ kind: "persisted", id: old.id });
-  core.step({ kind: "message", message: append(3, id(3, 2), [], 2) });
+  deliver(core, append(3, id(3, 2), [], 2));
   assert.equal(core.commit, 2);
   assert.equal(core.takeReady().commit, 1, "only entry 1 is on this disk");
 });
@@ -255,8 +243,7 @@ Deno.test("§1.2 a deposed leader shows that its entries may be replaced", () =>
   cluster.settle();
   cluster.tick(40);
   const leader = cluster.awaitLeader();
-  cluster.propose(leader, "b");
-  cluster.settle();
+  cluster.write(leader, "b");
   cluster.purge(leader);
   cluster.heal().tick(5);
   // A snapshot jumped past the entry: the member knows that it cannot know.
@@ -293,7 +280,7 @@ Deno.test("§1.2 the uncommitted tail is bounded by bytes", () => {
   const core = leaderOf({ maxUncommittedBytes: 100 });
   propose(core, 1, 500);
   const outcome = core.step({ kind: "propose", payloads: [new Uint8Array(1)] });
-  assert.equal(outcome.kind === "refused" && outcome.reason, "overloaded");
+  assert.equal(reasonOf(outcome), "overloaded");
   assert.match(
     outcome.kind === "refused" ? outcome.detail : "",
     /limit is 100/,
@@ -329,11 +316,11 @@ Deno.test("proposals between two takeReady share one append per member", () => {
 
 Deno.test("a proposal of nothing is refused", () => {
   const outcome = leaderOf().step({ kind: "propose", payloads: [] });
-  assert.equal(outcome.kind === "refused" && outcome.reason, "invalid");
+  assert.equal(reasonOf(outcome), "invalid");
 });
 
 Deno.test("a follower refuses proposals and names the leader", () => {
-  const core = followerWith([1]);
+  const core = followerOf([1]);
   receive(core, heartbeat(1));
   const outcome = core.step({ kind: "propose", payloads: [new Uint8Array(1)] });
   assert.deepEqual(
@@ -344,8 +331,7 @@ Deno.test("a follower refuses proposals and names the leader", () => {
 
 Deno.test("an advanced commit index goes out at once when nothing else is on its way", () => {
   const cluster = new Cluster().elect(1);
-  cluster.propose(1, "a");
-  cluster.settle();
+  cluster.write(1, "a");
   for (const node of [1, 2, 3]) assert.equal(cluster.core(node).commit, 3);
 });
 
@@ -373,12 +359,12 @@ Deno.test("at most one message with nothing but the commit index is on its way",
 Deno.test("a lost append is found by a heartbeat once nothing moved for an interval", () => {
   const core = leaderOf();
   propose(core, 2);
-  core.step({ kind: "tick" });
+  tick(core);
   const round = (messages: Message[]) =>
     ofType(messages, "heartbeat")[0]!.round;
   const calm = receive(core, heartbeatReply(1, round(drain(core))));
   assert.deepEqual(to2(calm), [], "it may still be on its way");
-  core.step({ kind: "tick" });
+  tick(core);
   const check = to2(receive(core, heartbeatReply(1, round(drain(core)))));
   assert.deepEqual(check.map(({ prev, last }) => [prev.index, last]), [[3, 3]]);
   const resent = to2(receive(core, rejected(1, 3, id(1, 1))));
@@ -392,7 +378,7 @@ Deno.test("an unreachable member is probed anew, once", () => {
   const core = leaderOf();
   propose(core, 2);
   core.step({ kind: "unreachable", member: "2" });
-  assert.equal(progressOf2(core).state, "probe");
+  assert.equal(progressOf(core).state, "probe");
   assert.equal(to2(drain(core)).length, 1);
   core.step({ kind: "unreachable", member: "2" });
   core.step({ kind: "unreachable", member: "9" });
@@ -424,10 +410,10 @@ Deno.test("§1.5 purged ≤ applied ≤ commit ≤ last is asserted", () => {
 });
 
 Deno.test("a heartbeat of a leader that is behind a snapshot commits nothing beyond the log", () => {
-  const core = followerWith([1]);
+  const core = followerOf([1]);
   receive(core, heartbeat(1, { commit: 9 }));
   assert.equal(core.commit, 1);
-  core.step({ kind: "message", message: snapshot(1, id(1, 5), THREE) });
+  deliver(core, snapshot(1, id(1, 5), THREE));
   core.takeReady();
   receive(core, heartbeat(1, { commit: 9 }));
   assert.equal(core.commit, 1, "the snapshot is being installed");

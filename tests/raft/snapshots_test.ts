@@ -1,17 +1,18 @@
 /** The checklist of snapshots, clause by clause (§1.5). */
 import assert from "node:assert/strict";
 import type { RaftCore } from "../../src/raft/core.ts";
+import { Cluster } from "./harness/cluster.ts";
+import { configOf, members, THREE } from "./harness/configurations.ts";
+import { coreOf, followerOf, initOf, leaderOf } from "./harness/core.ts";
 import {
-  Cluster,
-  configOf,
-  coreOf,
+  deliver,
   drain,
-  initOf,
-  leaderOf,
-  members,
+  progressOf,
   receive,
+  tick,
   tickUntilCampaign,
-} from "./harness.ts";
+  win,
+} from "./harness/talk.ts";
 import {
   accepted,
   append,
@@ -22,16 +23,9 @@ import {
   rejected,
   requestVote,
   snapshot,
-  vote,
 } from "./make.ts";
 
-const THREE = configOf(members(3));
 const FOUR = configOf(members(4));
-
-function followerWith(terms: readonly number[]): RaftCore {
-  const term = Math.max(2, terms.at(-1) ?? 0);
-  return coreOf(initOf("1", THREE, terms, { term, vote: null }));
-}
 
 const installed = (core: RaftCore, last: ReturnType<typeof id>) =>
   core.step({
@@ -40,9 +34,9 @@ const installed = (core: RaftCore, last: ReturnType<typeof id>) =>
   });
 
 Deno.test("§1.5 a snapshot at or below the commit index is answered and not installed", () => {
-  const core = followerWith([1, 1, 1]);
+  const core = followerOf([1, 1, 1], 2);
   receive(core, append(2, id(1, 3), [], 3));
-  core.step({ kind: "message", message: snapshot(2, id(1, 2), FOUR) });
+  deliver(core, snapshot(2, id(1, 2), FOUR));
   const ready = core.takeReady();
   assert.equal(ready.installSnapshot, null);
   const [reply] = ofType(ready.sendAfterPersist, "appendReply");
@@ -50,8 +44,8 @@ Deno.test("§1.5 a snapshot at or below the commit index is answered and not ins
 });
 
 Deno.test("§1.5 a snapshot whose last entry the log has only advances the commit index, and the tail stays", () => {
-  const core = followerWith([1, 1, 1, 1]);
-  core.step({ kind: "message", message: snapshot(2, id(1, 3), FOUR) });
+  const core = followerOf([1, 1, 1, 1], 2);
+  deliver(core, snapshot(2, id(1, 3), FOUR));
   const ready = core.takeReady();
   assert.equal(ready.installSnapshot, null);
   assert.equal(ready.commit, 3);
@@ -62,8 +56,8 @@ Deno.test("§1.5 a snapshot whose last entry the log has only advances the commi
 });
 
 Deno.test("§1.5 a snapshot that conflicts with the log replaces all of it, with its configuration", () => {
-  const core = followerWith([1, 1, 1, 1]);
-  core.step({ kind: "message", message: snapshot(2, id(2, 3), FOUR) });
+  const core = followerOf([1, 1, 1, 1], 2);
+  deliver(core, snapshot(2, id(2, 3), FOUR));
   const ready = core.takeReady();
   assert.deepEqual(ready.installSnapshot, { last: id(2, 3), config: FOUR });
   assert.deepEqual(ready.sendAfterPersist, [], "not before it is installed");
@@ -81,14 +75,14 @@ Deno.test("§1.5 a snapshot that conflicts with the log replaces all of it, with
 });
 
 Deno.test("§1.5 a snapshot of an earlier term is ignored", () => {
-  const core = followerWith([1]);
+  const core = followerOf([1], 2);
   assert.deepEqual(receive(core, snapshot(1, id(1, 5), FOUR)), []);
   assert.equal(core.hasReady(), false);
 });
 
 Deno.test("§1.5 a snapshot of a newer term brings the term and the leader", () => {
-  const core = followerWith([1]);
-  core.step({ kind: "message", message: snapshot(7, id(6, 5), FOUR) });
+  const core = followerOf([1], 2);
+  deliver(core, snapshot(7, id(6, 5), FOUR));
   const ready = core.takeReady();
   assert.deepEqual(ready.persist?.hardState, { term: 7, vote: null });
   assert.equal(core.leader, "2");
@@ -97,19 +91,19 @@ Deno.test("§1.5 a snapshot of a newer term brings the term and the leader", () 
 Deno.test("§1.5 a candidate that receives a snapshot of its term follows", () => {
   const core = coreOf(initOf("1", THREE), { preVote: false });
   tickUntilCampaign(core);
-  core.step({ kind: "message", message: snapshot(1, id(1, 5), FOUR) });
+  deliver(core, snapshot(1, id(1, 5), FOUR));
   assert.equal(core.role, "follower");
 });
 
 Deno.test("§1.5 appends that race an install are ignored, heartbeats are answered", () => {
-  const core = followerWith([1]);
-  core.step({ kind: "message", message: snapshot(2, id(2, 5), FOUR) });
+  const core = followerOf([1], 2);
+  deliver(core, snapshot(2, id(2, 5), FOUR));
   core.takeReady();
   assert.deepEqual(receive(core, append(2, id(2, 5), [2], 6)), []);
   assert.deepEqual(receive(core, append(2, id(1, 1), [2], 6)), []);
   const beats = receive(core, heartbeat(2));
   assert.equal(ofType(beats, "heartbeatReply").length, 1);
-  core.step({ kind: "message", message: snapshot(2, id(2, 9), FOUR) });
+  deliver(core, snapshot(2, id(2, 9), FOUR));
   assert.equal(core.hasReady(), false, "one at a time");
   installed(core, id(2, 5));
   drain(core);
@@ -118,17 +112,17 @@ Deno.test("§1.5 appends that race an install are ignored, heartbeats are answer
 });
 
 Deno.test("§1.5 a member does not campaign while its state is being replaced", () => {
-  const core = followerWith([1]);
-  core.step({ kind: "message", message: snapshot(2, id(2, 5), FOUR) });
+  const core = followerOf([1], 2);
+  deliver(core, snapshot(2, id(2, 5), FOUR));
   core.takeReady();
-  for (let i = 0; i < 50; i++) core.step({ kind: "tick" });
+  tick(core, 50);
   assert.equal(core.role, "follower");
   assert.equal(core.step({ kind: "campaign" }).kind, "refused");
 });
 
 Deno.test("§1.5 an install that ends in a later term is acknowledged to that term's leader", () => {
-  const core = followerWith([1]);
-  core.step({ kind: "message", message: snapshot(2, id(2, 5), FOUR) });
+  const core = followerOf([1], 2);
+  deliver(core, snapshot(2, id(2, 5), FOUR));
   core.takeReady();
   receive(core, heartbeat(3, { from: "3" }));
   installed(core, id(2, 5));
@@ -137,8 +131,8 @@ Deno.test("§1.5 an install that ends in a later term is acknowledged to that te
 });
 
 Deno.test("§1.5 an install that ends without a leader is acknowledged to nobody", () => {
-  const core = followerWith([1]);
-  core.step({ kind: "message", message: snapshot(2, id(2, 5), FOUR) });
+  const core = followerOf([1], 2);
+  deliver(core, snapshot(2, id(2, 5), FOUR));
   core.takeReady();
   receive(core, requestVote(3, id(2, 9), { transfer: true }));
   installed(core, id(2, 5));
@@ -146,15 +140,15 @@ Deno.test("§1.5 an install that ends without a leader is acknowledged to nobody
 });
 
 Deno.test("§1.5 another snapshot than the one asked for is a broken invariant", () => {
-  const core = followerWith([1]);
+  const core = followerOf([1], 2);
   assert.throws(() => installed(core, id(2, 5)), /snapshot 5 was installed/);
 });
 
 Deno.test("§1.5 writes older than an install do not make its log shorter or longer", () => {
-  const core = followerWith([]);
-  core.step({ kind: "message", message: append(2, id(0, 0), [1, 1, 1]) });
+  const core = followerOf([], 2);
+  deliver(core, append(2, id(0, 0), [1, 1, 1]));
   const old = core.takeReady().persist!;
-  core.step({ kind: "message", message: snapshot(2, id(2, 5), FOUR) });
+  deliver(core, snapshot(2, id(2, 5), FOUR));
   core.takeReady();
   installed(core, id(2, 5));
   core.step({ kind: "persisted", id: old.id });
@@ -173,31 +167,25 @@ function leaderWithBase(): RaftCore {
   });
   core.step({ kind: "campaign" });
   drain(core);
-  receive(core, vote(2, true, { preVote: true }));
-  receive(core, vote(2));
-  assert.equal(core.role, "leader");
-  core.step({ kind: "message", message: rejected(2, 6, id(0, 0)) });
+  win(core);
+  deliver(core, rejected(2, 6, id(0, 0)));
   return core;
 }
-
-const progressOf2 = (core: RaftCore) =>
-  core.status().progress.find(({ member }) => member === "2")!;
 
 Deno.test("§1.5 a member whose next entry is purged gets a snapshot, asked for once", () => {
   const core = leaderWithBase();
   const { sendSnapshots } = core.takeReady();
   assert.deepEqual(sendSnapshots, [{ to: "2", term: 2, atLeast: 5 }]);
-  core.step({ kind: "tick" });
+  tick(core);
   drain(core);
   receive(core, heartbeatReply(2, 1));
   assert.deepEqual(core.takeReady().sendSnapshots, []);
-  assert.equal(progressOf2(core).state, "snapshot");
+  assert.equal(progressOf(core).state, "snapshot");
 });
 
 Deno.test("§1.5 no snapshot is asked for a member that does not answer", () => {
   const cluster = new Cluster().elect(1).isolate(3);
-  cluster.propose(1, "a");
-  cluster.settle().tick(25);
+  cluster.write(1, "a").tick(25);
   cluster.purge(1);
   cluster.step(1, { kind: "unreachable", member: "3" });
   cluster.autoSnapshots = false;
@@ -212,20 +200,20 @@ Deno.test("§1.5 after a sent snapshot the member is probed behind it, once it a
   core.takeReady();
   core.step({ kind: "snapshotSent", to: "2", last: id(1, 6), ok: true });
   assert.deepEqual(
-    [progressOf2(core).state, progressOf2(core).next],
+    [progressOf(core).state, progressOf(core).next],
     ["probe", 7],
   );
   assert.equal(core.hasReady(), false, "it is still installing");
   const appends = ofType(receive(core, accepted(2, 6)), "appendEntries");
   assert.deepEqual(appends.map(({ to, prev }) => [to, prev.index]), [["2", 6]]);
-  assert.equal(progressOf2(core).state, "replicate");
+  assert.equal(progressOf(core).state, "replicate");
 });
 
 Deno.test("§1.5 if the answer of the installed snapshot is lost, the next heartbeat finds out", () => {
   const core = leaderWithBase();
   core.takeReady();
   core.step({ kind: "snapshotSent", to: "2", last: id(1, 6), ok: true });
-  core.step({ kind: "tick" });
+  tick(core);
   drain(core);
   const probes = ofType(receive(core, heartbeatReply(2, 1)), "appendEntries");
   assert.deepEqual(probes.map(({ prev }) => prev.index), [6]);
@@ -238,8 +226,8 @@ Deno.test("§1.5 a snapshot that could not be sent is asked for again after a pa
   let ticks = 0;
   let asked = 0;
   for (; asked === 0 && ticks < 50; ticks++) {
-    core.step({ kind: "message", message: heartbeatReply(2, 1) });
-    core.step({ kind: "tick" });
+    deliver(core, heartbeatReply(2, 1));
+    tick(core);
     asked = core.takeReady().sendSnapshots.length;
   }
   assert.equal(asked, 1);
@@ -258,19 +246,21 @@ Deno.test("§1.5 a refusal while a snapshot is on its way is ignored", () => {
   const core = leaderWithBase();
   core.takeReady();
   receive(core, rejected(2, 6, id(0, 0)));
-  assert.equal(progressOf2(core).state, "snapshot");
+  assert.equal(progressOf(core).state, "snapshot");
 });
 
-Deno.test("§1.5 replication to others goes on while one member installs", () => {
+/** A cluster whose third member is about to install a snapshot of `a` and `b`. */
+function installing(): Cluster {
   const cluster = new Cluster().elect(1).isolate(3);
-  cluster.propose(1, "a", "b");
-  cluster.settle();
-  cluster.purge(1);
+  cluster.write(1, "a", "b").purge(1);
   cluster.autoInstall = false;
-  cluster.heal().tick(4);
+  return cluster.heal().tick(4);
+}
+
+Deno.test("§1.5 replication to others goes on while one member installs", () => {
+  const cluster = installing();
   assert.notEqual(cluster.node(3).installing, null);
-  cluster.propose(1, "c");
-  cluster.settle();
+  cluster.write(1, "c");
   assert.deepEqual(cluster.node(2).state, ["a", "b", "c"]);
   cluster.tick(10);
   assert.equal(cluster.leader(), "1");
@@ -281,12 +271,7 @@ Deno.test("§1.5 replication to others goes on while one member installs", () =>
 
 for (const step of ["received", "installed"] as const) {
   Deno.test(`§1.5 a crash when the snapshot is ${step} loses nothing`, () => {
-    const cluster = new Cluster().elect(1).isolate(3);
-    cluster.propose(1, "a", "b");
-    cluster.settle();
-    cluster.purge(1);
-    cluster.autoInstall = false;
-    cluster.heal().tick(4);
+    const cluster = installing();
     if (step === "installed") cluster.install(3);
     cluster.wire = [];
     cluster.crash(3).restart(3);
@@ -298,8 +283,7 @@ for (const step of ["received", "installed"] as const) {
 
 Deno.test("§1.5 a restart begins with what is applied as committed, and no more", () => {
   const cluster = new Cluster().elect(1);
-  cluster.propose(1, "a", "b");
-  cluster.settle();
+  cluster.write(1, "a", "b");
   cluster.purge(2, 3);
   cluster.crash(2).restart(2);
   assert.equal(cluster.core(2).commit, 3);

@@ -16,12 +16,13 @@ import {
   type SnapshotMeta,
 } from "../../../src/raft/types.ts";
 import { configOf, members } from "./configurations.ts";
-import { TEST_OPTIONS, tick } from "./core.ts";
+import { TEST_OPTIONS } from "./core.ts";
 import { type Disk, persistTo } from "./disk.ts";
 import { checkLogMatching, Invariants } from "./invariants.ts";
 import { Links } from "./links.ts";
 import { Node } from "./node.ts";
 import { bytes, text } from "./payloads.ts";
+import { tick } from "./talk.ts";
 
 /** How a {@linkcode Cluster} starts. */
 export interface ClusterOptions {
