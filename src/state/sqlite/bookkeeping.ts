@@ -1,6 +1,6 @@
 import { type LogId, type LogIndex, ZERO_LOG_ID } from "../../raft/types.ts";
 import { NO_BYTES } from "../../util/bytes.ts";
-import type { SqliteConnection } from "./driver.ts";
+import type { SqliteConnection, SqliteDriver } from "./driver.ts";
 
 /** The format of the tables below; another one is refused. */
 const FORMAT = 1;
@@ -90,6 +90,21 @@ export function readPosition(connection: SqliteConnection): Position | null {
     hash: hash as number,
     config: config as Uint8Array,
   };
+}
+
+/**
+ * Reads the position of the database at `path`.
+ * @throws {Error} if it is none of this software's, or was written in another format.
+ */
+export function readPositionAt(driver: SqliteDriver, path: string): Position {
+  const connection = driver.open(path, { readOnly: true });
+  try {
+    const position = readPosition(connection);
+    if (position === null) throw new Error("The snapshot is no state of ours");
+    return position;
+  } finally {
+    connection.close();
+  }
 }
 
 /** A function that stores the position in the open transaction. */

@@ -10,8 +10,10 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { mkdir, open, rename, rm } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { StateDamagedError } from "../port.ts";
+import type { Removals } from "./removals.ts";
 
 const CURRENT = "current";
 const GENERATION = /^db-(\d{8})$/;
@@ -25,6 +27,15 @@ export function fsyncPath(path: string): void {
     fsyncSync(file);
   } finally {
     closeSync(file);
+  }
+}
+
+async function syncPath(path: string): Promise<void> {
+  const file = await open(path, "r");
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
 
@@ -81,24 +92,24 @@ export class DatabaseFiles {
   }
 
   /** The steps that make a complete, durable file the database, in order; only the last one has an effect that stays after a crash. */
-  installSteps(received: string): readonly (() => void)[] {
+  installSteps(received: string): readonly (() => Promise<void>)[] {
     const next = this.#generation + 1;
     const folder = this.#folder(next);
     return [
-      () => rmSync(folder, { recursive: true, force: true }),
-      () => mkdirSync(folder, { mode: 0o700 }),
-      () => renameSync(received, join(folder, this.#filename)),
-      () => fsyncPath(folder),
-      () => this.#writeCurrent(next),
+      () => rm(folder, { recursive: true, force: true }),
+      () => mkdir(folder, { mode: 0o700 }),
+      () => rename(received, join(folder, this.#filename)),
+      () => syncPath(folder),
+      () => this.#replaceCurrent(next),
     ];
   }
 
-  /** Removes the databases before the current one. */
-  removeOld(): void {
+  /** Has the databases before the current one removed. */
+  removeOld(removals: Removals): void {
     for (const entry of readdirSync(this.#dir)) {
       const generation = GENERATION.exec(entry);
       if (generation !== null && Number(generation[1]) < this.#generation) {
-        rmSync(join(this.#dir, entry), { recursive: true });
+        removals.begin(join(this.#dir, entry));
       }
     }
   }
@@ -145,13 +156,27 @@ export class DatabaseFiles {
 
   #writeCurrent(generation: number): void {
     const path = join(this.#dir, CURRENT);
-    const folder = this.#folder(generation);
-    writeFileSync(`${path}.new`, folder.slice(this.#dir.length + 1), {
+    writeFileSync(`${path}.new`, basename(this.#folder(generation)), {
       mode: 0o600,
       flush: true,
     });
     renameSync(`${path}.new`, path);
     fsyncPath(this.#dir);
+    this.#generation = generation;
+  }
+
+  /** The same, beside what else this thread has to do. */
+  async #replaceCurrent(generation: number): Promise<void> {
+    const path = join(this.#dir, CURRENT);
+    const file = await open(`${path}.new`, "w", 0o600);
+    try {
+      await file.writeFile(basename(this.#folder(generation)));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(`${path}.new`, path);
+    await syncPath(this.#dir);
     this.#generation = generation;
   }
 }

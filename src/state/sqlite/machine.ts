@@ -6,6 +6,7 @@ import {
   type LogIndex,
 } from "../../raft/types.ts";
 import { assert } from "../../util/assert.ts";
+import { type ByteReader, ByteWriter } from "../../util/bytes.ts";
 import type { Logger } from "../../util/logger.ts";
 import { decodeCommand, validateQuery } from "../command.ts";
 import type {
@@ -28,13 +29,13 @@ import { nodeDriver } from "./node_driver.ts";
 import { Reader } from "./reader.ts";
 import type { ReaderOptions } from "./reader_worker.ts";
 import { ReaderPool } from "./readers.ts";
+import { Removals } from "./removals.ts";
 import { SchemaEpoch } from "./schema_epoch.ts";
 import {
   buildSnapshot,
   checkDatabase,
   configurationOf,
   FileSink,
-  inspectSnapshot,
 } from "./snapshots.ts";
 import { WorkerHandle } from "./worker_handle.ts";
 import {
@@ -104,6 +105,7 @@ export class SqliteMachine implements StateMachine {
   readonly #files: DatabaseFiles;
   readonly #options: SqliteMachineOptions;
   readonly #epoch = new SchemaEpoch();
+  readonly #removals = new Removals();
   readonly #logger: Logger;
   #writer: WorkerHandle | null = null;
   #hashes: readonly StateHash[] = [];
@@ -199,7 +201,7 @@ export class SqliteMachine implements StateMachine {
       this.#building = false;
       done(error, snapshot);
     };
-    buildSnapshot(this.#files.path, target).then(
+    buildSnapshot(this.#files.path, target, this.#removals).then(
       (snapshot) => finish(null, snapshot),
       (error) => finish(error, null),
     );
@@ -216,6 +218,7 @@ export class SqliteMachine implements StateMachine {
       this.#sink = new FileSink(
         this.#files.incomingPath(`${++this.#names}.db`),
         last,
+        this.#removals,
       );
     } catch (error) {
       return done(error as Error, null);
@@ -318,13 +321,24 @@ export class SqliteMachine implements StateMachine {
 
   /** Schema, hashes of all tables, and remembered answers, in a canonical form: equal on members that applied the same entries. */
   dump(): Promise<{ contents: string; sessions: string }> {
-    return new Promise((resolve, reject) => {
-      const request = new Uint8Array([WriterRequest.dump]);
-      this.#open.request(request, (error, answer) => {
-        if (error !== null) return reject(error);
-        resolve({ contents: answer.text(), sessions: answer.text() });
-      });
-    });
+    return this.#ask(WriterRequest.dump, "", (answer) => ({
+      contents: answer.text(),
+      sessions: answer.text(),
+    }));
+  }
+
+  #ask<T>(
+    kind: number,
+    path: string,
+    read: (answer: ByteReader) => T,
+  ): Promise<T> {
+    const request = new ByteWriter(256).u8(kind).text(path);
+    return new Promise((resolve, reject) =>
+      this.#open.request(request.finish(), (error, answer) => {
+        if (error !== null) reject(error);
+        else resolve(read(answer));
+      })
+    );
   }
 
   get #open(): WorkerHandle {
@@ -372,7 +386,11 @@ export class SqliteMachine implements StateMachine {
   }
 
   async #install(sink: FileSink): Promise<void> {
-    const inside = await inspectSnapshot(sink.path);
+    const inside = await this.#ask(
+      WriterRequest.inspect,
+      sink.path,
+      (answer) => readApplied(answer).applied,
+    );
     if (inside.index !== sink.last.index || inside.term !== sink.last.term) {
       sink.abort();
       throw new Error(
@@ -380,11 +398,16 @@ export class SqliteMachine implements StateMachine {
       );
     }
     this.#readers!.pause();
-    await this.#open.close(WRITER_CLOSE_TIMEOUT_MS);
+    await this.#ask(WriterRequest.release, "", () => {});
+    for (const step of this.#files.installSteps(sink.path)) await step();
+    this.#applied = await this.#ask(
+      WriterRequest.open,
+      this.#files.path,
+      (answer) => readApplied(answer).applied,
+    );
+    // Not before: a reader opened meanwhile would stay on the old file.
     this.#local?.close();
     this.#local = null;
-    for (const step of this.#files.installSteps(sink.path)) step();
-    await this.#startWriter();
     this.#epoch.beginChange();
     this.#epoch.endChange();
     this.#readers!.resume(this.#files.path);
@@ -393,7 +416,7 @@ export class SqliteMachine implements StateMachine {
     } else {
       this.#guarded?.resume(this.#files.path);
     }
-    this.#files.removeOld();
+    this.#files.removeOld(this.#removals);
     this.#wake();
   }
 
@@ -410,6 +433,7 @@ export class SqliteMachine implements StateMachine {
     await this.#readers?.close();
     this.#local?.close();
     await this.#writer?.close(WRITER_CLOSE_TIMEOUT_MS);
+    await this.#removals.idle();
   }
 
   #reached(index: LogIndex, timeoutMs: number | undefined): Promise<void> {

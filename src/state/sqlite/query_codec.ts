@@ -2,6 +2,9 @@ import type { ByteReader, ByteWriter } from "../../util/bytes.ts";
 import { readStatement, writeStatement } from "../command.ts";
 import type { QueryLimits, Statement } from "../types.ts";
 
+/** What a reader Worker can be asked: to run a query, or to go on with another file. */
+export const ReaderRequest = { query: 1, open: 2 } as const;
+
 /** What of a query's limits its reader can keep; whoever waits keeps the time. */
 export type ReadLimits = Pick<QueryLimits, "maxRows" | "maxBytes">;
 

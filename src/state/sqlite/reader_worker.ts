@@ -1,6 +1,6 @@
 import { writeRows } from "../result.ts";
 import { nodeDriver } from "./node_driver.ts";
-import { readQuery } from "./query_codec.ts";
+import { ReaderRequest, readQuery } from "./query_codec.ts";
 import { Reader } from "./reader.ts";
 import { SchemaEpoch } from "./schema_epoch.ts";
 import { okAnswer, serveRequests } from "./worker_handle.ts";
@@ -13,14 +13,26 @@ export interface ReaderOptions {
 }
 
 serveRequests<ReaderOptions>((options) => {
-  const reader = new Reader(nodeDriver, options.path, {
-    statementCacheCapacity: options.statementCacheCapacity,
-    schemaEpoch: new SchemaEpoch(options.schemaEpoch),
-  });
+  let { path } = options;
+  const open = (): Reader =>
+    new Reader(nodeDriver, path, {
+      statementCacheCapacity: options.statementCacheCapacity,
+      schemaEpoch: new SchemaEpoch(options.schemaEpoch),
+    });
+  let reader: Reader | null = open();
   return {
     opened: okAnswer(),
     answer(request) {
+      if (request.u8() === ReaderRequest.open) {
+        reader?.close();
+        reader = null;
+        path = request.text();
+        reader = open();
+        return okAnswer();
+      }
       const { statement, limits } = readQuery(request);
+      // If it could not be opened when the file was replaced, the query says why.
+      reader ??= open();
       const { columns, rows } = reader.query(
         statement.sql,
         statement.params,
@@ -30,6 +42,6 @@ serveRequests<ReaderOptions>((options) => {
       writeRows(answer, columns, rows);
       return answer;
     },
-    close: () => reader.close(),
+    close: () => reader?.close(),
   };
 });

@@ -2,7 +2,7 @@ import { HiqliteError } from "../../errors.ts";
 import { ByteWriter } from "../../util/bytes.ts";
 import { readRows } from "../result.ts";
 import type { QueryResult, Statement } from "../types.ts";
-import { type ReadLimits, writeQuery } from "./query_codec.ts";
+import { ReaderRequest, type ReadLimits, writeQuery } from "./query_codec.ts";
 import type { ReaderOptions } from "./reader_worker.ts";
 import { WorkerHandle } from "./worker_handle.ts";
 
@@ -27,8 +27,10 @@ interface Job {
 export class ReaderPool {
   readonly #size: number;
   #options: ReaderOptions;
-  #idle: WorkerHandle[] = [];
-  #readers = new Set<WorkerHandle>();
+  readonly #idle: WorkerHandle[] = [];
+  readonly #readers = new Set<WorkerHandle>();
+  /** Readers of a file that was replaced. */
+  readonly #stale = new Set<WorkerHandle>();
   readonly #queue: Job[] = [];
   #paused = false;
   #closed = false;
@@ -56,7 +58,7 @@ export class ReaderPool {
     timeoutMs: number | null,
   ): Promise<QueryResult> {
     if (this.#closed) return Promise.reject(closedError());
-    const writer = new ByteWriter(256);
+    const writer = new ByteWriter(256).u8(ReaderRequest.query);
     writeQuery(writer, statement, limits);
     return new Promise((resolve, reject) => {
       const job: Job = {
@@ -90,16 +92,15 @@ export class ReaderPool {
     this.#paused = true;
   }
 
-  /** Goes on with readers of another file; a running query ends on the old one. */
+  /**
+   * Goes on with another file; a running query ends on the old one. The threads stay:
+   * to start one stops the calling thread for 20 to 100 ms.
+   */
   resume(path: string): void {
     this.#options = { ...this.#options, path };
-    const old = [...this.#readers];
-    const busy = new Set(old.filter((reader) => !this.#idle.includes(reader)));
-    this.#readers = new Set();
-    this.#idle = [];
-    for (const reader of old) if (!busy.has(reader)) this.#retire(reader);
     this.#paused = false;
-    this.#start();
+    for (const reader of this.#readers) this.#stale.add(reader);
+    for (const reader of this.#idle.splice(0)) this.#free(reader);
   }
 
   /** Ends all readers; waiting queries fail. */
@@ -132,13 +133,20 @@ export class ReaderPool {
 
   #free(reader: WorkerHandle): void {
     if (this.#closed) return;
-    if (!this.#readers.has(reader)) return this.#retire(reader);
+    if (this.#stale.delete(reader)) return this.#reopen(reader);
     while (!this.#paused) {
       const job = this.#queue.shift();
       if (job === undefined) break;
       if (!job.abandoned) return this.#run(reader, job);
     }
     this.#idle.push(reader);
+  }
+
+  #reopen(reader: WorkerHandle): void {
+    const request = new ByteWriter(256).u8(ReaderRequest.open)
+      .text(this.#options.path);
+    // If it fails, the next query says why.
+    reader.request(request.finish(), () => this.#free(reader));
   }
 
   #run(reader: WorkerHandle, job: Job): void {

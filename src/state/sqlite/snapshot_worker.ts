@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
 import { StateDamagedError } from "../port.ts";
-import { type Position, readPosition } from "./bookkeeping.ts";
+import { readPosition, readPositionAt } from "./bookkeeping.ts";
 import type { SqliteConnection } from "./driver.ts";
 import { stateFailure } from "./failure.ts";
 import type { ByteWriter } from "../../util/bytes.ts";
@@ -13,8 +13,6 @@ import { writeApplied } from "./writer_protocol.ts";
 export type SnapshotTask =
   /** Copy the database as it is now into a new file. Answers position, size and SHA-256. */
   | { readonly kind: "build"; readonly path: string; readonly target: string }
-  /** Look into a received file. Answers its position. */
-  | { readonly kind: "inspect"; readonly path: string }
   /** Look for damage; in a hurry without rests between the tables. Answers nothing. */
   | { readonly kind: "check"; readonly path: string; readonly hurry: boolean };
 
@@ -38,8 +36,6 @@ async function perform(task: SnapshotTask): Promise<ByteWriter> {
     switch (task.kind) {
       case "build":
         return await build(task.path, task.target);
-      case "inspect":
-        return answerPosition(positionOf(task.path));
       case "check":
         return check(task.path, task.hurry);
     }
@@ -116,13 +112,14 @@ async function build(path: string, target: string): Promise<ByteWriter> {
   try {
     connection.exec(`PRAGMA busy_timeout = 5000; BEGIN`);
     // The first read fixes the state that is copied.
-    positionIn(connection);
+    readPosition(connection);
     await connection.backup(target);
   } finally {
     connection.close();
   }
   leaveWal(target);
-  const answer = answerPosition(positionOf(target));
+  const answer = okAnswer();
+  writeApplied(answer, readPositionAt(nodeDriver, target), []);
   const { size, sha256 } = hashFile(target);
   return answer.u53(size).text(sha256);
 }
@@ -135,27 +132,6 @@ function leaveWal(path: string): void {
   } finally {
     connection.close();
   }
-}
-
-function answerPosition(position: Position) {
-  const answer = okAnswer();
-  writeApplied(answer, position, []);
-  return answer;
-}
-
-function positionOf(path: string): Position {
-  const connection = nodeDriver.open(path, { readOnly: true });
-  try {
-    return positionIn(connection);
-  } finally {
-    connection.close();
-  }
-}
-
-function positionIn(connection: SqliteConnection): Position {
-  const position = readPosition(connection);
-  if (position === null) throw new Error("The snapshot is no state of ours");
-  return position;
 }
 
 function hashFile(path: string): { size: number; sha256: string } {

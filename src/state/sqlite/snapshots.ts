@@ -9,6 +9,7 @@ import {
 import { assert } from "../../util/assert.ts";
 import type { ByteReader } from "../../util/bytes.ts";
 import type { Snapshot, SnapshotSink } from "../port.ts";
+import type { Removals } from "./removals.ts";
 import type { SnapshotTask } from "./snapshot_worker.ts";
 import { WorkerHandle } from "./worker_handle.ts";
 import { readApplied } from "./writer_protocol.ts";
@@ -46,10 +47,11 @@ async function runTask<T>(
   }
 }
 
-/** Copies the database at `path`, as it is now, to `target`. */
+/** Copies the database at `path`, as it is now, to `target`; `removals` gets it in the end. */
 export async function buildSnapshot(
   path: string,
   target: string,
+  removals: Removals,
 ): Promise<Snapshot> {
   const { last, config, size, sha256 } = await runTask(
     { kind: "build", path, target },
@@ -59,7 +61,7 @@ export async function buildSnapshot(
       return { last: applied, config, size, sha256: answer.text() };
     },
   );
-  return new FileSnapshot(target, {
+  return new FileSnapshot(target, removals, {
     last,
     config: configurationOf(config),
     size,
@@ -79,26 +81,20 @@ export function checkDatabase(
   return runTask({ kind: "check", path, hurry }, () => {}, signal);
 }
 
-/** The last entry that a received snapshot contains. */
-export function inspectSnapshot(path: string): Promise<LogId> {
-  return runTask(
-    { kind: "inspect", path },
-    (answer) => readApplied(answer).applied,
-  );
-}
-
 class FileSnapshot implements Snapshot {
   readonly last: LogId;
   readonly config: Configuration;
   readonly size: number;
   readonly sha256: string;
   readonly #path: string;
+  readonly #removals: Removals;
   readonly #file: number;
   #reading = 0;
   #released = false;
 
   constructor(
     path: string,
+    removals: Removals,
     { last, config, size, sha256 }: {
       last: LogId;
       config: Configuration;
@@ -107,6 +103,7 @@ class FileSnapshot implements Snapshot {
     },
   ) {
     this.#path = path;
+    this.#removals = removals;
     this.last = last;
     this.config = config;
     this.size = size;
@@ -138,14 +135,14 @@ class FileSnapshot implements Snapshot {
   #close(): void {
     if (this.#reading > 0) return;
     fs.closeSync(this.#file);
-    // Freeing a gigabyte takes a second or two: not on this thread. What stays is removed at the next start.
-    fs.rm(this.#path, { force: true }, () => {});
+    this.#removals.begin(this.#path);
   }
 }
 
 /** Collects a snapshot in a file. */
 export class FileSink implements SnapshotSink {
   readonly #path: string;
+  readonly #removals: Removals;
   readonly #file: number;
   readonly #hash = createHash("sha256");
   #offset = 0;
@@ -156,9 +153,10 @@ export class FileSink implements SnapshotSink {
   /** Set when everything was received, verified and made durable. */
   complete = false;
 
-  /** Creates the file. */
-  constructor(path: string, last: LogId) {
+  /** Creates the file; `removals` gets it if it is given up. */
+  constructor(path: string, last: LogId, removals: Removals) {
     this.#path = path;
+    this.#removals = removals;
     this.last = last;
     this.#file = fs.openSync(path, "w", 0o600);
   }
@@ -242,7 +240,7 @@ export class FileSink implements SnapshotSink {
   /** See `SnapshotSink`. */
   abort(): void {
     if (this.#closed) {
-      if (this.complete) fs.rmSync(this.#path, { force: true });
+      if (this.complete) this.#removals.begin(this.#path);
       return;
     }
     this.#closed = true;
@@ -251,6 +249,6 @@ export class FileSink implements SnapshotSink {
 
   #remove(): void {
     fs.closeSync(this.#file);
-    fs.rmSync(this.#path, { force: true });
+    this.#removals.begin(this.#path);
   }
 }

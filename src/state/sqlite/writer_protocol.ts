@@ -4,7 +4,17 @@ import type { StateHash } from "../port.ts";
 import type { Position } from "./bookkeeping.ts";
 
 /** What the writer can be asked. */
-export const WriterRequest = { apply: 1, checkpoint: 2, dump: 3 } as const;
+export const WriterRequest = {
+  apply: 1,
+  checkpoint: 2,
+  dump: 3,
+  /** Which entry the database in another file ends with. */
+  inspect: 4,
+  /** Close the database, so that it can be replaced. */
+  release: 5,
+  /** Go on with another file. */
+  open: 6,
+} as const;
 
 /** What the writer Worker is started with. */
 export interface WriterOptions {

@@ -1,5 +1,7 @@
 import { unreachable } from "../../util/assert.ts";
 import { HiqliteError } from "../../errors.ts";
+import type { ByteReader, ByteWriter } from "../../util/bytes.ts";
+import { type Position, readPositionAt } from "./bookkeeping.ts";
 import { dumpContents } from "./contents.ts";
 import { stateFailure } from "./failure.ts";
 import { nodeDriver } from "./node_driver.ts";
@@ -13,11 +15,15 @@ import {
   WriterRequest,
 } from "./writer_protocol.ts";
 
+type Replacing =
+  | typeof WriterRequest.inspect
+  | typeof WriterRequest.release
+  | typeof WriterRequest.open;
+
 serveRequests<WriterOptions>((options) => {
-  const writer = openWriter(options);
-  const { applier } = writer;
+  let writer: Writer | null = openWriter(options, options.path);
   const opened = okAnswer();
-  writeApplied(opened, applier.position, []);
+  writeApplied(opened, writer.applier.position, []);
   /** What made the database unusable; everything after it fails with it. */
   let poison: unknown = null;
   /** Without room the transaction is given up, and the same batch may come again. */
@@ -27,18 +33,39 @@ serveRequests<WriterOptions>((options) => {
       failure.code === "disk_full";
     if (!passes) return poison = failure;
     try {
-      applier.giveUp();
+      writer?.applier.giveUp();
       return failure;
     } catch (error) {
       return poison = stateFailure(error);
     }
   };
+  /** Another database takes the place of this one. */
+  const replace = (kind: Replacing, request: ByteReader): ByteWriter => {
+    const answer = okAnswer();
+    switch (kind) {
+      case WriterRequest.inspect:
+        writeApplied(answer, positionAt(request.text()), []);
+        break;
+      case WriterRequest.release:
+        writer?.close();
+        writer = null;
+        break;
+      case WriterRequest.open:
+        writer = openWriter(options, request.text());
+        poison = null;
+        writeApplied(answer, writer.applier.position, []);
+    }
+    return answer;
+  };
   return {
     opened,
     answer(request) {
+      const kind = request.u8();
+      if (isReplacing(kind)) return replace(kind, request);
       if (poison !== null) throw poison;
+      if (writer === null) throw new Error("The database is being replaced");
+      const { applier } = writer;
       try {
-        const kind = request.u8();
         switch (kind) {
           case WriterRequest.apply: {
             const { answers, entries } = decodeBatch(request);
@@ -64,18 +91,31 @@ serveRequests<WriterOptions>((options) => {
     idle() {
       if (poison !== null) return;
       try {
-        writer.maintain();
+        writer?.maintain();
       } catch (error) {
         failed(error);
       }
     },
-    close: () => writer.close(),
+    close: () => writer?.close(),
   };
 });
 
-function openWriter(options: WriterOptions): Writer {
+function isReplacing(kind: number): kind is Replacing {
+  return kind === WriterRequest.inspect || kind === WriterRequest.release ||
+    kind === WriterRequest.open;
+}
+
+function positionAt(path: string): Position {
   try {
-    return new Writer(nodeDriver, options.path, {
+    return readPositionAt(nodeDriver, path);
+  } catch (error) {
+    throw stateFailure(error);
+  }
+}
+
+function openWriter(options: WriterOptions, path: string): Writer {
+  try {
+    return new Writer(nodeDriver, path, {
       statementCacheCapacity: options.statementCacheCapacity,
       schemaEpoch: new SchemaEpoch(options.schemaEpoch),
     });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Snapshot, SnapshotSink } from "../../../src/state/port.ts";
 import { DatabaseFiles } from "../../../src/state/sqlite/files.ts";
 import type { LogId } from "../../../src/raft/types.ts";
+import type { SqlValue } from "../../../src/state/types.ts";
 import { command, execute, Subject } from "./subject.ts";
 
 function read(
@@ -107,6 +108,74 @@ Deno.test("install() lets queries wait and then answers them from the new state"
   assert.deepEqual(answer.rows, source.rows("SELECT count(*) FROM t"));
 });
 
+Deno.test("querySync() reads the old or the new state while install() goes on, and the new one after", async () => {
+  await using source = await filled();
+  await using target = await Subject.open();
+  await target.execute("CREATE TABLE t (a, b)");
+  const snapshot = await source.snapshot();
+  const sink = await transfer(snapshot, target);
+  await settled((done) => sink.finish(snapshot, done));
+  const count = "SELECT count(*) FROM t";
+  const [[before], [after]] = [target.rows(count), source.rows(count)];
+  let installing = true;
+  const installed = settled((done) =>
+    target.machine.install(snapshot.last, done)
+  ).finally(() => installing = false);
+  const seen = new Set<SqlValue>();
+  while (installing) {
+    seen.add(target.rows(count)[0]![0]!);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  await installed;
+  snapshot.release();
+  for (const rows of seen) assert.ok(rows === before![0] || rows === after![0]);
+  assert.deepEqual(target.rows(count), [after]);
+});
+
+Deno.test("install() lets a running query end on the old state; its reader then reads the new one", async () => {
+  await using source = await filled();
+  await using target = await Subject.open();
+  await target.execute("CREATE TABLE t (a, b)");
+  const snapshot = await source.snapshot();
+  const sink = await transfer(snapshot, target);
+  await settled((done) => sink.finish(snapshot, done));
+  // The only reader has started, and takes the query at once.
+  await target.machine.query({ sql: "SELECT 1" });
+  const running = target.machine.query({
+    sql:
+      "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 300000) SELECT count(*) - 300000 + (SELECT count(*) FROM t) FROM c",
+  });
+  await settled((done) => target.machine.install(snapshot.last, done));
+  const count = { sql: "SELECT count(*) FROM t" };
+  const next = await target.machine.query(count);
+  assert.deepEqual((await running).rows, [[0]]);
+  assert.deepEqual(next.rows, source.rows(count.sql));
+  snapshot.release();
+});
+
+Deno.test("install() leaves nothing of the old state and of what was received", async () => {
+  await using source = await filled();
+  await using target = await Subject.open();
+  const snapshot = await source.snapshot();
+  (await transfer(snapshot, target)).abort();
+  const sink = await transfer(snapshot, target);
+  await settled((done) => sink.finish(snapshot, done));
+  await settled((done) => target.machine.install(snapshot.last, done));
+  snapshot.release();
+  await target.close();
+  await source.close();
+  const names = (path: string) =>
+    [...Deno.readDirSync(path)].map((entry) => entry.name).sort();
+  assert.deepEqual(names(target.dir), [
+    "current",
+    "db-00000002",
+    "incoming",
+    "snapshots",
+  ]);
+  assert.deepEqual(names(join(target.dir, "incoming")), []);
+  assert.deepEqual(names(join(source.dir, "snapshots")), []);
+});
+
 Deno.test("snapshot() does not stop the writer and holds one moment", async () => {
   await using subject = await filled();
   const building = subject.snapshot();
@@ -177,7 +246,7 @@ Deno.test("installSteps() leave the old or the new state, wherever a crash stops
     await Deno.writeFile(received, bytes);
     const steps = files.installSteps(received);
     assert.equal(steps.length, 5);
-    for (const step of steps.slice(0, stop)) step();
+    for (const step of steps.slice(0, stop)) await step();
     await target.restart();
     assert.equal(await target.dump(), stop === 5 ? newState : oldState);
     const folders = [...Deno.readDirSync(target.dir)]
