@@ -24,6 +24,8 @@ import {
   heartbeatReply,
   id,
   ofType,
+  readIndex,
+  readIndexReply,
   rejected,
   requestVote,
   timeoutNow,
@@ -163,15 +165,8 @@ Deno.test("§1.1 a higher term in any message makes a leader step down", () => {
     heartbeatReply(9, 1),
     timeoutNow(9),
     requestVote(9, id(9, 9), { transfer: true }),
-    { type: "readIndex", from: "2", to: "1", term: 9, requestId: 1 },
-    {
-      type: "readIndexReply",
-      from: "2",
-      to: "1",
-      term: 9,
-      requestId: 1,
-      index: 1,
-    },
+    readIndex(9, 1),
+    readIndexReply(9, 1, 1),
   ];
   for (const message of messages) {
     const core = leaderOf();
@@ -187,7 +182,7 @@ Deno.test("§1.1 stale senders get an answer with the present term", () => {
     requestVote(1, id(0, 0), { preVote: true }),
     append(1, id(0, 0), []),
     heartbeat(1),
-    { type: "readIndex", from: "2", to: "1", term: 1, requestId: 7 },
+    readIndex(1, 7),
   ];
   for (const message of messages) {
     const [reply, ...more] = receive(follower(5), message);
@@ -370,58 +365,6 @@ Deno.test("§1.1 messages to another incarnation are ignored", () => {
   receive(core, requestVote(9, id(9, 9), { to: "3" }));
   receive(core, requestVote(9, id(9, 9), { from: "1" }));
   assert.deepEqual(core.status(), before);
-});
-
-Deno.test("a broken connection to the leader leads to a campaign soon", () => {
-  const heartbeatTicks = 3;
-  for (let seed = 0; seed < 20; seed++) {
-    const init = initOf("1", THREE, [], { term: 1, vote: null });
-    const core = coreOf(init, { heartbeatTicks }, seed);
-    receive(core, heartbeat(1));
-    core.step({ kind: "leaderUnreachable" });
-    let ticks = 0;
-    for (; core.role === "follower"; ticks++) tick(core);
-    assert.ok(ticks >= 1 && ticks <= heartbeatTicks, `${ticks}`);
-  }
-});
-
-Deno.test("members that lose the leader at the same moment campaign one after the other", () => {
-  const ticks = ["2", "3"].map((self) => {
-    const init = initOf(self, THREE, [], { term: 1, vote: null });
-    const core = coreOf(init, { heartbeatTicks: 2 });
-    receive(core, heartbeat(1, { from: "1", to: self }));
-    core.step({ kind: "leaderUnreachable" });
-    let count = 0;
-    for (; core.role === "follower"; count++) tick(core);
-    return count;
-  });
-  assert.deepEqual(ticks, [1, 3]);
-});
-
-Deno.test("the hint of a broken connection is forgotten when the leader is heard", () => {
-  const core = follower();
-  receive(core, heartbeat(1));
-  core.step({ kind: "leaderUnreachable" });
-  receive(core, heartbeat(1));
-  tick(core, 9);
-  assert.equal(core.role, "follower");
-  const preVote = requestVote(2, id(0, 0), { preVote: true, from: "3" });
-  assert.deepEqual(receive(core, preVote), []);
-});
-
-Deno.test("the hint of a broken connection means nothing to a leader, without a leader, or without pre-vote", () => {
-  const leader = leaderOf();
-  leader.step({ kind: "leaderUnreachable" });
-  assert.equal(leader.role, "leader");
-  const lonely = follower();
-  lonely.step({ kind: "leaderUnreachable" });
-  tick(lonely, 9);
-  assert.equal(lonely.role, "follower");
-  const plain = coreOf(initOf("1", THREE), { preVote: false });
-  receive(plain, heartbeat(1));
-  plain.step({ kind: "leaderUnreachable" });
-  tick(plain, 9);
-  assert.equal(plain.role, "follower");
 });
 
 Deno.test("a leader that is told to campaign goes on", () => {

@@ -4,6 +4,8 @@ import type {
   Heartbeat,
   HeartbeatReply,
   Message,
+  ReadIndexReply,
+  ReadIndexRequest,
   RequestVote,
   SnapshotReceived,
   TimeoutNow,
@@ -14,6 +16,8 @@ import {
   type Entry,
   EntryKind,
   type LogId,
+  type LogIndex,
+  type MemberId,
   ZERO_LOG_ID,
 } from "../../src/raft/types.ts";
 import { encodeConfiguration } from "../../src/raft/configuration.ts";
@@ -141,6 +145,24 @@ export function vote(
   };
 }
 
+/** A follower's question for the index to read at. */
+export function readIndex(
+  term: number,
+  requestId: number,
+  rest: Partial<ReadIndexRequest> = {},
+): ReadIndexRequest {
+  return { ...ENVELOPE, type: "readIndex", term, requestId, ...rest };
+}
+
+/** Its answer. */
+export function readIndexReply(
+  term: number,
+  requestId: number,
+  index: LogIndex | null,
+): ReadIndexReply {
+  return { ...ENVELOPE, type: "readIndexReply", term, requestId, index };
+}
+
 /** The request to campaign at once. */
 export function timeoutNow(
   term: number,
@@ -171,4 +193,12 @@ export function ofType<T extends Message["type"]>(
   return messages.filter((message): message is Extract<Message, { type: T }> =>
     message.type === type
   );
+}
+
+/** Appends to one member. */
+export function appendsTo(
+  messages: readonly Message[],
+  member: MemberId = "2",
+): AppendEntries[] {
+  return ofType(messages, "appendEntries").filter(({ to }) => to === member);
 }

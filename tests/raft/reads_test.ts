@@ -28,6 +28,8 @@ import {
   heartbeatReply,
   id,
   ofType,
+  readIndex,
+  readIndexReply,
   requestVote,
   timeoutNow,
   vote,
@@ -184,7 +186,7 @@ Deno.test("§1.3 a joint configuration confirms with both majorities", () => {
 Deno.test("§1.3 a leader that steps down fails its reads, also those of followers", () => {
   const core = leaderOf();
   read(core, 1);
-  hear(core, { type: "readIndex", from: "3", to: "1", term: 1, requestId: 77 });
+  hear(core, readIndex(1, 77, { from: "3" }));
   const { reads, messages } = hear(core, heartbeat(2));
   assert.deepEqual(reads, [{ requestId: 1, index: null }]);
   const replies = ofType(messages, "readIndexReply");
@@ -224,19 +226,13 @@ Deno.test("§1.3 a follower's reads share one question; later ones the next", ()
   const [ask] = ofType(read(core, 1).messages, "readIndex");
   assert.deepEqual(read(core, 2).messages, []);
   assert.deepEqual(read(core, 3).messages, []);
-  const reply = {
-    from: "2",
-    to: "1",
-    term: 1,
-    type: "readIndexReply",
-  } as const;
-  const done = hear(core, { ...reply, requestId: ask!.requestId, index: 9 });
+  const done = hear(core, readIndexReply(1, ask!.requestId, 9));
   assert.deepEqual(done.reads, [{ requestId: 1, index: 9 }]);
   const [next] = ofType(done.messages, "readIndex");
   assert.notEqual(next?.requestId, ask?.requestId);
-  const late = hear(core, { ...reply, requestId: ask!.requestId, index: 9 });
+  const late = hear(core, readIndexReply(1, ask!.requestId, 9));
   assert.deepEqual(late.reads, [], "a duplicate answers nothing");
-  const rest = hear(core, { ...reply, requestId: next!.requestId, index: 10 });
+  const rest = hear(core, readIndexReply(1, next!.requestId, 10));
   assert.deepEqual(rest.reads, [
     { requestId: 2, index: 10 },
     { requestId: 3, index: 10 },
@@ -292,9 +288,9 @@ Deno.test("§1.3 a read without a leader fails at once", () => {
 
 Deno.test("§1.3 a question repeated while it waits is answered once", () => {
   const core = leaderOf();
-  const ask = { type: "readIndex", from: "3", to: "1", term: 1 } as const;
-  const first = hear(core, { ...ask, requestId: 5 });
-  hear(core, { ...ask, requestId: 5 });
+  const ask = readIndex(1, 5, { from: "3" });
+  const first = hear(core, ask);
+  hear(core, ask);
   const done = hear(core, heartbeatReply(1, roundOf(first.messages)));
   assert.equal(ofType(done.messages, "readIndexReply").length, 1);
   assert.deepEqual(ofType(done.messages, "heartbeat"), [], "nobody waits");
@@ -302,8 +298,8 @@ Deno.test("§1.3 a question repeated while it waits is answered once", () => {
 
 Deno.test("§1.3 who does not lead says so", () => {
   const core = followerOf2();
-  const ask = { type: "readIndex", from: "3", to: "1", requestId: 5 } as const;
-  const [reply] = hear(core, { ...ask, term: 1 }).messages;
+  const ask = readIndex(1, 5, { from: "3" });
+  const [reply] = hear(core, ask).messages;
   assert.ok(reply?.type === "readIndexReply");
   assert.deepEqual([reply.requestId, reply.index], [5, null]);
 });

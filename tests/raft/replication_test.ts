@@ -1,7 +1,5 @@
-/** The checklist of log and commitment, clause by clause (§1.2), and flow control. */
+/** The checklist of log and commitment, clause by clause (§1.2). */
 import assert from "node:assert/strict";
-import type { RaftCore } from "../../src/raft/core.ts";
-import type { AppendEntries, Message } from "../../src/raft/messages.ts";
 import { EntryKind } from "../../src/raft/types.ts";
 import { Cluster } from "./harness/cluster.ts";
 import { configOf, THREE } from "./harness/configurations.ts";
@@ -10,13 +8,14 @@ import {
   deliver,
   drain,
   progressOf,
+  propose,
   reasonOf,
   receive,
-  tick,
 } from "./harness/talk.ts";
 import {
   accepted,
   append,
+  appendsTo,
   heartbeat,
   heartbeatReply,
   id,
@@ -25,16 +24,6 @@ import {
   snapshot,
   vote,
 } from "./make.ts";
-
-function propose(core: RaftCore, count: number, size = 1): AppendEntries[] {
-  const payloads = Array.from({ length: count }, () => new Uint8Array(size));
-  const outcome = core.step({ kind: "propose", payloads });
-  assert.equal(outcome.kind, "appended");
-  return ofType(drain(core), "appendEntries");
-}
-
-const to2 = (messages: readonly Message[]): AppendEntries[] =>
-  ofType(messages, "appendEntries").filter(({ to }) => to === "2");
 
 Deno.test("§1.2 a new leader appends a no-op of its term", () => {
   const core = followerOf([1, 2]);
@@ -193,7 +182,7 @@ Deno.test("§1.2 the match index never falls in a term", () => {
 Deno.test("§1.2 a refusal of another probe than the present one is ignored", () => {
   const core = leaderOf();
   propose(core, 3);
-  const probes = to2(receive(core, rejected(1, 4, id(1, 2))));
+  const probes = appendsTo(receive(core, rejected(1, 4, id(1, 2))));
   assert.deepEqual(probes.map(({ prev }) => prev.index), [1], "back to match");
   assert.deepEqual(receive(core, rejected(1, 3, id(1, 2))), []);
   assert.equal(progressOf(core).next, 2);
@@ -252,68 +241,6 @@ Deno.test("§1.2 a deposed leader shows that its entries may be replaced", () =>
   assert.ok(cluster.node(1).status.term > 2);
 });
 
-Deno.test("§1.2 appends on their way are bounded by count", () => {
-  const core = leaderOf({ maxInflightAppends: 2 });
-  const sent = Array.from({ length: 5 }, () => to2(propose(core, 1)));
-  assert.deepEqual(sent.map(({ length }) => length), [1, 1, 0, 0, 0]);
-  const next = to2(receive(core, accepted(1, 2)));
-  assert.deepEqual(next.map(({ prev, last }) => [prev.index, last]), [[3, 6]]);
-});
-
-Deno.test("§1.2 appends on their way are bounded by bytes", () => {
-  const core = leaderOf({ maxInflightBytes: 100 });
-  const sent = Array.from({ length: 4 }, () => to2(propose(core, 1, 60)));
-  assert.deepEqual(sent.map(({ length }) => length), [1, 1, 0, 0]);
-  assert.equal(to2(receive(core, accepted(1, 2))).length, 1);
-});
-
-Deno.test("§1.2 one append is bounded by count and bytes, and has at least one entry", () => {
-  const byCount = to2(propose(leaderOf({ maxEntriesPerAppend: 3 }), 7));
-  assert.deepEqual(byCount.map(({ last }) => last), [4, 7, 8]);
-  const byBytes = to2(propose(leaderOf({ maxBytesPerAppend: 100 }), 4, 40));
-  assert.deepEqual(byBytes.map(({ last }) => last), [3, 5]);
-  const big = to2(propose(leaderOf({ maxBytesPerAppend: 100 }), 2, 400));
-  assert.deepEqual(big.map(({ last }) => last), [2, 3]);
-});
-
-Deno.test("§1.2 the uncommitted tail is bounded by bytes", () => {
-  const core = leaderOf({ maxUncommittedBytes: 100 });
-  propose(core, 1, 500);
-  const outcome = core.step({ kind: "propose", payloads: [new Uint8Array(1)] });
-  assert.equal(reasonOf(outcome), "overloaded");
-  assert.match(
-    outcome.kind === "refused" ? outcome.detail : "",
-    /limit is 100/,
-  );
-  const change = { addLearners: ["4"] };
-  assert.equal(
-    core.step({ kind: "changeMembership", change }).kind,
-    "appended",
-    "configurations are exempt",
-  );
-  receive(core, accepted(1, 3));
-  propose(core, 1, 60);
-  propose(core, 1, 40);
-});
-
-Deno.test("proposals between two takeReady share one append per member", () => {
-  const core = leaderOf();
-  for (let i = 0; i < 10; i++) {
-    core.step({ kind: "propose", payloads: [new Uint8Array(1)] });
-  }
-  const { persist, send } = core.takeReady();
-  assert.equal(persist?.entries.length, 10);
-  assert.deepEqual(
-    ofType(send, "appendEntries").map(({ to, prev, last, entries }) => [
-      to,
-      prev.index,
-      last,
-      entries.length,
-    ]),
-    [["2", 1, 11, 0], ["3", 1, 11, 0]],
-  );
-});
-
 Deno.test("a proposal of nothing is refused", () => {
   const outcome = leaderOf().step({ kind: "propose", payloads: [] });
   assert.equal(reasonOf(outcome), "invalid");
@@ -327,62 +254,6 @@ Deno.test("a follower refuses proposals and names the leader", () => {
     outcome.kind === "refused" && [outcome.reason, outcome.leader],
     ["not_leader", "2"],
   );
-});
-
-Deno.test("an advanced commit index goes out at once when nothing else is on its way", () => {
-  const cluster = new Cluster().elect(1);
-  cluster.write(1, "a");
-  for (const node of [1, 2, 3]) assert.equal(cluster.core(node).commit, 3);
-});
-
-Deno.test("an advanced commit index travels with the next append while a stream runs", () => {
-  const core = leaderOf();
-  propose(core, 1);
-  propose(core, 1);
-  assert.deepEqual(receive(core, accepted(1, 2)), []);
-  const [next] = to2(propose(core, 1));
-  assert.equal(next?.commit, 2);
-});
-
-Deno.test("at most one message with nothing but the commit index is on its way", () => {
-  const core = leaderOf();
-  // The no-op's commit was told; nobody answered yet.
-  propose(core, 1);
-  const first = ofType(receive(core, accepted(1, 2)), "heartbeat");
-  assert.deepEqual(first.map(({ to, commit }) => [to, commit]), [["2", 2]]);
-  propose(core, 1);
-  const third = receive(core, accepted(1, 3, { from: "3" }));
-  assert.deepEqual(ofType(third, "heartbeat").map(({ to }) => to), ["3"]);
-  assert.equal(core.hasReady(), false);
-});
-
-Deno.test("a lost append is found by a heartbeat once nothing moved for an interval", () => {
-  const core = leaderOf();
-  propose(core, 2);
-  tick(core);
-  const round = (messages: Message[]) =>
-    ofType(messages, "heartbeat")[0]!.round;
-  const calm = receive(core, heartbeatReply(1, round(drain(core))));
-  assert.deepEqual(to2(calm), [], "it may still be on its way");
-  tick(core);
-  const check = to2(receive(core, heartbeatReply(1, round(drain(core)))));
-  assert.deepEqual(check.map(({ prev, last }) => [prev.index, last]), [[3, 3]]);
-  const resent = to2(receive(core, rejected(1, 3, id(1, 1))));
-  assert.deepEqual(resent.map(({ prev, last }) => [prev.index, last]), [[
-    1,
-    3,
-  ]]);
-});
-
-Deno.test("an unreachable member is probed anew, once", () => {
-  const core = leaderOf();
-  propose(core, 2);
-  core.step({ kind: "unreachable", member: "2" });
-  assert.equal(progressOf(core).state, "probe");
-  assert.equal(to2(drain(core)).length, 1);
-  core.step({ kind: "unreachable", member: "2" });
-  core.step({ kind: "unreachable", member: "9" });
-  assert.deepEqual(drain(core), [], "the probe waits for an answer");
 });
 
 Deno.test("an append reply or heartbeat reply of a stranger changes nothing", () => {

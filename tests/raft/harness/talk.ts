@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import type { RaftCore } from "../../../src/raft/core.ts";
 import type { Outcome, RaftStatus } from "../../../src/raft/io.ts";
-import type { Message } from "../../../src/raft/messages.ts";
+import type { AppendEntries, Message } from "../../../src/raft/messages.ts";
 import type { MemberId } from "../../../src/raft/types.ts";
-import { vote } from "../make.ts";
+import { ofType, vote } from "../make.ts";
 
 /** Takes everything out, with every write durable at once; the messages in order. */
 export function drain(core: RaftCore): Message[] {
@@ -28,6 +28,14 @@ export function deliver(core: RaftCore, message: Message): void {
 export function receive(core: RaftCore, message: Message): Message[] {
   deliver(core, message);
   return drain(core);
+}
+
+/** Proposes `count` commands of `size` bytes to a leader; the appends it sends. */
+export function propose(core: RaftCore, count = 1, size = 1): AppendEntries[] {
+  const payloads = Array.from({ length: count }, () => new Uint8Array(size));
+  const outcome = core.step({ kind: "propose", payloads });
+  assert.equal(outcome.kind, "appended");
+  return ofType(drain(core), "appendEntries");
 }
 
 /** Lets time pass, and takes nothing out. */
