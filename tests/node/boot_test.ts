@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { createCore } from "../../src/node/boot.ts";
+import { MemoryLog } from "../../src/log/memory_log.ts";
+import { amnesia, createCore } from "../../src/node/boot.ts";
 import {
   type Identity,
   memberIdOf,
@@ -43,4 +44,20 @@ Deno.test("createCore() of a founder starts again after a crash at every operati
       assert.deepEqual([term, config.voters], [1, FOUNDER.founding!.voters]);
     }
   }
+});
+
+Deno.test("amnesia() finds that the state ends before the log begins", () => {
+  const log = new MemoryLog();
+  log.reset({ term: 1, index: 10 });
+  const found = (index: number): string | null =>
+    amnesia({ ...FOUNDER, phase: "member" }, {
+      log,
+      logRecovery: log.recovery,
+      state: { applied: { term: 1, index }, config: NO_CONFIGURATION },
+    });
+  assert.equal(
+    found(9),
+    "its database ends at index 9, its log begins after 10",
+  );
+  assert.equal(found(10), null);
 });

@@ -1,25 +1,55 @@
 import assert from "node:assert/strict";
+import type { SnapshotChunk } from "../../src/node/messages.ts";
 import { SnapshotSender } from "../../src/node/snapshot_sender.ts";
 import { ListMachine } from "./trio.ts";
 
+/** A sender, what it sends, and which streams ended. */
+class Sending {
+  readonly steps: (() => void)[] = [];
+  readonly machine = new ListMachine((step) => void this.steps.push(step));
+  readonly chunks: SnapshotChunk[] = [];
+  readonly sent: [member: string, ok: boolean][] = [];
+  readonly failed: Error[] = [];
+  readonly sender = new SnapshotSender({
+    machine: this.machine,
+    self: "1.a",
+    send: (chunk) => void this.chunks.push(chunk),
+    sent: (to, _last, ok) => void this.sent.push([to, ok]),
+    failed: (error) => void this.failed.push(error),
+  });
+
+  run(): void {
+    for (let step; (step = this.steps.shift()) !== undefined;) step();
+  }
+}
+
 Deno.test("SnapshotSender tells the core of everyone who waits for a snapshot that cannot be built", () => {
-  const steps: (() => void)[] = [];
-  const machine = new ListMachine((step) => void steps.push(step));
+  const sending = new Sending();
+  const { steps, machine, sender, sent, failed } = sending;
   const full = new Error("no room for a snapshot");
   machine.snapshot = (done) => void steps.push(() => done(full, null));
-  const failed: Error[] = [];
-  const sent: [member: string, ok: boolean][] = [];
-  const sender = new SnapshotSender({
-    machine,
-    self: "1.a",
-    send: () => {},
-    sent: (to, _last, ok) => void sent.push([to, ok]),
-    failed: (error) => void failed.push(error),
-  });
   sender.start("2.b", 1, 5);
   sender.start("3.c", 1, 5);
-  for (const step of steps.splice(0)) step();
+  sending.run();
   assert.deepEqual(sent, [["2.b", false], ["3.c", false]]);
   assert.deepEqual(failed, [full]);
   assert.equal(sender.active, false);
+});
+
+Deno.test("SnapshotSender sends again what nobody acknowledges, and gives up in the end", () => {
+  const sending = new Sending();
+  const { sender, chunks, sent } = sending;
+  sending.machine.items = ["x".repeat(300_000)];
+  sender.start("2.b", 1, 0);
+  sending.run();
+  const once = chunks.map(({ offset }) => offset);
+  assert.equal(once.length, 2);
+  for (let tick = 0; sender.active; tick++) {
+    assert.ok(tick < 1000, "the stream never ends");
+    sender.tick();
+    sending.run();
+  }
+  const again = Array.from({ length: 7 }, () => once).flat();
+  assert.deepEqual(chunks.map(({ offset }) => offset), again);
+  assert.deepEqual(sent, [["2.b", false]]);
 });

@@ -297,6 +297,25 @@ const CORE: readonly Mutant[] = [
     find: "  state.configs = new ConfigStack({ last, config });\n",
     replace: "  void [ConfigStack, config];\n",
   },
+  {
+    name: "candidates are answered although the leader lives",
+    file: "raft/election.ts",
+    find: "  return hasLiveLeader(state);\n",
+    replace: "  return false;\n",
+  },
+  {
+    name: "a consent to an earlier pre-vote counts",
+    file: "raft/election.ts",
+    find:
+      "  if (reply.preVote && reply.granted && reply.term !== state.term + 1) return;\n",
+    replace: "",
+  },
+  {
+    name: "a member campaigns while a snapshot replaces its state",
+    file: "raft/state.ts",
+    find: " && state.installing === null",
+    replace: "",
+  },
 ];
 
 /** Planted in the loop around the core. */
@@ -358,6 +377,54 @@ const LOOP: readonly Mutant[] = [
     file: "node/boot.ts",
     find: "  log.saveHardState(hardState);\n  log.append([entry]);",
     replace: "  log.append([entry]);\n  log.saveHardState(hardState);",
+  },
+  {
+    name: "a member whose log is gone goes on",
+    file: "node/boot.ts",
+    find: 'return "its log is gone";',
+    replace: "return null;",
+  },
+  {
+    name: "a state that ends before its log begins is taken",
+    file: "node/boot.ts",
+    find: "if (applied.index < base.index) {",
+    replace: "if (applied.index < 0) {",
+  },
+  {
+    name: "term and vote do not wait where entries do not",
+    file: "node/log_durability.ts",
+    find: 'if (mode === "immediate" || hardStateChanged) return this.#sync();',
+    replace: 'if (mode === "immediate") return this.#sync();',
+  },
+  {
+    name: "a sync on its way covers what replaced a truncation (ABA)",
+    file: "node/log_durability.ts",
+    find: "      sync.lastIndex = Math.min(sync.lastIndex, index);",
+    replace: "      void sync;",
+  },
+  {
+    name: "entries are applied before they are durable here",
+    file: "node/group.ts",
+    find: "Math.min(this.#commit, this.#durability.index)",
+    replace: "this.#commit",
+  },
+  {
+    name: "the log is purged under a snapshot on its way",
+    file: "node/retention.ts",
+    find: "Math.min(usual, snapshot ?? usual)",
+    replace: "usual + 0 * (snapshot ?? 0)",
+  },
+  {
+    name: "a lost chunk of a snapshot is not sent again",
+    file: "node/snapshot_sender.ts",
+    find: "      stream.next = stream.acked;\n",
+    replace: "",
+  },
+  {
+    name: "chunks of a snapshot are written in the order in which they come",
+    file: "node/snapshot_receiver.ts",
+    find: "if (chunk.offset !== sink.offset) {",
+    replace: "if (chunk.offset < 0) {",
   },
 ];
 

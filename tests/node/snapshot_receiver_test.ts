@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import type { SnapshotAck, SnapshotChunk } from "../../src/node/messages.ts";
+import { SnapshotReceiver } from "../../src/node/snapshot_receiver.ts";
+import { NO_CONFIGURATION } from "../../src/raft/types.ts";
+import { ListMachine } from "./trio.ts";
+
+Deno.test("SnapshotReceiver takes chunks in their order only, and says which one is next", () => {
+  const machine = new ListMachine((step) => step());
+  const acks: SnapshotAck[] = [];
+  const received: number[] = [];
+  const receiver = new SnapshotReceiver({
+    machine,
+    self: "2.b",
+    term: () => 1,
+    send: (ack) => void acks.push(ack),
+    received: (_from, _term, last) => void received.push(last.index),
+    failed: (error) => assert.fail(error),
+  });
+  const bytes = new TextEncoder().encode('["a"]');
+  const chunk = (from: number, to: number): SnapshotChunk => ({
+    type: "snapshotChunk",
+    from: "1.a",
+    to: "2.b",
+    term: 1,
+    last: { term: 1, index: 7 },
+    config: NO_CONFIGURATION,
+    size: bytes.length,
+    sha256: "",
+    offset: from,
+    bytes: bytes.slice(from, to),
+  });
+  receiver.chunk(chunk(0, 2));
+  receiver.chunk(chunk(3, 5)); // Overtook the one before it.
+  receiver.chunk(chunk(0, 2)); // A duplicate.
+  assert.deepEqual(
+    acks.map(({ offset, state }) => [offset, state]),
+    [[2, "more"], [2, "more"], [2, "more"]],
+  );
+  receiver.chunk(chunk(2, 5));
+  assert.deepEqual(received, [7]);
+  machine.install({ term: 1, index: 7 }, (error) => assert.equal(error, null));
+  assert.deepEqual(machine.items, ["a"]);
+});
