@@ -1,11 +1,15 @@
-import type { RaftGroup } from "./group.ts";
+import type { Network } from "../network/port.ts";
 import { latestConfiguration } from "./boot.ts";
+import type { RaftGroup } from "./group.ts";
+import { memberIdOf } from "./identity.ts";
 import type { NodeVault } from "./parts.ts";
-import type { Testimony, Witness } from "./witness.ts";
+import type { PeerHandler, PeerRequests } from "./peer_requests.ts";
+import { type Testimony, Witness } from "./witness.ts";
 
 /** What greetings need from their node. */
 export interface GreetingPorts {
-  readonly witness: Witness;
+  readonly network: Network;
+  readonly requests: PeerRequests;
   readonly vault: NodeVault;
   group(): RaftGroup | null;
   stopping(): boolean;
@@ -18,20 +22,34 @@ export interface GreetingPorts {
 /** Compares what this member has with what the others remember of it: before it takes part, and again and again after. */
 export class Greeting {
   readonly #ports: GreetingPorts;
+  readonly #witness: Witness;
+  /** Two processes that count their starts alike ran on copies of one volume. */
+  readonly #process = crypto.randomUUID();
   #busy = false;
 
   /** Asks nobody yet. */
   constructor(ports: GreetingPorts) {
+    const { network, requests, vault } = ports;
     this.#ports = ports;
+    this.#witness = new Witness({
+      network,
+      requests,
+      self: () => memberIdOf(vault.identity),
+      testimony: () => testimonyOf(vault, ports.group(), this.#process),
+    });
+  }
+
+  /** What this member serves to others as their witness. */
+  handlers(): Record<string, PeerHandler> {
+    return this.#witness.handlers();
   }
 
   /** A member with memories takes part only when the others do not contradict them. */
   async greet(): Promise<void> {
-    const { witness, vault } = this.#ports;
     if (this.#ports.group() !== null) return;
     await this.#alone(async () => {
-      const { voters } = latestConfiguration(vault.storage);
-      const verdict = await witness.ask(voters);
+      const { voters } = latestConfiguration(this.#ports.vault.storage);
+      const verdict = await this.#witness.ask(voters);
       if (this.#ports.stopping()) return;
       if (verdict.kind === "confirmed") this.#ports.takePart();
       if (verdict.kind === "rolledBack") {
@@ -42,16 +60,15 @@ export class Greeting {
 
   /** Tells the others what this member has, and hears whether its state is theirs. */
   async report(): Promise<void> {
-    const { witness } = this.#ports;
     const group = this.#ports.group();
     if (group === null) return;
     await this.#alone(async () => {
       const { voters } = group.core.config;
       // Who knows better may not have been there when this member started.
-      const verdict = await witness.ask(voters);
+      const verdict = await this.#witness.ask(voters);
       const problem = verdict.kind === "rolledBack"
         ? verdict.detail
-        : witness.divergence(voters);
+        : this.#witness.divergence(voters);
       if (problem === null || this.#ports.group() !== group) return;
       if (!this.#ports.stopping()) await this.#ports.rebuild(problem);
     });
@@ -69,8 +86,8 @@ export class Greeting {
   }
 }
 
-/** What this member has on its disk, as it tells the others; `process` is drawn anew at each start. */
-export function testimonyOf(
+/** What this member has on its disk, as it tells the others. */
+function testimonyOf(
   { identity, storage }: NodeVault,
   group: RaftGroup | null,
   process: string,

@@ -11,7 +11,7 @@ import { CatchUp } from "./catch_up.ts";
 import { Changes } from "./changes.ts";
 import { depart } from "./departure.ts";
 import { Formation } from "./formation.ts";
-import { Greeting, testimonyOf } from "./greeting.ts";
+import { Greeting } from "./greeting.ts";
 import type { RaftGroup } from "./group.ts";
 import { memberIdOf } from "./identity.ts";
 import { Membership } from "./membership.ts";
@@ -35,7 +35,6 @@ import { Reads } from "./reads.ts";
 import { Scrubbing } from "./scrubbing.ts";
 import { clusterStatus, healthStatus, readyStatus } from "./status.ts";
 import { Traffic } from "./traffic.ts";
-import { Witness } from "./witness.ts";
 import { Writes } from "./writes.ts";
 
 /** Between two reports to the witnesses: about a second. */
@@ -139,15 +138,9 @@ export class HiqliteNode implements Member {
       remember: (node) => this.#remember(node),
       status: () => this.cluster(),
     });
-    const process = crypto.randomUUID();
-    const witness = new Witness({
+    this.#greeting = new Greeting({
       network: this.#network,
       requests: this.#requests,
-      self: () => this.id,
-      testimony: () => testimonyOf(this.#vault, this.#group, process),
-    });
-    this.#greeting = new Greeting({
-      witness,
       vault: this.#vault,
       group,
       stopping: () => this.#stopping !== null,
@@ -162,7 +155,7 @@ export class HiqliteNode implements Member {
       slowTick: () => this.#onSlowTick(),
     });
     this.#requests.serve({
-      ...witness.handlers(),
+      ...this.#greeting.handlers(),
       ...this.#formation.handlers(),
       ...this.#membership.handlers(),
       ...this.#writes.handlers(),
@@ -421,18 +414,9 @@ export class HiqliteNode implements Member {
     this.#failed = error;
     this.#parts.logger.error(`the member cannot go on: ${error.message}`);
     this.#group?.stop();
-    if (error instanceof StateDamagedError) this.#noteDamage(error);
-    this.#parts.fatal(error);
-  }
-
-  /** The next start looks into it: opening a database does not show all damage. */
-  #noteDamage({ message }: StateDamagedError): void {
-    try {
-      this.#vault.save({ ...this.#vault.identity, damaged: message });
-    } catch (error) {
-      this.#parts.logger.error(
-        `the damage could not be noted: ${(error as Error).message}`,
-      );
+    if (error instanceof StateDamagedError) {
+      this.#participation.noteDamage(error);
     }
+    this.#parts.fatal(error);
   }
 }

@@ -1,4 +1,5 @@
 import { isMember, isVoter } from "../raft/configuration.ts";
+import type { StateDamagedError } from "../state/port.ts";
 import { selfOf } from "./addresses.ts";
 import type { RaftGroup } from "./group.ts";
 import { type Identity, memberIdOf } from "./identity.ts";
@@ -76,6 +77,18 @@ export class Participation {
     if (!joined) return;
     logger.info("this member is part of the cluster now");
     this.adopt({ ...identity, phase: "member" });
+  }
+
+  /** The next start looks into it: opening a database does not show all damage. */
+  noteDamage({ message }: StateDamagedError): void {
+    const { vault, logger } = this.#ports.parts;
+    try {
+      vault.save({ ...vault.identity, damaged: message });
+    } catch (error) {
+      logger.error(
+        `the damage could not be noted: ${(error as Error).message}`,
+      );
+    }
   }
 
   /** Gives up log and state, and comes back as a new incarnation. */
