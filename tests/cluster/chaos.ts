@@ -19,10 +19,11 @@ const USAGE =
   --nemesis A,B+C  kinds of fault, two at once with + (default: all single ones)
   --pairs N        and so many random pairs of them (default 0)
   --workload A,B   what clients do, all at the same time (default: all)
-  --nodes N        members (default 3)
+  --nodes N        members, 3 or 5 for most faults (default 3)
   --clients N      clients per workload (default 2)
   --pause N        mean pause of a client between operations, ms (default 30)
-  --network X      netns, proxy, or auto: netns where allowed (default auto)
+  --network X      netns, proxy, or auto: netns where it is allowed and the fault
+                   does not need proxies (default auto)
   --out FOLDER     where histories and logs go (default: a temporary folder)
 
 Faults: ${NEMESIS_NAMES.join(", ")}
@@ -105,7 +106,7 @@ async function round(
   },
 ): Promise<RoundReport> {
   const nodes = Number(values.nodes);
-  const network = await createNetwork(nodes);
+  const network = await createNetwork(nodes, nemesis);
   console.log(
     `${nemesis.name}: ${
       rest.seconds.toFixed(0)
@@ -134,8 +135,16 @@ async function round(
   }
 }
 
-async function createNetwork(nodes: number): Promise<TestNetwork> {
-  if (values.network !== "proxy") {
+async function createNetwork(
+  nodes: number,
+  { name, needsProxies }: NemesisKind,
+): Promise<TestNetwork> {
+  if (needsProxies && values.network === "netns") {
+    throw new RangeError(
+      `${name} needs proxies between members: --network proxy or auto`,
+    );
+  }
+  if (values.network !== "proxy" && !needsProxies) {
     try {
       return await NetnsNetwork.create(nodes);
     } catch (error) {

@@ -1,5 +1,10 @@
-import { freePorts, type Node, type TestNetwork } from "./network.ts";
-import { TcpProxy } from "./proxy.ts";
+import {
+  type Disturbance,
+  freePorts,
+  type Node,
+  type TestNetwork,
+} from "./network.ts";
+import { type Side, TcpProxy } from "./proxy.ts";
 
 /** Options of {@linkcode LoopbackNetwork}. */
 export interface LoopbackOptions {
@@ -63,9 +68,19 @@ export class LoopbackNetwork implements TestNetwork {
 
   /** Delays everything by up to 2 ms per percent and breaks a connection now and then. */
   degrade(percent: number): Promise<void> {
+    const disturbance = { jitterMs: 2 * percent, breakPercent: percent / 10 };
     for (const proxy of this.#proxies.values()) {
-      proxy.degrade({ delayMs: 2 * percent, breakPerMille: percent });
+      proxy.disturb("dialer", disturbance);
+      proxy.disturb("dialed", disturbance);
     }
+    return Promise.resolve();
+  }
+
+  /** Disturbs both connections between the two in this direction. */
+  disturb(from: Node, to: Node, disturbance: Disturbance): Promise<void> {
+    this.#between(from, to, "no proxies to disturb").forEach(([proxy, side]) =>
+      proxy.disturb(side, disturbance)
+    );
     return Promise.resolve();
   }
 
@@ -86,7 +101,7 @@ export class LoopbackNetwork implements TestNetwork {
     from: Node,
     to: Node,
     problem: string,
-  ): [TcpProxy, "dialer" | "dialed"][] {
+  ): [TcpProxy, Side][] {
     const dialedByFrom = this.#proxies.get(`${from} ${to}`);
     const dialedByTo = this.#proxies.get(`${to} ${from}`);
     if (dialedByFrom === undefined || dialedByTo === undefined) {

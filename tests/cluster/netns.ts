@@ -74,6 +74,13 @@ export class NetnsNetwork implements TestNetwork {
     await this.#applyAllRules();
   }
 
+  /** Not here: the kernel's own means for it are often missing, and a proxy would need the loopback network. */
+  disturb(): Promise<void> {
+    return Promise.reject(
+      new Error("namespaces only drop packets, this fault needs proxies"),
+    );
+  }
+
   /** Removes all rules. */
   async heal(): Promise<void> {
     this.#lossPercent = 0;

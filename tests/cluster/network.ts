@@ -1,6 +1,22 @@
 /** Numbers members from 1. */
 export type Node = number;
 
+/** What a link does to what it carries; what is not given does not happen. */
+export interface Disturbance {
+  /** Delay of everything, ms. */
+  readonly latencyMs?: number;
+  /** And up to so much more, in the same order, ms. */
+  readonly jitterMs?: number;
+  /** So many of the chunks that arrive break the connection, so that it is dialed again. */
+  readonly breakPercent?: number;
+  /** So many of the Raft messages are delivered twice. */
+  readonly duplicatePercent?: number;
+  /** So many of the Raft messages are overtaken by others. */
+  readonly reorderPercent?: number;
+  /** How late a message's double, or one that is overtaken, is at most, ms. */
+  readonly astrayMs?: number;
+}
+
 /**
  * How the members of a test cluster reach one another, with faults between
  * members only: the test itself always reaches every API.
@@ -17,7 +33,12 @@ export interface TestNetwork extends AsyncDisposable {
   cut(from: Node, to: Node): Promise<void>;
   /** Loses a percentage of packets (or delays and breaks connections where there are no packets). */
   degrade(percent: number): Promise<void>;
-  /** Ends all cuts and losses. */
+  /**
+   * Disturbs what `from` sends to `to`, in addition to what already does, until {@linkcode heal}.
+   * @throws {Error} where there are no proxies.
+   */
+  disturb(from: Node, to: Node, disturbance: Disturbance): Promise<void>;
+  /** Ends all cuts, losses and disturbances. */
   heal(): Promise<void>;
 }
 

@@ -1,27 +1,27 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { Delivery } from "./delivery.ts";
+import { LinkMessages } from "./link_messages.ts";
+import type { Disturbance } from "./network.ts";
 
 /** Whose bytes: of the one that opened the connection or of the one that accepted it. */
 export type Side = "dialer" | "dialed";
 
-/** What a degraded proxy does to every chunk. */
-export interface Degradation {
-  /** Longest delay of a chunk, ms; the order stays. */
-  readonly delayMs: number;
-  /** Chunks in a thousand after which the connection is broken, so that it is dialed again. */
-  readonly breakPerMille: number;
-}
+const CHUNK_BYTES = 64 * 1024;
 
-const HEALTHY: Degradation = { delayMs: 0, breakPerMille: 0 };
-
-/** A TCP proxy on 127.0.0.1 that can hold back either direction, delay, and break connections. */
+/**
+ * A TCP proxy on 127.0.0.1 that can hold back either direction, delay, and
+ * break connections. In what the dialed member sends it can also double Raft
+ * messages and let them be overtaken. Other messages (requests, answers, pieces
+ * of snapshots) it leaves as they are: TCP delivers them once and in order, and
+ * a request that came twice would be carried out twice, which no network does.
+ */
 export class TcpProxy implements AsyncDisposable {
   readonly #target: number;
   readonly #listener: Deno.TcpListener;
   readonly #accepting: Promise<void>;
   readonly #pairs = new Map<Promise<void>, readonly Deno.TcpConn[]>();
-  readonly #closing = new AbortController();
+  #closing = false;
   #gates: { [S in Side]?: PromiseWithResolvers<void> } = {};
-  #degradation = HEALTHY;
+  #disturbances: { [S in Side]?: Disturbance } = {};
 
   /** Forwards to 127.0.0.1:`target`. */
   constructor(target: number) {
@@ -40,21 +40,24 @@ export class TcpProxy implements AsyncDisposable {
     this.#gates[side] ??= Promise.withResolvers();
   }
 
-  /** Delays chunks and breaks connections from now on. */
-  degrade(degradation: Degradation): void {
-    this.#degradation = degradation;
+  /** Does this, too, to everything of this side from now on. */
+  disturb(side: Side, disturbance: Disturbance): void {
+    this.#disturbances[side] = {
+      ...this.#disturbances[side],
+      ...disturbance,
+    };
   }
 
   /** Delivers everything again. */
   heal(): void {
-    this.#degradation = HEALTHY;
+    this.#disturbances = {};
     for (const gate of Object.values(this.#gates)) gate.resolve();
     this.#gates = {};
   }
 
   /** Breaks everything and stops listening. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closing.abort();
+    this.#closing = true;
     this.#listener.close();
     this.heal();
     for (const ends of this.#pairs.values()) ends.forEach(close);
@@ -66,7 +69,7 @@ export class TcpProxy implements AsyncDisposable {
     try {
       for await (const dialer of this.#listener) await this.#connect(dialer);
     } catch (error) {
-      if (!this.#closing.signal.aborted) throw error;
+      if (!this.#closing) throw error;
     }
   }
 
@@ -92,33 +95,64 @@ export class TcpProxy implements AsyncDisposable {
       this.#pairs.delete(pair);
     });
     this.#pairs.set(pair, ends);
-    if (this.#closing.signal.aborted) ends.forEach(close);
+    if (this.#closing) ends.forEach(close);
   }
 
   async #pump(side: Side, from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
-    const buffer = new Uint8Array(64 * 1024);
+    const buffer = new Uint8Array(CHUNK_BYTES);
+    const delivery = new Delivery(
+      to,
+      () => this.#gates[side]?.promise,
+      () => close(from),
+    );
+    const messages = new LinkMessages();
     try {
       for (;;) {
+        await delivery.room();
         const length = await from.read(buffer);
-        await this.#gates[side]?.promise;
         if (length === null) break;
-        const { delayMs, breakPerMille } = this.#degradation;
-        if (Math.random() * 1000 < breakPerMille) break;
-        if (delayMs > 0) await this.#delay(Math.random() * delayMs);
-        for (let sent = 0; sent < length;) {
-          sent += await to.write(buffer.subarray(sent, length));
+        const chunk = buffer.subarray(0, length);
+        if (happens(this.#disturbances[side]?.breakPercent ?? 0)) break;
+        if (side === "dialer") this.#forward(side, delivery, chunk.slice());
+        else {
+          for (const { bytes, raft } of messages.push(chunk)) {
+            this.#forward(side, delivery, bytes, raft);
+          }
         }
       }
+      await delivery.drained();
     } catch {
       // A broken connection ends here like one that was closed.
     }
+    delivery.stop();
     close(from);
     close(to);
   }
 
-  async #delay(ms: number): Promise<void> {
-    await sleep(ms, undefined, { signal: this.#closing.signal });
+  #forward(
+    side: Side,
+    delivery: Delivery,
+    bytes: Uint8Array,
+    raft = false,
+  ): void {
+    const {
+      latencyMs = 0,
+      jitterMs = 0,
+      duplicatePercent = 0,
+      reorderPercent = 0,
+      astrayMs = 0,
+    } = this.#disturbances[side] ?? {};
+    const ms = latencyMs + Math.random() * jitterMs;
+    const astray = (): void =>
+      delivery.sendAstray(bytes, ms + Math.random() * astrayMs);
+    if (raft && happens(reorderPercent)) astray();
+    else delivery.send(bytes, ms);
+    if (raft && happens(duplicatePercent)) astray();
   }
+}
+
+function happens(percent: number): boolean {
+  return Math.random() * 100 < percent;
 }
 
 function close(end: Deno.TcpConn): void {

@@ -1,4 +1,7 @@
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, notDeepEqual, ok } from "node:assert/strict";
+import { encodeFrame, FrameKind } from "../../src/network/frame.ts";
+import { announce, cut } from "../../src/network/pieces.ts";
+import type { Disturbance } from "./network.ts";
 import { TcpProxy } from "./proxy.ts";
 
 /** A server that answers every byte with its double, behind a proxy. */
@@ -69,9 +72,9 @@ for (const side of ["dialer", "dialed"] as const) {
   });
 }
 
-Deno.test("TcpProxy.degrade() breaks connections and lets them be dialed again", async () => {
+Deno.test("TcpProxy.disturb() breaks connections and lets them be dialed again", async () => {
   await using set = setUp();
-  set.proxy.degrade({ delayMs: 1, breakPerMille: 1000 });
+  set.proxy.disturb("dialer", { breakPercent: 100 });
   {
     using broken = await Deno.connect({ port: set.proxy.port });
     await broken.write(new Uint8Array([1]));
@@ -91,4 +94,128 @@ Deno.test("TcpProxy closes the dialer's connection when nobody listens behind it
   using connection = await Deno.connect({ port: proxy.port });
   equal(await answer(connection), undefined);
   ok(proxy.port !== port);
+});
+
+Deno.test("TcpProxy.disturb() delays each direction by its latency", async () => {
+  await using set = setUp();
+  set.proxy.disturb("dialer", { latencyMs: 30 });
+  set.proxy.disturb("dialed", { latencyMs: 20 });
+  using connection = await Deno.connect({ port: set.proxy.port });
+  const begin = performance.now();
+  await connection.write(new Uint8Array([1]));
+  equal(await answer(connection), 2);
+  const ms = performance.now() - begin;
+  ok(ms >= 50, `${ms} ms`);
+});
+
+Deno.test("TcpProxy.disturb() keeps the order under jitter", async () => {
+  await using set = setUp();
+  set.proxy.disturb("dialer", { jitterMs: 20 });
+  using connection = await Deno.connect({ port: set.proxy.port });
+  const sent = Array.from({ length: 20 }, (_, i) => i);
+  for (const byte of sent) {
+    await connection.write(new Uint8Array([byte]));
+    // A chunk of its own, so that each is delayed by itself.
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  const got: (number | undefined)[] = [];
+  while (got.length < sent.length) got.push(await answer(connection));
+  deepEqual(got, sent.map((byte) => 2 * byte));
+});
+
+/** Length of a message that is sent in pieces, and of a piece, bytes. */
+const [LONG, PIECE] = [100_000, 40_000];
+const MESSAGES = 40;
+
+/** What arrives of numbered messages that a member sends behind a disturbed proxy, by kind. */
+async function arrivals(
+  disturbance: Disturbance,
+  expected: number,
+): Promise<Record<"raft" | "request" | "other", number[]>> {
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    (request) => {
+      const { socket, response } = Deno.upgradeWebSocket(request);
+      socket.onopen = () => sendAll(socket);
+      return response;
+    },
+  );
+  await using proxy = new TcpProxy(server.addr.port);
+  proxy.disturb("dialed", disturbance);
+  const socket = new WebSocket(`ws://127.0.0.1:${proxy.port}/stream`);
+  socket.binaryType = "arraybuffer";
+  const got = { raft: [], request: [], other: [] } as Record<
+    "raft" | "request" | "other",
+    number[]
+  >;
+  const all = Promise.withResolvers<void>();
+  let [count, pieces] = [0, 0];
+  socket.onmessage = ({ data }) => {
+    if (typeof data === "string") {
+      pieces = Math.ceil(LONG / PIECE);
+      return;
+    }
+    const [kind, , number] = new Uint8Array(data) as unknown as number[];
+    if (pieces > 0 && --pieces > 0) {
+      equal(data.byteLength, PIECE, "pieces stay together");
+      return;
+    }
+    const name = data.byteLength < 4 && kind === FrameKind.raft && count > 1
+      ? "raft"
+      : kind === FrameKind.request && data.byteLength < 4
+      ? "request"
+      : "other";
+    got[name].push(number!);
+    if (++count === expected) all.resolve();
+  };
+  await all.promise;
+  const closed = new Promise((resolve) => socket.onclose = resolve);
+  socket.close();
+  await closed;
+  await server.shutdown();
+  return got;
+}
+
+/** A handshake, then requests and Raft messages by turns, one long Raft message in the middle. */
+function sendAll(socket: WebSocket): void {
+  const body = (number: number): Uint8Array => new Uint8Array([number]);
+  socket.send(new Uint8Array([FrameKind.raft, 1, 0]));
+  socket.send(new Uint8Array([3, 1, 0]));
+  for (let number = 0; number < MESSAGES; number++) {
+    for (const kind of [FrameKind.request, FrameKind.raft]) {
+      socket.send(encodeFrame(kind, body(number)) as Uint8Array<ArrayBuffer>);
+    }
+    if (number !== MESSAGES / 2) continue;
+    const long = encodeFrame(FrameKind.raft, new Uint8Array(LONG - 2));
+    socket.send(announce(LONG));
+    for (const piece of cut(long, PIECE)) {
+      socket.send(piece as Uint8Array<ArrayBuffer>);
+    }
+  }
+}
+
+const NUMBERS = Array.from({ length: MESSAGES }, (_, i) => i);
+/** Beside the numbered ones: two of the handshake and a long one. */
+const OTHERS = 3;
+
+Deno.test("TcpProxy.disturb() doubles Raft messages, and nothing else", async () => {
+  const { raft, request, other } = await arrivals(
+    { duplicatePercent: 100, astrayMs: 20 },
+    3 * MESSAGES + OTHERS + 1,
+  );
+  deepEqual(request, NUMBERS);
+  const twice = NUMBERS.flatMap((number) => [number, number]);
+  deepEqual(raft.toSorted((a, b) => a - b), twice);
+  equal(other.length, OTHERS + 1, "the long one twice, the handshake once");
+});
+
+Deno.test("TcpProxy.disturb() lets Raft messages be overtaken, and nothing else", async () => {
+  const { raft, request, other } = await arrivals(
+    { reorderPercent: 50, astrayMs: 50 },
+    2 * MESSAGES + OTHERS,
+  );
+  deepEqual(request, NUMBERS);
+  notDeepEqual(raft, NUMBERS);
+  deepEqual(raft.toSorted((a, b) => a - b), NUMBERS);
+  equal(other.length, OTHERS);
 });

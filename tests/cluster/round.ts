@@ -5,7 +5,11 @@ import { contextOf, createSchema, runClients } from "./clients.ts";
 import { suspiciousLines } from "./log_lines.ts";
 import { poll, TestCluster } from "./harness.ts";
 import type { TestNetwork } from "./network.ts";
-import type { Nemesis, NemesisKind } from "./nemeses/nemesis.ts";
+import {
+  durationOf,
+  type Nemesis,
+  type NemesisKind,
+} from "./nemeses/nemesis.ts";
 import { Recorder, type Tally } from "./recorder.ts";
 import type { Workload } from "./workloads/workload.ts";
 
@@ -124,16 +128,16 @@ async function runFaults(
   const { nemesis, seconds, signal, say } = options;
   const random = new SeededRandom(options.seed);
   const deadline = performance.now() + seconds * 1000;
-  const pause = (low: number, high: number): Promise<void> =>
-    sleep(randomBetween(random, low, high), undefined, { signal });
+  const pause = (ms: number): Promise<void> => sleep(ms, undefined, { signal });
   let faults = 0;
   while (performance.now() < deadline && problems.length === 0) {
     const fault = nemesis.create(cluster, random);
     try {
-      await pause(500, 2500);
-      say(`  ${await fault.start()}`);
+      await pause(randomBetween(random, 500, 2500));
+      const ms = durationOf(nemesis, random);
+      say(`  ${await fault.start()}, ${(ms / 1000).toFixed(1)} s`);
       faults++;
-      await pause(500, 5000);
+      await pause(ms);
     } catch (error) {
       if (signal.aborted) throw error;
       problems.push(`${nemesis.name}: ${(error as Error).message}`);

@@ -19,8 +19,12 @@ export interface NemesisKind {
   readonly ownDisk?: boolean;
   /** Only possible where members can be kept apart. */
   readonly needsFaultyNetwork?: boolean;
+  /** Only possible where there is a proxy on every link. */
+  readonly needsProxies?: boolean;
   /** Called before the members start. */
   prepare?(cluster: TestCluster): Promise<void>;
+  /** How long one fault lasts, ms. @default {drawing from 500 to 5000} */
+  drawDuration?(random: Random): number;
   create(cluster: TestCluster, random: Random): Nemesis;
 }
 
@@ -69,6 +73,11 @@ export const majority: Choice = (cluster, random) =>
 /** Every member. */
 export const all: Choice = (cluster) => cluster.nodes;
 
+/** How long a fault of this kind lasts this time, ms. */
+export function durationOf(kind: NemesisKind, random: Random): number {
+  return kind.drawDuration?.(random) ?? randomBetween(random, 500, 5000);
+}
+
 /** Two kinds at the same time. */
 export function together(a: NemesisKind, b: NemesisKind): NemesisKind {
   return {
@@ -77,6 +86,9 @@ export function together(a: NemesisKind, b: NemesisKind): NemesisKind {
     ownDisk: a.ownDisk === true || b.ownDisk === true,
     needsFaultyNetwork: a.needsFaultyNetwork === true ||
       b.needsFaultyNetwork === true,
+    needsProxies: a.needsProxies === true || b.needsProxies === true,
+    drawDuration: (random) =>
+      Math.max(durationOf(a, random), durationOf(b, random)),
     prepare: async (cluster) => {
       await a.prepare?.(cluster);
       await b.prepare?.(cluster);
@@ -87,11 +99,18 @@ export function together(a: NemesisKind, b: NemesisKind): NemesisKind {
       return {
         start: async () => `${await first.start()}, ${await second.start()}`,
         stop: async () => {
-          // Damage ends when the member is well again, which the other fault may prevent.
-          const damageLast = a.destructive ? [second, first] : [first, second];
-          for (const fault of damageLast) await fault.stop();
+          const order = patience(a) > patience(b)
+            ? [second, first]
+            : [first, second];
+          for (const fault of order) await fault.stop();
         },
       };
     },
   };
+}
+
+/** What happens to a disk ends when its members are well again, which the other fault may prevent. */
+function patience({ destructive, ownDisk }: NemesisKind): number {
+  if (destructive) return 2;
+  return ownDisk ? 1 : 0;
 }

@@ -1,7 +1,10 @@
-import { randomBetween } from "../../../src/util/random.ts";
+import { type Random, randomBetween } from "../../../src/util/random.ts";
 import type { TestCluster } from "../harness.ts";
-import { cutBoth, type Node } from "../network.ts";
+import { cutBoth, type Disturbance, type Node } from "../network.ts";
 import { leaderOrAny, type NemesisKind, shuffled } from "./nemesis.ts";
+
+/** A message that goes astray comes later by at most so much, which is more than a heartbeat, ms. */
+const ASTRAY_MS = 500;
 
 type Partition = (
   cluster: TestCluster,
@@ -75,6 +78,48 @@ const loss: NemesisKind = {
   }),
 };
 
+/** Something that proxies do to every direction of every link, in a measure of its own. */
+function disturbance(
+  name: string,
+  draw: (random: Random) => Disturbance,
+): NemesisKind {
+  return {
+    name,
+    needsProxies: true,
+    create: (cluster, random) => ({
+      start: async () => {
+        const told: string[] = [];
+        for (const from of cluster.nodes) {
+          for (const to of cluster.nodes) {
+            if (from === to) continue;
+            const drawn = draw(random);
+            await cluster.network.disturb(from, to, drawn);
+            told.push(`${from}→${to} ${Object.values(drawn).join("/")}`);
+          }
+        }
+        return `${name}: ${told.join(", ")}`;
+      },
+      stop: () => cluster.network.heal(),
+    }),
+  };
+}
+
+/** Latency and jitter, each up to a few heartbeats: some links make it, some hardly. */
+const delay = disturbance("delay", (random) => ({
+  latencyMs: randomBetween(random, 0, 200),
+  jitterMs: randomBetween(random, 0, 200),
+}));
+
+const duplicate = disturbance("duplicate", (random) => ({
+  duplicatePercent: randomBetween(random, 5, 60),
+  astrayMs: ASTRAY_MS,
+}));
+
+const reorder = disturbance("reorder", (random) => ({
+  reorderPercent: randomBetween(random, 5, 40),
+  astrayMs: ASTRAY_MS,
+}));
+
 /** Faults of the network. */
 export const PARTITION_NEMESES: readonly NemesisKind[] = [
   partition("halves", halves),
@@ -82,4 +127,7 @@ export const PARTITION_NEMESES: readonly NemesisKind[] = [
   partition("one-way", oneWay),
   isolateLeader,
   loss,
+  delay,
+  duplicate,
+  reorder,
 ];

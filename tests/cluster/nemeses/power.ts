@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { randomBetween } from "../../../src/util/random.ts";
 import { LoopDisk } from "../loop_disk.ts";
 import type { Node } from "../network.ts";
 import { all, type Choice, leader, type NemesisKind, one } from "./nemesis.ts";
@@ -6,6 +7,9 @@ import { OwnDisks } from "./own_disks.ts";
 
 /** Size of a member's disk; it takes as much room as is in use, MB. */
 const DISK_MB = 512;
+
+/** A member must be ready again in this time, ms. */
+const READY_MS = 30_000;
 
 /**
  * Members lose power at the same moment: they and every write that they have
@@ -16,6 +20,8 @@ function powerCut(name: string, choose: Choice): NemesisKind {
   return {
     name,
     ownDisk: true,
+    // It is the moment that counts, not how long nobody is there.
+    drawDuration: (random) => randomBetween(random, 0, 500),
     prepare: (cluster) =>
       disks.give(cluster, (folder, node) => {
         const image = join(cluster.root, `disk-${node}.ext4`);
@@ -34,6 +40,8 @@ function powerCut(name: string, choose: Choice): NemesisKind {
         },
         stop: async () => {
           for (const node of victims) await cluster.startMember(node);
+          // Without writes in between the next cut would find nothing to lose.
+          await cluster.waitReady(victims, READY_MS);
         },
       };
     },

@@ -1,3 +1,4 @@
+import { type Random, randomBetween } from "../../../src/util/random.ts";
 import type { Node } from "../network.ts";
 import {
   all,
@@ -28,10 +29,17 @@ function kill(name: string, choose: Choice): NemesisKind {
   };
 }
 
-/** SIGSTOP, then SIGCONT. */
+/** Between `low` and `high`, each order of magnitude as likely as the next. */
+function drawLogUniform(random: Random, low: number, high: number): number {
+  const part = randomBetween(random, 0, 1_000_000) / 1_000_000;
+  return Math.round(low * (high / low) ** part);
+}
+
+/** SIGSTOP for 0.1 to 30 s, then SIGCONT. */
 function pause(name: string, choose: Choice): NemesisKind {
   return {
     name,
+    drawDuration: (random) => drawLogUniform(random, 100, 30_000),
     create: (cluster, random) => {
       let victims: readonly Node[] = [];
       return {
