@@ -144,6 +144,12 @@ const CORE: readonly Mutant[] = [
     replace: "? state.log.lastIndex",
   },
   {
+    name: "entries are to be applied before they are durable here",
+    file: "raft/core.ts",
+    find: "return Math.min(state.commit, state.persistence.durable);",
+    replace: "return state.commit;",
+  },
+  {
     name: "a voter whose removal is not committed never campaigns",
     file: "raft/state.ts",
     find: "state.configs.namesVoter(state.id)",
@@ -401,12 +407,6 @@ const LOOP: readonly Mutant[] = [
     file: "node/log_durability.ts",
     find: "      sync.lastIndex = Math.min(sync.lastIndex, index);",
     replace: "      void sync;",
-  },
-  {
-    name: "entries are applied before they are durable here",
-    file: "node/group.ts",
-    find: "Math.min(this.#commit, this.#durability.index)",
-    replace: "this.#commit",
   },
   {
     name: "the log is purged under a snapshot on its way",
