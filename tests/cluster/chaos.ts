@@ -212,5 +212,5 @@ function replayOf(
 ): string {
   return `deno task test:chaos --nemesis ${nemesis} --workload ${values.workload} --seed ${seed} --minutes ${
     minutes.toFixed(2)
-  } --nodes ${values.nodes}`;
+  } --nodes ${values.nodes} --network ${values.network}`;
 }
