@@ -1,4 +1,4 @@
-import { runDeno } from "./command.ts";
+import { type Ending, runDeno } from "./command.ts";
 import type { Mutant } from "./table.ts";
 import { plant } from "./tree.ts";
 
@@ -92,23 +92,31 @@ async function bySeeds(
 async function byTests(where: Hunt, { file }: Mutant): Promise<string | null> {
   const folder = `tests/${file.split("/")[0]}`;
   // The first failure may be another's: a test that the machine's load made fail.
-  return await byTestsOf(where, folder, ["--fail-fast"]) ??
-    await byTestsOf(where, folder, []);
+  for (const flags of [["--fail-fast"], []]) {
+    const ending = await test(where.copy, [...flags, folder]);
+    if (ending.code === 0) return null;
+    const by = await confirmed(where, folder, ending);
+    if (by !== null) return by;
+  }
+  return null;
 }
 
-async function byTestsOf(
+/** What of an ending shows the planted bug, and nothing else. */
+async function confirmed(
   { pristine, copy }: Hunt,
   folder: string,
-  flags: string[],
+  { code, lines }: Ending,
 ): Promise<string | null> {
-  const { code, lines } = await test(copy, [...flags, folder]);
-  if (code === 0) return null;
-  if (code === null) return `tests of \`${folder}\`: do not end`;
   const failures = new Map(lines.flatMap((line) => {
     const place = /^(.*) => \.\/(tests.*?):\d+:\d+/.exec(line);
     return place === null ? [] : [[place[1]!, place[2]!] as const];
   }));
-  if (failures.size === 0) return `tests of \`${folder}\`: crash`;
+  if (failures.size === 0) {
+    if ((await test(pristine, [folder])).code === 0) {
+      return `tests of \`${folder}\`: ${code === null ? "no end" : "crash"}`;
+    }
+    throw new Error(`The tests of ${folder} fail without a planted bug`);
+  }
   for (const [title, path] of [...failures].slice(0, SUSPECTS_MAX)) {
     // A test that fails once more, by itself and only with the bug, did find it.
     const alone = ["--filter", title, path];
@@ -119,7 +127,7 @@ async function byTestsOf(
   return null;
 }
 
-function test(sources: string, what: string[]) {
+function test(sources: string, what: string[]): Promise<Ending> {
   return runDeno(
     sources,
     ["test", "--allow-all", "--no-check", "--parallel", ...what],
