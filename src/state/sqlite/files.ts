@@ -158,8 +158,9 @@ export class DatabaseFiles {
     const path = join(this.#dir, CURRENT);
     writeFileSync(`${path}.new`, basename(this.#folder(generation)), {
       mode: 0o600,
-      flush: true,
     });
+    // Not by the option `flush` of writeFileSync, which the runtime ignores.
+    fsyncPath(`${path}.new`);
     renameSync(`${path}.new`, path);
     fsyncPath(this.#dir);
     this.#generation = generation;

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { poll, TestCluster } from "./harness.ts";
+import { LoopDisk } from "./loop_disk.ts";
+import type { Node } from "./network.ts";
+import { SteadyLoad } from "./steady_load.ts";
+
+const MEGABYTES = 256;
+const WRITE_MS = 20_000;
+/** How often all members lose power. */
+const CUTS = 3;
+
+const OBSTACLE = await LoopDisk.obstacle();
+
+/** A test with the reason in its title where it cannot run. */
+function powerTest(name: string, fn: () => Promise<void>): void {
+  const reason = OBSTACLE === "" ? "" : ` (not tested here: ${OBSTACLE})`;
+  Deno.test({ name: `${name}${reason}`, ignore: OBSTACLE !== "", fn });
+}
+
+/** A cluster whose members have a disk each, and what cuts their power at the same moment. */
+async function start(
+  nodes: number,
+  logSync: string,
+): Promise<{
+  readonly cluster: TestCluster;
+  readonly cutPower: () => Promise<void>;
+}> {
+  const disks = new Map<Node, LoopDisk>();
+  const cluster = await TestCluster.start({
+    nodes,
+    environment: { HQL_LOG_SYNC: logSync, HQL_WAL_SIZE: "1048576" },
+    prepare: async (cluster) => {
+      for (const node of cluster.nodes) {
+        const image = join(cluster.root, `disk-${node}.ext4`);
+        const folder = cluster.dataDir(node);
+        const disk = await LoopDisk.create(image, folder, MEGABYTES);
+        cluster.defer(() => disk[Symbol.asyncDispose]());
+        disks.set(node, disk);
+      }
+    },
+  });
+  return {
+    cluster,
+    cutPower: async () => {
+      await Promise.all(cluster.nodes.map((node) => cluster.killMember(node)));
+      await Promise.all([...disks.values()].map((disk) => disk.cutPower()));
+    },
+  };
+}
+
+powerTest(
+  `all members lose power ${CUTS} times under load: every acknowledged write is there, once`,
+  async () => {
+    const { cluster, cutPower } = await start(3, "immediate");
+    await using _ = cluster;
+    const load = await SteadyLoad.start({
+      cluster,
+      clients: 8,
+      pauseMs: 5,
+      attempts: 1,
+    });
+    for (let i = 0; i < CUTS; i++) {
+      const before = load.acknowledged.length;
+      await poll(
+        "writes",
+        WRITE_MS,
+        () => Promise.resolve(load.acknowledged.length > before + 100),
+      );
+      await cutPower();
+      for (const node of cluster.nodes) await cluster.startMember(node);
+      await cluster.waitReady();
+    }
+    await load.stop();
+    await load.verify();
+    await cluster.assertEqualContents();
+  },
+);
+
+powerTest(
+  "a member that does not sync its log loses acknowledged writes with its power",
+  async () => {
+    const { cluster, cutPower } = await start(1, "interval_3600000");
+    await using _ = cluster;
+    const load = await SteadyLoad.start({
+      cluster,
+      clients: 4,
+      pauseMs: 1,
+      attempts: 1,
+    });
+    await poll(
+      "writes",
+      WRITE_MS,
+      () => Promise.resolve(load.acknowledged.length > 100),
+    );
+    await cutPower();
+    await load.stop();
+    await cluster.startMember(1);
+    await cluster.waitReady();
+    await assert.rejects(load.verify(), /lost after the answer|no such table/);
+  },
+);
