@@ -62,7 +62,7 @@ export class LogWriter {
 
   /**
    * Makes room for entries beside those reserved before; false if the disk is
-   * full. A reservation ends with {@linkcode release}.
+   * full. A reservation ends with {@linkcode append} or {@linkcode unreserve}.
    * @throws {DiskError} other than `full`.
    */
   reserve(count: number, payloadBytes: number): boolean {
@@ -72,8 +72,8 @@ export class LogWriter {
     return true;
   }
 
-  /** Forgets reservations; what they were for has been appended or dropped. */
-  release(): void {
+  /** Gives up what was reserved and not appended. */
+  unreserve(): void {
     this.#reserved = 0;
   }
 

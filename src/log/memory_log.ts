@@ -64,6 +64,7 @@ export class MemoryLog implements LogStore {
   #durable = new Contents();
   #unsynced: ((contents: Contents) => void)[] = [];
   #closed = false;
+  #reserved = 0;
   #syncs = 0;
 
   /** An empty log. */
@@ -109,11 +110,20 @@ export class MemoryLog implements LogStore {
   }
 
   reserve(_count: number, payloadBytes: number): boolean {
-    return this.bytes + payloadBytes <=
-      (this.#options.capacityBytes ?? Infinity);
+    const reserved = this.#reserved + payloadBytes;
+    const { capacityBytes = Infinity } = this.#options;
+    if (this.bytes + reserved > capacityBytes) return false;
+    this.#reserved = reserved;
+    return true;
+  }
+
+  unreserve(): void {
+    this.#reserved = 0;
   }
 
   append(entries: readonly Entry[]): void {
+    for (const { payload } of entries) this.#reserved -= payload.length;
+    this.#reserved = Math.max(0, this.#reserved);
     this.#mutate((contents) => contents.append(entries));
   }
 

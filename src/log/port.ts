@@ -61,9 +61,12 @@ export interface LogStore {
   /**
    * Makes sure that entries with this many payload bytes can be appended, and
    * answers whether there is room. Asked before entries are accepted, so that a
-   * full disk refuses them instead of failing in the middle.
+   * full disk refuses them instead of failing in the middle. Reservations add
+   * up until they are appended or {@linkcode unreserve} is called.
    */
   reserve(count: number, payloadBytes: number): boolean;
+  /** Gives up what was reserved and not appended. */
+  unreserve(): void;
   /**
    * Adds entries after `last`, without gaps; room was reserved.
    * @throws {LogError} on a write error.

@@ -156,9 +156,12 @@ export class SegmentLog implements LogStore {
     return this.#failure;
   }
 
-  /** A reservation holds until the next {@linkcode sync}. */
   reserve(count: number, payloadBytes: number): boolean {
     return this.#mutate(() => this.#writer.reserve(count, payloadBytes));
+  }
+
+  unreserve(): void {
+    this.#writer.unreserve();
   }
 
   append(entries: readonly Entry[]): void {
@@ -318,7 +321,6 @@ export class SegmentLog implements LogStore {
 
   #beginRound(): SyncRound {
     const writer = this.#writer;
-    writer.release();
     const { end, needed } = writer;
     const newest = writer.segments.at(-1)!;
     const files: SyncRound["files"][number][] = [];

@@ -328,6 +328,8 @@ export class RaftGroup {
           this.#handle(this.core.takeReady());
         }
       } while (!this.#stopped && this.#inbox.length > 0);
+      // What the core refused or had already will not be appended.
+      if (!this.#stopped) this.log.unreserve();
     } catch (error) {
       this.#fail(error as Error);
     } finally {

@@ -86,6 +86,16 @@ export function testContract(
     assert.deepEqual(await read(log, 2, 3), entriesFrom(2, 2, 5));
   });
 
+  clause("unreserve() lets as much be reserved again and again", ({ log }) => {
+    const before = log.bytes;
+    for (let i = 0; i < 1000; i++) {
+      assert.equal(log.reserve(1, 600), true);
+      log.unreserve();
+    }
+    assert.equal(log.bytes, before);
+    return Promise.resolve();
+  });
+
   clause(
     "read() and readCached() stop at maxBytes and give at least one",
     async ({ log }) => {

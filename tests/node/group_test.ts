@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { LogError } from "../../src/log/port.ts";
+import { EntryKind } from "../../src/raft/types.ts";
 import { type Third, Trio } from "./trio.ts";
 
 function text(bytes: Uint8Array): string {
@@ -115,6 +116,31 @@ Deno.test("a full disk refuses writes and keeps leadership, reads and votes", ()
   trio.run();
   assert.equal(small[0]?.kind, "applied");
   assert.equal(leader.group.diskFull, false);
+});
+
+Deno.test("appends that a follower refuses take no room", () => {
+  const trio = new Trio({}, [Infinity, 1000]);
+  const leader = trio.elect(0);
+  const follower = trio.members[1]!;
+  const { term } = leader.group.core;
+  const payload = new Uint8Array(400);
+  for (let index = 101; index < 111; index++) {
+    follower.group.receive({
+      type: "appendEntries",
+      from: leader.id,
+      to: follower.id,
+      term,
+      prev: { term, index: index - 1 },
+      last: index,
+      commit: 0,
+      entries: [{ term, index, kind: EntryKind.command, payload }],
+    });
+    trio.run();
+  }
+  trio.propose(leader, "x".repeat(400));
+  trio.run();
+  assert.deepEqual(follower.log.last, leader.log.last);
+  assert.deepEqual(follower.warnings, []);
 });
 
 Deno.test("readIndex() waits for a quorum and for the state machine", () => {

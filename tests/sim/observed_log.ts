@@ -43,6 +43,10 @@ export class ObservedLog implements LogStore {
     return this.#log.reserve(count, payloadBytes);
   }
 
+  unreserve(): void {
+    this.#log.unreserve();
+  }
+
   append(entries: readonly Entry[]): void {
     this.#log.append(entries);
     this.#mirror.append(entries);
