@@ -102,7 +102,8 @@ export function receiveAppendReply(
   if (progress === undefined) return;
   progress.recentlyActive = true;
   if (reply.ok) acknowledge(state, progress, reply.index);
-  else {
+  // What the member says it may agree on would include all that it acknowledged before.
+  else if (reply.hint.index >= progress.match) {
     const agreement = state.log.hint(reply.hint.index, reply.hint.term).index;
     progress.reject(reply.index, agreement);
   }

@@ -21,7 +21,10 @@ const COMPLETE: readonly Partial<Bounds>[] = [
   { voters: 2, terms: 2, proposals: 1, crashes: 1 },
 ];
 
-/** Too many states for a test: as far as a few seconds go. */
+/** A few seconds. */
+const WAYS = 300;
+
+/** Too many states for a test. */
 const PARTIAL: readonly Partial<Bounds>[] = [
   { terms: 2, proposals: 1, crashes: 1, slowDisks: true },
   { terms: 3, proposals: 1, crashes: 1, heartbeats: 1, reads: 1 },
@@ -30,7 +33,7 @@ const PARTIAL: readonly Partial<Bounds>[] = [
 for (const some of COMPLETE) {
   const bounds = { ...NONE, ...some };
   Deno.test(`every reachable state is safe: ${JSON.stringify(some)}`, () => {
-    const found = explore(bounds, 60_000);
+    const found = explore(bounds, 600_000);
     print(describe(bounds, found));
     assert.ok(found.complete, "stopped by the clock");
     assert.ok(found.committed > 0 && found.leaders > 0, "something happened");
@@ -42,7 +45,7 @@ for (const some of PARTIAL) {
   Deno.test(`no state on random ways is unsafe: ${JSON.stringify(some)}`, () => {
     const seed = Math.floor(Math.random() * 2 ** 32);
     print(`seed ${seed}: `);
-    const found = wander(bounds, 3_000, seed);
+    const found = wander(bounds, seed, { ways: WAYS });
     print(describe(bounds, found));
     assert.ok(found.leaders > 1 && found.committed > 0, "leaders changed");
   });

@@ -171,6 +171,16 @@ Deno.test("§1.2 a late refusal is no log reversion", () => {
   assert.deepEqual(progressOf(core), before);
 });
 
+Deno.test("§1.2 a refusal that may agree on less than was acknowledged since is late", () => {
+  const core = leaderOf();
+  propose(core, 5);
+  receive(core, accepted(1, 4));
+  const before = progressOf(core);
+  assert.deepEqual(receive(core, rejected(1, 5, id(1, 3))), []);
+  assert.deepEqual(progressOf(core), before);
+  assert.equal(appendsTo(receive(core, rejected(1, 5, id(1, 4)))).length, 1);
+});
+
 Deno.test("§1.2 the match index never falls in a term", () => {
   const core = leaderOf();
   propose(core, 3);

@@ -41,5 +41,5 @@ const bounds: Bounds = {
 const limitMs = Number(values.seconds) * 1000;
 const found = values.seed === undefined
   ? explore(bounds, limitMs)
-  : wander(bounds, limitMs, Number(values.seed));
+  : wander(bounds, Number(values.seed), { limitMs });
 Deno.stdout.writeSync(new TextEncoder().encode(describe(bounds, found)));

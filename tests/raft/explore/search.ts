@@ -28,16 +28,16 @@ export function explore(bounds: Bounds, limitMs: number): Exploration {
   return survey.result(path.length === 0);
 }
 
-/** Goes random ways from the start again and again, for bounds too wide to exhaust. */
+/** Goes random ways from the start, for bounds too wide to exhaust: so many, or as many as the time allows. */
 export function wander(
   bounds: Bounds,
-  limitMs: number,
   seed: number,
+  { ways = Infinity, limitMs = Infinity }: { ways?: number; limitMs?: number },
 ): Exploration {
   const deadline = performance.now() + limitMs;
   const survey = new Survey(bounds);
   const random = new SeededRandom(seed);
-  while (performance.now() < deadline) {
+  for (let way = 0; way < ways && performance.now() < deadline; way++) {
     let world = survey.first;
     const taken: Action[] = [];
     for (let i = 0; i < 300; i++) {
