@@ -7,6 +7,7 @@ export const MARK_NAME = "durable-mark";
 
 const MAGIC = "HQL_MARK";
 const VERSION = 1;
+const SLOTS = 3;
 
 /** What a mark file says. */
 export interface Mark {
@@ -27,14 +28,15 @@ export type FoundMark =
  * is noticed. It is written after a sync and not synced itself in the write path:
  * it may lag behind after a power cut, never run ahead.
  *
- * Two slots. The one synced last is left alone until the other one is synced, so
- * one of them is always intact.
+ * Three slots: the one synced last is left alone until another one is, so one of
+ * them is always intact; what is noted during a sync goes into the third.
  */
 export class MarkFile {
   readonly #file: DiskFile;
   readonly #salt: number;
   #sequence: number;
   #safeSlot: number;
+  #openSlot: number;
   #written: number;
   #durable: number;
   #syncing = false;
@@ -52,6 +54,7 @@ export class MarkFile {
     this.#salt = salt;
     this.#sequence = sequence;
     this.#safeSlot = slot;
+    this.#openSlot = (slot + 1) % SLOTS;
     this.#written = durable;
     this.#durable = -1;
   }
@@ -62,7 +65,7 @@ export class MarkFile {
    */
   static create(disk: Disk, salt: number): MarkFile {
     const file = disk.create(MARK_NAME);
-    file.write(new Uint8Array(2 * BLOCK_BYTES), 0);
+    file.write(new Uint8Array(SLOTS * BLOCK_BYTES), 0);
     const mark = new MarkFile(file, { salt, sequence: 0, slot: 1, durable: 0 });
     mark.writeNow(0);
     disk.syncDirectoryNow();
@@ -83,7 +86,10 @@ export class MarkFile {
       }
       throw error;
     }
-    const blocks = [0, 1].map((slot) => readSlot(file, slot));
+    const blocks = Array.from(
+      { length: SLOTS },
+      (_, slot) => readSlot(file, slot),
+    );
     let best: { mark: Mark; sequence: number; slot: number } | null = null;
     for (const [slot, block] of blocks.entries()) {
       if (block.kind !== "intact") continue;
@@ -96,7 +102,7 @@ export class MarkFile {
     }
     if (best !== null) {
       const { mark, sequence, slot } = best;
-      // It may come from the cache of a process that died; before the other slot is overwritten it must be safe.
+      // It may come from the cache of a process that died; before another slot is overwritten it must be safe.
       file.syncNow();
       const found = new MarkFile(file, { ...mark, sequence, slot });
       return { kind: "intact", mark, file: found };
@@ -123,12 +129,11 @@ export class MarkFile {
   }
 
   /**
-   * Notes that everything below `durable` is; put off while the file is being synced.
+   * Notes that everything below `durable` is.
    * @throws {DiskError}
    */
   write(durable: number): void {
-    if (this.#syncing || durable <= this.#written) return;
-    this.#put(durable);
+    if (durable > this.#written) this.#put(durable);
   }
 
   /**
@@ -138,7 +143,8 @@ export class MarkFile {
   writeNow(durable: number): void {
     this.#put(durable);
     this.#file.syncNow();
-    this.#synced(durable);
+    this.#synced(this.#openSlot, durable);
+    this.#openSlot = (this.#openSlot + 1) % SLOTS;
   }
 
   /** Makes the newest mark durable. */
@@ -146,9 +152,11 @@ export class MarkFile {
     assert(!this.durable && !this.#syncing, "nothing to sync");
     this.#syncing = true;
     const written = this.#written;
+    const slot = this.#openSlot;
+    this.#openSlot = 3 - slot - this.#safeSlot; // The third of 0, 1 and 2.
     this.#file.sync((error) => {
       this.#syncing = false;
-      if (error === null) this.#synced(written);
+      if (error === null) this.#synced(slot, written);
       done(error);
     });
   }
@@ -163,13 +171,13 @@ export class MarkFile {
     const bytes = encodeBlock(MAGIC, VERSION, (writer) => {
       writer.u53(this.#sequence).u32(this.#salt).u53(durable);
     });
-    this.#file.write(bytes, (1 - this.#safeSlot) * BLOCK_BYTES);
+    this.#file.write(bytes, this.#openSlot * BLOCK_BYTES);
     this.#written = durable;
   }
 
-  #synced(written: number): void {
+  #synced(slot: number, written: number): void {
     this.#durable = written;
-    this.#safeSlot = 1 - this.#safeSlot;
+    this.#safeSlot = slot;
   }
 }
 

@@ -282,9 +282,10 @@ export class SegmentLog implements LogStore {
   }
 
   #closeMark(): void {
-    if (this.#mark.syncing) return;
+    const { syncing } = this.#mark;
     try {
-      this.#mark.writeNow(this.#writer.durable);
+      if (syncing) this.#mark.write(this.#writer.durable);
+      else this.#mark.writeNow(this.#writer.durable);
     } catch (error) {
       this.fail(error as DiskError);
     }
@@ -368,14 +369,12 @@ export class SegmentLog implements LogStore {
     }
   }
 
-  /** Frames written later carry the mark too, so the file is written when none is, and with each new segment. */
+  /** Frames written later carry the mark too, so the file is synced with each new segment only. */
   #advanceMark(end: number): void {
     const { start } = this.#writer.segments.at(-1)!.header;
     const isNew = start > this.#markedSegment && start < end;
-    if (!isNew && this.#writer.end !== end) return;
-    if (this.#mark.syncing) return;
     this.#mark.write(end);
-    if (!isNew || this.#mark.durable) return;
+    if (!isNew || this.#mark.durable || this.#mark.syncing) return;
     this.#markedSegment = start;
     this.#mark.sync((error) => {
       if (error !== null) this.fail(error);

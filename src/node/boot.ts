@@ -10,6 +10,7 @@ import {
   EntryKind,
   type HardState,
   NO_CONFIGURATION,
+  type Term,
 } from "../raft/types.ts";
 import type { StateRecovery } from "../state/port.ts";
 import { HiqliteError } from "../errors.ts";
@@ -66,11 +67,14 @@ export function createCore(
     applied.index > log.last.index || log.termAt(applied.index) !== applied.term
   ) {
     // A snapshot was installed and the log not yet reset: finish it.
+    const hardState = hardStateFor(applied.term, logRecovery.hardState);
+    // In this order: a crash keeps a prefix, and what is in a log must not outlive its term.
+    if (hardState !== logRecovery.hardState) log.saveHardState(hardState);
     log.reset(applied);
     return new RaftCore(
       {
         id,
-        hardState: logRecovery.hardState,
+        hardState,
         base: { last: applied, config: state.config },
         entries: [],
         configs: [],
@@ -89,6 +93,11 @@ export function createCore(
     applied: applied.index,
   };
   return new RaftCore(init, options, random);
+}
+
+/** A snapshot can be durable before the term it came in is: then nothing was promised in that term. */
+function hardStateFor(term: Term, known: HardState): HardState {
+  return known.term < term ? { term, vote: null } : known;
 }
 
 /** The first entry of every founding member is the same: the configuration they agreed on. */

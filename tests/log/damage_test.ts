@@ -103,6 +103,21 @@ Deno.test("recover() finds damage below a later frame's durable mark without the
   assert.match(error.message, /segment-000001: a damaged frame at byte 4096/);
 });
 
+Deno.test("recover() finds damage to what was synced last, although more was being written when the process died", () => {
+  const story = new Story(new FaultDisk());
+  story.append(3, 50);
+  story.syncNow();
+  const end = story.disk.content("segment-000001")
+    .findLastIndex((byte) => byte !== 0);
+  story.append(1, 50);
+  story.sync();
+  story.append(1, 50);
+  story.disk.run();
+  const disk = story.disk.copy();
+  disk.content("segment-000001")[end + 40]! ^= 1;
+  assert.equal(openFails(disk).failure, "corrupt");
+});
+
 Deno.test("recover() cuts damage that nothing says was durable", () => {
   const story = new Story(new FaultDisk());
   story.append(3, 50);

@@ -46,6 +46,37 @@ Deno.test("createCore() of a founder starts again after a crash at every operati
   }
 });
 
+Deno.test("createCore() finishes installing a snapshot whose term was not durable yet, after a crash at every operation", () => {
+  const identity: Identity = { ...FOUNDER, phase: "member" };
+  const applied = { term: 7, index: 79 };
+  const config = FOUNDER.founding!;
+  const begin = (disk: FaultDisk): RaftCore => {
+    const { log, recovery } = openOn(disk);
+    const found = { log, logRecovery: recovery, state: { applied, config } };
+    assert.equal(amnesia(identity, found), null);
+    const core = createCore(
+      identity,
+      found,
+      DEFAULT_RAFT_OPTIONS,
+      new SeededRandom(1),
+    );
+    log.sync((error) => assert.equal(error, null));
+    disk.run();
+    return core;
+  };
+  const disk = new FaultDisk();
+  start(disk);
+  const before = disk.length;
+  begin(disk);
+  for (let count = before; count <= disk.length; count++) {
+    for (let seed = 0; seed < 6; seed++) {
+      const { term, commit } = begin(disk.crash(count, survivors(seed)))
+        .status();
+      assert.deepEqual([term, commit], [7, 79]);
+    }
+  }
+});
+
 Deno.test("amnesia() finds that the state ends before the log begins", () => {
   const log = new MemoryLog();
   log.reset({ term: 1, index: 10 });

@@ -15,6 +15,8 @@ export class Mirror {
   entries: Entry[] = [];
   /** Entries up to here were reported durable. */
   durable: LogIndex = 0;
+  /** Whether a sync was reported done that began when there was something. */
+  kept = false;
   /** The last term and vote that were reported durable. */
   hardState: HardState = { term: 0, vote: null };
   latestHardState: HardState = this.hardState;
@@ -44,7 +46,9 @@ export class Mirror {
 
   append(entries: readonly Entry[]): void {
     for (const entry of entries) this.entries.push(entry);
-    if (this.#trusting) this.durable = this.lastIndex;
+    if (!this.#trusting) return;
+    this.durable = this.lastIndex;
+    this.kept = true;
   }
 
   truncateAfter(index: LogIndex): void {
@@ -71,6 +75,7 @@ export class Mirror {
   /** A sync begins; call the answer when it is reported done. */
   syncBegins(): () => void {
     const sync = { last: this.lastIndex, hardState: this.latestHardState };
+    const something = this.lastIndex > 0;
     this.#syncs.push(sync);
     return () => {
       const at = this.#syncs.indexOf(sync);
@@ -78,6 +83,7 @@ export class Mirror {
       this.#syncs.splice(0, at + 1);
       this.durable = Math.max(this.durable, sync.last);
       this.hardState = sync.hardState;
+      this.kept ||= something;
     };
   }
 

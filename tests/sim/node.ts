@@ -64,8 +64,7 @@ export class SimNode {
   /** Whether the next start may find that promises were lost. */
   get atRisk(): boolean {
     // One that joins and has nothing yet starts over when it restarts.
-    const empty = this.identity.phase === "joining" &&
-      this.mirror.lastIndex === 0;
+    const empty = this.identity.phase === "joining" && !this.mirror.kept;
     return this.disk.lying || this.disk.lied || this.rotten || empty;
   }
 
