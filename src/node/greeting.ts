@@ -1,7 +1,9 @@
 import type { Network } from "../network/port.ts";
 import { latestConfiguration } from "./boot.ts";
 import type { RaftGroup } from "./group.ts";
-import { memberIdOf } from "./identity.ts";
+import { nodeIdOf } from "../raft/types.ts";
+import type { Logger } from "../util/logger.ts";
+import { memberIdOf, type Witnessed } from "./identity.ts";
 import type { NodeVault } from "./parts.ts";
 import type { PeerHandler, PeerRequests } from "./peer_requests.ts";
 import { type Testimony, Witness } from "./witness.ts";
@@ -11,6 +13,7 @@ export interface GreetingPorts {
   readonly network: Network;
   readonly requests: PeerRequests;
   readonly vault: NodeVault;
+  readonly logger: Logger;
   group(): RaftGroup | null;
   stopping(): boolean;
   /** Nobody contradicts what this member remembers: it takes part from now on. */
@@ -36,6 +39,8 @@ export class Greeting {
       requests,
       self: () => memberIdOf(vault.identity),
       testimony: () => testimonyOf(vault, ports.group(), this.#process),
+      memorized: () => Object.values(vault.identity.witnessed ?? {}),
+      memorize: (start) => this.#memorize(start),
     });
   }
 
@@ -72,6 +77,21 @@ export class Greeting {
       if (problem === null || this.#ports.group() !== group) return;
       if (!this.#ports.stopping()) await this.#ports.rebuild(problem);
     });
+  }
+
+  #memorize(start: Witnessed): void {
+    const { vault, logger } = this.#ports;
+    const { identity } = vault;
+    const witnessed = {
+      ...identity.witnessed,
+      [nodeIdOf(start.member)]: start,
+    };
+    try {
+      vault.save({ ...identity, witnessed });
+    } catch (error) {
+      // This process remembers it all the same.
+      logger.warn((error as Error).message);
+    }
   }
 
   /** One at a time, and none while the member stops. */

@@ -13,6 +13,15 @@ import type { Configuration, MemberId, NodeId } from "../raft/types.ts";
  */
 export type Phase = "new" | "forming" | "joining" | "member";
 
+/** The last start of another member that this one heard of. */
+export interface Witnessed {
+  readonly member: MemberId;
+  /** How often it had been started on its volume. */
+  readonly boot: number;
+  /** Drawn at that start. */
+  readonly process: string;
+}
+
 /** What a member knows of itself before it opens its log. Durable before its first message. */
 export interface Identity {
   readonly nodeId: NodeId;
@@ -30,6 +39,8 @@ export interface Identity {
   readonly addresses: Readonly<
     Record<string, { readonly raft: string; readonly api: string }>
   >;
+  /** What the others' volumes said last, by node id: an old one put back while all were down says less. */
+  readonly witnessed?: Readonly<Record<NodeId, Witnessed>>;
   /** What was found damaged while it ran, to be looked into at the next start. */
   readonly damaged?: string;
   /**

@@ -142,6 +142,7 @@ export class HiqliteNode implements Member {
       network: this.#network,
       requests: this.#requests,
       vault: this.#vault,
+      logger: parts.logger,
       group,
       stopping: () => this.#stopping !== null,
       takePart: () => this.#participation.start(),

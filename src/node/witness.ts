@@ -2,6 +2,7 @@ import type { Network } from "../network/port.ts";
 import type { LogId, LogIndex, MemberId, NodeId, Term } from "../raft/types.ts";
 import { nodeIdOf } from "../raft/types.ts";
 import type { StateHash } from "../state/port.ts";
+import type { Witnessed } from "./identity.ts";
 import { decodeJson, encodeJson, type PeerHandler } from "./peer_requests.ts";
 import type { PeerRequests } from "./peer_requests.ts";
 
@@ -25,6 +26,10 @@ export interface WitnessPorts {
   readonly requests: PeerRequests;
   self(): MemberId;
   testimony(): Testimony;
+  /** What was memorized before this start. */
+  memorized(): readonly Witnessed[];
+  /** Makes a start of another member outlive this process. */
+  memorize(start: Witnessed): void;
 }
 
 /** What the others know of this member. */
@@ -41,15 +46,20 @@ const REQUEST_MS = 1_000;
  * Members remember what the others last said they have. A volume that was put
  * back to an earlier state (a restored copy, a reverted disk) contradicts that
  * memory, and its member must not vote or acknowledge under the old name: it
- * takes part only after a majority found no contradiction.
+ * takes part only after a majority found no contradiction. Starts are remembered
+ * for ever, what a member had since its start only while the witness runs.
  */
 export class Witness {
   readonly #ports: WitnessPorts;
   readonly #seen = new Map<MemberId, Testimony>();
 
-  /** Knows nothing yet. */
+  /** Knows the last starts of the others, not yet what they had. */
   constructor(ports: WitnessPorts) {
     this.#ports = ports;
+    for (const { member, boot, process } of ports.memorized()) {
+      const nothing = { term: 0, last: { term: 0, index: 0 }, hashes: [] };
+      this.#seen.set(member, { boot, process, ...nothing });
+    }
   }
 
   /** What this member serves to others: they report, and hear whether that contradicts what is known. */
@@ -109,6 +119,10 @@ export class Witness {
     // The log of one process may shrink for a moment, when a leader replaces its end.
     const shorter = seen !== undefined && seen.process === said.process &&
       compare(seen.last, said.last) > 0;
+    if (seen?.process !== said.process) {
+      const { boot, process } = said;
+      this.#ports.memorize({ member, boot, process });
+    }
     this.#seen.set(member, shorter ? { ...said, last: seen.last } : said);
   }
 

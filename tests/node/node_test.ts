@@ -174,10 +174,10 @@ Deno.test("a volume put back that only a member met later remembers is rebuilt",
   await using cluster = new Cluster(3);
   await cluster.startAll();
   await write(cluster.node(1));
-  await cluster.stop(3);
   const copy = cluster.backup(3);
-  await cluster.start(3).whenReady(10_000);
   for (let i = 0; i < 5; i++) await write(cluster.node(1));
+  // The members report to each other about once a second.
+  await new Promise((resolve) => setTimeout(resolve, 400));
   await cluster.stop(3);
   // Node 1 forgets what node 3 had; node 2, which remembers, is out of its reach.
   await cluster.stop(1);
@@ -193,6 +193,26 @@ Deno.test("a volume put back that only a member met later remembers is rebuilt",
   await until("a new incarnation", () => back.id !== old);
   await back.whenReady(10_000);
   assert.equal(await writesSeen(back), 6);
+});
+
+Deno.test("an old volume put back while all members were down is recognised and replaced", async () => {
+  await using cluster = new Cluster(3);
+  await cluster.startAll();
+  await cluster.stop(3);
+  const copy = cluster.backup(3);
+  await cluster.start(3).whenReady(10_000);
+  for (let i = 0; i < 5; i++) await write(cluster.node(1));
+  const old = cluster.node(3).id;
+  const known = () =>
+    [1, 2].every((id) =>
+      cluster.volume(id).identity.witnessed?.[3]?.boot === 2
+    );
+  await until("both others know of the second start", known);
+  await Promise.all([cluster.stop(1), cluster.stop(2), cluster.stop(3)]);
+  cluster.restore(3, copy);
+  await cluster.startAll();
+  assert.notEqual(cluster.node(3).id, old);
+  assert.equal(await writesSeen(cluster.node(3)), 5);
 });
 
 Deno.test("a member whose state differs from the majority's is rebuilt", async () => {
