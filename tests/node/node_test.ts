@@ -174,13 +174,15 @@ Deno.test("a volume put back that only a member met later remembers is rebuilt",
   await using cluster = new Cluster(3);
   await cluster.startAll();
   await write(cluster.node(1));
-  const copy = cluster.backup(3);
-  for (let i = 0; i < 5; i++) await write(cluster.node(1));
-  // The members report to each other about once a second.
-  await new Promise((resolve) => setTimeout(resolve, 400));
   await cluster.stop(3);
-  // Node 1 forgets what node 3 had; node 2, which remembers, is out of its reach.
+  const copy = cluster.backup(3);
+  await cluster.start(3).whenReady(10_000);
+  for (let i = 0; i < 5; i++) await write(cluster.node(1));
+  await cluster.stop(3);
+  // Node 1 never heard of node 3's last start; node 2, which did, is out of its reach.
   await cluster.stop(1);
+  const { witnessed: _, ...identity } = cluster.volume(1).identity;
+  cluster.volume(1).save(identity);
   await cluster.start(1).whenReady(10_000);
   await cluster.node(1).transferLeadership(1);
   cluster.network.cut(2, 3);
