@@ -5,6 +5,8 @@ import type { ApiStatement, MemberApi, QueryAnswer } from "./api.ts";
 export type Contents = Readonly<Record<string, readonly string[]>>;
 
 const READ_MS = 30_000;
+/** Below the most rows that one answer may have. */
+const PAGE_ROWS = 50_000;
 
 /** Everything one member holds, read locally when it has applied at least `minIndex`. */
 export async function contentsOf(
@@ -27,8 +29,14 @@ export async function contentsOf(
   const contents: Record<string, readonly string[]> = {};
   for (const [name] of tables.rows) {
     const quoted = `"${String(name).replaceAll('"', '""')}"`;
-    const { rows } = await query({ sql: `SELECT * FROM ${quoted}` });
-    contents[String(name)] = rows.map((row) => JSON.stringify(row)).sort();
+    const lines: string[] = [];
+    let rows: QueryAnswer["rows"];
+    do {
+      const sql = `SELECT * FROM ${quoted} ORDER BY 1 LIMIT ? OFFSET ?`;
+      ({ rows } = await query({ sql, params: [PAGE_ROWS, lines.length] }));
+      for (const row of rows) lines.push(JSON.stringify(row));
+    } while (rows.length === PAGE_ROWS);
+    contents[String(name)] = lines.sort();
   }
   return contents;
 }
