@@ -32,7 +32,7 @@ export async function contentsOf(
     const lines: string[] = [];
     let rows: QueryAnswer["rows"];
     do {
-      const sql = `SELECT * FROM ${quoted} ORDER BY 1 LIMIT ? OFFSET ?`;
+      const sql = `SELECT * FROM ${quoted} LIMIT ? OFFSET ?`;
       ({ rows } = await query({ sql, params: [PAGE_ROWS, lines.length] }));
       for (const row of rows) lines.push(JSON.stringify(row));
     } while (rows.length === PAGE_ROWS);
