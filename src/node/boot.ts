@@ -14,6 +14,7 @@ import {
 } from "../raft/types.ts";
 import type { StateRecovery } from "../state/port.ts";
 import { HiqliteError } from "../errors.ts";
+import { assert } from "../util/assert.ts";
 import type { Random } from "../util/random.ts";
 import { DEFAULT_GROUP_OPTIONS, type GroupOptions } from "./group_ports.ts";
 import { type Identity, memberIdOf } from "./identity.ts";
@@ -66,6 +67,10 @@ export function createCore(
   if (
     applied.index > log.last.index || log.termAt(applied.index) !== applied.term
   ) {
+    assert(
+      applied.index >= log.base.index,
+      `the state ends at ${applied.index}, the log begins after ${log.base.index}`,
+    );
     // A snapshot was installed and the log not yet reset: finish it.
     const hardState = hardStateFor(applied.term, logRecovery.hardState);
     // In this order: a crash keeps a prefix, and what is in a log must not outlive its term.

@@ -2,6 +2,9 @@ import type { LogError, LogStore } from "../log/port.ts";
 import type { AppendEntries } from "../raft/messages.ts";
 import type { Entry, MemberId } from "../raft/types.ts";
 
+/** Messages to one member that wait for the disk; more are dropped, as a network may. */
+const WAITING_MAX = 512;
+
 /**
  * Fills AppendEntries with entries and keeps their order per receiver: a message
  * that waits for the disk holds back the later ones, which would be rejected if
@@ -28,11 +31,20 @@ export class AppendOutbox {
   push(message: AppendEntries): void {
     const queue = this.#waiting.get(message.to);
     if (queue !== undefined) {
-      queue.push(message);
+      if (queue.length < WAITING_MAX) queue.push(message);
     } else if (!this.#fromMemory(message)) {
       this.#waiting.set(message.to, [message]);
-      this.#fromDisk(message);
+      this.#pump(message.to);
     }
+  }
+
+  /** Sends what is due to `to`, until something has to wait for the disk. */
+  #pump(to: MemberId): void {
+    const queue = this.#waiting.get(to)!;
+    for (let message; (message = queue[0]) !== undefined; queue.shift()) {
+      if (!this.#fromMemory(message) && !this.#fromDisk(message)) return;
+    }
+    this.#waiting.delete(to);
   }
 
   #fromMemory(message: AppendEntries): boolean {
@@ -50,7 +62,9 @@ export class AppendOutbox {
     return true;
   }
 
-  #fromDisk(message: AppendEntries): void {
+  /** False if it takes a while; then the rest follows by itself. */
+  #fromDisk(message: AppendEntries): boolean {
+    let [waited, finished] = [false, false];
     this.#log.read(
       message.prev.index + 1,
       message.last,
@@ -58,19 +72,14 @@ export class AppendOutbox {
       (error, entries) => {
         if (error !== null) return this.#fail(error);
         this.#sendWith(message, entries);
-        this.#next(message.to);
+        finished = true;
+        if (!waited) return;
+        this.#waiting.get(message.to)!.shift();
+        this.#pump(message.to);
       },
     );
-  }
-
-  #next(to: MemberId): void {
-    const queue = this.#waiting.get(to)!;
-    queue.shift();
-    while (queue.length > 0) {
-      if (!this.#fromMemory(queue[0]!)) return this.#fromDisk(queue[0]!);
-      queue.shift();
-    }
-    this.#waiting.delete(to);
+    waited = true;
+    return finished;
   }
 
   /** An empty range was purged meanwhile, or truncated and rewritten: dropped, as a network may. */
