@@ -66,8 +66,11 @@ class CountingMachine extends ListMachine implements SqlMachine {
 
   /** Every batch of entries leaves a trace here; a test plants a wrong one. */
   hash = 0;
+  /** How often it was asked for its hashes, as for each report to a witness. */
+  reports = 0;
 
   stateHashes(): readonly { index: number; hash: number }[] {
+    this.reports++;
     return [{ index: this.applied.index, hash: this.hash }];
   }
 
