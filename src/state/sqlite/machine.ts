@@ -1,14 +1,9 @@
 import { HiqliteError } from "../../errors.ts";
-import {
-  type Entry,
-  EntryKind,
-  type LogId,
-  type LogIndex,
-} from "../../raft/types.ts";
+import type { Entry, LogId, LogIndex } from "../../raft/types.ts";
 import { assert } from "../../util/assert.ts";
 import { type ByteReader, ByteWriter } from "../../util/bytes.ts";
 import type { Logger } from "../../util/logger.ts";
-import { decodeCommand, validateQuery } from "../command.ts";
+import { validateQuery } from "../command.ts";
 import type {
   Snapshot,
   SnapshotSink,
@@ -17,7 +12,6 @@ import type {
   StateRecovery,
 } from "../port.ts";
 import type {
-  CommandBody,
   QueryLimits,
   QueryResult,
   SqlParameters,
@@ -25,6 +19,7 @@ import type {
 } from "../types.ts";
 import { DatabaseFiles } from "./files.ts";
 import { GUARDED_LIMITS, GuardedReaders, maySpawnReaders } from "./guarded.ts";
+import { IndexWaiters } from "./index_waiters.ts";
 import { nodeDriver } from "./node_driver.ts";
 import { Reader } from "./reader.ts";
 import type { ReaderOptions } from "./reader_worker.ts";
@@ -37,6 +32,7 @@ import {
   configurationOf,
   FileSink,
 } from "./snapshots.ts";
+import { logStatements } from "./statement_log.ts";
 import { WorkerHandle } from "./worker_handle.ts";
 import {
   encodeBatch,
@@ -77,13 +73,6 @@ export interface SqlQuery extends Statement {
   readonly guarded?: boolean;
 }
 
-interface Waiter {
-  readonly index: LogIndex;
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
-  timer?: ReturnType<typeof setTimeout>;
-}
-
 /**
  * Opens the database in a folder, or makes it.
  * @throws {Error} if the folder or the file cannot be used.
@@ -106,6 +95,7 @@ export class SqliteMachine implements StateMachine {
   readonly #options: SqliteMachineOptions;
   readonly #epoch = new SchemaEpoch();
   readonly #removals = new Removals();
+  readonly #waiters = new IndexWaiters();
   readonly #logger: Logger;
   #writer: WorkerHandle | null = null;
   #hashes: readonly StateHash[] = [];
@@ -116,7 +106,6 @@ export class SqliteMachine implements StateMachine {
   #sink: FileSink | null = null;
   #names = 0;
   #building = false;
-  #waiters: Waiter[] = [];
   #closed = false;
   readonly #ending = new AbortController();
 
@@ -153,7 +142,9 @@ export class SqliteMachine implements StateMachine {
       entries[0]!.index === this.#applied.index + 1,
       `entry ${entries[0]!.index} after ${this.#applied.index}`,
     );
-    if (this.#options.logStatements === true) this.#logStatements(entries);
+    if (this.#options.logStatements === true) {
+      logStatements(this.#logger, entries);
+    }
     this.#open.request(encodeBatch(entries, answers), (error, answer) => {
       if (error !== null) return done(error, []);
       const { applied, hashes } = readApplied(answer);
@@ -162,7 +153,7 @@ export class SqliteMachine implements StateMachine {
       const results: Uint8Array[] = [];
       const count = answer.u32();
       for (let i = 0; i < count; i++) results.push(answer.bytes());
-      this.#wake();
+      this.#waiters.applied(this.#applied.index);
       done(null, results);
     });
   }
@@ -253,7 +244,7 @@ export class SqliteMachine implements StateMachine {
     const { limits = {}, minIndex = 0 } = query;
     validateQuery(query.sql, query.params);
     if (minIndex > this.#applied.index) {
-      await this.#reached(minIndex, limits.timeoutMs);
+      await this.#waiters.reached(minIndex, limits.timeoutMs);
     }
     if (this.#readers === null || this.#closed) throw closedError();
     if (query.guarded === true) {
@@ -378,6 +369,7 @@ export class SqliteMachine implements StateMachine {
         }
         const { applied, config } = readApplied(answer);
         this.#applied = applied;
+        this.#waiters.applied(applied.index);
         resolve(config);
       },
     );
@@ -417,87 +409,20 @@ export class SqliteMachine implements StateMachine {
       this.#guarded?.resume(this.#files.path);
     }
     this.#files.removeOld(this.#removals);
-    this.#wake();
+    this.#waiters.applied(this.#applied.index);
   }
 
   async #close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     this.#ending.abort(closedError());
-    for (const waiter of this.#waiters.splice(0)) {
-      clearTimeout(waiter.timer);
-      waiter.reject(closedError());
-    }
+    this.#waiters.fail(closedError());
     this.#sink?.abort();
     await this.#guarded?.close();
     await this.#readers?.close();
     this.#local?.close();
     await this.#writer?.close(WRITER_CLOSE_TIMEOUT_MS);
     await this.#removals.idle();
-  }
-
-  #reached(index: LogIndex, timeoutMs: number | undefined): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const waiter: Waiter = { index, resolve, reject };
-      this.#waiters.push(waiter);
-      if (timeoutMs === undefined) return;
-      const timer = setTimeout(() => {
-        this.#waiters = this.#waiters.filter((other) => other !== waiter);
-        reject(
-          new HiqliteError(
-            "timeout",
-            `Index ${index} was not applied here within ${timeoutMs} ms; ${this.#applied.index} is`,
-          ),
-        );
-      }, timeoutMs);
-      waiter.timer = timer;
-    });
-  }
-
-  #wake(): void {
-    if (this.#waiters.length === 0) return;
-    const reached = this.#waiters.filter((waiter) =>
-      waiter.index <= this.#applied.index
-    );
-    this.#waiters = this.#waiters.filter((waiter) =>
-      waiter.index > this.#applied.index
-    );
-    for (const waiter of reached) {
-      clearTimeout(waiter.timer);
-      waiter.resolve();
-    }
-  }
-
-  #logStatements(entries: readonly Entry[]): void {
-    for (const { index, kind, payload } of entries) {
-      if (kind !== EntryKind.command) continue;
-      for (const sql of textsOf(payload)) {
-        this.#logger.info("statement", { index, sql });
-      }
-    }
-  }
-}
-
-/** The SQL of a command, for the log; none if it cannot be decoded. */
-function textsOf(payload: Uint8Array): readonly string[] {
-  let body: CommandBody;
-  try {
-    body = decodeCommand(payload).body;
-  } catch {
-    return [];
-  }
-  switch (body.kind) {
-    case "execute":
-      return [body.statement.sql];
-    case "txn":
-      return body.statements.map((statement) => statement.sql);
-    case "batch":
-      return [body.sql];
-    case "migrate":
-      return body.migrations.map((migration) => migration.sql);
-    case "openSession":
-    case "closeSession":
-      return [];
   }
 }
 
