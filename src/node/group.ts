@@ -137,6 +137,7 @@ export class RaftGroup {
       machine: ports.machine,
       self,
       term: () => this.core.term,
+      installing: () => this.core.installing,
       send: (ack) => void ports.send(ack),
       received: (from, term, last, config) => {
         const snapshot: SnapshotMeta = { last, config };

@@ -8,6 +8,8 @@ export interface SnapshotReceiverPorts {
   readonly self: MemberId;
   /** The core's term. */
   term(): Term;
+  /** Whether a complete snapshot is about to be installed. */
+  installing(): boolean;
   send(ack: SnapshotAck): void;
   /** A snapshot is complete, verified and durable, not yet installed. */
   received(
@@ -47,7 +49,11 @@ export class SnapshotReceiver {
   chunk(chunk: SnapshotChunk): void {
     if (chunk.term < this.#ports.term()) return this.#ack(chunk, 0, "failed");
     const incoming = this.#incoming;
-    if (incoming === null || !same(incoming, chunk)) return this.#open(chunk);
+    if (incoming === null || !same(incoming, chunk)) {
+      // Another one would take the place of what is about to be installed.
+      if (this.#ports.installing()) return this.#ack(chunk, 0, "failed");
+      return this.#open(chunk);
+    }
     if (!incoming.busy) this.#take(incoming, chunk);
     else if (incoming.queue.length < QUEUE_CHUNKS) incoming.queue.push(chunk);
   }

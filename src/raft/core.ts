@@ -97,6 +97,10 @@ export class RaftCore {
   get commit(): LogIndex {
     return this.state.commit;
   }
+  /** Whether a received snapshot is about to take the place of the log. */
+  get installing(): boolean {
+    return this.state.installing !== null;
+  }
   /** The last entry's position. */
   get lastIndex(): LogIndex {
     return this.state.log.lastIndex;

@@ -12,6 +12,7 @@ Deno.test("SnapshotReceiver takes chunks in their order only, and says which one
     machine,
     self: "2.b",
     term: () => 1,
+    installing: () => false,
     send: (ack) => void acks.push(ack),
     received: (_from, _term, last) => void received.push(last.index),
     failed: (error) => assert.fail(error),
@@ -40,4 +41,43 @@ Deno.test("SnapshotReceiver takes chunks in their order only, and says which one
   assert.deepEqual(received, [7]);
   machine.install({ term: 1, index: 7 }, (error) => assert.equal(error, null));
   assert.deepEqual(machine.items, ["a"]);
+});
+
+Deno.test("SnapshotReceiver takes no other snapshot while one is about to be installed", () => {
+  const machine = new ListMachine((step) => step());
+  const acks: SnapshotAck[] = [];
+  let installing = false;
+  const receiver = new SnapshotReceiver({
+    machine,
+    self: "2.b",
+    term: () => 1,
+    installing: () => installing,
+    send: (ack) => void acks.push(ack),
+    received: () => installing = true,
+    failed: (error) => assert.fail(error),
+  });
+  const bytes = new TextEncoder().encode('["a"]');
+  const whole = (index: number): SnapshotChunk => ({
+    type: "snapshotChunk",
+    from: "1.a",
+    to: "2.b",
+    term: 1,
+    last: { term: 1, index },
+    config: NO_CONFIGURATION,
+    size: bytes.length,
+    sha256: "",
+    offset: 0,
+    bytes,
+  });
+  receiver.chunk(whole(7));
+  receiver.chunk(whole(9));
+  assert.deepEqual(acks.map(({ last, state }) => [last.index, state]), [
+    [7, "done"],
+    [9, "failed"],
+  ]);
+  machine.install({ term: 1, index: 7 }, (error) => assert.equal(error, null));
+  installing = false;
+  receiver.forget();
+  receiver.chunk(whole(9));
+  assert.equal(acks.at(-1)!.state, "done");
 });
