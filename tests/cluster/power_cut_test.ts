@@ -49,6 +49,16 @@ async function start(
   };
 }
 
+/** Waits until more than a hundred more are acknowledged. */
+async function moreWrites(load: SteadyLoad): Promise<void> {
+  const before = load.acknowledged.length;
+  await poll(
+    "writes",
+    WRITE_MS,
+    () => Promise.resolve(load.acknowledged.length > before + 100),
+  );
+}
+
 powerTest(
   `all members lose power ${CUTS} times under load: every acknowledged write is there, once`,
   async () => {
@@ -61,12 +71,7 @@ powerTest(
       attempts: 1,
     });
     for (let i = 0; i < CUTS; i++) {
-      const before = load.acknowledged.length;
-      await poll(
-        "writes",
-        WRITE_MS,
-        () => Promise.resolve(load.acknowledged.length > before + 100),
-      );
+      await moreWrites(load);
       await cutPower();
       for (const node of cluster.nodes) await cluster.startMember(node);
       await cluster.waitReady();
@@ -88,11 +93,7 @@ powerTest(
       pauseMs: 1,
       attempts: 1,
     });
-    await poll(
-      "writes",
-      WRITE_MS,
-      () => Promise.resolve(load.acknowledged.length > 100),
-    );
+    await moreWrites(load);
     await cutPower();
     await load.stop();
     await cluster.startMember(1);

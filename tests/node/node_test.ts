@@ -148,14 +148,22 @@ async function assertRecognised(
   assert.equal(await writesSeen(back), 6);
 }
 
-Deno.test("an old volume put back is recognised and replaced", async () => {
-  await using cluster = new Cluster(3);
-  await cluster.startAll();
-  await write(cluster.node(1));
+/** A copy of node 3's volume from before its last start, and five writes ago. */
+async function oldVolume(
+  cluster: Cluster,
+): Promise<ReturnType<Cluster["backup"]>> {
   await cluster.stop(3);
   const copy = cluster.backup(3);
   await cluster.start(3).whenReady(10_000);
   for (let i = 0; i < 5; i++) await write(cluster.node(1));
+  return copy;
+}
+
+Deno.test("an old volume put back is recognised and replaced", async () => {
+  await using cluster = new Cluster(3);
+  await cluster.startAll();
+  await write(cluster.node(1));
+  const copy = await oldVolume(cluster);
   await assertRecognised(cluster, copy);
 });
 
@@ -176,10 +184,7 @@ Deno.test("a volume put back that only a member met later remembers is rebuilt",
   await using cluster = new Cluster(3);
   await cluster.startAll();
   await write(cluster.node(1));
-  await cluster.stop(3);
-  const copy = cluster.backup(3);
-  await cluster.start(3).whenReady(10_000);
-  for (let i = 0; i < 5; i++) await write(cluster.node(1));
+  const copy = await oldVolume(cluster);
   await cluster.stop(3);
   // Node 1 never heard of node 3's last start; node 2, which did, is out of its reach.
   await cluster.stop(1);
@@ -202,10 +207,7 @@ Deno.test("a volume put back that only a member met later remembers is rebuilt",
 Deno.test("an old volume put back while all members were down is recognised and replaced", async () => {
   await using cluster = new Cluster(3);
   await cluster.startAll();
-  await cluster.stop(3);
-  const copy = cluster.backup(3);
-  await cluster.start(3).whenReady(10_000);
-  for (let i = 0; i < 5; i++) await write(cluster.node(1));
+  const copy = await oldVolume(cluster);
   const old = cluster.node(3).id;
   const known = () =>
     [1, 2].every((id) =>
