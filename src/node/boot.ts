@@ -10,7 +10,6 @@ import {
   EntryKind,
   type HardState,
   NO_CONFIGURATION,
-  type Term,
 } from "../raft/types.ts";
 import type { StateRecovery } from "../state/port.ts";
 import { HiqliteError } from "../errors.ts";
@@ -43,6 +42,10 @@ export function amnesia(identity: Identity, found: Recovered): string | null {
   if (applied.index < base.index) {
     return `its database ends at index ${applied.index}, its log begins after ${base.index}`;
   }
+  const { term } = found.logRecovery.hardState;
+  if (applied.term > term) {
+    return `its database is of term ${applied.term}, its log knows no term above ${term}`;
+  }
   return null;
 }
 
@@ -72,14 +75,11 @@ export function createCore(
       `the state ends at ${applied.index}, the log begins after ${log.base.index}`,
     );
     // A snapshot was installed and the log not yet reset: finish it.
-    const hardState = hardStateFor(applied.term, logRecovery.hardState);
-    // In this order: a crash keeps a prefix, and what is in a log must not outlive its term.
-    if (hardState !== logRecovery.hardState) log.saveHardState(hardState);
     log.reset(applied);
     return new RaftCore(
       {
         id,
-        hardState,
+        hardState: logRecovery.hardState,
         base: { last: applied, config: state.config },
         entries: [],
         configs: [],
@@ -98,11 +98,6 @@ export function createCore(
     applied: applied.index,
   };
   return new RaftCore(init, options, random);
-}
-
-/** A snapshot can be durable before the term it came in is: then nothing was promised in that term. */
-function hardStateFor(term: Term, known: HardState): HardState {
-  return known.term < term ? { term, vote: null } : known;
 }
 
 /** The first entry of every founding member is the same: the configuration they agreed on. */

@@ -397,7 +397,11 @@ export class RaftGroup {
     for (const { requestId, index } of ready.reads) {
       this.#finishRead(requestId, index);
     }
-    if (ready.installSnapshot !== null) this.#install(ready.installSnapshot);
+    const snapshot = ready.installSnapshot;
+    if (snapshot !== null) {
+      // What is in the state must not outlive the term it came in.
+      this.#durability.whenDurable(() => this.#install(snapshot));
+    }
     this.#commit = ready.commit;
     this.#advance();
   }

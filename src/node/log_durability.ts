@@ -1,6 +1,7 @@
 import type { LogError, LogStore } from "../log/port.ts";
 import type { Message } from "../raft/messages.ts";
 import type { LogIndex } from "../raft/types.ts";
+import { assert } from "../util/assert.ts";
 import type { Durability } from "./group_ports.ts";
 
 /** What becomes of what is durable. */
@@ -24,6 +25,8 @@ export class LogDurability {
   readonly #syncs: { readonly persistId: number; lastIndex: LogIndex }[] = [];
   readonly #held: { readonly persistId: number; readonly message: Message }[] =
     [];
+  /** What waits for the last of the writes so far, which is the one with this id. */
+  #then: { readonly persistId: number; readonly run: () => void } | null = null;
   #persistId = 0;
   #durableId = 0;
   #index: LogIndex;
@@ -53,6 +56,13 @@ export class LogDurability {
   hold(message: Message): void {
     if (this.#durableId >= this.#persistId) this.#ports.release(message);
     else this.#held.push({ persistId: this.#persistId, message });
+  }
+
+  /** Runs `run` once everything written so far is durable; one at a time. */
+  whenDurable(run: () => void): void {
+    if (this.#durableId >= this.#persistId) return run();
+    assert(this.#then === null, "something waits for the log already");
+    this.#then = { persistId: this.#persistId, run };
   }
 
   /** The log was cut: entries after `index` are durable no more, whatever is under way. */
@@ -135,6 +145,10 @@ export class LogDurability {
       this.#ports.release(this.#held.shift()!.message);
     }
     this.#ports.durable(persistId);
+    const then = this.#then;
+    if (then === null || then.persistId > persistId) return;
+    this.#then = null;
+    then.run();
   }
 
   #check(error: LogError | null): boolean {

@@ -46,7 +46,7 @@ Deno.test("createCore() of a founder starts again after a crash at every operati
   }
 });
 
-Deno.test("createCore() finishes installing a snapshot whose term was not durable yet, after a crash at every operation", () => {
+Deno.test("createCore() finishes installing a snapshot after a crash at every operation", () => {
   const identity: Identity = { ...FOUNDER, phase: "member" };
   const applied = { term: 7, index: 79 };
   const config = FOUNDER.founding!;
@@ -66,6 +66,10 @@ Deno.test("createCore() finishes installing a snapshot whose term was not durabl
   };
   const disk = new FaultDisk();
   start(disk);
+  const { log } = openOn(disk);
+  log.saveHardState({ term: 7, vote: null });
+  log.sync((error) => assert.equal(error, null));
+  disk.run();
   const before = disk.length;
   begin(disk);
   for (let count = before; count <= disk.length; count++) {
@@ -77,8 +81,26 @@ Deno.test("createCore() finishes installing a snapshot whose term was not durabl
   }
 });
 
+Deno.test("amnesia() finds that the log lost the term of the state", () => {
+  const disk = new FaultDisk();
+  start(disk);
+  const { log, recovery } = openOn(disk);
+  const found = (term: number): string | null =>
+    amnesia({ ...FOUNDER, phase: "member" }, {
+      log,
+      logRecovery: recovery,
+      state: { applied: { term, index: 79 }, config: FOUNDER.founding! },
+    });
+  assert.equal(
+    found(7),
+    "its database is of term 7, its log knows no term above 1",
+  );
+  assert.equal(found(1), null);
+});
+
 Deno.test("amnesia() finds that the state ends before the log begins", () => {
   const log = new MemoryLog();
+  log.saveHardState({ term: 1, vote: null });
   log.reset({ term: 1, index: 10 });
   const found = (index: number): string | null =>
     amnesia({ ...FOUNDER, phase: "member" }, {

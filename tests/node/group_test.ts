@@ -166,6 +166,34 @@ Deno.test("readIndex() without a quorum ends with null", () => {
   assert.deepEqual(reads, [null]);
 });
 
+Deno.test("a snapshot is not installed before the term it came in is durable", () => {
+  const trio = new Trio();
+  const leader = trio.elect(0);
+  const follower = trio.members[1]!;
+  const bytes = new TextEncoder().encode('["a"]');
+  const term = leader.group.core.term + 1;
+  follower.log.held = true;
+  follower.group.receive({
+    type: "snapshotChunk",
+    from: "3.c",
+    to: follower.id,
+    term,
+    last: { term, index: 50 },
+    config: leader.group.core.config,
+    size: bytes.length,
+    sha256: "",
+    offset: 0,
+    bytes,
+  });
+  trio.run();
+  assert.equal(follower.group.core.installing, true);
+  assert.equal(follower.machine.installed, 0);
+  follower.log.release();
+  trio.run();
+  assert.equal(follower.machine.installed, 1);
+  assert.deepEqual(follower.log.last, { term, index: 50 });
+});
+
 Deno.test("a member behind the log's beginning is sent a snapshot and goes on", () => {
   const trio = new Trio({
     retainEntries: 4,

@@ -34,3 +34,28 @@ Deno.test("LogDurability counts nothing that replaced what a sync on its way cov
   log.waiting.shift()!(null);
   assert.equal(durability.index, 3);
 });
+
+Deno.test("whenDurable() waits for all that was written before, and for nothing later", () => {
+  const log = new SlowLog();
+  const durability = new LogDurability(log, { mode: "immediate" }, {
+    release: () => {},
+    durable: () => {},
+    failed: (error) => assert.fail(error),
+  });
+  let ran = 0;
+  durability.whenDurable(() => ran++);
+  assert.equal(ran, 1, "nothing is under way");
+  for (const id of [1, 2]) {
+    durability.written(id);
+    durability.flush(true);
+  }
+  durability.whenDurable(() => ran++);
+  durability.written(3);
+  durability.flush(true);
+  log.waiting.shift()!(null);
+  assert.equal(ran, 1);
+  log.waiting.shift()!(null);
+  assert.equal(ran, 2);
+  log.waiting.shift()!(null);
+  assert.equal(ran, 2);
+});
