@@ -45,6 +45,13 @@ class FileBytes {
     this.liveSize = size;
   }
 
+  /** Whether this byte has been written and not synced. */
+  dirtyAt(at: number): boolean {
+    return this.unsynced.some(({ position, bytes }) =>
+      position <= at && at < position + bytes.length
+    );
+  }
+
   /** Makes the oldest `count` writes and `size` durable. */
   settle(count: number, size: number): void {
     for (const { position, bytes } of this.unsynced.splice(0, count)) {
@@ -222,7 +229,10 @@ export class SimDisk implements Disk {
     return lost;
   }
 
-  /** Flips a bit of some file. Answers where, or null if there is nothing to damage. */
+  /**
+   * Flips a bit on the platter of some file; what the cache still has to write
+   * there will cover it. Answers where, or null if there is nothing to damage.
+   */
   flipBit(): string | null {
     const { draw } = this.#host;
     const files = [...this.#durable].filter(([, f]) => f.durableSize > 0);
@@ -233,11 +243,11 @@ export class SimDisk implements Disk {
     const at = draw.int(0, used - 1);
     const bit = 1 << draw.int(0, 7);
     file.durable[at]! ^= bit;
-    if (at < file.liveSize) file.live[at] = file.live[at]! ^ bit;
+    if (at < file.liveSize && !file.dirtyAt(at)) file.live[at]! ^= bit;
     return `${name}@${at}`;
   }
 
-  /** A copy of what is durable now, under another host: an older state of the volume. */
+  /** How long a sync takes now. */
   syncMs(): number {
     const { draw, syncMs } = this.#host;
     return syncMs * this.slowness * draw.between(0.5, 1.5);

@@ -165,7 +165,11 @@ export class SimMember implements Observed {
   kill(): void {
     if (!this.#alive) return;
     this.#alive = false;
-    if (this.state.installing) this.#world.probes.hit("snapshotInterrupted");
+    const { probes } = this.#world;
+    if (this.state.installing) probes.hit("snapshotInterrupted");
+    if (this.#node.identity.phase === "forming") {
+      probes.hit("foundingInterrupted");
+    }
     this.state.die();
     this.mirror.processEnded();
     this.#node.disk.processEnded();
@@ -186,6 +190,7 @@ export class SimMember implements Observed {
     const { voters } = this.core.config;
     if (voters.length === 1 && voters[0] === this.member) this.group.campaign();
     if (this.#node.identity.phase !== "forming") return;
+    this.#world.founding(this.#node);
     this.group.log.sync((error) => {
       if (error !== null) this.#fatal(error);
       else this.#node.identity = { ...this.#node.identity, phase: "member" };

@@ -142,6 +142,8 @@ export interface Plan {
   readonly faults: readonly Fault[];
   /** Probability of a power cut whenever something delicate begins. */
   readonly cutAtMoments: number;
+  /** Probability of a power cut while a founder's first entry is on its way to the disk. */
+  readonly cutAtFounding?: number;
   /** In the end heal only a quorum; the others stay away for ever. */
   readonly healQuorumOnly: boolean;
 }
@@ -220,6 +222,7 @@ export function drawPlan(seed: number): Plan {
     },
     cutAtMoments: draw.pick([0, 0, 0, 0.02, 0.1, 0.3]),
     healQuorumOnly: draw.chance(0.4),
+    cutAtFounding: draw.pick([0, 0, 0.5]),
   };
   return { ...plan, faults: drawFaults(new Draw(seed, "faults"), plan) };
 }

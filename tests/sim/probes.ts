@@ -26,6 +26,7 @@ export const PROBES = {
   snapshotRace:
     "entries arrived while a snapshot was being received or installed",
   snapshotInterrupted: "a member died while it installed a snapshot",
+  foundingInterrupted: "a founder died before its first entry was durable",
   purged: "a log was purged",
   readConfirmed: "a linearizable read was confirmed",
   readOnFollower: "a follower answered a linearizable read",

@@ -44,7 +44,7 @@ export class World {
   readonly clients: readonly SimClient[];
   readonly raftOptions: RaftOptions;
   readonly draws: Readonly<
-    Record<"network" | "disk" | "machine" | "core" | "world", Draw>
+    Record<"network" | "disk" | "machine" | "core" | "world" | "founding", Draw>
   >;
   /** Faults done, by kind. */
   readonly faults: Map<string, number> = new Map();
@@ -65,6 +65,7 @@ export class World {
       machine: draw("machine"),
       core: draw("core"),
       world: draw("world"),
+      founding: draw("founding"),
     };
     this.raftOptions = { ...plan.raft, checkQuorum: true };
     this.dialect = plan.stateMachine === "sqlite" ? sqlDialect() : KV_DIALECT;
@@ -220,13 +221,22 @@ export class World {
 
   /** Something delicate begins on a node: a good moment for a power cut. */
   moment(node: SimNode): void {
-    const { draws, plan } = this;
-    if (this.healed || !draws.world.chance(plan.cutAtMoments)) return;
+    this.#cutSoon(node, this.draws.world, this.plan.cutAtMoments);
+  }
+
+  /** A founder has just written its first entry. */
+  founding(node: SimNode): void {
+    this.#cutSoon(node, this.draws.founding, this.plan.cutAtFounding ?? 0);
+  }
+
+  #cutSoon(node: SimNode, draw: Draw, chance: number): void {
+    if (this.healed || !draw.chance(chance)) return;
+    const { plan } = this;
     const { process } = node;
     const electionMs = plan.tickMs * plan.raft.electionTicks;
-    const delay = draws.world.pick([0, plan.disk.syncMs, plan.disk.applyMs]) *
-      draws.world.between(0, 2);
-    const downMs = electionMs * draws.world.between(0.1, 4);
+    const delay = draw.pick([0, plan.disk.syncMs, plan.disk.applyMs]) *
+      draw.between(0, 2);
+    const downMs = electionMs * draw.between(0.1, 4);
     this.later(delay, () => {
       if (this.healed || process === null || node.process !== process) return;
       this.faults.set(

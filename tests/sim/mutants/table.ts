@@ -358,6 +358,12 @@ const LOOP: readonly Mutant[] = [
     replace: "done(index);",
   },
   {
+    name: "a snapshot is installed before its term is durable",
+    file: "node/group.ts",
+    find: "this.#durability.whenDurable(() => this.#install(snapshot));",
+    replace: "this.#install(snapshot);",
+  },
+  {
     name: "the log is not emptied for a snapshot",
     file: "node/group.ts",
     find: "    this.log.reset(snapshot.last);\n",
