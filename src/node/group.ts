@@ -13,6 +13,7 @@ import {
   type GroupPorts,
 } from "./group_ports.ts";
 import { LogDurability } from "./log_durability.ts";
+import { ProposalInbox, refuseStopped } from "./inbox.ts";
 import type { GroupMessage } from "./messages.ts";
 import { AppendOutbox } from "./outbox.ts";
 import type { ProposalDone } from "./proposals.ts";
@@ -20,11 +21,6 @@ import { PendingProposals } from "./proposals.ts";
 import { isFull, Room } from "./room.ts";
 import { SnapshotReceiver } from "./snapshot_receiver.ts";
 import { SnapshotSender } from "./snapshot_sender.ts";
-
-interface Proposal {
-  readonly payload: Uint8Array;
-  readonly done: ProposalDone;
-}
 
 const STOPPED: Outcome = {
   kind: "refused",
@@ -59,7 +55,6 @@ export class RaftGroup {
   readonly #durability: LogDurability;
   readonly #reads = new Map<number, (index: LogIndex | null) => void>();
   readonly #waiters = new AppliedWaiters();
-  #inbox: Proposal[] = [];
   #deferred = false;
   #running = false;
   #stopped = false;
@@ -73,6 +68,7 @@ export class RaftGroup {
   /** When leadership was lost with proposals unanswered. */
   #deposedAt: number | null = null;
   readonly #room: Room;
+  readonly #inbox: ProposalInbox;
 
   /** Starts idle; the first {@linkcode tick} or message moves it. */
   constructor(
@@ -88,6 +84,12 @@ export class RaftGroup {
     this.#room = new Room(
       ports.log,
       (message, error) => ports.warn(message, error),
+    );
+    this.#inbox = new ProposalInbox(
+      ports.core,
+      this.#room,
+      this.#proposals,
+      options.maxInbox,
     );
     const self = ports.core.status().id;
     const fatal = (error: Error): void => this.#fail(error);
@@ -156,7 +158,7 @@ export class RaftGroup {
 
   /** Proposals that were appended here and are not answered yet. */
   get pendingProposals(): number {
-    return this.#proposals.size + this.#inbox.length;
+    return this.#proposals.size + this.#inbox.size;
   }
 
   /** Whether writes are refused because there is no room on the disk. */
@@ -207,16 +209,8 @@ export class RaftGroup {
 
   /** Replicates `payload`; `done` is called once, when its fate is known. */
   propose(payload: Uint8Array, done: ProposalDone): void {
-    if (this.#stopped) return refuse(done, "stopped", "the member is stopping");
-    if (this.#inbox.length >= this.#options.maxInbox) {
-      return refuse(
-        done,
-        "overloaded",
-        `${this.#options.maxInbox} proposals are waiting`,
-      );
-    }
-    this.#inbox.push({ payload, done });
-    this.#wake();
+    if (this.#stopped) return refuseStopped(done);
+    if (this.#inbox.push(payload, done)) this.#wake();
   }
 
   /**
@@ -281,11 +275,7 @@ export class RaftGroup {
     this.#applier.stop();
     this.#durability.stop();
     this.#checkpoints.stop();
-    const inbox = this.#inbox;
-    this.#inbox = [];
-    for (const { done } of inbox) {
-      refuse(done, "stopped", "the member is stopping");
-    }
+    this.#inbox.stop();
     this.#proposals.abandon("the member stopped");
     const reads = [...this.#reads.values()];
     this.#reads.clear();
@@ -324,11 +314,11 @@ export class RaftGroup {
     this.#running = true;
     try {
       do {
-        this.#proposeInbox();
+        this.#inbox.propose();
         while (!this.#stopped && this.core.hasReady()) {
           this.#handle(this.core.takeReady());
         }
-      } while (!this.#stopped && this.#inbox.length > 0);
+      } while (!this.#stopped && this.#inbox.size > 0);
       // What the core refused or had already will not be appended.
       if (!this.#stopped) this.log.unreserve();
     } catch (error) {
@@ -340,36 +330,6 @@ export class RaftGroup {
     if (this.core.role === "leader") this.#deposedAt = null;
     else this.#deposed();
     this.#ports.changed();
-  }
-
-  #proposeInbox(): void {
-    const inbox = this.#inbox;
-    if (inbox.length === 0) return;
-    this.#inbox = [];
-    let bytes = 0;
-    const payloads = new Array<Uint8Array>(inbox.length);
-    for (let i = 0; i < inbox.length; i++) {
-      payloads[i] = inbox[i]!.payload;
-      bytes += payloads[i]!.length;
-    }
-    if (
-      this.core.role === "leader" &&
-      (this.#room.stateFull || !this.#room.reserve(inbox.length, bytes))
-    ) {
-      for (const { done } of inbox) {
-        refuse(done, "disk_full", "no room on the leader's disk");
-      }
-      return;
-    }
-    const outcome = this.core.step({ kind: "propose", payloads });
-    if (outcome.kind === "appended") {
-      const { index, term } = outcome.first;
-      for (let i = 0; i < inbox.length; i++) {
-        this.#proposals.add(index + i, term, inbox[i]!.done);
-      }
-    } else if (outcome.kind === "refused") {
-      for (const { done } of inbox) done(outcome);
-    }
   }
 
   #handle(ready: Ready): void {
@@ -493,12 +453,4 @@ export class RaftGroup {
     this.stop();
     this.#ports.fatal(error);
   }
-}
-
-function refuse(
-  done: ProposalDone,
-  reason: "overloaded" | "disk_full" | "stopped",
-  detail: string,
-): void {
-  done({ kind: "refused", reason, detail, leader: null });
 }
