@@ -1,0 +1,111 @@
+import type { Mutant } from "../table.ts";
+
+/** Planted in the loop around the core. */
+export const NODE_MUTANTS: readonly Mutant[] = [
+  {
+    name: "promises do not wait for the disk",
+    file: "node/log_durability.ts",
+    find:
+      "if (this.#durableId >= this.#persistId) this.#ports.release(message);",
+    replace: "if (this.#durableId >= 0) this.#ports.release(message);",
+  },
+  {
+    name: "term and vote are not handed to the log",
+    file: "node/group.ts",
+    find: "if (persist.hardState) this.log.saveHardState(persist.hardState);",
+    replace: "",
+  },
+  {
+    name: "the log is purged above the checkpoint",
+    file: "node/checkpoints.ts",
+    find: "Math.min(durable, machine.applied.index)",
+    replace: "Math.max(durable, machine.applied.index)",
+  },
+  {
+    name: "a read on a follower does not wait until it is applied",
+    file: "node/group.ts",
+    find: "this.whenApplied(index, (applied) => done(applied ? index : null));",
+    replace: "done(index);",
+  },
+  {
+    name: "a snapshot is installed before its term is durable",
+    file: "node/group.ts",
+    find: "this.#durability.whenDurable(() => this.#install(snapshot));",
+    replace: "this.#install(snapshot);",
+  },
+  {
+    name: "the log is not emptied for a snapshot",
+    file: "node/group.ts",
+    find: "    this.log.reset(snapshot.last);\n",
+    replace: "",
+  },
+  {
+    name: "lost leadership means refused",
+    file: "node/proposals.ts",
+    find:
+      `for (const { done } of abandoned) done({ kind: "unknown", detail });`,
+    replace:
+      `for (const { done } of abandoned) done({ kind: "refused", reason: "stopped", detail, leader: null });`,
+  },
+  {
+    name: "an answer to whatever stands at the index",
+    file: "node/proposals.ts",
+    find: "if (next.index === index && next.term === term) {",
+    replace: "if (next.index === index && term > 0) {",
+  },
+  {
+    name: "a snapshot that cannot be built is not reported",
+    file: "node/snapshot_sender.ts",
+    find:
+      "    for (const { to } of waiting) this.#ports.sent(to, ZERO_LOG_ID, false);\n",
+    replace: "    void ZERO_LOG_ID;\n",
+  },
+  {
+    name: "the first entry before its term",
+    file: "node/boot.ts",
+    find: "  log.saveHardState(hardState);\n  log.append([entry]);",
+    replace: "  log.append([entry]);\n  log.saveHardState(hardState);",
+  },
+  {
+    name: "a member whose log is gone goes on",
+    file: "node/boot.ts",
+    find: 'return "its log is gone";',
+    replace: "return null;",
+  },
+  {
+    name: "a state that ends before its log begins is taken",
+    file: "node/boot.ts",
+    find: "if (applied.index < base.index) {",
+    replace: "if (applied.index < 0) {",
+  },
+  {
+    name: "term and vote do not wait where entries do not",
+    file: "node/log_durability.ts",
+    find: 'if (mode === "immediate" || hardStateChanged) return this.#sync();',
+    replace: 'if (mode === "immediate") return this.#sync();',
+  },
+  {
+    name: "a sync on its way covers what replaced a truncation (ABA)",
+    file: "node/log_durability.ts",
+    find: "      sync.lastIndex = Math.min(sync.lastIndex, index);",
+    replace: "      void sync;",
+  },
+  {
+    name: "the log is purged under a snapshot on its way",
+    file: "node/retention.ts",
+    find: "Math.min(usual, snapshot ?? usual)",
+    replace: "usual + 0 * (snapshot ?? 0)",
+  },
+  {
+    name: "a lost chunk of a snapshot is not sent again",
+    file: "node/snapshot_sender.ts",
+    find: "      stream.next = stream.acked;\n",
+    replace: "",
+  },
+  {
+    name: "chunks of a snapshot are written in the order in which they come",
+    file: "node/snapshot_receiver.ts",
+    find: "if (chunk.offset !== sink.offset) {",
+    replace: "if (chunk.offset < 0) {",
+  },
+];
