@@ -201,6 +201,7 @@ export class World {
     const corrupt = error instanceof LogError && error.failure === "corrupt";
     const downMs = this.plan.tickMs * this.plan.raft.electionTicks;
     if (corrupt) {
+      this.#checkCause(node, error);
       this.probes.hit("corruptionFound");
       this.#forget(node);
     }
@@ -376,6 +377,15 @@ export class World {
       process.scrub(scrubBytes);
       this.#scrub(process);
     });
+  }
+
+  /** A member gives up its memory only if something happened to its disk. */
+  #checkCause(node: SimNode, { message }: Error): void {
+    if (node.atRisk) return;
+    throw new Violation(
+      "memory lost without cause",
+      `${node.member}: ${message}`,
+    );
   }
 
   #forget(node: SimNode): void {
