@@ -124,6 +124,8 @@ export class SimDisk implements Disk {
   full = false;
   lying = false;
   failSyncs = false;
+  failReads = false;
+  failWrites = false;
   slowness = 1;
   /** A power cut found writes that only a lie had made durable. */
   promiseBroken = false;
@@ -191,6 +193,8 @@ export class SimDisk implements Disk {
     this.full = false;
     this.lying = false;
     this.failSyncs = false;
+    this.failReads = false;
+    this.failWrites = false;
     this.slowness = 1;
   }
 
@@ -303,6 +307,11 @@ class SimFile implements DiskFile {
     if (this.#disk.full && position + bytes.length > this.#bytes.liveSize) {
       throw new DiskError("full", `write ${this.name}`);
     }
+    if (this.#disk.failWrites) {
+      const part = this.#host.draw.int(0, bytes.length);
+      this.#bytes.write(bytes.subarray(0, part), position);
+      throw new DiskError("io", `write ${this.name}`);
+    }
     const { live } = this.#bytes;
     if (position === 0 && this.name.startsWith("segment") && live[0]) {
       this.#host.recycled();
@@ -311,6 +320,11 @@ class SimFile implements DiskFile {
   }
 
   readNow(target: Uint8Array, position: number): number {
+    if (this.#disk.failReads) throw new DiskError("io", `read ${this.name}`);
+    return this.#copy(target, position);
+  }
+
+  #copy(target: Uint8Array, position: number): number {
     const { live, liveSize } = this.#bytes;
     const count = Math.max(0, Math.min(target.length, liveSize - position));
     target.set(live.subarray(position, position + count));
@@ -324,7 +338,12 @@ class SimFile implements DiskFile {
   ): void {
     this.#later(
       this.#disk.readMs(),
-      () => done(null, this.readNow(target, position)),
+      () => {
+        if (this.#disk.failReads) {
+          return done(new DiskError("io", `read ${this.name}`), 0);
+        }
+        done(null, this.#copy(target, position));
+      },
     );
   }
 

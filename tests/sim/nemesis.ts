@@ -2,8 +2,8 @@ import type { SimNode } from "./node.ts";
 import type { Fault } from "./plan.ts";
 import type { World } from "./world.ts";
 
-/** How long a failed fsync goes on failing; a process that starts meanwhile fails again. */
-const SYNC_ERROR_MS = 50;
+/** How long a disk's errors go on; a process that starts meanwhile fails again. */
+const IO_ERROR_MS = 50;
 
 /** Does a fault to the world. Answers whether it made sense now. */
 export function inflict(world: World, fault: Fault): boolean {
@@ -84,7 +84,15 @@ function onNode(world: World, fault: NodeFault): boolean {
       return true;
     case "syncError":
       disk.failSyncs = true;
-      world.later(SYNC_ERROR_MS, () => node.disk.failSyncs = false);
+      world.later(IO_ERROR_MS, () => node.disk.failSyncs = false);
+      return true;
+    case "readError":
+      disk.failReads = true;
+      world.later(IO_ERROR_MS, () => node.disk.failReads = false);
+      return true;
+    case "writeError":
+      disk.failWrites = true;
+      world.later(IO_ERROR_MS, () => node.disk.failWrites = false);
       return true;
     case "diskFull":
       disk.full = true;

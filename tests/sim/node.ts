@@ -54,9 +54,11 @@ export class SimNode {
     this.identity = this.#newIdentity();
     this.mirror = this.#newMirror();
     this.stateVolume = new StateVolume();
-    const { full, lying, failSyncs, slowness } = this.disk;
+    const { full, lying, slowness } = this.disk;
+    const { failSyncs, failReads, failWrites } = this.disk;
     this.disk = this.#newDisk();
-    Object.assign(this.disk, { full, lying, failSyncs, slowness });
+    Object.assign(this.disk, { full, lying, slowness });
+    Object.assign(this.disk, { failSyncs, failReads, failWrites });
     this.fresh = true;
     this.rotten = false;
   }

@@ -7,7 +7,7 @@ import type {
 } from "../../src/raft/types.ts";
 import type { Mirror } from "./mirror.ts";
 
-/** Learns of every change of a log, after it was made. */
+/** Learns of every change of a log before it is made: one that fails may have reached the disk all the same. */
 export interface LogObserver {
   appended(entries: readonly Entry[]): void;
   truncated(after: LogIndex, dropped: readonly Entry[]): void;
@@ -48,21 +48,21 @@ export class ObservedLog implements LogStore {
   }
 
   append(entries: readonly Entry[]): void {
-    this.#log.append(entries);
     this.#mirror.append(entries);
     this.#observer.appended(entries);
+    this.#log.append(entries);
   }
 
   truncateAfter(index: LogIndex): void {
     const dropped = this.#mirror.entries.slice(index - this.#mirror.base.index);
-    this.#log.truncateAfter(index);
     this.#mirror.truncateAfter(index);
     this.#observer.truncated(index, dropped);
+    this.#log.truncateAfter(index);
   }
 
   saveHardState(hardState: HardState): void {
-    this.#log.saveHardState(hardState);
     this.#mirror.latestHardState = hardState;
+    this.#log.saveHardState(hardState);
   }
 
   sync(done: Done): void {
@@ -102,14 +102,14 @@ export class ObservedLog implements LogStore {
   }
 
   purge(to: LogId): void {
-    this.#log.purge(to);
     this.#mirror.purge(to.index);
     this.#observer.purged(to.index);
+    this.#log.purge(to);
   }
 
   reset(base: LogId): void {
-    this.#log.reset(base);
     this.#mirror.reset(base);
+    this.#log.reset(base);
   }
 
   close(): void {

@@ -49,7 +49,7 @@ export type Fault =
     }
     | { readonly kind: "lyingSync"; readonly node: number; readonly ms: number }
     | {
-      readonly kind: "syncError";
+      readonly kind: "syncError" | "readError" | "writeError";
       readonly node: number;
       readonly downMs: number;
     }
@@ -247,6 +247,8 @@ const KINDS: readonly FaultKind[] = [
   "bitRot",
   "lyingSync",
   "syncError",
+  "readError",
+  "writeError",
   "diskFull",
   "slowDisk",
   "shutdown",
@@ -283,7 +285,7 @@ function excluded(kind: FaultKind, shape: Shape): boolean {
     return true;
   }
   return shape.durability !== "immediate" &&
-    (kind === "lyingSync" || kind === "syncError");
+    (kind === "lyingSync" || kind === "syncError" || kind === "writeError");
 }
 
 function drawFault(
@@ -334,6 +336,8 @@ function drawFault(
     case "wipe":
     case "bitRot":
     case "syncError":
+    case "readError":
+    case "writeError":
       return { at, kind, node, downMs };
     case "transfer":
       return { at, kind, target: draw.int(0, shape.nodes) };

@@ -39,6 +39,7 @@ export const PROBES = {
   unsyncedLost: "unsynced entries were lost in a power cut",
   corruptionFound: "damage below the durable mark was found",
   syncFailed: "an fsync failed and ended the member",
+  ioFailed: "a failed read or write ended the member",
   diskFull: "a member ran out of disk",
   replayedToLaterIncarnation: "an old frame reached a later incarnation",
   amnesiacHeard: "a member without memory got messages",
