@@ -208,8 +208,9 @@ export class HiqliteNode implements Member {
   async write(request: WriteRequest): Promise<WriteAnswer> {
     this.#throwIfStopped();
     const answer = await this.#writes.write(request);
-    const group = this.#group!;
-    if (group.machine.applied.index < answer.index) {
+    // None while the member is rebuilt: the write is committed, its answer is the leader's.
+    const group = this.#group;
+    if (group !== null && group.machine.applied.index < answer.index) {
       await new Promise<boolean>((resolve) =>
         group.whenApplied(answer.index, resolve)
       );
@@ -362,6 +363,8 @@ export class HiqliteNode implements Member {
     if (this.#group?.core.leader || this.#vault.identity.phase === "new") {
       return;
     }
+    // What is being given up is closed, and says so itself.
+    if (this.#participation.rebuilding) return;
     const config = this.#group?.core.config ??
       latestConfiguration(this.#vault.storage);
     this.#parts.logger.warn(describeOutage(config, this.id, this.#network));

@@ -1,4 +1,5 @@
 import type { NodeConfig } from "../../src/config/types.ts";
+import { HiqliteError } from "../../src/errors.ts";
 import { MemoryLog } from "../../src/log/memory_log.ts";
 import { MemoryNetwork } from "../../src/network/memory_network.ts";
 import { amnesia, createCore, raftOptions } from "../../src/node/boot.ts";
@@ -98,6 +99,8 @@ class Volume implements NodeVault {
   identity: Identity;
   log: MemoryLog;
   machine: CountingMachine;
+  /** Whether it is being exchanged. */
+  closed = false;
 
   constructor(
     identity: Identity,
@@ -110,6 +113,7 @@ class Volume implements NodeVault {
   }
 
   get storage(): Storage {
+    if (this.closed) throw new HiqliteError("no_leader", "closed");
     const { log, machine } = this;
     return {
       log,

@@ -159,6 +159,37 @@ async function oldVolume(
   return copy;
 }
 
+/** Starts a node again as if it had never heard of the others' starts. */
+async function forgetStarts(cluster: Cluster, id: number): Promise<void> {
+  await cluster.stop(id);
+  const { witnessed: _, ...identity } = cluster.volume(id).identity;
+  cluster.volume(id).save(identity);
+  await cluster.start(id).whenReady(10_000);
+}
+
+/** Waits for the rebuild of a running node and holds it, its volume closed, until `meanwhile` is over. */
+async function holdRebuild(
+  volume: ReturnType<Cluster["volume"]>,
+  meanwhile: () => Promise<void>,
+): Promise<void> {
+  const begun = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  const startOver = volume.startOver.bind(volume);
+  volume.startOver = async () => {
+    volume.closed = true;
+    begun.resolve();
+    await held.promise;
+    volume.closed = false;
+    await startOver();
+  };
+  await begun.promise;
+  try {
+    await meanwhile();
+  } finally {
+    held.resolve();
+  }
+}
+
 Deno.test("an old volume put back is recognised and replaced", async () => {
   await using cluster = new Cluster(3);
   await cluster.startAll();
@@ -186,11 +217,8 @@ Deno.test("a volume put back that only a member met later remembers is rebuilt",
   await write(cluster.node(1));
   const copy = await oldVolume(cluster);
   await cluster.stop(3);
-  // Node 1 never heard of node 3's last start; node 2, which did, is out of its reach.
-  await cluster.stop(1);
-  const { witnessed: _, ...identity } = cluster.volume(1).identity;
-  cluster.volume(1).save(identity);
-  await cluster.start(1).whenReady(10_000);
+  // Node 2, which heard of node 3's last start, is out of its reach.
+  await forgetStarts(cluster, 1);
   await cluster.node(1).transferLeadership(1);
   cluster.network.cut(2, 3);
   cluster.restore(3, copy);
@@ -202,6 +230,40 @@ Deno.test("a volume put back that only a member met later remembers is rebuilt",
   await until("a new incarnation", () => back.id !== old);
   await back.whenReady(10_000);
   assert.equal(await writesSeen(back), 6);
+});
+
+Deno.test("a write that is answered while its member is rebuilt is answered", async () => {
+  await using cluster = new Cluster(3);
+  await cluster.startAll();
+  const node = [1, 2, 3].map((id) => cluster.node(id))
+    .find((node) => node !== cluster.leader)!;
+  await write(node);
+  const volume = cluster.volume(Number(node.id[0]));
+  const begun: Promise<WriteAnswer>[] = [];
+  const { machine } = volume;
+  // The last look at the hashes comes right before the rebuild.
+  machine.stateHashes = () => {
+    begun.push(write(node));
+    return [{ index: machine.applied.index, hash: 7 }];
+  };
+  await holdRebuild(volume, async () => {
+    for (const { result } of await Promise.all(begun)) assert.ok(result.ok);
+  });
+  await node.whenReady(10_000);
+});
+
+Deno.test("a member whose rebuild takes long goes on", async () => {
+  await using cluster = new Cluster(3);
+  await cluster.startAll();
+  await write(cluster.node(1));
+  const volume = cluster.volume(2);
+  volume.machine.hash = 7;
+  // Long enough for a complaint about the missing leader to be due.
+  await holdRebuild(
+    volume,
+    () => new Promise((resolve) => setTimeout(resolve, 1_500)),
+  );
+  await cluster.node(2).whenReady(10_000);
 });
 
 Deno.test("an old volume put back while all members were down is recognised and replaced", async () => {
