@@ -2,6 +2,7 @@ import type { Network } from "../network/port.ts";
 import { latestConfiguration } from "./boot.ts";
 import type { RaftGroup } from "./group.ts";
 import { nodeIdOf } from "../raft/types.ts";
+import type { Clock } from "../util/clock.ts";
 import type { Logger } from "../util/logger.ts";
 import { memberIdOf, type Witnessed } from "./identity.ts";
 import type { NodeVault } from "./parts.ts";
@@ -13,7 +14,10 @@ export interface GreetingPorts {
   readonly network: Network;
   readonly requests: PeerRequests;
   readonly vault: NodeVault;
+  readonly clock: Clock;
   readonly logger: Logger;
+  /** How long a member that a majority confirms waits for those who did not answer, ms. */
+  readonly patienceMs: number;
   group(): RaftGroup | null;
   stopping(): boolean;
   /** Nobody contradicts what this member remembers: it takes part from now on. */
@@ -29,6 +33,8 @@ export class Greeting {
   /** Two processes that count their starts alike ran on copies of one volume. */
   readonly #process = crypto.randomUUID();
   #busy = false;
+  /** When a majority first found no contradiction. */
+  #confirmedAt: number | null = null;
 
   /** Asks nobody yet. */
   constructor(ports: GreetingPorts) {
@@ -56,7 +62,9 @@ export class Greeting {
       const { voters } = latestConfiguration(this.#ports.vault.storage);
       const verdict = await this.#witness.ask(voters);
       if (this.#ports.stopping()) return;
-      if (verdict.kind === "confirmed") this.#ports.takePart();
+      if (verdict.kind === "confirmed" && this.#heardEnough(verdict.silent)) {
+        this.#ports.takePart();
+      }
       if (verdict.kind === "rolledBack") {
         await this.#ports.rebuild(verdict.detail);
       }
@@ -77,6 +85,16 @@ export class Greeting {
       if (problem === null || this.#ports.group() !== group) return;
       if (!this.#ports.stopping()) await this.#ports.rebuild(problem);
     });
+  }
+
+  /**
+   * The member counts itself, so the only one who remembers more may be missing in
+   * that majority: whoever is there is heard, and who is silent for long is not there.
+   */
+  #heardEnough(silent: number): boolean {
+    const now = this.#ports.clock.monotonic();
+    this.#confirmedAt ??= now;
+    return silent === 0 || now - this.#confirmedAt >= this.#ports.patienceMs;
   }
 
   #memorize(start: Witnessed): void {

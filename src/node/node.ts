@@ -37,6 +37,8 @@ import { clusterStatus, healthStatus, readyStatus } from "./status.ts";
 import { Traffic } from "./traffic.ts";
 import { Writes } from "./writes.ts";
 
+/** How long a start waits for witnesses beyond a majority, ticks: about as long as a silent link counts as alive. */
+const WITNESS_TICKS = 60;
 /** Between two reports to the witnesses: about a second. */
 const REPORT_ATTEMPTS = 4;
 /** Between two complaints about a missing leader: about ten seconds. */
@@ -142,7 +144,9 @@ export class HiqliteNode implements Member {
       network: this.#network,
       requests: this.#requests,
       vault: this.#vault,
+      clock: parts.clock,
       logger: parts.logger,
+      patienceMs: WITNESS_TICKS * parts.config.tickMs,
       group,
       stopping: () => this.#stopping !== null,
       takePart: () => this.#participation.start(),

@@ -34,8 +34,8 @@ export interface WitnessPorts {
 
 /** What the others know of this member. */
 export type Verdict =
-  /** A majority knows nothing that this member has forgotten. */
-  | { readonly kind: "confirmed" }
+  /** A majority knows nothing that this member has forgotten; so many others did not answer. */
+  | { readonly kind: "confirmed"; readonly silent: number }
   | { readonly kind: "waiting" }
   /** Somebody remembers more than this member does: its volume is an old one. */
   | { readonly kind: "rolledBack"; readonly detail: string };
@@ -46,8 +46,9 @@ const REQUEST_MS = 1_000;
  * Members remember what the others last said they have. A volume that was put
  * back to an earlier state (a restored copy, a reverted disk) contradicts that
  * memory, and its member must not vote or acknowledge under the old name: it
- * takes part only after a majority found no contradiction. Starts are remembered
- * for ever, what a member had since its start only while the witness runs.
+ * takes part only after a majority found no contradiction, and nobody who is there.
+ * Starts are remembered for ever, what a member had since its start only while the
+ * witness runs.
  */
 export class Witness {
   readonly #ports: WitnessPorts;
@@ -107,10 +108,9 @@ export class Witness {
     const answers = await Promise.all(others.map((node) => this.#tell(node)));
     const detail = answers.find((answer) => typeof answer === "string");
     if (detail) return { kind: "rolledBack", detail };
-    const agreeing = answers.filter((answer) => answer === null).length +
-      (others.length < voters.length ? 1 : 0);
-    return agreeing > voters.length / 2
-      ? { kind: "confirmed" }
+    const silent = answers.filter((answer) => answer === undefined).length;
+    return voters.length - silent > voters.length / 2
+      ? { kind: "confirmed", silent }
       : { kind: "waiting" };
   }
 

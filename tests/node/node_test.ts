@@ -232,6 +232,29 @@ Deno.test("a volume put back that only a member met later remembers is rebuilt",
   assert.equal(await writesSeen(back), 6);
 });
 
+Deno.test("an old volume put back does not take part because those who forgot answer first", async () => {
+  await using cluster = new Cluster(3);
+  await cluster.startAll();
+  await write(cluster.node(1));
+  const copy = await oldVolume(cluster);
+  await cluster.stop(3);
+  await forgetStarts(cluster, 1);
+  cluster.network.cut(2, 3);
+  cluster.restore(3, copy);
+  // Longer ticks make it wait longer than this test takes.
+  const back = cluster.start(3, { tickMs: 50 });
+  const old = back.id;
+  await until("node 1 was asked", () => copy.machine.reports >= 2);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  cluster.network.heal(2, 3);
+  await until("a new incarnation", () => {
+    assert.ok(back.id !== old || back.cluster().term === 0, "it took part");
+    return back.id !== old;
+  });
+  await back.whenReady(10_000);
+  assert.equal(await writesSeen(back), 6);
+});
+
 Deno.test("a write that is answered while its member is rebuilt is answered", async () => {
   await using cluster = new Cluster(3);
   await cluster.startAll();
