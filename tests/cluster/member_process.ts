@@ -68,6 +68,8 @@ export class MemberProcess {
   /** SIGTERM, and wait; SIGKILL and false if it takes longer than 15 s. */
   async terminate(): Promise<boolean> {
     this.#kill("SIGTERM");
+    // A stopped process hears of it only when it goes on; systemd does the same.
+    this.resume();
     const given = new AbortController();
     const late = sleep(GRACE_MS, true, { signal: given.signal })
       .catch(() => false);

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type Random, randomBetween } from "../../../src/util/random.ts";
-import type { TestCluster } from "../harness.ts";
+import { poll, type TestCluster } from "../harness.ts";
 import type { Node } from "../network.ts";
 import { SmallDisk } from "../small_disk.ts";
 import { drawNode, type NemesisKind } from "./nemesis.ts";
@@ -110,12 +110,54 @@ const oldVolume: NemesisKind = {
         await empty(folder);
         await copy(copyPath(cluster, victim!), folder);
         await Deno.remove(copyPath(cluster, victim!), { recursive: true });
+        const forgot = await forgetful(cluster, victim!);
         await cluster.startMember(victim!);
+        // Before it is replaced its memory is lost: with another volume that would be one too many.
+        if (forgot !== null) await waitReplaced(cluster, victim!, forgot);
         await cluster.waitReady([victim!], HEAL_MS);
       },
     };
   },
 };
+
+/** What a test looks at in `identity.json`. */
+interface Volume {
+  readonly incarnation: string;
+  readonly boot: number;
+  readonly witnessed?: Readonly<
+    Record<string, { readonly member: string; readonly boot: number }>
+  >;
+}
+
+async function volumeOf(cluster: TestCluster, node: Node): Promise<Volume> {
+  const path = join(cluster.dataDir(node), "identity.json");
+  return JSON.parse(JSON.parse(await Deno.readTextFile(path)).body);
+}
+
+/** The member on the volume that was put back, if another one remembers a later start of it: so it took part meanwhile; else null. */
+async function forgetful(
+  cluster: TestCluster,
+  victim: Node,
+): Promise<string | null> {
+  const { incarnation, boot } = await volumeOf(cluster, victim);
+  const member = `${victim}.${incarnation}`;
+  for (const node of cluster.nodes.filter((node) => node !== victim)) {
+    const seen = (await volumeOf(cluster, node)).witnessed?.[victim];
+    if (seen?.member === member && seen.boot > boot) return member;
+  }
+  return null;
+}
+
+async function waitReplaced(
+  cluster: TestCluster,
+  node: Node,
+  member: string,
+): Promise<void> {
+  await poll(`member ${member} to be replaced`, HEAL_MS, async () => {
+    const answer = await cluster.api(node).cluster(1000);
+    return answer.type === "ok" && answer.value.self !== member;
+  });
+}
 
 function copyPath(cluster: TestCluster, node: Node): string {
   return join(cluster.root, `old-${node}`);
