@@ -184,8 +184,10 @@ export class HiqliteNode implements Member {
 
   /** Takes part from now on. */
   start(): void {
-    const { clusterId, phase } = this.#vault.identity;
-    if (clusterId !== "" && phase !== "member") this.#participation.start();
+    const { phase } = this.#vault.identity;
+    if (phase === "forming" || phase === "joining" && !this.#remembers()) {
+      this.#participation.start();
+    }
     this.#network.start();
     this.#pulse.start();
     this.#progress();
@@ -352,7 +354,8 @@ export class HiqliteNode implements Member {
   }
 
   #progress(): void {
-    if (this.#vault.identity.phase === "member") void this.#greeting.greet();
+    const { phase } = this.#vault.identity;
+    if (phase === "member" || phase === "joining") void this.#greeting.greet();
     void this.#formation.attempt();
     this.#catchUp.attempt(this.#group);
     this.#reports++;
@@ -360,6 +363,11 @@ export class HiqliteNode implements Member {
       void this.#greeting.report();
     }
     if (this.#reports % OUTAGE_ATTEMPTS === 0) this.#reportOutage();
+  }
+
+  /** Whether a cluster stands in the log: even one that was still joining may have been a voter since. */
+  #remembers(): boolean {
+    return latestConfiguration(this.#vault.storage).voters.length > 0;
   }
 
   /** A cluster without a leader says what is missing, about every ten seconds. */

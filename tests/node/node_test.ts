@@ -159,6 +159,17 @@ async function oldVolume(
   return copy;
 }
 
+/** A member on an old volume becomes a new incarnation without having taken part; it was just started. */
+async function assertReplacedUnheard(back: HiqliteNode): Promise<void> {
+  const old = back.id;
+  await until("a new incarnation", () => {
+    assert.ok(back.id !== old || back.cluster().term === 0, "it took part");
+    return back.id !== old;
+  });
+  await back.whenReady(10_000);
+  assert.equal(await writesSeen(back), 6);
+}
+
 /** Starts a node again as if it had never heard of the others' starts. */
 async function forgetStarts(cluster: Cluster, id: number): Promise<void> {
   await cluster.stop(id);
@@ -243,16 +254,22 @@ Deno.test("an old volume put back does not take part because those who forgot an
   cluster.restore(3, copy);
   // Longer ticks make it wait longer than this test takes.
   const back = cluster.start(3, { tickMs: 50 });
-  const old = back.id;
   await until("node 1 was asked", () => copy.machine.reports >= 2);
   await new Promise((resolve) => setTimeout(resolve, 100));
   cluster.network.heal(2, 3);
-  await until("a new incarnation", () => {
-    assert.ok(back.id !== old || back.cluster().term === 0, "it took part");
-    return back.id !== old;
-  });
-  await back.whenReady(10_000);
-  assert.equal(await writesSeen(back), 6);
+  await assertReplacedUnheard(back);
+});
+
+Deno.test("an old volume of a member that was still joining does not take part", async () => {
+  await using cluster = new Cluster(3);
+  await cluster.startAll();
+  await write(cluster.node(1));
+  const copy = await oldVolume(cluster);
+  copy.save({ ...copy.identity, phase: "joining" });
+  await cluster.stop(3);
+  cluster.restore(3, copy);
+  const back = cluster.start(3);
+  await assertReplacedUnheard(back);
 });
 
 Deno.test("a write that is answered while its member is rebuilt is answered", async () => {
