@@ -8,6 +8,9 @@ export function describeOutage(
   self: MemberId,
   network: Network,
 ): string {
+  if (config.voters.length === 0) {
+    return "no leader: this member has nothing yet, and waits for one that leads to let it in";
+  }
   const states = config.voters.map((voter) => {
     const node = nodeIdOf(voter);
     if (voter === self) return { ok: true, text: `node ${node} is this one` };
@@ -25,5 +28,5 @@ export function describeOutage(
     ? "an election is under way"
     : `${needed} of ${config.voters.length} voters are needed: bring one back; only if that is impossible for ever, stop all members and run \`hiqlite cluster recover\` on the one with the newest data`;
   const known = states.map(({ text }) => text).join(", ");
-  return `no leader: ${known || "no voters are known"}; ${advice}`;
+  return `no leader: ${known}; ${advice}`;
 }
