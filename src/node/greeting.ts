@@ -30,8 +30,6 @@ export interface GreetingPorts {
 export class Greeting {
   readonly #ports: GreetingPorts;
   readonly #witness: Witness;
-  /** Two processes that count their starts alike ran on copies of one volume. */
-  readonly #process = crypto.randomUUID();
   #busy = false;
   /** When a majority first found no contradiction. */
   #confirmedAt: number | null = null;
@@ -44,7 +42,7 @@ export class Greeting {
       network,
       requests,
       self: () => memberIdOf(vault.identity),
-      testimony: () => testimonyOf(vault, ports.group(), this.#process),
+      testimony: () => testimonyOf(vault, ports.group()),
       memorized: () => Object.values(vault.identity.witnessed ?? {}),
       memorize: (start) => this.#memorize(start),
     });
@@ -128,14 +126,15 @@ export class Greeting {
 function testimonyOf(
   { identity, storage }: NodeVault,
   group: RaftGroup | null,
-  process: string,
 ): Testimony {
   const { log, logRecovery, machine } = storage;
   const index = group?.durableIndex ?? log.last.index;
+  const { boot, starts = [] } = identity;
   const last = { term: log.termAt(index) ?? log.base.term, index };
   return {
-    boot: identity.boot,
-    process,
+    boot,
+    process: starts.at(-1) ?? "",
+    starts,
     term: Math.max(logRecovery.hardState.term, last.term),
     last,
     hashes: machine.stateHashes(),

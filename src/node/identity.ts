@@ -29,6 +29,8 @@ export interface Identity {
   readonly incarnation: string;
   /** How often the member was started on this volume; see witness.ts. */
   readonly boot: number;
+  /** Drawn at each of the last starts, the present one last. */
+  readonly starts?: readonly string[];
   /** Empty until the member belongs to a cluster. */
   readonly clusterId: string;
   /** The first configuration, of a member that helped to form the cluster. */
@@ -64,6 +66,8 @@ const QUARANTINE = "quarantine";
 const QUARANTINES_KEPT = 2;
 const LOCK = "lock";
 const VERSION = 1;
+/** Of so many starts it is known which ones they were. */
+const STARTS_KEPT = 16;
 
 /** The member id of an identity. */
 export function memberIdOf(identity: Identity): MemberId {
@@ -76,10 +80,21 @@ export function newIdentity(nodeId: NodeId): Identity {
     nodeId,
     incarnation: crypto.getRandomValues(new Uint8Array(8)).toHex(),
     boot: 0,
+    starts: [crypto.randomUUID()],
     clusterId: "",
     founding: null,
     phase: "new",
     addresses: {},
+  };
+}
+
+/** The identity of a member that is started once more on its volume. */
+export function startedAgain(identity: Identity): Identity {
+  const { boot, starts = [] } = identity;
+  return {
+    ...identity,
+    boot: boot + 1,
+    starts: [...starts, crypto.randomUUID()].slice(-STARTS_KEPT),
   };
 }
 

@@ -10,6 +10,7 @@ import {
   type Identity,
   IDENTITY_FILE,
   newIdentity,
+  startedAgain,
 } from "./identity.ts";
 import type { SqlMachine } from "./sql_machine.ts";
 
@@ -200,7 +201,7 @@ export class Vault {
       return await this.startOver("its identity is gone");
     }
     const { damaged, ...identity } = this.#identity;
-    this.save({ ...this.#identity, boot: identity.boot + 1 });
+    this.save(startedAgain(this.#identity));
     try {
       this.#storage = await this.#openStorage();
       if (damaged !== undefined) await this.#lookInto(damaged);

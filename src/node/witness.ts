@@ -12,6 +12,8 @@ export interface Testimony {
   readonly boot: number;
   /** Drawn at that start: two processes with the same count ran on copies of one volume. */
   readonly process: string;
+  /** What was drawn at the last starts on this volume, the present one last. */
+  readonly starts?: readonly string[];
   /** A term it has durably seen. */
   readonly term: Term;
   /** The last durable entry. */
@@ -148,6 +150,11 @@ function contradiction(
   if (seen === undefined || said.process === seen.process) return null;
   if (said.boot <= seen.boot) {
     return `it was started ${seen.boot} times, its volume says ${said.boot}`;
+  }
+  // One that was started often enough since counts more starts than are remembered.
+  const then = said.starts?.at(seen.boot - said.boot - 1);
+  if (then !== undefined && then !== seen.process) {
+    return `its start number ${seen.boot} was another one than on its volume`;
   }
   // A later leader may have replaced the end of its log.
   if (said.term > seen.term || compare(said.last, seen.last) >= 0) return null;

@@ -7,7 +7,11 @@ import type { NodeVault } from "../../src/node/parts.ts";
 import type { Storage } from "../../src/node/vault.ts";
 import { RaftGroup } from "../../src/node/group.ts";
 import { DEFAULT_GROUP_OPTIONS } from "../../src/node/group_ports.ts";
-import { type Identity, newIdentity } from "../../src/node/identity.ts";
+import {
+  type Identity,
+  newIdentity,
+  startedAgain,
+} from "../../src/node/identity.ts";
 import { HiqliteNode } from "../../src/node/node.ts";
 import type { SqlMachine } from "../../src/node/sql_machine.ts";
 import { EntryKind } from "../../src/raft/types.ts";
@@ -184,8 +188,7 @@ export class Cluster {
   /** Starts a node on its volume. */
   start(id: NodeId, overrides: Partial<NodeConfig> = {}): HiqliteNode {
     const volume = this.volume(id);
-    const { boot } = volume.identity;
-    volume.save({ ...volume.identity, boot: boot + 1 });
+    volume.save(startedAgain(volume.identity));
     if (amnesia(volume.identity, volume.storage) !== null) {
       void volume.startOver();
     }

@@ -222,8 +222,8 @@ Deno.test("a volume copied from a running member and put back is recognised by i
   await assertRecognised(cluster, copy);
 });
 
-Deno.test("a volume put back that only a member met later remembers is rebuilt", async () => {
-  await using cluster = new Cluster(3);
+/** Puts an old volume back on node 3 while only node 2 remembers more, which node 3 cannot reach. */
+async function takePartForgotten(cluster: Cluster): Promise<HiqliteNode> {
   await cluster.startAll();
   await write(cluster.node(1));
   const copy = await oldVolume(cluster);
@@ -237,10 +237,32 @@ Deno.test("a volume put back that only a member met later remembers is rebuilt",
   const old = back.id;
   await back.whenReady(10_000);
   assert.equal(back.id, old, "recognised before anybody could know");
+  return back;
+}
+
+Deno.test("a volume put back that only a member met later remembers is rebuilt", async () => {
+  await using cluster = new Cluster(3);
+  const back = await takePartForgotten(cluster);
+  const old = back.id;
   cluster.network.heal(2, 3);
   await until("a new incarnation", () => back.id !== old);
   await back.whenReady(10_000);
   assert.equal(await writesSeen(back), 6);
+});
+
+Deno.test("a volume put back is recognised also after more starts than were forgotten", async () => {
+  await using cluster = new Cluster(3);
+  const old = (await takePartForgotten(cluster)).id;
+  await cluster.stop(3);
+  const back = cluster.start(3);
+  await back.whenReady(10_000);
+  assert.equal(back.id, old, "recognised before anybody could know");
+  // So that its log is as long as the others' again.
+  await write(back);
+  cluster.network.heal(2, 3);
+  await until("a new incarnation", () => back.id !== old);
+  await back.whenReady(10_000);
+  assert.equal(await writesSeen(back), 7);
 });
 
 Deno.test("an old volume put back does not take part because those who forgot answer first", async () => {
