@@ -107,6 +107,8 @@ export type Refusal =
   | "transferring"
   /** Too many bytes are uncommitted. */
   | "overloaded"
+  /** A learner to be promoted does not answer or lacks too much of the log. */
+  | "lagging"
   /** Another membership change is under way, or no entry of this term is committed yet. */
   | "change_pending"
   /** The change or the target contradicts the configuration. */

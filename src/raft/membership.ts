@@ -1,5 +1,5 @@
 import { appendConfiguration } from "./commitment.ts";
-import { isJoint, isMember, sorted } from "./configuration.ts";
+import { isJoint, isMember, isVoter, sorted } from "./configuration.ts";
 import type { MembershipChange, Outcome } from "./io.ts";
 import { refuse } from "./refusal.ts";
 import type { RaftState } from "./state.ts";
@@ -41,11 +41,32 @@ export function changeMembership(
   }
   const next = changedConfiguration(config, change);
   if (typeof next === "string") return refuse(state, "invalid", next);
+  for (const member of change.promote ?? []) {
+    // One that is added in the same step was not there to catch up.
+    const lag = config.learners.includes(member) ? lagOf(state, member) : null;
+    if (lag !== null) return refuse(state, "lagging", lag);
+  }
   const { term } = state;
   return {
     kind: "appended",
     first: { term, index: appendConfiguration(state, next) },
   };
+}
+
+/** Why the vote of a learner would hold everybody up, or null: it must answer, and lack no more than may be on its way at once. */
+function lagOf(
+  { progress, log, options }: RaftState,
+  learner: MemberId,
+): string | null {
+  const { isAlive, state, match } = progress.get(learner)!;
+  if (!isAlive) {
+    return `${learner} does not answer: start it, and try again when it has caught up`;
+  }
+  const isNear = state === "replicate" && match >= log.base.index &&
+    log.bytesBetween(match, log.lastIndex) <= options.maxInflightBytes;
+  return isNear
+    ? null
+    : `${learner} has not caught up: it has the log up to ${match} of ${log.lastIndex}, try again later`;
 }
 
 /** The configuration to append for a change, joint if need be, or what is wrong with the change. */
@@ -61,7 +82,9 @@ export function changedConfiguration(
     ...config.voters.filter((member) => !gone.includes(member)),
     ...promote,
   ]);
-  if (voters.length === 0) return "no voter would be left";
+  if (voters.length === 0) {
+    return "no voter would be left: promote another member first";
+  }
   const learners = sorted([...config.learners, ...addLearners])
     .filter((member) => !promote.includes(member) && !remove.includes(member));
   const changed = promote.length +
@@ -99,7 +122,12 @@ function changeProblem(
   };
   return complain(addLearners, (m) => m !== "", "is not a member id") ??
     complain(addLearners, (m) => !isMember(config, m), "is already a member") ??
-    complain(known, (m) => config.learners.includes(m), "is not a learner") ??
+    complain(known, (m) => !isVoter(config, m), "is a voter already") ??
+    complain(
+      known,
+      (m) => config.learners.includes(m),
+      "is not a learner: add it as one first",
+    ) ??
     complain(demote, (m) => config.voters.includes(m), "is not a voter") ??
     complain(remove, (m) => isMember(config, m), "is not a member");
 }

@@ -50,6 +50,8 @@ export class Progress {
   next: LogIndex;
   /** Whether the member answered since the last check of the quorum. */
   recentlyActive = false;
+  /** The same of the interval before. */
+  wasActive = false;
   /** In `probe`: the append is on its way, or the member is not expected to answer yet. */
   paused = false;
   /** In `replicate`: nothing was acknowledged for a heartbeat although something is missing. */
@@ -71,6 +73,11 @@ export class Progress {
 
   constructor(next: LogIndex) {
     this.next = next;
+  }
+
+  /** Whether the member answered within the last one or two election timeouts. */
+  get isAlive(): boolean {
+    return this.recentlyActive || this.wasActive;
   }
 
   /** Find out where the logs agree, from `next` on. */

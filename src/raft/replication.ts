@@ -166,6 +166,7 @@ export function checkQuorum(state: RaftState): boolean {
       (state.progress.get(member)?.recentlyActive ?? false),
   );
   for (const progress of state.progress.values()) {
+    progress.wasActive = progress.recentlyActive;
     progress.recentlyActive = false;
   }
   return alive;

@@ -19,7 +19,11 @@ export function transferLeadership(
   }
   if (target === state.id || target === state.transferee) return DONE;
   if (!state.config.voters.includes(target)) {
-    return refuse(state, "invalid", `${target} is not a voter`);
+    return refuse(
+      state,
+      "invalid",
+      `${target} is not a voter: promote it first`,
+    );
   }
   state.transferee = target;
   state.transferElapsed = 0;

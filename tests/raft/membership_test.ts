@@ -4,7 +4,13 @@ import type { MembershipChange } from "../../src/raft/io.ts";
 import { changedConfiguration } from "../../src/raft/membership.ts";
 import { Cluster } from "./harness/cluster.ts";
 import { configOf, members, THREE } from "./harness/configurations.ts";
-import { coreOf, followerOf, initOf, leaderOf } from "./harness/core.ts";
+import {
+  coreOf,
+  followerOf,
+  initOf,
+  leaderOf,
+  TEST_OPTIONS,
+} from "./harness/core.ts";
 import {
   drain,
   reasonOf,
@@ -192,6 +198,59 @@ Deno.test("§1.4 a newcomer gets the log as a learner and does not count", () =>
   assert.deepEqual(cluster.node(1).state, []);
 });
 
+Deno.test("§1.4 a learner is promoted only when it has caught up", () => {
+  const cluster = new Cluster({
+    spares: 1,
+    options: { maxInflightBytes: 100, maxInflightAppends: 2 },
+  }).elect(1);
+  const promotion = () => {
+    const outcome = cluster.change(1, { promote: ["4"] });
+    return outcome.kind === "refused"
+      ? `${outcome.reason}: ${outcome.detail}`
+      : outcome.kind;
+  };
+  const isLagging = (match: number) => {
+    const problem = new RegExp(
+      `^lagging: 4 has not caught up: .* up to ${match} of \\d+`,
+    );
+    assert.match(promotion(), problem);
+  };
+  cluster.lose = ({ to }) => to === "4";
+  cluster.reconfigure(1, { addLearners: ["4"] });
+  isLagging(0);
+  cluster.lose = () => false;
+  cluster.tick(3);
+  const has = cluster.core(1).lastIndex;
+  // It answers heartbeats and gets nothing else.
+  cluster.lose = ({ to, type }) => to === "4" && type === "appendEntries";
+  cluster.write(1, "x".repeat(100)).write(1, "y");
+  isLagging(has);
+  cluster.write(1, "z").purge(1);
+  isLagging(has);
+  cluster.lose = () => false;
+  cluster.tick(6);
+  assert.equal(promotion(), "appended");
+});
+
+Deno.test("§1.4 a learner that does not answer is not promoted", () => {
+  const cluster = new Cluster({ voters: 1, learners: 1 }).elect(1).tick(3);
+  cluster.isolate(2).tick(20);
+  const outcome = cluster.change(1, { promote: ["2"] });
+  assert.equal(reasonOf(outcome), "lagging");
+  assert.match(
+    outcome.kind === "refused" ? outcome.detail : "",
+    /2 does not answer: start it/,
+  );
+  cluster.write(1, "a");
+  assert.deepEqual(cluster.node(1).state, ["a"], "the cluster works");
+  for (let ticks = 0; ticks < TEST_OPTIONS.electionTicks; ticks++) {
+    const calm = new Cluster({ voters: 1, learners: 1 }).elect(1).tick(3);
+    // Since its last answer an election timeout has not passed.
+    for (let i = 0; i < ticks; i++) calm.step(1, { kind: "tick" });
+    assert.equal(calm.change(1, { promote: ["2"] }).kind, "appended");
+  }
+});
+
 Deno.test("§1.4 an isolated learner does not block commitment", () => {
   const cluster = new Cluster({ learners: 1 }).elect(1).isolate(4);
   cluster.write(1, "a");
@@ -225,6 +284,19 @@ Deno.test("§1.4 a member is replaced by its next incarnation in one step", () =
   cluster.settle().tick(3);
   cluster.reconfigure(1, { promote: ["4"] }).tick(3);
   assert.deepEqual(cluster.core(4).config, configOf(["1", "2", "4"]));
+});
+
+Deno.test("§1.4 a removed leader commits its removal without its own vote, then steps down", () => {
+  const cluster = new Cluster().elect(1);
+  cluster.cut(1, 3);
+  cluster.reconfigure(1, { remove: ["1"] });
+  assert.equal(cluster.core(1).role, "leader");
+  assert.equal(cluster.core(1).commit, 2, "it is on its own disk and on 2's");
+  // What was lost is found out by heartbeats.
+  cluster.heal().tick(4);
+  assert.equal(cluster.core(1).commit, 3);
+  assert.equal(cluster.core(1).role, "follower");
+  assert.equal(cluster.core(2).commit >= 3, true);
 });
 
 Deno.test("§1.4 a removed leader's successor knows that the change is committed", () => {
@@ -278,8 +350,8 @@ Deno.test("changedConfiguration() says what is wrong with a change", () => {
     [{ addLearners: ["1"] }, /1 is already a member/],
     [{ addLearners: ["3"] }, /3 is already a member/],
     [{ addLearners: [""] }, /not a member id/],
-    [{ promote: ["1"] }, /1 is not a learner/],
-    [{ promote: ["9"] }, /9 is not a learner/],
+    [{ promote: ["1"] }, /1 is a voter already/],
+    [{ promote: ["9"] }, /9 is not a learner: add it/],
     [{ demote: ["3"] }, /3 is not a voter/],
     [{ remove: ["9"] }, /9 is not a member/],
     [{ remove: ["3", "3"] }, /3 is named twice/],
