@@ -43,11 +43,16 @@ for (const some of COMPLETE) {
 for (const some of PARTIAL) {
   const bounds = { ...NONE, ...some };
   Deno.test(`no state on random ways is unsafe: ${JSON.stringify(some)}`, () => {
-    const seed = Math.floor(Math.random() * 2 ** 32);
-    print(`seed ${seed}: `);
-    const found = wander(bounds, seed, { ways: WAYS });
-    print(describe(bounds, found));
-    assert.ok(found.leaders > 1 && found.committed > 0, "leaders changed");
+    const first = Math.floor(Math.random() * 2 ** 32);
+    let changed = false;
+    // From one seed in 25 no way leads to a second leader.
+    for (let seed = first; !changed && seed < first + 5; seed++) {
+      print(`seed ${seed}: `);
+      const found = wander(bounds, seed, { ways: WAYS });
+      print(describe(bounds, found));
+      changed = found.leaders > 1 && found.committed > 0;
+    }
+    assert.ok(changed, "leaders changed");
   });
 }
 
