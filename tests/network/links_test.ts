@@ -49,7 +49,7 @@ Deno.test("PeerLinks that reach themselves say so", async () => {
   await arena.close();
 });
 
-Deno.test("PeerLinks that find another node than the dialed one name both", async () => {
+Deno.test("§1.4 PeerLinks that find another node than the dialed one name both", async () => {
   const arena = new SocketArena();
   const { address } = arena.address(3);
   const a = arena.member(1, { addresses: [{ id: 2, address }] });
@@ -90,7 +90,7 @@ Deno.test("PeerLinks dial at once when the peer comes back, however long the bac
   await arena.close();
 });
 
-Deno.test("setPeers() follows a peer to another address", async () => {
+Deno.test("§1.4 setPeers() follows a peer to another address", async () => {
   const arena = new SocketArena();
   const elsewhere = new SocketArena();
   const [a, b] = await linked(arena);

@@ -46,7 +46,7 @@ Deno.test("createCore() of a founder starts again after a crash at every operati
   }
 });
 
-Deno.test("createCore() finishes installing a snapshot after a crash at every operation", () => {
+Deno.test("§1.5 createCore() finishes installing a snapshot after a crash at every operation", () => {
   const identity: Identity = { ...FOUNDER, phase: "member" };
   const applied = { term: 7, index: 79 };
   const config = FOUNDER.founding!;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Trio } from "./trio.ts";
 
-Deno.test("Checkpoints purge no entry that the state could still lose", () => {
+Deno.test("§1.5 Checkpoints purge no entry that the state could still lose", () => {
   const trio = new Trio({ retainEntries: 1, checkpointEntries: 5 });
   const leader = trio.elect(0);
   // Nine entries are applied and visible, and a power cut would leave four of them.

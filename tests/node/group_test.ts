@@ -21,7 +21,7 @@ Deno.test("propose() answers each caller with the state machine's answer", () =>
   }
 });
 
-Deno.test("propose() is not answered before a majority is durable", () => {
+Deno.test("§1.2 propose() is not answered before a majority is durable", () => {
   const trio = new Trio();
   const leader = trio.elect(0);
   for (const { log } of trio.members) log.held = true;
@@ -60,7 +60,7 @@ Deno.test("propose() on a follower is refused and names the leader", () => {
   assert.equal(result.leader, "1.a");
 });
 
-Deno.test("a deposed leader answers waiting callers `unknown`, not `failed`", () => {
+Deno.test("§1.2 a deposed leader answers waiting callers `unknown`, not `failed`", () => {
   const trio = new Trio();
   const leader = trio.elect(0);
   trio.lose = ({ from, to }) => from === leader.id || to === leader.id;
@@ -70,7 +70,7 @@ Deno.test("a deposed leader answers waiting callers `unknown`, not `failed`", ()
   assert.equal(results[0]?.kind, "unknown");
 });
 
-Deno.test("a deposed leader answers what its successor commits, and what it overwrites", () => {
+Deno.test("§1.2 a deposed leader answers what its successor commits, and what it overwrites", () => {
   for (const replicated of [true, false]) {
     const trio = new Trio();
     const leader = trio.elect(0);
@@ -91,7 +91,7 @@ Deno.test("a deposed leader answers what its successor commits, and what it over
   }
 });
 
-Deno.test("propose() beyond the inbox is refused as overloaded, with the limit", () => {
+Deno.test("§1.2 propose() beyond the inbox is refused as overloaded, with the limit", () => {
   const trio = new Trio({ maxInbox: 2 });
   const leader = trio.elect(0);
   const results = trio.propose(leader, "a", "b", "c");
@@ -143,7 +143,7 @@ Deno.test("appends that a follower refuses take no room", () => {
   assert.deepEqual(follower.warnings, []);
 });
 
-Deno.test("readIndex() waits for a quorum and for the state machine", () => {
+Deno.test("§1.3 readIndex() waits for a quorum and for the state machine", () => {
   const trio = new Trio();
   const leader = trio.elect(0);
   trio.propose(leader, "a");
@@ -156,7 +156,7 @@ Deno.test("readIndex() waits for a quorum and for the state machine", () => {
   for (const index of reads) assert.ok(index !== null && index >= 2);
 });
 
-Deno.test("readIndex() without a quorum ends with null", () => {
+Deno.test("§1.3 readIndex() without a quorum ends with null", () => {
   const trio = new Trio();
   const leader = trio.elect(0);
   trio.lose = () => true;
@@ -166,7 +166,7 @@ Deno.test("readIndex() without a quorum ends with null", () => {
   assert.deepEqual(reads, [null]);
 });
 
-Deno.test("a snapshot is not installed before the term it came in is durable", () => {
+Deno.test("§1.5 a snapshot is not installed before the term it came in is durable", () => {
   const trio = new Trio();
   const leader = trio.elect(0);
   const follower = trio.members[1]!;
@@ -194,7 +194,7 @@ Deno.test("a snapshot is not installed before the term it came in is durable", (
   assert.deepEqual(follower.log.last, { term, index: 50 });
 });
 
-Deno.test("a member behind the log's beginning is sent a snapshot and goes on", () => {
+Deno.test("§1.5 a member behind the log's beginning is sent a snapshot and goes on", () => {
   const trio = new Trio({
     retainEntries: 4,
     checkpointEntries: 8,
@@ -221,7 +221,7 @@ Deno.test("a member behind the log's beginning is sent a snapshot and goes on", 
   assert.equal(behind.machine.items.at(-1), "after");
 });
 
-Deno.test("purge keeps a tail for slow followers", () => {
+Deno.test("§1.5 purge keeps a tail for slow followers", () => {
   const trio = new Trio({
     retainEntries: 10,
     checkpointEntries: 5,

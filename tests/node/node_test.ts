@@ -401,7 +401,7 @@ Deno.test("shutdown() refuses what comes later", async () => {
   assert.equal(node.ready().ok, false);
 });
 
-Deno.test("transferLeadership() moves leadership to the named node, asked of any member", async () => {
+Deno.test("§1.5 transferLeadership() moves leadership to the named node, asked of any member", async () => {
   await using cluster = new Cluster(3);
   await cluster.startAll();
   for (const target of [2, 3, 1]) {
@@ -410,7 +410,7 @@ Deno.test("transferLeadership() moves leadership to the named node, asked of any
   }
 });
 
-Deno.test("changeMembership() demotes, removes and adds, asked of any member", async () => {
+Deno.test("§1.4 changeMembership() demotes, removes and adds, asked of any member", async () => {
   await using cluster = new Cluster(3);
   await cluster.startAll();
   await cluster.node(1).transferLeadership(1);

@@ -4,7 +4,7 @@ import { SnapshotReceiver } from "../../src/node/snapshot_receiver.ts";
 import { NO_CONFIGURATION } from "../../src/raft/types.ts";
 import { ListMachine } from "./trio.ts";
 
-Deno.test("SnapshotReceiver takes chunks in their order only, and says which one is next", () => {
+Deno.test("§1.5 SnapshotReceiver takes chunks in their order only, and says which one is next", () => {
   const machine = new ListMachine((step) => step());
   const acks: SnapshotAck[] = [];
   const received: number[] = [];
@@ -43,7 +43,7 @@ Deno.test("SnapshotReceiver takes chunks in their order only, and says which one
   assert.deepEqual(machine.items, ["a"]);
 });
 
-Deno.test("SnapshotReceiver takes no other snapshot while one is about to be installed", () => {
+Deno.test("§1.5 SnapshotReceiver takes no other snapshot while one is about to be installed", () => {
   const machine = new ListMachine((step) => step());
   const acks: SnapshotAck[] = [];
   let installing = false;
@@ -80,4 +80,60 @@ Deno.test("SnapshotReceiver takes no other snapshot while one is about to be ins
   receiver.forget();
   receiver.chunk(whole(9));
   assert.equal(acks.at(-1)!.state, "done");
+});
+
+Deno.test("§1.5 SnapshotReceiver binds chunks to term, snapshot and offset", () => {
+  const machine = new ListMachine((step) => step());
+  const acks: SnapshotAck[] = [];
+  const received: number[] = [];
+  let term = 3;
+  const receiver = new SnapshotReceiver({
+    machine,
+    self: "2.b",
+    term: () => term,
+    installing: () => false,
+    send: (ack) => void acks.push(ack),
+    received: (_from, _term, last) => void received.push(last.index),
+    failed: (error) => assert.fail(error),
+  });
+  const take = (
+    { index, sha256 = "a", offset, text, ...rest }: {
+      index: number;
+      sha256?: string;
+      offset: number;
+      text: string;
+      term?: number;
+    },
+  ): [offset: number, state: string] => {
+    receiver.chunk({
+      type: "snapshotChunk",
+      from: "1.a",
+      to: "2.b",
+      term,
+      last: { term: 1, index },
+      config: NO_CONFIGURATION,
+      size: 5,
+      sha256,
+      offset,
+      bytes: new TextEncoder().encode(text),
+      ...rest,
+    });
+    const ack = acks.at(-1)!;
+    assert.equal(ack.last.index, index);
+    return [ack.offset, ack.state];
+  };
+  assert.deepEqual(take({ index: 7, offset: 0, text: '["' }), [2, "more"]);
+  const old = take({ index: 7, offset: 2, text: 'z"]', term: 2 });
+  assert.deepEqual(old, [0, "failed"], "of a deposed leader");
+  const later = take({ index: 9, offset: 2, text: 'z"]' });
+  assert.deepEqual(later, [0, "more"], "another snapshot begins at 0");
+  assert.deepEqual(take({ index: 7, offset: 2, text: 'a"]' }), [0, "more"]);
+  assert.deepEqual(take({ index: 7, offset: 0, text: '["' }), [2, "more"]);
+  const twin = take({ index: 7, sha256: "b", offset: 2, text: 'z"]' });
+  assert.deepEqual(twin, [0, "more"], "other bytes of the same entry");
+  assert.deepEqual(take({ index: 7, offset: 0, text: '["' }), [2, "more"]);
+  term = 4;
+  // The next leader has the very same bytes.
+  assert.deepEqual(take({ index: 7, offset: 2, text: 'a"]' }), [5, "done"]);
+  assert.deepEqual(received, [7]);
 });

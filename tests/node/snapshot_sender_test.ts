@@ -23,7 +23,7 @@ class Sending {
   }
 }
 
-Deno.test("SnapshotSender tells the core of everyone who waits for a snapshot that cannot be built", () => {
+Deno.test("§1.5 SnapshotSender tells the core of everyone who waits for a snapshot that cannot be built", () => {
   const sending = new Sending();
   const { steps, machine, sender, sent, failed } = sending;
   const full = new Error("no room for a snapshot");
@@ -36,7 +36,7 @@ Deno.test("SnapshotSender tells the core of everyone who waits for a snapshot th
   assert.equal(sender.active, false);
 });
 
-Deno.test("SnapshotSender sends again what nobody acknowledges, and gives up in the end", () => {
+Deno.test("§1.5 SnapshotSender sends again what nobody acknowledges, and gives up in the end", () => {
   const sending = new Sending();
   const { sender, chunks, sent } = sending;
   sending.machine.items = ["x".repeat(300_000)];

@@ -108,6 +108,19 @@ Deno.test("§1.1 a vote that was not durable at a crash was not given", () => {
   assert.equal(cluster.core(1).status().vote, null);
 });
 
+Deno.test("§1.1 the later last term is more up to date, then the higher index", () => {
+  const cases: [last: ReturnType<typeof id>, granted: boolean][] = [
+    [id(1, 9), false],
+    [id(2, 2), false],
+    [id(2, 4), true],
+    [id(3, 1), true],
+  ];
+  for (const [lastLog, granted] of cases) {
+    const [reply] = receive(followerOf([1, 2, 2]), requestVote(4, lastLog));
+    assert.equal(reply?.type === "voteReply" && reply.granted, granted);
+  }
+});
+
 Deno.test("§1.1 an equal log is up to date enough", () => {
   const core = followerOf([1, 1]);
   const [reply] = receive(core, requestVote(2, id(1, 2)));
@@ -303,6 +316,17 @@ Deno.test("§1.1 a member that can send and not receive disturbs nobody", () => 
   assert.equal(cluster.core(1).term, 2);
 });
 
+Deno.test("§1.1 a member that comes back from a partition disturbs nobody", () => {
+  const cluster = new Cluster().elect(1).isolate(3).tick(100);
+  cluster.write(1, "a").heal();
+  const campaigns = ofType(cluster.sent, "requestVote").length;
+  assert.ok(campaigns > 0, "it tried");
+  cluster.tick(50);
+  assert.equal(cluster.leader(), "1");
+  for (const member of [1, 2, 3]) assert.equal(cluster.core(member).term, 2);
+  assert.deepEqual(cluster.node(3).state, ["a"]);
+});
+
 Deno.test("§1.1 a removed member does not disturb", () => {
   const cluster = new Cluster().elect(1).isolate(3);
   cluster.reconfigure(1, { remove: ["3"] });
@@ -310,6 +334,12 @@ Deno.test("§1.1 a removed member does not disturb", () => {
   assert.ok(cluster.core(3).config.voters.includes("3"), "it was not told");
   assert.equal(cluster.core(1).role, "leader");
   assert.equal(cluster.core(1).term, 2);
+});
+
+Deno.test("§1.1 a learner that is asked to vote votes: its configuration may be stale", () => {
+  const core = coreOf(initOf("1", configOf(["2", "3"], ["1"]), [1]));
+  const [reply] = receive(core, requestVote(3, id(1, 1)));
+  assert.equal(reply?.type === "voteReply" && reply.granted, true);
 });
 
 Deno.test("§1.1 a member that knows of no configuration votes", () => {

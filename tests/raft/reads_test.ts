@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import type { RaftCore } from "../../src/raft/core.ts";
 import type { Message } from "../../src/raft/messages.ts";
 import type { RaftOptions } from "../../src/raft/io.ts";
+import { DEFAULT_RAFT_OPTIONS } from "../../src/raft/options.ts";
 import { MAX_WAITING_READS } from "../../src/raft/read_queues.ts";
 import { Cluster } from "./harness/cluster.ts";
 import { THREE } from "./harness/configurations.ts";
@@ -319,6 +320,7 @@ Deno.test("§1.3 waiting reads are bounded; more fail at once", () => {
 });
 
 Deno.test("§1.3 lease reads are off by default", () => {
+  assert.equal(DEFAULT_RAFT_OPTIONS.leaseReads, false);
   const core = leaderOf();
   tick(core);
   hear(core, heartbeatReply(1, roundOf(take(core).messages)));
@@ -342,6 +344,22 @@ Deno.test("§1.3 a lease counts from the sending of the heartbeat and lasts less
   assert.deepEqual(read(leaseLeader(0), 1).reads, [{ requestId: 1, index: 1 }]);
   assert.deepEqual(read(leaseLeader(3), 1).reads.length, 1);
   assert.deepEqual(read(leaseLeader(4), 1).reads.length, 0);
+});
+
+Deno.test("§1.3 after a pause whose ticks came before the read, the lease is over (SIGSTOP)", () => {
+  const core = leaseLeader(0);
+  assert.equal(read(core, 1).reads.length, 1);
+  // What was sent meanwhile waits; nobody answered anything.
+  for (let i = 0; i < TEST_OPTIONS.electionTicks - 1; i++) {
+    core.step({ kind: "tick" });
+  }
+  assert.deepEqual(read(core, 2).reads, []);
+  const other = leaseLeader(0);
+  for (let i = 0; i < 2 * TEST_OPTIONS.electionTicks; i++) {
+    other.step({ kind: "tick" });
+  }
+  assert.equal(other.role, "follower");
+  assert.deepEqual(read(other, 1).reads, [{ requestId: 1, index: null }]);
 });
 
 Deno.test("§1.3 a read under a lease waits for an entry of the own term too", () => {

@@ -11,6 +11,8 @@ import {
   propose,
   reasonOf,
   receive,
+  tickUntilCampaign,
+  win,
 } from "./harness/talk.ts";
 import {
   accepted,
@@ -40,6 +42,28 @@ Deno.test("§1.2 a new leader appends a no-op of its term", () => {
     ]),
     [[3, 3, EntryKind.noop]],
   );
+});
+
+Deno.test("§1.2 only entries of the own term are committed by counting", () => {
+  const core = coreOf(initOf("1", THREE, [1, 2]));
+  tickUntilCampaign(core);
+  win(core);
+  assert.equal(core.term, 3);
+  for (const from of ["2", "3"]) receive(core, accepted(3, 2, { from }));
+  assert.equal(core.commit, 0, "everyone has the entries of terms 1 and 2");
+  receive(core, accepted(3, 3));
+  assert.equal(core.commit, 3, "with one of the own term they are committed");
+});
+
+Deno.test("§1.2 a lone voter commits nothing before it is on its disk", () => {
+  const cluster = new Cluster({ voters: 1 }).elect(1);
+  cluster.slowDisks.add("1");
+  cluster.propose(1, "a");
+  assert.equal(cluster.core(1).commit, 2);
+  assert.deepEqual(cluster.node(1).state, []);
+  cluster.flush(1);
+  assert.equal(cluster.core(1).commit, 3);
+  assert.deepEqual(cluster.node(1).state, ["a"]);
 });
 
 Deno.test("§1.2 a leader counts itself only after its own fsync", () => {

@@ -257,6 +257,22 @@ function installing(): Cluster {
   return cluster.heal().tick(4);
 }
 
+Deno.test("§1.5 while a snapshot is built, appends, commits and applies go on", () => {
+  const cluster = new Cluster().elect(1).isolate(3);
+  cluster.write(1, "a").purge(1);
+  cluster.autoSnapshots = false;
+  cluster.heal().tick(3);
+  assert.equal(cluster.node(1).snapshotRequests.length, 1);
+  cluster.write(1, "b").tick(20);
+  assert.equal(cluster.leader(), "1");
+  for (const member of [1, 2]) {
+    assert.deepEqual(cluster.node(member).state, ["a", "b"]);
+  }
+  cluster.sendSnapshot(1);
+  cluster.write(1, "c").tick(3);
+  assert.deepEqual(cluster.node(3).state, ["a", "b", "c"]);
+});
+
 Deno.test("§1.5 replication to others goes on while one member installs", () => {
   const cluster = installing();
   assert.notEqual(cluster.node(3).installing, null);

@@ -37,7 +37,7 @@ for (const [expression, expected] of TIMES) {
   });
 }
 
-Deno.test("apply() uses the entry's time and chance in DEFAULTs, triggers and views", () => {
+Deno.test("§1.5 apply() uses the entry's time and chance in DEFAULTs, triggers and views", () => {
   const contents = () => {
     const member = new Direct();
     member.ok(
@@ -77,7 +77,7 @@ Deno.test("apply() draws other numbers for another seed half, entry, or call", (
   assert.equal(draws.size, 8);
 });
 
-Deno.test("apply() makes the entries' time monotonic", () => {
+Deno.test("§1.5 apply() makes the entries' time monotonic", () => {
   using member = new Direct();
   const at = (timeMs: number) =>
     member.run(execute("SELECT unixepoch()"), { timeMs }).results[0]!.rows[0];

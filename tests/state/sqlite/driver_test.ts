@@ -8,7 +8,7 @@ import { nodeDriver } from "../../../src/state/sqlite/node_driver.ts";
 
 const NONE = { anonymous: [], named: null };
 
-Deno.test("requireSqlite() refuses versions with the WAL-reset bug", () => {
+Deno.test("§1.5 requireSqlite() refuses versions with the WAL-reset bug", () => {
   for (const version of ["3.51.3", "3.52.0", "3.51.10", "4.0.0"]) {
     requireSqlite(version);
   }

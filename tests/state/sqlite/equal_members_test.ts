@@ -131,7 +131,7 @@ function prepared(path?: string): Direct {
   return member;
 }
 
-Deno.test("apply() gives the same data and answers whatever the batches and restarts", () => {
+Deno.test("§1.5 apply() gives the same data and answers whatever the batches and restarts", () => {
   const dir = Deno.makeTempDirSync({ prefix: "hql-equal-" });
   let run = 0;
   try {

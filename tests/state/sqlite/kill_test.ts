@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Subject } from "./subject.ts";
 
-Deno.test("a killed process leaves applied index and data in agreement, ready at once", async () => {
+Deno.test("§1.5 a killed process leaves applied index and data in agreement, ready at once", async () => {
   await using subject = await Subject.open();
   await subject.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, entry)");
   for (let round = 0; round < 3; round++) {

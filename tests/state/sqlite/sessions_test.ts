@@ -39,7 +39,7 @@ function count(direct: Direct): unknown {
   return direct.rows("SELECT count(*) FROM t")[0]![0];
 }
 
-Deno.test("a repeated write is applied once and answered with the first answer's bytes", () => {
+Deno.test("§1.5 a repeated write is applied once and answered with the first answer's bytes", () => {
   using direct = member();
   const session = openSession(direct);
   const identity = { session, sequence: 1, answeredBelow: 1 };
@@ -50,7 +50,7 @@ Deno.test("a repeated write is applied once and answered with the first answer's
   assert.equal(count(direct), 1);
 });
 
-Deno.test("a repeated write in the same batch is applied once", () => {
+Deno.test("§1.5 a repeated write in the same batch is applied once", () => {
   using direct = member();
   const session = openSession(direct);
   const payload = command(INSERT, { session, sequence: 1, answeredBelow: 1 });
@@ -59,7 +59,7 @@ Deno.test("a repeated write in the same batch is applied once", () => {
   assert.equal(count(direct), 1);
 });
 
-Deno.test("a failed write's repetition fails with the same answer, even if it would succeed now", () => {
+Deno.test("§1.5 a failed write's repetition fails with the same answer, even if it would succeed now", () => {
   using direct = member();
   const session = openSession(direct);
   const identity = { session, sequence: 1, answeredBelow: 1 };
@@ -84,7 +84,7 @@ Deno.test("writes of a session may arrive out of order", () => {
   assert.equal(count(direct), 3);
 });
 
-Deno.test("an acknowledged write that comes late is not applied again", () => {
+Deno.test("§1.5 an acknowledged write that comes late is not applied again", () => {
   using direct = member();
   const session = openSession(direct);
   send(direct, INSERT, { session, sequence: 1, answeredBelow: 1 });
@@ -106,7 +106,7 @@ Deno.test("acknowledged answers leave memory and disk", () => {
   );
 });
 
-Deno.test("a session ends after the retry window without use, by the entries' time", () => {
+Deno.test("§1.5 a session ends after the retry window without use, by the entries' time", () => {
   using direct = member();
   const session = openSession(direct);
   const at = (sequence: number, timeMs: number) =>
@@ -120,7 +120,7 @@ Deno.test("a session ends after the retry window without use, by the entries' ti
   assert.equal(count(direct), 2);
 });
 
-Deno.test("an unknown or closed session is refused", () => {
+Deno.test("§1.5 an unknown or closed session is refused", () => {
   using direct = member();
   const identity = { session: 4711, sequence: 1, answeredBelow: 1 };
   assert.equal(codeOf(send(direct, INSERT, identity)), "session_expired");
@@ -134,7 +134,7 @@ Deno.test("an unknown or closed session is refused", () => {
   );
 });
 
-Deno.test("more sessions than allowed close the one unused longest, also after a restart", () => {
+Deno.test("§1.5 more sessions than allowed close the one unused longest, also after a restart", () => {
   const dir = Deno.makeTempDirSync({ prefix: "hql-sessions-" });
   try {
     using direct = member(`${dir}/a.db`);
@@ -158,7 +158,7 @@ Deno.test("more sessions than allowed close the one unused longest, also after a
   }
 });
 
-Deno.test("an idempotency key applies once, without a session", () => {
+Deno.test("§1.5 an idempotency key applies once, without a session", () => {
   using direct = member();
   const identity = { idempotencyKey: "order-1" };
   const first = send(direct, INSERT, identity);
@@ -196,7 +196,7 @@ Deno.test("an answer too large to remember is remembered as applied", () => {
   assert.equal(count(direct), 1);
 });
 
-Deno.test("what is remembered survives a restart, and what is forgotten stays forgotten", () => {
+Deno.test("§1.5 what is remembered survives a restart, and what is forgotten stays forgotten", () => {
   const dir = Deno.makeTempDirSync({ prefix: "hql-sessions-" });
   try {
     using direct = member(`${dir}/a.db`);

@@ -66,7 +66,7 @@ async function filled(): Promise<Subject> {
   return subject;
 }
 
-Deno.test("install() makes a received snapshot the state: same rows, rowids, sessions, and the same from then on", async () => {
+Deno.test("§1.5 install() makes a received snapshot the state: same rows, rowids, sessions, and the same from then on", async () => {
   await using source = await filled();
   await using target = await Subject.open();
   await target.execute("CREATE TABLE old (x)");
@@ -176,7 +176,7 @@ Deno.test("install() leaves nothing of the old state and of what was received", 
   assert.deepEqual(names(join(source.dir, "snapshots")), []);
 });
 
-Deno.test("snapshot() does not stop the writer and holds one moment", async () => {
+Deno.test("§1.5 snapshot() does not stop the writer and holds one moment", async () => {
   await using subject = await filled();
   const building = subject.snapshot();
   const before = subject.machine.applied.index;
@@ -189,7 +189,7 @@ Deno.test("snapshot() does not stop the writer and holds one moment", async () =
   snapshot.release();
 });
 
-Deno.test("finish() refuses a snapshot that arrived damaged", async () => {
+Deno.test("§1.5 finish() refuses a snapshot that arrived damaged", async () => {
   await using source = await filled();
   await using target = await Subject.open();
   const before = await target.dump();
@@ -229,7 +229,7 @@ Deno.test("install() refuses a snapshot of another entry than its sender said, a
   assert.deepEqual(target.rows("SELECT * FROM kept"), []);
 });
 
-Deno.test("installSteps() leave the old or the new state, wherever a crash stops them", async () => {
+Deno.test("§1.5 installSteps() leave the old or the new state, wherever a crash stops them", async () => {
   await using source = await filled();
   const snapshot = await source.snapshot();
   const bytes = await read(snapshot, 0, snapshot.size);
