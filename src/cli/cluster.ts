@@ -8,7 +8,8 @@ import {
   UsageError,
 } from "./arguments.ts";
 import { clusterToWire } from "../client/wire.ts";
-import { HiqliteError } from "../errors.ts";
+import { type ErrorCode, HiqliteError } from "../errors.ts";
+import { parseHostPort } from "../config/address.ts";
 import { loadConfig } from "./config_file.ts";
 import { secretPath } from "../config/secrets.ts";
 import { recover, recoverHelp } from "./recover.ts";
@@ -77,7 +78,9 @@ export async function cluster(
   const timeoutMs = 1000 * numberOf(flag("timeout") ?? "30", "--timeout");
   const ask = questionOf(command, id, flag);
   await using client = reach(flags.get("url") ?? [], flag, terminal);
-  const status = await ask(client, { timeoutMs });
+  const status = await ask(client, { timeoutMs }).catch((error) => {
+    throw advised(error);
+  });
   const lines = flags.has("json")
     ? [JSON.stringify(clusterToWire(status), null, 2)]
     : statusLines(status);
@@ -95,10 +98,13 @@ function questionOf(
   id: string | undefined,
   flag: (name: string) => string | undefined,
 ): Question {
-  const raftAddress = flag("raft-address");
-  const apiAddress = flag("api-address");
+  const raftAddress = addressOf(flag, "raft-address");
+  const apiAddress = addressOf(flag, "api-address");
   if (command !== "add-learner" && (raftAddress ?? apiAddress) !== undefined) {
     throw new UsageError("Addresses belong to add-learner");
+  }
+  if (apiAddress !== undefined && raftAddress === undefined) {
+    throw new UsageError("--api-address needs --raft-address beside it");
   }
   switch (command) {
     case "status":
@@ -167,6 +173,34 @@ function numberOf(text: string, what: string): number {
   throw new UsageError(
     `${what} is a number from 1 to 999999999, not '${text}'`,
   );
+}
+
+function addressOf(
+  flag: (name: string) => string | undefined,
+  name: string,
+): string | undefined {
+  const text = flag(name);
+  if (text === undefined || parseHostPort(text) !== undefined) return text;
+  throw new UsageError(
+    `--${name} is host:port (IPv6 as [address]:port), not '${text}'`,
+  );
+}
+
+/** What can be done about an answer. */
+const ADVICE: Partial<Record<ErrorCode, string>> = {
+  unauthorized: "give the right one with --secret-file or HQL_SECRET_API",
+  no_leader:
+    "a majority of the voters must be up, `hiqlite cluster status` shows who is",
+  outcome_unknown: "`hiqlite cluster status` shows whether it was",
+  invalid: "`hiqlite cluster status` shows the members",
+  conflict: "`hiqlite cluster status` shows the members",
+};
+
+function advised(error: unknown): unknown {
+  const advice = error instanceof HiqliteError ? ADVICE[error.code] : undefined;
+  if (advice === undefined) return error;
+  const { code, message } = error as HiqliteError;
+  return new HiqliteError(code, `${message}; ${advice}`, { cause: error });
 }
 
 /** A cluster as a table. */

@@ -94,6 +94,8 @@ export async function exchange(attempt: Attempt): Promise<Exchange> {
     return lost(
       dead
         ? `${url} gave no sign of life`
+        : attempt.signal.aborted
+        ? `${url} did not answer in time`
         : `${url}: ${cause instanceof Error ? cause.message : cause}`,
       cause,
     );

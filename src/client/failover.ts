@@ -120,8 +120,13 @@ export class Failover {
   ): HiqliteError {
     const what = `${method} ${path}: no clear answer within ${timeoutMs} ms`;
     const why = last === undefined ? "" : `; last: ${last.message}`;
-    const lost = repeatable === "no" && last?.code === "outcome_unknown";
-    if (lost || (repeatable === "keyed" && maybeApplied)) {
+    if (repeatable === "no" && last?.code === "outcome_unknown") {
+      return new OutcomeUnknownError(
+        `${method} ${path} may or may not have been done: ${last.message}`,
+        { cause: last },
+      );
+    }
+    if (repeatable === "keyed" && maybeApplied) {
       return new OutcomeUnknownError(
         `${what}; it may or may not have been applied${why}`,
         { cause: last },

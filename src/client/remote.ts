@@ -191,12 +191,22 @@ export class RemoteClient extends SqlClient {
     json: unknown,
     options: CallOptions,
   ): Promise<ClusterStatus> {
+    const path = `/api/v1/cluster/${action}`;
+    const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
+    const begun = performance.now();
+    // Never sent twice, so it goes to a member that was just seen to answer.
+    await this.health({ ...options, timeoutMs }).catch((cause) => {
+      if (cause?.code !== "timeout") throw cause;
+      const message = `POST ${path} was not sent: ${cause.message}`;
+      throw new HiqliteError("timeout", message, { cause });
+    });
+    const waited = performance.now() - begun;
     const wire = await this.#send({
       method: "POST",
-      path: `/api/v1/cluster/${action}`,
+      path,
       body: () => JSON.stringify(json),
       repeatable: "no",
-    }, options);
+    }, { ...options, timeoutMs: Math.max(1, Math.ceil(timeoutMs - waited)) });
     return clusterFromWire(wire as WireCluster);
   }
 

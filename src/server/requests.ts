@@ -1,4 +1,5 @@
 import { invalid, kindOf, valueFromJson } from "../client/json.ts";
+import { parseHostPort } from "../config/address.ts";
 import type { MembershipRequest, QueryRequest } from "../node/port.ts";
 import type {
   CommandBody,
@@ -192,16 +193,30 @@ export function readMembership(
   const fields = fieldsOf(json, ["node_id", ...addresses]);
   const nodeId = integerField(fields, "node_id", 1, 999_999_999);
   if (nodeId === undefined) throw invalid("node_id", "is missing");
+  const raftAddress = addressField(fields, "raft_address");
+  const apiAddress = addressField(fields, "api_address");
+  if (apiAddress !== undefined && raftAddress === undefined) {
+    throw invalid("api_address", "needs raft_address beside it");
+  }
   return {
     action,
     nodeId,
-    ...(fields.has("raft_address")
-      ? { raftAddress: textField(fields, "raft_address") }
-      : {}),
-    ...(fields.has("api_address")
-      ? { apiAddress: textField(fields, "api_address") }
-      : {}),
+    ...(raftAddress === undefined ? {} : { raftAddress }),
+    ...(apiAddress === undefined ? {} : { apiAddress }),
   };
+}
+
+function addressField(
+  fields: ReadonlyMap<string, unknown>,
+  name: string,
+): string | undefined {
+  if (!fields.has(name)) return undefined;
+  const text = textField(fields, name);
+  if (parseHostPort(text) !== undefined) return text;
+  throw invalid(
+    name,
+    `expected host:port (IPv6 as [address]:port), got "${text.slice(0, 80)}"`,
+  );
 }
 
 /** Reads the body of `/cluster/transfer`: the target, or the best voter. */

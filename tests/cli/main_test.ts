@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { FakeMember } from "../client/fake_member.ts";
 import { createApp } from "../../src/server/app.ts";
+import { type ErrorCode, HiqliteError } from "../../src/errors.ts";
 import { logLines } from "../../src/cli/terminal.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import { run } from "./fake_terminal.ts";
@@ -69,6 +70,14 @@ const MISUSES: readonly [readonly string[], RegExp][] = [
   [["cluster", "promote", "2", "3"], /Unexpected argument '3'/],
   [["cluster", "status", "2"], /Unexpected argument '2'/],
   [["cluster", "remove", "2", "--api-address=a:1"], /belong to add-learner/],
+  [
+    ["cluster", "add-learner", "4", "--raft-address=nonsense"],
+    /--raft-address is host:port .* not 'nonsense'/,
+  ],
+  [
+    ["cluster", "add-learner", "4", "--api-address=a:1"],
+    /--api-address needs --raft-address/,
+  ],
   [["dev", "--nodes=9"], /'--nodes' is a number from 1 to 7/],
 ];
 for (const [args, message] of MISUSES) {
@@ -264,7 +273,35 @@ Deno.test("cluster reports a wrong secret without repeating it", () =>
       { HQL_SECRET_API: "another-secret-01234" },
     );
     assert.equal(code, 1);
-    assert.match(error, /^hiqlite cluster: the API secret is wrong$/);
+    assert.match(
+      error,
+      /^hiqlite cluster: the API secret is wrong; give the right one with --secret-file or HQL_SECRET_API$/,
+    );
+  }));
+
+Deno.test("cluster says what can be done about a refusal", () =>
+  withServer(async (address, member) => {
+    const cases: [code: ErrorCode, advice: RegExp][] = [
+      ["invalid", /status` shows the members$/],
+      ["conflict", /status` shows the members$/],
+      ["no_leader", /a majority of the voters must be up/],
+      ["outcome_unknown", /status` shows whether it was$/],
+      ["timeout", /^hiqlite cluster: why$/],
+    ];
+    for (const [code, advice] of cases) {
+      member.faults.length = 0;
+      // Without a leader it is asked again as long as there is time.
+      for (let i = 0; i < (code === "no_leader" ? 99 : 1); i++) {
+        member.faults.push(new HiqliteError(code, "why"));
+      }
+      const { code: exit, error } = await run(
+        ["cluster", "promote", "2", "--url", address, "--timeout", "1"],
+        { HQL_SECRET_API: SECRET },
+      );
+      assert.equal(exit, 1);
+      assert.match(error, /why/);
+      assert.match(error, advice);
+    }
   }));
 
 Deno.test("cluster gives up on members that do not answer", async () => {

@@ -244,12 +244,39 @@ Deno.test("RemoteClient does not repeat a wrong secret", async () => {
 });
 
 Deno.test("RemoteClient does not repeat a membership change that may have been made", async () => {
-  await using scripted = await prepared({ a: ["lose answer"], b: [] });
+  await using scripted = await prepared({
+    a: ["answer", "lose answer"],
+    b: [],
+  });
   await assert.rejects(
     scripted.client().changeMembership({ action: "remove", nodeId: 3 }),
-    { code: "outcome_unknown" },
+    {
+      code: "outcome_unknown",
+      message:
+        "POST /api/v1/cluster/remove may or may not have been done: http://a: connection reset",
+    },
   );
   assert.equal(scripted.member.changes.length, 1);
+});
+
+Deno.test("RemoteClient sends a membership change to a member that answers", async () => {
+  await using scripted = await prepared({ a: ["unreachable"], b: [] });
+  await scripted.client().changeMembership({ action: "remove", nodeId: 1 });
+  assert.deepEqual(scripted.log, ["a", "b", "b"]);
+  assert.equal(scripted.member.changes.length, 1);
+});
+
+Deno.test("RemoteClient says that a membership change was not sent when nobody answers", async () => {
+  await using scripted = await prepared({ a: ["hang"] });
+  await assert.rejects(
+    scripted.client({ timeoutMs: 100 }).transferLeadership(2),
+    {
+      code: "timeout",
+      message:
+        /^POST \/api\/v1\/cluster\/transfer was not sent: GET \/health: no clear answer within 100 ms; last: http:\/\/a did not answer in time$/,
+    },
+  );
+  assert.equal(scripted.member.changes.length, 0);
 });
 
 Deno.test("RemoteClient leaves a member for the next call after a read timed out", async () => {

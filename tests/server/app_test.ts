@@ -316,6 +316,18 @@ const REFUSED_BODIES: readonly [string, string, unknown, RegExp][] = [
   ],
   ["node_id as text", "cluster/promote", { node_id: "2" }, /node_id: expected/],
   ["no node_id", "cluster/remove", {}, /node_id: is missing/],
+  [
+    "an address without a port",
+    "cluster/add-learner",
+    { node_id: 4, raft_address: "nonsense" },
+    /raft_address: expected host:port .* got "nonsense"/,
+  ],
+  [
+    "an API address alone",
+    "cluster/add-learner",
+    { node_id: 4, api_address: "a:1" },
+    /api_address: needs raft_address/,
+  ],
 ];
 for (const [title, route, body, message] of REFUSED_BODIES) {
   Deno.test(`POST /${route} refuses ${title} with 400`, () =>
