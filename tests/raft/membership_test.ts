@@ -13,12 +13,21 @@ import {
 } from "./harness/core.ts";
 import {
   drain,
+  progressOf,
+  propose,
   reasonOf,
   receive,
   tickUntilCampaign,
   win,
 } from "./harness/talk.ts";
-import { accepted, append, configEntry, id, vote } from "./make.ts";
+import {
+  accepted,
+  append,
+  configEntry,
+  heartbeatReply,
+  id,
+  vote,
+} from "./make.ts";
 
 Deno.test("§1.4 a joint configuration elects with both majorities", () => {
   const joint = configOf(["1", "4", "5"], [], ["1", "2", "3"]);
@@ -230,6 +239,26 @@ Deno.test("§1.4 a learner is promoted only when it has caught up", () => {
   cluster.lose = () => false;
   cluster.tick(6);
   assert.equal(promotion(), "appended");
+});
+
+Deno.test("§1.4 a learner whose log is not known, or is behind what is purged, is not promoted", () => {
+  const core = coreOf(initOf("1", configOf(["1"], ["2"])));
+  tickUntilCampaign(core);
+  drain(core);
+  const promotion = () =>
+    core.step({ kind: "changeMembership", change: { promote: ["2"] } });
+  receive(core, heartbeatReply(1, 1));
+  assert.equal(progressOf(core).state, "probe");
+  assert.equal(reasonOf(promotion()), "lagging");
+  receive(core, accepted(1, 1));
+  propose(core, 3);
+  drain(core);
+  core.step({ kind: "applied", index: 3 });
+  core.step({ kind: "purged", index: 3 });
+  assert.equal(progressOf(core).state, "replicate");
+  assert.equal(reasonOf(promotion()), "lagging");
+  receive(core, accepted(1, 3));
+  assert.equal(promotion().kind, "appended", "one entry is on its way");
 });
 
 Deno.test("§1.4 a learner that does not answer is not promoted", () => {

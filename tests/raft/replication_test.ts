@@ -56,8 +56,13 @@ Deno.test("§1.2 only entries of the own term are committed by counting", () => 
 });
 
 Deno.test("§1.2 a lone voter commits nothing before it is on its disk", () => {
-  const cluster = new Cluster({ voters: 1 }).elect(1);
+  const cluster = new Cluster({ voters: 1 });
   cluster.slowDisks.add("1");
+  cluster.step(1, { kind: "campaign" });
+  cluster.flush(1, 1);
+  assert.equal(cluster.core(1).role, "leader", "its vote is on its disk");
+  assert.equal(cluster.core(1).commit, 1, "its no-op is not");
+  cluster.flush(1);
   cluster.propose(1, "a");
   assert.equal(cluster.core(1).commit, 2);
   assert.deepEqual(cluster.node(1).state, []);

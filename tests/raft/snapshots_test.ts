@@ -99,6 +99,7 @@ Deno.test("§1.5 appends that race an install are ignored, heartbeats are answer
   const core = followerOf([1], 2);
   deliver(core, snapshot(2, id(2, 5), FOUR));
   core.takeReady();
+  assert.ok(core.installing);
   assert.deepEqual(receive(core, append(2, id(2, 5), [2], 6)), []);
   assert.deepEqual(receive(core, append(2, id(1, 1), [2], 6)), []);
   const beats = receive(core, heartbeat(2));
