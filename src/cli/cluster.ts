@@ -49,7 +49,7 @@ export function clusterHelp(command?: string): string[] {
     "Commands:",
     "  status             Show the members as one of them sees them",
     "  add-learner <id>   Add a member that replicates and does not vote",
-    "  promote <id>       Make a learner a voter",
+    "  promote <id>       Make a learner a voter, once it has caught up",
     "  demote <id>        Make a voter a learner",
     "  remove <id>        Remove a member",
     "  transfer [id]      Move leadership, by default to the most up-to-date voter",

@@ -146,12 +146,20 @@ export interface Client extends AsyncDisposable {
   metrics(options?: CallOptions): Promise<string>;
   /** The cluster as the member sees it. */
   cluster(options?: CallOptions): Promise<ClusterStatus>;
-  /** Moves leadership, by default to the most up-to-date voter. */
+  /**
+   * Moves leadership, by default to the most up-to-date voter.
+   *
+   * @throws {HiqliteError} `invalid` for a node that is no voter, `timeout` if the target did not take over and the leader leads on, `no_leader`; `outcome_unknown` from afar.
+   */
   transferLeadership(
     target?: NodeId,
     options?: CallOptions,
   ): Promise<ClusterStatus>;
-  /** Adds, promotes, demotes or removes a member. */
+  /**
+   * Adds, promotes, demotes or removes a member.
+   *
+   * @throws {HiqliteError} `invalid` for a node that is not what the change needs, or if no voter would be left; `conflict` while another change is under way or a learner to be promoted has not caught up; `no_leader`, `timeout`; `outcome_unknown` from afar.
+   */
   changeMembership(
     request: MembershipRequest,
     options?: CallOptions,

@@ -140,9 +140,11 @@ function clusterPaths(): Json {
       { ...target, raft_address: TEXT, api_address: TEXT },
       ["node_id"],
     ),
-    "/api/v1/cluster/promote": change("Make a learner a voter.", target, [
-      "node_id",
-    ]),
+    "/api/v1/cluster/promote": change(
+      "Make a learner a voter, once it has caught up.",
+      target,
+      ["node_id"],
+    ),
     "/api/v1/cluster/demote": change("Make a voter a learner.", target, [
       "node_id",
     ]),
