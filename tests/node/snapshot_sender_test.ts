@@ -53,3 +53,29 @@ Deno.test("§1.5 SnapshotSender sends again what nobody acknowledges, and gives 
   assert.deepEqual(chunks.map(({ offset }) => offset), again);
   assert.deepEqual(sent, [["2.b", false]]);
 });
+
+Deno.test("§1.5 SnapshotSender goes on where the receiver already is, and ends when it has all", () => {
+  const sending = new Sending();
+  const { sender, chunks, sent } = sending;
+  sending.machine.items = ["x".repeat(5_000_000)];
+  sender.start("2.b", 3, 0);
+  sending.run();
+  const { last, size, term } = chunks[0]!;
+  assert.equal(term, 3);
+  const begun = chunks.length;
+  assert.ok(begun * 256 * 1024 < size, "the window is smaller");
+  const acknowledge = (offset: number, state: "more" | "done") => {
+    const ack = { from: "2.b", to: "1.a", term: 3, last, offset, state };
+    sender.acknowledged({ type: "snapshotAck", ...ack });
+    sending.run();
+  };
+  // An earlier stream brought it that far.
+  acknowledge(4_000_000, "more");
+  const resumed = chunks.slice(begun);
+  assert.equal(resumed[0]?.offset, 4_000_000);
+  const end = resumed.at(-1)!;
+  assert.equal(end.offset + end.bytes.length, size);
+  acknowledge(size, "done");
+  assert.deepEqual(sent, [["2.b", true]]);
+  assert.equal(sender.active, false);
+});
