@@ -12,6 +12,9 @@ const STOP_SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
   ? ["SIGINT"]
   : ["SIGINT", "SIGTERM"];
 
+/** Commands that run until they are stopped. */
+const LASTING: readonly string[] = ["serve", "dev"];
+
 /** Writes a whole line; a reader that has gone away is no reason to stop. */
 function write(
   stream: { writeSync(bytes: Uint8Array): number },
@@ -31,8 +34,22 @@ async function runReader(): Promise<void> {
   reader.runReaderProcess();
 }
 
+/** Calls `stop` with every signal that asks to stop, until the returned function is called. */
+function onStopSignal(stop: (signal: Deno.Signal) => void): () => void {
+  const listeners = STOP_SIGNALS.map((signal) => {
+    const listener = (): void => stop(signal);
+    Deno.addSignalListener(signal, listener);
+    return () => Deno.removeSignalListener(signal, listener);
+  });
+  return () => listeners.forEach((remove) => remove());
+}
+
 /** Runs a command and ends the process with its code. */
 async function runCommand(): Promise<never> {
+  // What runs until it is stopped may be stopped before it runs: there is nothing to finish then.
+  let forgetEarly = LASTING.includes(Deno.args[0] ?? "")
+    ? onStopSignal(() => Deno.exit(0))
+    : () => {};
   const { main } = await import("./src/cli/main.ts");
   const code = await main({
     args: Deno.args,
@@ -42,12 +59,9 @@ async function runCommand(): Promise<never> {
     out: (line) => write(Deno.stdout, line),
     error: (line) => write(Deno.stderr, line),
     onStop: (stop) => {
-      const listeners = STOP_SIGNALS.map((signal) => {
-        const listener = (): void => stop(signal);
-        Deno.addSignalListener(signal, listener);
-        return () => Deno.removeSignalListener(signal, listener);
-      });
-      return () => listeners.forEach((remove) => remove());
+      forgetEarly();
+      forgetEarly = () => {};
+      return onStopSignal(stop);
     },
     exit: (code) => Deno.exit(code),
   });
