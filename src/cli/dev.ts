@@ -198,7 +198,7 @@ function ownProgram(dir: string): string[] {
     "--allow-read",
     `--allow-write=${dir}`,
     "--allow-env",
-    "--allow-sys=hostname",
+    "--allow-sys=hostname,uid",
     "--allow-run",
     cli.protocol === "file:" ? cli.pathname : cli.href,
   ];

@@ -9,6 +9,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { HiqliteError } from "../errors.ts";
+import { findDenied } from "../util/access.ts";
 
 /** Characters of a generated secret: 192 random bits in base64url. */
 const RANDOM_BYTES = 24;
@@ -43,11 +44,11 @@ export function keptSecret(
     return readKept(path) ?? create(path);
   } catch (cause) {
     if (cause instanceof HiqliteError) throw cause;
+    const reason = findDenied(dataDir, [key]) ??
+      (cause instanceof Error ? cause.message : cause);
     throw new HiqliteError(
       "storage",
-      `cannot keep a generated secret in ${path}: ${
-        cause instanceof Error ? cause.message : cause
-      }`,
+      `cannot keep a generated secret in ${path}: ${reason}`,
       { cause },
     );
   }

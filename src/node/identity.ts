@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { HiqliteError } from "../errors.ts";
+import { describeParent, findDenied } from "../util/access.ts";
 import type { Configuration, MemberId, NodeId } from "../raft/types.ts";
 
 /**
@@ -60,6 +61,10 @@ export type FoundIdentity =
 
 /** The file's name in the data directory. */
 export const IDENTITY_FILE = "identity.json";
+/** The log's folder. */
+export const LOGS = "logs";
+/** The database's folder. */
+export const STATE = "state_machine";
 
 const QUARANTINE = "quarantine";
 /** Older ones are removed. */
@@ -113,26 +118,30 @@ export class DataDir {
    * @throws {HiqliteError} `storage` if it cannot be used or another process uses it.
    */
   static async open(path: string): Promise<DataDir> {
+    await makeFolder(path);
+    let lock: Deno.FsFile;
     try {
-      await Deno.mkdir(path, { recursive: true, mode: 0o700 });
-      const lock = await Deno.open(join(path, LOCK), {
+      lock = await Deno.open(join(path, LOCK), {
         create: true,
         write: true,
         mode: 0o600,
       });
-      if (await lock.tryLock(true)) return new DataDir(path, lock);
-      lock.close();
     } catch (error) {
+      const reason = findDenied(path, [LOCK]) ?? (error as Error).message;
+      throw unusable(path, reason, error);
+    }
+    if (!await lock.tryLock(true)) {
+      lock.close();
       throw new HiqliteError(
         "storage",
-        `data directory ${path} cannot be used: ${(error as Error).message}`,
-        { cause: error },
+        `data directory ${path} is in use by another process: stop it, or choose another data_dir`,
       );
     }
-    throw new HiqliteError(
-      "storage",
-      `data directory ${path} is in use by another process: stop it, or choose another data_dir`,
-    );
+    // Not before: to open and close a database that is in use here would drop its locks.
+    const denied = findDenied(path, [IDENTITY_FILE, LOGS, STATE]);
+    if (denied === null) return new DataDir(path, lock);
+    lock.close();
+    throw unusable(path, denied);
   }
 
   /** Gives the folder up. */
@@ -264,6 +273,27 @@ export class DataDir {
       fs.closeSync(fd);
     }
   }
+}
+
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await Deno.mkdir(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const reason = error instanceof Deno.errors.PermissionDenied
+      ? `it cannot be made: ${describeParent(path)}`
+      : error instanceof Deno.errors.AlreadyExists
+      ? "it is not a folder"
+      : (error as Error).message;
+    throw unusable(path, reason, error);
+  }
+}
+
+function unusable(path: string, reason: string, cause?: unknown): HiqliteError {
+  return new HiqliteError(
+    "storage",
+    `data directory ${path} cannot be used: ${reason}. Nothing was changed`,
+    { cause },
+  );
 }
 
 /** What the file says, if it is what was once written. */

@@ -9,8 +9,10 @@ import {
   type FoundIdentity,
   type Identity,
   IDENTITY_FILE,
+  LOGS,
   newIdentity,
   startedAgain,
+  STATE,
 } from "./identity.ts";
 import type { SqlMachine } from "./sql_machine.ts";
 
@@ -31,8 +33,6 @@ export interface StorageOpener {
   isLogDamage(error: unknown): error is Error;
 }
 
-const LOGS = "logs";
-const STATE = "state_machine";
 /** An empty log beside a damaged one, while an operator looks at the database. */
 const SCRATCH = "logs.empty";
 

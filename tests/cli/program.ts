@@ -23,7 +23,7 @@ export class Program implements AsyncDisposable {
         "--allow-read",
         "--allow-write",
         "--allow-env",
-        "--allow-sys=hostname",
+        "--allow-sys=hostname,uid",
         "--allow-run",
         CLI,
         ...args,
