@@ -54,10 +54,16 @@ export class Formation {
   readonly #ports: FormationPorts;
   #busy = false;
   #attempts = 0;
+  #obstacle = "not in a cluster yet";
 
   /** Does nothing until {@linkcode attempt} is called. */
   constructor(ports: FormationPorts) {
     this.#ports = ports;
+  }
+
+  /** Why a member that is new is in no cluster yet. */
+  get obstacle(): string {
+    return this.#obstacle;
   }
 
   /** What this member serves to others. */
@@ -130,12 +136,17 @@ export class Formation {
   }
 
   #waitFor(missing: readonly NodeId[]): void {
-    if (this.#attempts++ % PROGRESS_LINE_ATTEMPTS !== 0) return;
-    this.#ports.logger.info(
-      `waiting for node ${
-        missing.join(", ")
-      }: a cluster is formed when every configured node answers`,
-    );
+    const text = `waiting for node ${
+      missing.join(", ")
+    }: a cluster is formed when every configured node answers`;
+    if (this.#met(text)) this.#ports.logger.info(text);
+  }
+
+  /** Notes why there is no cluster; whether it is time to say so. */
+  #met(obstacle: string): boolean {
+    const news = obstacle !== this.#obstacle;
+    this.#obstacle = obstacle;
+    return this.#attempts++ % PROGRESS_LINE_ATTEMPTS === 0 || news;
   }
 
   /** A cluster exists: one that counted this very incarnation in, or one to join. */
@@ -151,10 +162,9 @@ export class Formation {
   }
 
   #refuseToForm(forgetful: number): void {
-    if (this.#attempts++ % PROGRESS_LINE_ATTEMPTS !== 0) return;
-    this.#ports.logger.error(
-      `no cluster is formed: ${forgetful} of the configured nodes had data, and lost the file that says whose. What they had is in quarantine/ of their data directories: move it back and run hiqlite cluster recover; or empty all data directories to begin anew`,
-    );
+    const text =
+      `no cluster is formed: ${forgetful} of the configured nodes had data, and lost the file that says whose. What they had is in quarantine/ of their data directories: move it back and run hiqlite cluster recover; or empty all data directories to begin anew`;
+    if (this.#met(text)) this.#ports.logger.error(text);
   }
 
   async #form(members: readonly ProbeAnswer[]): Promise<void> {
@@ -169,7 +179,11 @@ export class Formation {
       learners: ids(true),
       learnersNext: [],
     };
-    if (founding.voters.length === 0) return this.#waitFor([]);
+    if (founding.voters.length === 0) {
+      const text = "no cluster is formed: every configured node is a learner";
+      if (this.#met(text)) this.#ports.logger.error(text);
+      return;
+    }
     const clusterId = this.#ports.newClusterId();
     const identity = this.#ports.identity();
     this.#ports.logger.info(

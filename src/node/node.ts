@@ -259,13 +259,18 @@ export class HiqliteNode implements Member {
     return healthStatus(
       this.#group,
       ageMs < config.healthCheckDelaySecs * 1000,
+      () => this.#outage(),
     );
   }
 
   ready(): HealthStatus {
     if (this.#failed) return { ok: false, detail: this.#failed.message };
     if (this.#stopping) return { ok: false, detail: "stopping" };
-    const status = readyStatus(this.#group, this.#parts.config.learnerOnly);
+    const status = readyStatus(
+      this.#group,
+      this.#parts.config.learnerOnly,
+      () => this.#outage(),
+    );
     return status.ok && !this.#catchUp.done
       ? { ok: false, detail: "catching up with the leader" }
       : status;
@@ -355,12 +360,14 @@ export class HiqliteNode implements Member {
 
   #progress(): void {
     const { phase } = this.#vault.identity;
-    if (phase === "member" || phase === "joining") void this.#greeting.greet();
-    void this.#formation.attempt();
+    if (phase === "member" || phase === "joining") {
+      this.#endIfRejected(this.#greeting.greet());
+    }
+    this.#endIfRejected(this.#formation.attempt());
     this.#catchUp.attempt(this.#group);
     this.#reports++;
     if (this.#reports % REPORT_ATTEMPTS === 0) {
-      void this.#greeting.report();
+      this.#endIfRejected(this.#greeting.report());
     }
     if (this.#reports % OUTAGE_ATTEMPTS === 0) this.#reportOutage();
   }
@@ -370,6 +377,13 @@ export class HiqliteNode implements Member {
     return latestConfiguration(this.#vault.storage).voters.length > 0;
   }
 
+  /** What it does rejects only when the data directory cannot be written. */
+  #endIfRejected(done: Promise<void>): void {
+    done.catch((error) => {
+      if (this.#stopping === null) this.#fail(error);
+    });
+  }
+
   /** A cluster without a leader says what is missing, about every ten seconds. */
   #reportOutage(): void {
     if (this.#group?.core.leader || this.#vault.identity.phase === "new") {
@@ -377,9 +391,18 @@ export class HiqliteNode implements Member {
     }
     // What is being given up is closed, and says so itself.
     if (this.#participation.rebuilding) return;
+    this.#parts.logger.warn(this.#outage());
+  }
+
+  /** Why nobody leads, as far as this member knows. */
+  #outage(): string {
+    if (this.#participation.rebuilding) {
+      return "this member is being rebuilt from the others";
+    }
+    if (this.#vault.identity.phase === "new") return this.#formation.obstacle;
     const config = this.#group?.core.config ??
       latestConfiguration(this.#vault.storage);
-    this.#parts.logger.warn(describeOutage(config, this.id, this.#network));
+    return describeOutage(config, this.id, this.#network);
   }
 
   #self(): PeerIdentity {

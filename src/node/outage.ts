@@ -2,15 +2,17 @@ import type { Network } from "../network/port.ts";
 import type { Configuration, MemberId } from "../raft/types.ts";
 import { nodeIdOf } from "../raft/types.ts";
 
+/** Of a member that came (back) to its cluster with nothing. */
+const NOTHING_YET =
+  "no leader: this member has nothing of its cluster yet and waits for a leader to let it in: start the members that still have their data; if the cluster was begun anew with `hiqlite cluster recover`, empty this member's data directory and start it again";
+
 /** What is known while no leader is, and what an operator can do; for the log and the health status. */
 export function describeOutage(
   config: Configuration,
   self: MemberId,
   network: Network,
 ): string {
-  if (config.voters.length === 0) {
-    return "no leader: this member has nothing yet, and waits for one that leads to let it in";
-  }
+  if (config.voters.length === 0) return NOTHING_YET;
   const states = config.voters.map((voter) => {
     const node = nodeIdOf(voter);
     if (voter === self) return { ok: true, text: `node ${node} is this one` };

@@ -66,17 +66,16 @@ function memberStatus(
   };
 }
 
-/** See {@linkcode Member.health}. */
+/** See {@linkcode Member.health}; `outage` says why nobody leads. */
 export function healthStatus(
   group: RaftGroup | null,
   starting: boolean,
+  outage: () => string,
 ): HealthStatus {
-  const detail = group === null
-    ? "not in a cluster yet"
-    : group.diskFull
+  const detail = group?.diskFull
     ? "the disk is full: writes are refused"
-    : group.core.leader === null
-    ? "no leader is known"
+    : !group?.core.leader
+    ? outage()
     : "ok";
   return starting && detail !== "ok"
     ? { ok: true, detail: `starting: ${detail}` }
@@ -87,8 +86,9 @@ export function healthStatus(
 export function readyStatus(
   group: RaftGroup | null,
   learnerOnly: boolean,
+  outage: () => string,
 ): HealthStatus {
-  const health = healthStatus(group, false);
+  const health = healthStatus(group, false, outage);
   if (!health.ok || group === null) return health;
   const { core, machine } = group;
   const { id } = core.status();
