@@ -17,6 +17,8 @@ export interface TestClusterOptions {
   /** Where data and logs go; removed with the cluster unless `keep`. @default a temporary folder */
   readonly root?: string;
   readonly keep?: boolean;
+  /** Starts no member. */
+  readonly idle?: boolean;
   /** Called before the first member starts. */
   readonly prepare?: (cluster: TestCluster) => Promise<void>;
 }
@@ -64,6 +66,7 @@ export class TestCluster implements AsyncDisposable {
       await cluster[Symbol.asyncDispose]();
       throw error;
     }
+    if (options.idle === true) return cluster;
     try {
       for (const node of cluster.nodes) await cluster.startMember(node);
       await cluster.waitReady();
@@ -209,10 +212,15 @@ export class TestCluster implements AsyncDisposable {
     return await assertEqualContents(members, index);
   }
 
+  /** Everything a member has printed. */
+  async log(node: Node): Promise<string> {
+    return await Deno.readTextFile(this.logPath(node)).catch(() => "");
+  }
+
   /** The last lines of every log. */
   async logTails(lines = 30): Promise<string> {
     const tails = this.nodes.map(async (node) => {
-      const text = await Deno.readTextFile(this.logPath(node)).catch(() => "");
+      const text = await this.log(node);
       const tail = text.trimEnd().split("\n").slice(-lines).join("\n");
       return `--- member ${node}\n${tail}`;
     });

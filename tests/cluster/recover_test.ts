@@ -1,34 +1,8 @@
 import assert from "node:assert/strict";
 import { TestCluster } from "./harness.ts";
+import { recover } from "./recover.ts";
 
-const CLI = new URL("../../cli.ts", import.meta.url);
-const CONFIG = new URL("../../deno.json", import.meta.url);
 const ROWS = 30;
-
-/** Runs `hiqlite cluster recover` on a data directory. */
-async function recover(
-  dataDir: string,
-  ...more: string[]
-): Promise<{ readonly code: number; readonly out: string }> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--no-prompt",
-      "--cached-only",
-      "--quiet",
-      "--allow-read",
-      "--allow-write",
-      "--allow-env",
-      "--allow-sys",
-      `--config=${CONFIG.pathname}`,
-      CLI.pathname,
-      ...["cluster", "recover", "--data-dir", dataDir],
-      ...more,
-    ],
-  }).output();
-  const text = new TextDecoder();
-  return { code, out: text.decode(stdout) + text.decode(stderr) };
-}
 
 Deno.test("hiqlite cluster recover: with two of three volumes lost, the third begins a new cluster that empty members join", async () => {
   await using cluster = await TestCluster.start();

@@ -63,10 +63,6 @@ async function memberId(cluster: TestCluster, node: Node): Promise<string> {
   return answer.type === "ok" ? String(answer.value.self) : "";
 }
 
-async function logOf(cluster: TestCluster, node: Node): Promise<string> {
-  return await Deno.readTextFile(cluster.logPath(node)).catch(() => "");
-}
-
 interface Fault {
   readonly name: string;
   /** End it properly before, so that everything is in the database's own file. */
@@ -191,7 +187,7 @@ async function suffer(
   else await cluster.killMember(node);
   const victim = new Victim(cluster.dataDir(node));
   const quarantined = victim.quarantines();
-  const said = (await logOf(cluster, node)).length;
+  const said = (await cluster.log(node)).length;
   fault.harm(victim);
   await writer.write(other, 3);
 
@@ -199,7 +195,7 @@ async function suffer(
   await cluster.waitReady([node]);
   await writer.write(node, 1);
   await writer.assertComplete();
-  const log = (await logOf(cluster, node)).slice(said);
+  const log = (await cluster.log(node)).slice(said);
   assert.match(log, fault.says);
   const after = await memberId(cluster, node);
   if (fault.outcome === "same") {
@@ -227,13 +223,13 @@ Deno.test("whatever happens to the disk of one member, it is a voter with the sa
       const victim = new Victim(cluster.dataDir(1));
       await cluster.killMember(1);
       const quarantined = victim.quarantines();
-      const said = (await logOf(cluster, 1)).length;
+      const said = (await cluster.log(1)).length;
       fs.renameSync(victim.path("logs"), victim.path("elsewhere"));
       fs.writeFileSync(victim.path("logs"), "");
       await cluster.startMember(1);
       const { code } = await cluster.process(1)!.exited;
       assert.equal(code, 1);
-      const log = (await logOf(cluster, 1)).slice(said);
+      const log = (await cluster.log(1)).slice(said);
       assert.match(
         log,
         /data directory .* cannot be used: .*logs.*Nothing was/,
@@ -272,7 +268,7 @@ Deno.test("whatever happens to the disk of one member, it is a voter with the sa
           await cluster.api(2).ready(1000);
       });
       await writer.assertComplete();
-      assert.match(await logOf(cluster, 2), /its volume says|its volume ends/);
+      assert.match(await cluster.log(2), /its volume says|its volume ends/);
     },
   );
 
@@ -306,7 +302,7 @@ Deno.test("whatever happens to the disk of one member, it is a voter with the sa
       await cluster.waitReady([3]);
       await writer.assertComplete();
       assert.notEqual(await memberId(cluster, 3), before);
-      const log = await logOf(cluster, 3);
+      const log = await cluster.log(3);
       assert.match(log, /the member cannot go on: The database is damaged/);
       assert.match(log, /memory \(The database is damaged/);
     },
@@ -330,12 +326,12 @@ Deno.test("SIGKILL at any moment of receiving and installing a snapshot leaves t
   await writer.write(1, 150);
   const delays: number[] = [];
   for (let kill = 0; kill < KILLS; kill++) {
-    const from = (await logOf(cluster, down)).length;
+    const from = (await cluster.log(down)).length;
     await cluster.startMember(down);
     await poll(
       "the member to find the others",
       20_000,
-      async () => (await logOf(cluster, down)).indexOf("leader is", from) > 0,
+      async () => (await cluster.log(down)).indexOf("leader is", from) > 0,
     );
     const delay = randomBetween(random, 0, 400);
     delays.push(delay);
