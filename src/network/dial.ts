@@ -10,6 +10,8 @@ export const LINK_PATH = "/stream";
 
 /** What a {@linkcode Dial} tells its link. */
 export interface DialEvents {
+  /** Where to dial next, after so many attempts in a row that proved nobody. */
+  address(fruitless: number): string;
   /** The peer has proven itself. */
   proven(dial: Dial): void;
   /** A proven connection broke. */
@@ -29,7 +31,8 @@ export class Dial {
   readonly #node: NodeId;
   readonly #context: LinkContext;
   readonly #events: DialEvents;
-  #address: string;
+  #address = "";
+  #fruitless = 0;
   #socket: LinkSocket | null = null;
   #peer: PeerIdentity | null = null;
   #cancelRetry: (() => void) | null = null;
@@ -39,13 +42,11 @@ export class Dial {
   constructor(
     node: NodeId,
     lane: Lane,
-    address: string,
     context: LinkContext,
     events: DialEvents,
   ) {
     this.#node = node;
     this.lane = lane;
-    this.#address = address;
     this.#context = context;
     this.#events = events;
   }
@@ -56,14 +57,16 @@ export class Dial {
   }
 
   /** Dials now, from a clean slate. */
-  start(address: string): void {
-    this.#address = address;
+  start(): void {
+    this.#fruitless = 0;
     this.stop();
     this.#dial();
   }
 
-  /** Dials now if it is only waiting to. */
+  /** Dials now if it is only waiting to: there is a sign of life. */
   hurry(): void {
+    this.#fruitless = 0;
+    this.#failures = 0;
     if (this.#cancelRetry === null) return;
     this.stop();
     this.#dial();
@@ -89,6 +92,7 @@ export class Dial {
   }
 
   #dial(): void {
+    this.#address = this.#events.address(this.#fruitless++);
     const { scheme, secret, self } = this.#context;
     const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
     const handshake = new DialerHandshake(
@@ -130,6 +134,7 @@ export class Dial {
         break;
       case "proven":
         this.#peer = outcome.peer;
+        this.#fruitless = 0;
         this.#socket?.establish();
         this.#events.proven(this);
         break;

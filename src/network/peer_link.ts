@@ -4,6 +4,9 @@ import type { LinkContext } from "./link_options.ts";
 import type { LinkSocket } from "./link_socket.ts";
 import type { Lane, PeerIdentity } from "./port.ts";
 
+/** Attempts at the configured address while the peer itself can reach this member, before another one is tried. */
+const FRUITLESS_MAX = 5;
+
 /** A connection the peer opened and on which this member sends. */
 interface Accepted {
   readonly socket: LinkSocket;
@@ -34,7 +37,8 @@ export class PeerLink {
     this.#address = address;
     this.#context = context;
     const dial = (lane: Lane): Dial =>
-      new Dial(node, lane, address, context, {
+      new Dial(node, lane, context, {
+        address: (fruitless) => this.#addressAfter(fruitless),
         proven: (dial) => this.#proven(dial.peer!),
         lost: () => this.#settle(),
         message: (dial, bytes) => this.#message(dial, bytes),
@@ -50,8 +54,8 @@ export class PeerLink {
   /** Begins to dial. */
   start(): void {
     this.#started = true;
-    this.#inbound.control.start(this.#address);
-    this.#inbound.bulk.start(this.#address);
+    this.#inbound.control.start();
+    this.#inbound.bulk.start();
   }
 
   /** Dials another address from now on. */
@@ -104,6 +108,23 @@ export class PeerLink {
   /** Bytes that wait in a lane. */
   queued(lane: Lane): number {
     return this.#outbound[lane]?.socket.queued ?? 0;
+  }
+
+  /**
+   * A peer that moved and says so itself, on a connection that lives, need not wait
+   * until this member is told: its own word is tried as well as what is configured.
+   */
+  #addressAfter(fruitless: number): string {
+    const claimed = this.#outbound.control?.peer.raftAddress ?? this.#address;
+    const moved = claimed !== this.#address && fruitless >= FRUITLESS_MAX &&
+      fruitless % 2 === 1;
+    if (!moved) return this.#address;
+    this.#context.complain(
+      `moved ${this.node}`,
+      "warn",
+      `node ${this.node} cannot be reached at ${this.#address} and says that it is at ${claimed}: trying there; correct nodes in the configuration`,
+    );
+    return claimed;
   }
 
   /** The newest proof counts: connections with an earlier identity of the node end here. */

@@ -103,6 +103,26 @@ Deno.test("§1.4 setPeers() follows a peer to another address", async () => {
   await arena.close();
 });
 
+Deno.test("a peer that moved is found where it says it is, though this member was not told", async () => {
+  const arena = new SocketArena({ backoffMinMs: 1, backoffMaxMs: 5 });
+  const elsewhere = new SocketArena();
+  const [a, b] = await linked(arena);
+  await b.stop();
+  const moved = elsewhere.member(2, { addresses: [arena.address(1)] });
+  moved.network.start();
+  await up(a, moved);
+  await a.logged(
+    /warn node 2 cannot be reached at .* and says that it is at 127.0.0.1:\d+: trying there/,
+  );
+  // What is configured comes first again.
+  await moved.stop();
+  const back = arena.member(2);
+  back.network.start();
+  await up(a, back);
+  await elsewhere.close();
+  await arena.close();
+});
+
 Deno.test("a new incarnation that proves itself ends all connections with the old one", async () => {
   const arena = new SocketArena();
   const a = arena.member(1);
