@@ -1,7 +1,7 @@
 import type { Network } from "../network/port.ts";
 import { latestConfiguration } from "./boot.ts";
 import type { RaftGroup } from "./group.ts";
-import { nodeIdOf } from "../raft/types.ts";
+import { type LogId, type MemberId, nodeIdOf } from "../raft/types.ts";
 import type { Clock } from "../util/clock.ts";
 import type { Logger } from "../util/logger.ts";
 import { memberIdOf, type Witnessed } from "./identity.ts";
@@ -43,6 +43,7 @@ export class Greeting {
       requests,
       self: () => memberIdOf(vault.identity),
       testimony: () => testimonyOf(vault, ports.group()),
+      acknowledged: (member) => acknowledgedBy(ports.group(), member),
       memorized: () => Object.values(vault.identity.witnessed ?? {}),
       memorize: (start) => this.#memorize(start),
     });
@@ -58,7 +59,7 @@ export class Greeting {
     if (this.#ports.group() !== null) return;
     await this.#alone(async () => {
       const { voters } = latestConfiguration(this.#ports.vault.storage);
-      const verdict = await this.#witness.ask(voters);
+      const verdict = await this.#witness.greet(voters);
       if (this.#ports.stopping()) return;
       if (verdict.kind === "confirmed" && this.#heardEnough(verdict.silent)) {
         this.#ports.takePart();
@@ -76,7 +77,7 @@ export class Greeting {
     await this.#alone(async () => {
       const { voters } = group.core.config;
       // Who knows better may not have been there when this member started.
-      const verdict = await this.#witness.ask(voters);
+      const verdict = await this.#witness.report(voters);
       const problem = verdict.kind === "rolledBack"
         ? verdict.detail
         : this.#witness.divergence(voters);
@@ -139,4 +140,15 @@ function testimonyOf(
     last,
     hashes: machine.stateHashes(),
   };
+}
+
+/** What this member, as leader, counts as durable at another one. */
+function acknowledgedBy(
+  group: RaftGroup | null,
+  member: MemberId,
+): LogId | null {
+  if (group?.core.role !== "leader") return null;
+  const { term, progress } = group.core.status();
+  const index = progress.find((peer) => peer.member === member)?.match ?? 0;
+  return index === 0 ? null : { term, index };
 }

@@ -30,6 +30,8 @@ export interface WitnessPorts {
   testimony(): Testimony;
   /** What was memorized before this start. */
   memorized(): readonly Witnessed[];
+  /** Of a leader: how far `member` told it in this term that its log is durable; null if it did not. */
+  acknowledged(member: MemberId): LogId | null;
   /** Makes a start of another member outlive this process. */
   memorize(start: Witnessed): void;
 }
@@ -41,6 +43,8 @@ export type Verdict =
   | { readonly kind: "waiting" }
   /** Somebody remembers more than this member does: its volume is an old one. */
   | { readonly kind: "rolledBack"; readonly detail: string };
+
+type Question = "witness.greet" | "witness.report";
 
 const REQUEST_MS = 1_000;
 
@@ -68,13 +72,25 @@ export class Witness {
   /** What this member serves to others: they report, and hear whether that contradicts what is known. */
   handlers(): Record<string, PeerHandler> {
     return {
-      "witness.report": (from, body, answer) => {
-        const testimony = decodeJson(body) as Testimony;
-        const detail = contradiction(this.#seen.get(from.id), testimony);
-        if (detail === null) this.#remember(from.id, testimony);
-        answer(true, encodeJson(detail));
+      "witness.greet": ({ id }, body, answer) => {
+        const said = decodeJson(body) as Testimony;
+        // Nothing of this process is on its way yet, so the leader's knowledge is exact.
+        const known = this.#ports.acknowledged(id);
+        const problem = brokenPromise(known, said) ?? this.#hear(id, said);
+        answer(true, encodeJson(problem));
+      },
+      "witness.report": ({ id }, body, answer) => {
+        const said = decodeJson(body) as Testimony;
+        answer(true, encodeJson(this.#hear(id, said)));
       },
     };
+  }
+
+  /** What contradicts a testimony; it is remembered if nothing does. */
+  #hear(from: MemberId, said: Testimony): string | null {
+    const problem = contradiction(this.#seen.get(from), said);
+    if (problem === null) this.#remember(from, said);
+    return problem;
   }
 
   /**
@@ -103,11 +119,22 @@ export class Witness {
       .find((hash) => hash.index === index)?.hash;
   }
 
-  /** Asks the other voters what they know of this member. */
-  async ask(voters: readonly MemberId[]): Promise<Verdict> {
+  /** Before this member takes part: asks the other voters what they know of it. */
+  greet(voters: readonly MemberId[]): Promise<Verdict> {
+    return this.#ask(voters, "witness.greet");
+  }
+
+  /** Once it takes part: tells the other voters what it has, and hears what they know. */
+  report(voters: readonly MemberId[]): Promise<Verdict> {
+    return this.#ask(voters, "witness.report");
+  }
+
+  async #ask(voters: readonly MemberId[], what: Question): Promise<Verdict> {
     const self = this.#ports.self();
     const others = voters.filter((voter) => voter !== self).map(nodeIdOf);
-    const answers = await Promise.all(others.map((node) => this.#tell(node)));
+    const answers = await Promise.all(
+      others.map((node) => this.#tell(node, what)),
+    );
     const detail = answers.find((answer) => typeof answer === "string");
     if (detail) return { kind: "rolledBack", detail };
     const silent = answers.filter((answer) => answer === undefined).length;
@@ -129,11 +156,14 @@ export class Witness {
   }
 
   /** Tells a member what this one has. Null: no contradiction; undefined: no answer. */
-  async #tell(node: NodeId): Promise<string | null | undefined> {
+  async #tell(
+    node: NodeId,
+    what: Question,
+  ): Promise<string | null | undefined> {
     const answer = await this.#ports.requests.askWithin(
       REQUEST_MS,
       node,
-      "witness.report",
+      what,
       encodeJson(this.#ports.testimony()),
       "control",
     );
@@ -159,6 +189,19 @@ function contradiction(
   // A later leader may have replaced the end of its log.
   if (said.term > seen.term || compare(said.last, seen.last) >= 0) return null;
   return `its log reached (${seen.last.term}, ${seen.last.index}), its volume ends at (${said.last.term}, ${said.last.index})`;
+}
+
+/** How a volume contradicts what its member told its leader, or null. */
+function brokenPromise(
+  acknowledged: LogId | null,
+  { term, last }: Testimony,
+): string | null {
+  // A leader of a later term may have replaced the end of its log.
+  if (acknowledged === null || term > acknowledged.term) return null;
+  if (term === acknowledged.term && last.index >= acknowledged.index) {
+    return null;
+  }
+  return `it acknowledged index ${acknowledged.index} in term ${acknowledged.term}, its volume ends at ${last.index} and knows term ${term}`;
 }
 
 function compare(a: LogId, b: LogId): number {

@@ -222,6 +222,20 @@ Deno.test("a volume copied from a running member and put back is recognised by i
   await assertRecognised(cluster, copy);
 });
 
+Deno.test("a volume that lost the last acknowledged writes, and nothing else, is recognised by the leader", async () => {
+  await using cluster = new Cluster(3);
+  await cluster.startAll();
+  await cluster.node(1).transferLeadership(1);
+  await write(cluster.node(1));
+  const { machine } = cluster.volume(3);
+  const before = machine.reports;
+  await until("a report", () => machine.reports > before);
+  // Until the next report, a second later, only the leader knows that there is more.
+  const copy = cluster.backup(3);
+  for (let i = 0; i < 5; i++) await write(cluster.node(1));
+  await assertRecognised(cluster, copy);
+});
+
 /** Puts an old volume back on node 3 while only node 2 remembers more, which node 3 cannot reach. */
 async function takePartForgotten(cluster: Cluster): Promise<HiqliteNode> {
   await cluster.startAll();
