@@ -159,6 +159,24 @@ Deno.test("§1.4 the single-server bug: disjoint quorums never form", () => {
   assert.deepEqual(leaders, []);
 });
 
+Deno.test("§1.4 a change goes on only once it is committed, not when what precedes it is", () => {
+  for (const change of [{ demote: ["3"] }, { remove: ["1"] }]) {
+    const core = leaderOf();
+    propose(core);
+    core.step({ kind: "changeMembership", change });
+    drain(core);
+    const { config } = core;
+    for (const from of ["2", "3"]) receive(core, accepted(1, 2, { from }));
+    assert.equal(core.commit, 2);
+    assert.equal(core.role, "leader", "its removal is not committed");
+    assert.deepEqual(core.config, config, "nor is the joint configuration");
+    for (const from of ["2", "3"]) receive(core, accepted(1, 3, { from }));
+    assert.equal(core.commit >= 3, true);
+    if (change.remove) assert.equal(core.role, "follower");
+    else assert.deepEqual(core.config, configOf(["1", "2"], ["3"]));
+  }
+});
+
 Deno.test("§1.4 a new leader finishes a left-over joint configuration, once", () => {
   const cluster = new Cluster({ spares: 1 }).elect(1);
   cluster.reconfigure(1, { addLearners: ["4"] }).tick(3);

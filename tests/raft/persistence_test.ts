@@ -79,4 +79,11 @@ Deno.test("Persistence.reset() makes earlier writes prove nothing beyond the sna
   assert.equal(persistence.durable, 9);
   append(persistence, 9, [2]);
   assert.throws(() => persistence.reset(12), /while a snapshot was installed/);
+  const longer = new Persistence(0);
+  append(longer, 0, [1, 1, 1]);
+  longer.take(3);
+  // The log was longer than the snapshot, and in conflict with it.
+  longer.reset(2);
+  longer.complete(1);
+  assert.equal(longer.durable, 2);
 });

@@ -198,6 +198,8 @@ Deno.test("§1.2 a late refusal is no log reversion", () => {
   const before = progressOf(core);
   assert.deepEqual(receive(core, rejected(1, 3, id(0, 0))), []);
   assert.deepEqual(progressOf(core), before);
+  assert.deepEqual(receive(core, rejected(1, 4, id(0, 4))), []);
+  assert.deepEqual(progressOf(core), before);
 });
 
 Deno.test("§1.2 a refusal that may agree on less than was acknowledged since is late", () => {

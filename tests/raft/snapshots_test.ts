@@ -187,9 +187,9 @@ Deno.test("§1.5 a member whose next entry is purged gets a snapshot, asked for 
 Deno.test("§1.5 no snapshot is asked for a member that does not answer", () => {
   const cluster = new Cluster().elect(1).isolate(3);
   cluster.write(1, "a").tick(25);
+  cluster.autoSnapshots = false;
   cluster.purge(1);
   cluster.step(1, { kind: "unreachable", member: "3" });
-  cluster.autoSnapshots = false;
   cluster.tick(5);
   assert.deepEqual(cluster.node(1).snapshotRequests, []);
   cluster.heal().tick(2);

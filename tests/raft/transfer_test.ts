@@ -70,6 +70,18 @@ Deno.test("§1.5 a transfer is given up after an election timeout", () => {
   assert.equal(cluster.core(1).role, "leader");
 });
 
+Deno.test("§1.5 a transfer after one that was given up has its whole time", () => {
+  const cluster = new Cluster().elect(1).isolate(3);
+  cluster.write(1, "a");
+  for (let i = 0; i < 2; i++) {
+    assert.equal(cluster.transfer(1, "3").kind, "done");
+    cluster.tick(9);
+    assert.equal(cluster.node(1).status.transferee, "3");
+    cluster.tick();
+    assert.equal(cluster.node(1).status.transferee, null);
+  }
+});
+
 Deno.test("§1.5 a lost TimeoutNow ends with the timeout", () => {
   const cluster = new Cluster().elect(1);
   cluster.lose = ({ type }) => type === "timeoutNow";
