@@ -29,6 +29,7 @@ export class LinkSocket implements OpenSocket {
   readonly #clock: Clock;
   #established = false;
   #ended = false;
+  #closed = false;
   #endedAt = 0;
   #heardAt: number;
   #spokeAt: number;
@@ -57,6 +58,8 @@ export class LinkSocket implements OpenSocket {
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
       if (!this.#ended) events.opened();
+      // The runtime forgets to close an accepted connection that was not open yet.
+      else if (this.#closed) socket.close();
     };
     socket.onmessage = (event) => this.#receive(event.data);
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -132,6 +135,7 @@ export class LinkSocket implements OpenSocket {
   close(): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#closed = true;
     this.#endedAt = this.#clock.monotonic();
     this.#socket.close();
   }

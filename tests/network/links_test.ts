@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
 import { PeerLinks } from "../../src/network/links.ts";
 import { SocketArena, type SocketMember } from "./arena.ts";
 import { identityOf, linked, numbered, up } from "./contract.ts";
@@ -106,7 +107,11 @@ Deno.test("§1.4 setPeers() follows a peer to another address", async () => {
 Deno.test("a peer that moved is found where it says it is, though this member was not told", async () => {
   const arena = new SocketArena({ backoffMinMs: 1, backoffMaxMs: 5 });
   const elsewhere = new SocketArena();
-  const [a, b] = await linked(arena);
+  const a = arena.member(1);
+  const b = arena.member(2);
+  a.network.start();
+  b.network.start();
+  await up(a, b);
   await b.stop();
   const moved = elsewhere.member(2, { addresses: [arena.address(1)] });
   moved.network.start();
@@ -142,6 +147,25 @@ Deno.test("a new incarnation that proves itself ends all connections with the ol
   await a.recorder.until("redialed", () => a.asked >= asked.a + 1 + 2);
   await b.recorder.until("redialed", () => b.asked >= asked.b + 2);
   await socket.close();
+  await arena.close();
+});
+
+Deno.test("members that change their identity at the same time, whatever the moment, are linked at once", async () => {
+  const arena = new SocketArena();
+  const [a, b] = await linked(arena);
+  for (let round = 1; round <= 40; round++) {
+    const begin = performance.now();
+    const id = (node: number): string =>
+      `${node}.${String(round).padStart(16, "0")}`;
+    a.network.setIdentity({ ...a.identity, id: id(1) });
+    await delay(round % 20);
+    b.network.setIdentity({ ...b.identity, id: id(2) });
+    while (a.network.peer(2)?.id !== id(2) || b.network.peer(1)?.id !== id(1)) {
+      const took = performance.now() - begin;
+      assert.ok(took < 3000, `not linked after ${took} ms in round ${round}`);
+      await delay(5);
+    }
+  }
   await arena.close();
 });
 
