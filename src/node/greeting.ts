@@ -1,7 +1,13 @@
 import type { Network } from "../network/port.ts";
 import { latestConfiguration } from "./boot.ts";
 import type { RaftGroup } from "./group.ts";
-import { type LogId, type MemberId, nodeIdOf } from "../raft/types.ts";
+import { membersOf } from "../raft/configuration.ts";
+import {
+  type LogId,
+  type MemberId,
+  nodeIdOf,
+  type Term,
+} from "../raft/types.ts";
 import type { Clock } from "../util/clock.ts";
 import type { Logger } from "../util/logger.ts";
 import { memberIdOf, type Witnessed } from "./identity.ts";
@@ -46,6 +52,7 @@ export class Greeting {
       acknowledged: (member) => acknowledgedBy(ports.group(), member),
       memorized: () => Object.values(vault.identity.witnessed ?? {}),
       memorize: (start) => this.#memorize(start),
+      successor: (member, term) => successorOf(ports.group(), member, term),
     });
   }
 
@@ -121,6 +128,21 @@ export class Greeting {
       this.#busy = false;
     }
   }
+}
+
+/** Nobody would ever speak to a replaced member again, and it would wait for a leader without end. */
+function successorOf(
+  group: RaftGroup | null,
+  member: MemberId,
+  term: Term,
+): MemberId | null {
+  // A member that knows a later term may be in a configuration that this leader missed.
+  if (group?.core.role !== "leader" || term > group.core.term) return null;
+  const { config, configIndex, commit } = group.core.status();
+  const members = membersOf(config);
+  if (configIndex > commit || members.includes(member)) return null;
+  const node = nodeIdOf(member);
+  return members.find((other) => nodeIdOf(other) === node) ?? null;
 }
 
 /** What this member has on its disk, as it tells the others. */

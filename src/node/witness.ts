@@ -32,6 +32,8 @@ export interface WitnessPorts {
   memorized(): readonly Witnessed[];
   /** Of a leader: how far `member` told it in this term that its log is durable; null if it did not. */
   acknowledged(member: MemberId): LogId | null;
+  /** Who took the place of a member that has seen `term`, if a leader knows; else null. */
+  successor(member: MemberId, term: Term): MemberId | null;
   /** Makes a start of another member outlive this process. */
   memorize(start: Witnessed): void;
 }
@@ -88,6 +90,8 @@ export class Witness {
 
   /** What contradicts a testimony; it is remembered if nothing does. */
   #hear(from: MemberId, said: Testimony): string | null {
+    const successor = this.#ports.successor(from, said.term);
+    if (successor !== null) return `${successor} took its place`;
     const problem = contradiction(this.#seen.get(from), said);
     if (problem === null) this.#remember(from, said);
     return problem;

@@ -308,6 +308,23 @@ Deno.test("an old volume of a member that was still joining does not take part",
   await assertReplacedUnheard(back);
 });
 
+Deno.test("a member whose place another incarnation took asks to be let in again", async () => {
+  await using cluster = new Cluster(3);
+  await cluster.startAll();
+  await write(cluster.node(1));
+  await cluster.stop(3);
+  const volume = cluster.volume(3);
+  cluster.wipe(3);
+  await cluster.start(3).whenReady(10_000);
+  await cluster.stop(3);
+  // As if its disk had only been out of reach: nothing of it is forgotten.
+  cluster.restore(3, volume);
+  const back = cluster.start(3);
+  await back.whenReady(10_000);
+  assert.equal(await writesSeen(back), 1);
+  assert.equal(cluster.leader.cluster().members.length, 3);
+});
+
 Deno.test("a write that is answered while its member is rebuilt is answered", async () => {
   await using cluster = new Cluster(3);
   await cluster.startAll();
