@@ -1,7 +1,8 @@
+import { parseHostPort } from "../config/address.ts";
 import type { NodeAddress } from "../config/types.ts";
 import { HiqliteError } from "../errors.ts";
 import type { Network } from "../network/port.ts";
-import { isJoint, isMember, membersOf } from "../raft/configuration.ts";
+import { isJoint, isMember, membersOf, sorted } from "../raft/configuration.ts";
 import type { MembershipChange, Outcome } from "../raft/io.ts";
 import type { Configuration, MemberId, NodeId } from "../raft/types.ts";
 import { nodeIdOf } from "../raft/types.ts";
@@ -75,8 +76,10 @@ export class Membership {
   }
 
   /** See {@linkcode Member.changeMembership}. */
-  change(request: MembershipRequest): Promise<ClusterStatus> {
-    return this.#run({ kind: "change", request }, CHANGE_MS);
+  async change(request: MembershipRequest): Promise<ClusterStatus> {
+    checkAddress("raftAddress", request.raftAddress);
+    checkAddress("apiAddress", request.apiAddress);
+    return await this.#run({ kind: "change", request }, CHANGE_MS);
   }
 
   /** See {@linkcode Member.transferLeadership}. */
@@ -145,18 +148,18 @@ export class Membership {
     const { core } = group;
     const member = target === null ? null : find(core.config, target);
     if (target !== null && member === null) {
-      return failure("invalid", `node ${target} is not a member`);
+      return notAMember(core.config, target);
     }
     if (member !== null && member === core.leader) return { ok: true };
     const outcome = group.transferLeadership(member);
     if (outcome.kind === "refused") return refused(outcome);
     return await this.#until(
-      TRANSFER_MS,
+      this.#in(TRANSFER_MS),
       () =>
         core.role !== "leader" && core.leader !== null
           ? { ok: true }
           : core.role === "leader" && core.status().transferee === null
-          ? failure("timeout", "the transfer was given up: is the target up?")
+          ? failure("timeout", givenUp(target))
           : null,
     );
   }
@@ -165,15 +168,16 @@ export class Membership {
     group: RaftGroup,
     request: MembershipRequest,
   ): Promise<OperationAnswer> {
+    const deadline = this.#in(CHANGE_MS);
     const change = request.action === "add-learner"
-      ? await this.#additionOf(group, request)
+      ? await this.#additionOf(group, request, deadline)
       : changeOf(group.core.config, request);
     if ("ok" in change) return change;
-    const outcome = group.changeMembership(change);
-    if (outcome.kind === "refused") return refused(outcome);
+    const refusal = await this.#propose(group, change, deadline);
+    if (refusal !== null) return refusal;
     const { core } = group;
     const { term } = core;
-    return await this.#until(CHANGE_MS, () => {
+    return await this.#until(deadline, () => {
       const { configIndex } = core.status();
       if (core.commit >= configIndex && !isJoint(core.config)) {
         return { ok: true };
@@ -185,10 +189,29 @@ export class Membership {
     });
   }
 
+  /** Starts a change, once its learner has caught up; answers why not. */
+  async #propose(
+    group: RaftGroup,
+    change: MembershipChange,
+    deadline: number,
+  ): Promise<OperationAnswer | null> {
+    let outcome = group.changeMembership(change);
+    const lags = (): boolean =>
+      outcome.kind === "refused" && outcome.reason === "lagging";
+    if (lags()) {
+      await this.#until(deadline, () => {
+        outcome = group.changeMembership(change);
+        return lags() ? null : { ok: true };
+      });
+    }
+    return outcome.kind === "refused" ? refused(outcome) : null;
+  }
+
   /** A node is added under the incarnation it has now, so it must be reachable. */
   async #additionOf(
     group: RaftGroup,
     request: MembershipRequest,
+    deadline: number,
   ): Promise<MembershipChange | (OperationAnswer & { ok: false })> {
     const { nodeId, raftAddress, apiAddress } = request;
     if (find(group.core.config, nodeId) !== null) {
@@ -200,13 +223,15 @@ export class Membership {
       this.#tellAddress(group, node);
     }
     await this.#until(
-      CHANGE_MS,
+      deadline,
       () => this.#ports.network.peer(nodeId) ? { ok: true } : null,
     );
     const peer = this.#ports.network.peer(nodeId);
     return peer ? { addLearners: [peer.id] } : failure(
       "timeout",
-      `node ${nodeId} cannot be reached: start it, and give its raft address`,
+      raftAddress === undefined
+        ? `node ${nodeId} cannot be reached: start it, and give its raft address`
+        : `node ${nodeId} cannot be reached at ${raftAddress}: start it, and check the address`,
     );
   }
 
@@ -224,14 +249,17 @@ export class Membership {
     }
   }
 
+  #in(ms: number): number {
+    return this.#ports.clock.monotonic() + ms;
+  }
+
   #until(
-    timeoutMs: number,
+    deadline: number,
     poll: () => OperationAnswer | null,
   ): Promise<OperationAnswer> {
     const answer = poll();
     if (answer !== null) return Promise.resolve(answer);
     return new Promise((done) => {
-      const deadline = this.#ports.clock.monotonic() + timeoutMs;
       this.#waiters.add({ deadline, poll, done });
     });
   }
@@ -243,7 +271,7 @@ function changeOf(
 ): MembershipChange | (OperationAnswer & { ok: false }) {
   const member = find(config, nodeId);
   if (member === null || !isMember(config, member)) {
-    return failure("invalid", `node ${nodeId} is not a member`);
+    return notAMember(config, nodeId);
   }
   switch (action) {
     case "promote":
@@ -255,6 +283,32 @@ function changeOf(
     case "add-learner":
       return failure("conflict", `node ${nodeId} is a member already`);
   }
+}
+
+function notAMember(
+  config: Configuration,
+  nodeId: NodeId,
+): OperationAnswer & { ok: false } {
+  const nodes = sorted(membersOf(config)).map(nodeIdOf).join(", ");
+  return failure(
+    "invalid",
+    `node ${nodeId} is not a member: members are the nodes ${nodes}`,
+  );
+}
+
+function givenUp(target: NodeId | null): string {
+  return target === null
+    ? "the transfer was given up: no other voter took over in time"
+    : `the transfer was given up: node ${target} did not take over in time. Is it up, and can it reach the others?`;
+}
+
+/** @throws {HiqliteError} `invalid` */
+function checkAddress(name: string, address: string | undefined): void {
+  if (address === undefined || parseHostPort(address) !== undefined) return;
+  throw new HiqliteError(
+    "invalid",
+    `${name}: expected host:port (IPv6 as [address]:port), got "${address}"`,
+  );
 }
 
 function find(config: Configuration, nodeId: NodeId): MemberId | null {

@@ -464,7 +464,23 @@ Deno.test("changeMembership() of a node nobody knows names it", async () => {
   await cluster.startAll();
   await assert.rejects(
     cluster.node(2).changeMembership({ action: "remove", nodeId: 9 }),
-    { code: "invalid", message: "node 9 is not a member" },
+    {
+      code: "invalid",
+      message: "node 9 is not a member: members are the nodes 1, 2, 3",
+    },
+  );
+});
+
+Deno.test("changeMembership() refuses an address that is none before it asks anybody", async () => {
+  await using cluster = new Cluster(1);
+  await cluster.startAll();
+  await assert.rejects(
+    cluster.node(1).changeMembership({
+      action: "add-learner",
+      nodeId: 2,
+      raftAddress: "nonsense",
+    }),
+    { code: "invalid", message: /^raftAddress: .*"nonsense"$/ },
   );
 });
 
