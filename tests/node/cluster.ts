@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import type { NodeConfig } from "../../src/config/types.ts";
 import { HiqliteError } from "../../src/errors.ts";
 import { MemoryLog } from "../../src/log/memory_log.ts";
@@ -305,4 +306,16 @@ export class Cluster {
       queryMaxRows: 1,
     };
   }
+}
+
+/** Waits until `condition` holds; fails after a bounded time. */
+export async function until(
+  what: string,
+  condition: () => boolean,
+): Promise<void> {
+  for (let i = 0; i < 2_000; i++) {
+    if (condition()) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  assert.fail(`never: ${what}`);
 }

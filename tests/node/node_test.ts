@@ -3,7 +3,7 @@ import type { HiqliteNode } from "../../src/node/node.ts";
 import type { WriteAnswer } from "../../src/node/port.ts";
 import { HiqliteError } from "../../src/errors.ts";
 import { recoverCluster } from "../../src/node/recover.ts";
-import { Cluster } from "./cluster.ts";
+import { Cluster, until } from "./cluster.ts";
 
 function write(node: HiqliteNode, timeoutMs = 5_000): Promise<WriteAnswer> {
   return node.write({
@@ -18,15 +18,6 @@ async function writesSeen(node: HiqliteNode): Promise<unknown> {
     consistency: "linearizable",
   });
   return rows[0]![0];
-}
-
-/** Waits until `condition` holds; fails after a bounded time. */
-async function until(what: string, condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 2_000; i++) {
-    if (condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  assert.fail(`never: ${what}`);
 }
 
 Deno.test("start() of three new members forms one cluster without manual steps", async () => {
