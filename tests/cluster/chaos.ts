@@ -71,7 +71,7 @@ async function main(): Promise<boolean> {
       workloads: names.map(workloadNamed),
       seconds: minutes * 60 / kinds.length,
       seed: seed + i,
-      folder: join(out, nemesis.name),
+      folder: join(out, `${i + 1}-${nemesis.name}`),
       signal: stop.signal,
     });
     for (const { workload, violations } of report.workloads) {

@@ -9,8 +9,8 @@ export interface MemberOptions {
   readonly logPath: string;
 }
 
-/** Longest wait for a process to go after SIGTERM before it is killed, ms. */
-const GRACE_MS = 15_000;
+/** Longest wait for a process to go after SIGTERM before it is killed, ms: it ends itself after 15 s at the latest. */
+const GRACE_MS = 20_000;
 
 /** One real process of a member, started and ended by its id. */
 export class MemberProcess {

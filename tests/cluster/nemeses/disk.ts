@@ -12,10 +12,21 @@ const HEAL_MS = 60_000;
 /** Size of a member's disk where it can fill up, MB. */
 const SMALL_DISK_MB = 256;
 
+/** Whose disk is damaged in a round. */
+const damaged = new WeakMap<TestCluster, Node>();
+
+/** The same member all round: damage may be found much later, and must not meet that of another one. */
+function sameMember(cluster: TestCluster, random: Random): Node {
+  const node = damaged.get(cluster) ?? drawNode(cluster, random);
+  damaged.set(cluster, node);
+  return node;
+}
+
 /** Takes a member down, does something to its folder, and starts it again. */
 function damage(
   name: string,
   change: (folder: string, random: Random) => Promise<string>,
+  draw: (cluster: TestCluster, random: Random) => Node,
 ): NemesisKind {
   return {
     name,
@@ -24,7 +35,7 @@ function damage(
       let victim: Node | undefined;
       return {
         start: async () => {
-          victim = drawNode(cluster, random);
+          victim = draw(cluster, random);
           await cluster.killMember(victim);
           const what = await change(cluster.dataDir(victim), random);
           await cluster.startMember(victim);
@@ -208,9 +219,9 @@ const fullDisk: NemesisKind = {
 
 /** Faults of disks. */
 export const DISK_NEMESES: readonly NemesisKind[] = [
-  damage("wiped-volume", wipe),
-  damage("bit-flip", flipBits),
-  damage("truncation", truncate),
+  damage("wiped-volume", wipe, drawNode),
+  damage("bit-flip", flipBits, sameMember),
+  damage("truncation", truncate, sameMember),
   oldVolume,
   fullDisk,
 ];
