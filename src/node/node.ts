@@ -389,8 +389,6 @@ export class HiqliteNode implements Member {
     if (this.#group?.core.leader || this.#vault.identity.phase === "new") {
       return;
     }
-    // What is being given up is closed, and says so itself.
-    if (this.#participation.rebuilding) return;
     this.#parts.logger.warn(this.#outage());
   }
 
