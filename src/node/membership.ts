@@ -62,11 +62,9 @@ export class Membership {
   /** What a leader serves to other members. */
   handlers(): Record<string, PeerHandler> {
     return {
-      "cluster.operate": (_from, body, answer) => {
+      "cluster.operate": async (_from, body, answer) => {
         const operation = decodeJson(body) as Operation;
-        this.#operate(operation).then((result) =>
-          answer(true, encodeJson(result))
-        );
+        answer(true, encodeJson(await this.#operate(operation)));
       },
       "cluster.address": (_from, body, answer) => {
         this.#ports.remember(decodeJson(body) as NodeAddress);

@@ -86,7 +86,7 @@ export class HiqliteNode implements Member {
         linkDown: (node) => this.#onLinkDown(node),
       },
     );
-    this.#requests = new PeerRequests(this.#network);
+    this.#requests = new PeerRequests(this.#network, parts.logger);
     this.#participation = new Participation({
       parts,
       network: this.#network,

@@ -9,6 +9,7 @@ import {
 import type { NodeId } from "../raft/types.ts";
 import { FrameBatches } from "./frame_batches.ts";
 import { NO_BYTES } from "../util/bytes.ts";
+import type { Logger } from "../util/logger.ts";
 
 /** How a request to another member ended. */
 export type PeerAnswer =
@@ -20,12 +21,12 @@ export type PeerAnswer =
   /** The link broke, or time ran out: it may have been done. */
   | { readonly kind: "lost" };
 
-/** Serves a request; it answers once, at any time. */
+/** Serves a request; it answers once, at any time. What it throws or rejects with is the answer. */
 export type PeerHandler = (
   from: PeerIdentity,
   body: Uint8Array,
   answer: (ok: boolean, body: Uint8Array) => void,
-) => void;
+) => void | Promise<void>;
 
 interface Pending {
   readonly node: NodeId;
@@ -35,13 +36,15 @@ interface Pending {
 /** Requests and answers between members, over their links. */
 export class PeerRequests {
   readonly #batches: FrameBatches;
+  readonly #logger: Logger;
   #handlers: ReadonlyMap<string, PeerHandler> = new Map();
   readonly #pending = new Map<number, Pending>();
   #nextId = 1;
 
   /** Sends over `network`; serves nothing until {@linkcode serve}. */
-  constructor(network: Network) {
+  constructor(network: Network, logger: Logger) {
     this.#batches = new FrameBatches(network);
+    this.#logger = logger;
   }
 
   /** Serves requests with `handlers`, by method name. */
@@ -108,7 +111,18 @@ export class PeerRequests {
     if (handler === undefined) {
       return answer(false, new TextEncoder().encode("unknown method"));
     }
-    handler(from, request.body, answer);
+    const failed = ({ message }: Error): void => {
+      this.#logger.warn(
+        `request ${request.method} of ${from.id} failed: ${message}`,
+      );
+      answer(false, new TextEncoder().encode(message));
+    };
+    // Nothing that a peer asks for may end this member.
+    try {
+      handler(from, request.body, answer)?.catch(failed);
+    } catch (error) {
+      failed(error as Error);
+    }
   }
 
   /** A response frame arrived; one nobody waits for any more is dropped. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import {
   encodeBatch,
   encodeFrame,
+  encodeRequest,
   FrameKind,
 } from "../../src/network/frame.ts";
 import { MemoryNetwork } from "../../src/network/memory_network.ts";
@@ -34,10 +35,18 @@ function receiver(): {
     peers: [],
     events: { frame: () => {}, linkUp: () => {}, linkDown: () => {} },
   });
+  const logger = new Logger("info", ({ message }) => lines.push(message));
+  const requests = new PeerRequests(network, logger);
+  requests.serve({
+    throws: () => {
+      throw new Error("on purpose");
+    },
+    rejects: () => Promise.reject(new Error("later")),
+  });
   const traffic = new Traffic({
     network,
-    requests: new PeerRequests(network),
-    logger: new Logger("info", ({ message }) => lines.push(message)),
+    requests,
+    logger,
     identity: () => identity,
     receive: (message) => received.push(message),
   });
@@ -82,6 +91,19 @@ Deno.test("onFrame() drops and reports what it cannot read, of whatever kind and
   assert.equal(received.length, 0);
   assert.equal(lines.length, frames.length);
   assert.match(lines[0]!, /version 99/);
+});
+
+Deno.test("onFrame() with a request that cannot be served reports it and goes on", async () => {
+  const { traffic, lines } = receiver();
+  for (const method of ["throws", "rejects"]) {
+    const frame = encodeRequest({ id: 1, method, body: new Uint8Array(0) });
+    traffic.onFrame(peer, "bulk", frame.slice());
+  }
+  await Promise.resolve();
+  assert.deepEqual(lines, [
+    `request throws of ${peer.id} failed: on purpose`,
+    `request rejects of ${peer.id} failed: later`,
+  ]);
 });
 
 Deno.test("onFrame() takes batches apart; one frame it cannot read spoils no other", () => {
