@@ -162,6 +162,13 @@ export const SETTINGS: { readonly [F in PlainField]: Setting<NodeConfig[F]> } =
       2,
       "The leader sends a heartbeat every so many ticks.",
     ),
+    leaseReads: setting(
+      "lease_reads",
+      "HQL_LEASE_READS",
+      boolean(),
+      false,
+      "Answer linearizable reads from the leader's lease instead of asking a majority: wrong if clocks run at rates that differ by a factor of two, or a machine is suspended. The same on all members.",
+    ),
     maxBodyBytes: setting(
       "max_body_bytes",
       "HQL_MAX_BODY_BYTES",

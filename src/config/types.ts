@@ -62,6 +62,8 @@ export interface NodeConfig {
   readonly electionTicks: number;
   /** Ticks between heartbeats; at most half of electionTicks. @default {2} */
   readonly heartbeatTicks: number;
+  /** Answer linearizable reads from a lease; see `lease_reads`. The same on all members. @default {false} */
+  readonly leaseReads: boolean;
   /** Largest request body of the API, bytes. @default {50_331_648} */
   readonly maxBodyBytes: number;
   /** Longest run of a query that came over the API, ms. @default {10_000} */

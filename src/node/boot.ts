@@ -131,8 +131,13 @@ function foundingInit(identity: Identity, log: LogStore): RaftInit {
 
 /** The core's tunables for a configuration. */
 export function raftOptions(config: NodeConfig): RaftOptions {
-  const { electionTicks, heartbeatTicks } = config;
-  return { ...DEFAULT_RAFT_OPTIONS, electionTicks, heartbeatTicks };
+  const { electionTicks, heartbeatTicks, leaseReads } = config;
+  return {
+    ...DEFAULT_RAFT_OPTIONS,
+    electionTicks,
+    heartbeatTicks,
+    leaseReads,
+  };
 }
 
 /** The loop's tunables for a configuration. */

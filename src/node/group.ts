@@ -177,6 +177,11 @@ export class RaftGroup {
     this.#step(() => this.core.step({ kind: "tick" }));
   }
 
+  /** More time passed than {@linkcode tick} will tell of. Call it before anything that waited meanwhile. */
+  stalled(): void {
+    this.#step(() => this.core.step({ kind: "stalled" }));
+  }
+
   #lookForRoom(): void {
     if (this.#applier.paused) this.#applier.retry();
     if (this.#room.full) this.#guarded(() => this.#room.look());

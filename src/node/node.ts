@@ -79,6 +79,7 @@ export class HiqliteNode implements Member {
       {
         frame: (from, lane, bytes) => {
           if (!this.#failed && this.#pulse.beating) {
+            this.#touch();
             this.#traffic.onFrame(from, lane, bytes);
           }
         },
@@ -106,6 +107,7 @@ export class HiqliteNode implements Member {
       clock: parts.clock,
       changes: this.#changes,
       group,
+      touch: () => this.#touch(),
       machine: () => this.#vault.storage.machine,
       throwIfStopped: () => this.#throwIfStopped(),
     });
@@ -349,6 +351,11 @@ export class HiqliteNode implements Member {
         "This member is being rebuilt from the others: ask another one",
       );
     }
+  }
+
+  /** After a pause a lease must not be taken to run still. */
+  #touch(): void {
+    if (this.#parts.config.leaseReads) this.#pulse.touch();
   }
 
   #onSlowTick(): void {

@@ -48,7 +48,7 @@ export class Pulse {
   /** Begins; called once. */
   start(): void {
     this.#lastMs = this.#ports.clock.monotonic();
-    this.#timer = setInterval(() => this.#beat(), this.#ports.tickMs);
+    this.#timer = setInterval(() => this.touch(), this.#ports.tickMs);
   }
 
   /** Ends; idempotent. */
@@ -57,7 +57,8 @@ export class Pulse {
     this.#timer = null;
   }
 
-  #beat(): void {
+  /** Tells the group of time that passed; what must not be taken in before that calls it, too. */
+  touch(): void {
     const { clock, tickMs } = this.#ports;
     const now = clock.monotonic();
     const elapsed = Math.floor((now - this.#lastMs) / tickMs);
@@ -66,6 +67,7 @@ export class Pulse {
     this.#lastMs = elapsed > CATCH_UP_TICKS
       ? now
       : this.#lastMs + elapsed * tickMs;
+    if (elapsed > CATCH_UP_TICKS) this.#ports.group()?.stalled();
     for (let i = 0; i < Math.min(elapsed, CATCH_UP_TICKS); i++) {
       this.#ports.group()?.tick();
     }

@@ -14,6 +14,8 @@ export interface ReadPorts {
   readonly clock: Clock;
   readonly changes: Changes;
   group(): RaftGroup | null;
+  /** Called before a read is asked for: a lease may have run out in a pause that nobody noticed yet. */
+  touch(): void;
   machine(): SqlMachine;
   throwIfStopped(): void;
 }
@@ -44,6 +46,7 @@ export class Reads {
 
   async #readIndex(deadline: number): Promise<LogIndex> {
     for (;;) {
+      this.#ports.touch();
       const group = this.#ports.group();
       if (group !== null) {
         const index = await new Promise<LogIndex | null>((resolve) =>

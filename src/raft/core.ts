@@ -30,6 +30,7 @@ import { changeMembership } from "./membership.ts";
 import type { Message } from "./messages.ts";
 import { assertOptions } from "./options.ts";
 import {
+  endLease,
   expireReads,
   needsReadRound,
   receiveReadIndexReply,
@@ -119,6 +120,9 @@ export class RaftCore {
     switch (input.kind) {
       case "tick":
         tick(state);
+        break;
+      case "stalled":
+        endLease(state);
         break;
       case "message":
         receive(state, input.message);

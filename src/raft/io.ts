@@ -72,6 +72,8 @@ export interface MembershipChange {
 /** Everything that can happen to a core. */
 export type Input =
   | { readonly kind: "tick" }
+  /** More time passed than ticks will tell of: the process was stopped. Comes before whatever waited meanwhile. */
+  | { readonly kind: "stalled" }
   | { readonly kind: "message"; readonly message: Message }
   | { readonly kind: "propose"; readonly payloads: readonly Uint8Array[] }
   | { readonly kind: "changeMembership"; readonly change: MembershipChange }

@@ -168,6 +168,12 @@ function extendLease(state: RaftState, round: number): void {
   }
 }
 
+/** Nobody knows how much of the lease is left, or would be of one that a round on its way begins. */
+export function endLease(state: RaftState): void {
+  state.leaseUntil = 0;
+  state.roundTicks.length = 0;
+}
+
 function confirm(state: RaftState, round: number): void {
   const { reads } = state;
   let done = 0;

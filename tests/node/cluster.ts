@@ -301,6 +301,7 @@ export class Cluster {
       tickMs: 5,
       electionTicks: 20,
       heartbeatTicks: 4,
+      leaseReads: false,
       maxBodyBytes: 1,
       queryTimeoutMs: 1,
       queryMaxRows: 1,

@@ -462,6 +462,22 @@ Deno.test("changeMembership() of a node nobody knows names it", async () => {
   );
 });
 
+Deno.test("§1.3 with lease_reads a read on any member sees what was written before, also after a change of leaders", async () => {
+  await using cluster = new Cluster(3, { leaseReads: true });
+  await cluster.startAll();
+  for (let writes = 1; writes <= 6; writes++) {
+    await write(cluster.node(writes % 3 + 1));
+    for (const id of [1, 2, 3]) {
+      const { rows } = await cluster.node(id).query({
+        sql: "",
+        consistency: "linearizable",
+      });
+      assert.deepEqual(rows, [[writes]], `on node ${id}`);
+    }
+    if (writes % 2 === 0) await cluster.node(1).transferLeadership();
+  }
+});
+
 Deno.test("changeMembership() refuses an address that is none before it asks anybody", async () => {
   await using cluster = new Cluster(1);
   await cluster.startAll();

@@ -362,6 +362,20 @@ Deno.test("§1.3 after a pause whose ticks came before the read, the lease is ov
   assert.deepEqual(read(other, 1).reads, [{ requestId: 1, index: null }]);
 });
 
+Deno.test("§1.3 a stall that no tick told of ends the lease, and what was sent before it begins no other (SIGSTOP)", () => {
+  const core = leaseLeader(0);
+  tick(core, TEST_OPTIONS.heartbeatTicks);
+  const before = roundOf(take(core).messages);
+  core.step({ kind: "stalled" });
+  assert.deepEqual(read(core, 1).reads, []);
+  take(core);
+  hear(core, heartbeatReply(1, before));
+  assert.deepEqual(read(core, 2).reads, []);
+  tick(core, TEST_OPTIONS.heartbeatTicks);
+  hear(core, heartbeatReply(1, roundOf(take(core).messages)));
+  assert.equal(read(core, 3).reads.length, 1, "a later round begins a lease");
+});
+
 Deno.test("§1.3 a read under a lease waits for an entry of the own term too", () => {
   const core = newLeader(LEASE);
   tick(core);

@@ -15,6 +15,9 @@ import { lostPromise } from "./recovery.ts";
 import { Violation } from "./violation.ts";
 import type { World } from "./world.ts";
 
+/** Pauses longer than this are noticed; see src/node/pulse.ts. */
+const MISSED_TICKS = 3;
+
 /** One run of one member, from start to crash: the production group on simulated ports. */
 export class SimMember implements Observed {
   readonly member: MemberId;
@@ -27,6 +30,7 @@ export class SimMember implements Observed {
   readonly #node: SimNode;
   readonly #log: SegmentLog;
   #scrubbing = false;
+  #tickedAt: number;
   #alive = true;
 
   /**
@@ -36,6 +40,7 @@ export class SimMember implements Observed {
   constructor(world: World, node: SimNode) {
     this.#world = world;
     this.#node = node;
+    this.#tickedAt = world.now;
     // Callbacks of what is opened below belong to this process already.
     node.process = this;
     this.member = node.member;
@@ -147,8 +152,25 @@ export class SimMember implements Observed {
       this.#world.scheduler.after(pause, () => this.run(event));
       return;
     }
+    this.#noticePause();
     event();
     if (this.#alive) this.#check();
+  }
+
+  /** One tick of the member's clock. */
+  tick(): void {
+    this.#tickedAt = this.#world.now;
+    this.group.tick();
+  }
+
+  /** The runtime looks at its clock before it takes in anything under a lease. */
+  #noticePause(): void {
+    const { raft, tickMs } = this.#world.plan;
+    const passed = this.#world.now - this.#tickedAt;
+    const told = MISSED_TICKS * tickMs * this.#node.clockRate;
+    if (!raft.leaseReads || passed <= told) return;
+    this.#tickedAt = this.#world.now;
+    this.group.stalled();
   }
 
   /** Verifies a slice of the stored log, as the runtime does when there is time. */

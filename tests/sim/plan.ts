@@ -280,10 +280,8 @@ function drawFaults(draw: Draw, shape: Shape): Fault[] {
 
 /** Faults that the run's options promise nothing about. */
 function excluded(kind: FaultKind, shape: Shape): boolean {
-  // A lease trusts that clocks differ by less than a factor of two and that nobody sleeps.
-  if (shape.raft.leaseReads && (kind === "pause" || kind === "drift")) {
-    return true;
-  }
+  // A lease trusts that clocks differ by less than a factor of two.
+  if (shape.raft.leaseReads && kind === "drift") return true;
   return shape.durability !== "immediate" &&
     (kind === "lyingSync" || kind === "syncError" || kind === "writeError");
 }

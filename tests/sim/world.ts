@@ -366,7 +366,7 @@ export class World {
 
   #tick(node: SimNode, process: SimMember): void {
     process.later(this.plan.tickMs * node.clockRate, () => {
-      process.group.tick();
+      process.tick();
       this.#tick(node, process);
     });
   }

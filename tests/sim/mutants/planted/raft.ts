@@ -141,6 +141,18 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     replace: "return state.commit;",
   },
   {
+    name: "a lease outlives a stall",
+    file: "raft/read_index.ts",
+    find: "  state.leaseUntil = 0;\n  state.roundTicks.length = 0;",
+    replace: "",
+  },
+  {
+    name: "a round from before a stall begins a lease",
+    file: "raft/read_index.ts",
+    find: "  state.roundTicks.length = 0;",
+    replace: "",
+  },
+  {
     name: "a voter whose removal is not committed never campaigns",
     file: "raft/state.ts",
     find: "state.configs.namesVoter(state.id)",
