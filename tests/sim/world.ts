@@ -398,6 +398,14 @@ export class World {
   #deliver(to: NodeId, message: GroupMessage): void {
     const process = this.processOf(to);
     if (process === null) return;
+    const pause = this.nodeOf(to).pausedUntil - this.now;
+    if (pause > 0) {
+      // Sockets are read in any order: what clients asked meanwhile may come first.
+      const { latencyMs } = this.plan.network;
+      const late = this.draws.network.between(0, latencyMs);
+      this.later(pause + late, () => this.#deliver(to, message));
+      return;
+    }
     this.trace.add(
       this.now,
       message.type,
