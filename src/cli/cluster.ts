@@ -9,7 +9,7 @@ import {
 } from "./arguments.ts";
 import { clusterToWire } from "../client/wire.ts";
 import { type ErrorCode, HiqliteError } from "../errors.ts";
-import { parseHostPort } from "../config/address.ts";
+import { addressProblem } from "../config/address.ts";
 import { loadConfig } from "./config_file.ts";
 import { secretPath } from "../config/secrets.ts";
 import { recover, recoverHelp } from "./recover.ts";
@@ -180,10 +180,9 @@ function addressOf(
   name: string,
 ): string | undefined {
   const text = flag(name);
-  if (text === undefined || parseHostPort(text) !== undefined) return text;
-  throw new UsageError(
-    `--${name} is host:port (IPv6 as [address]:port), not '${text}'`,
-  );
+  const problem = text === undefined ? null : addressProblem(text);
+  if (problem !== null) throw new UsageError(`--${name}: ${problem}`);
+  return text;
 }
 
 /** What can be done about an answer. */

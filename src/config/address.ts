@@ -20,6 +20,13 @@ export function parseHostPort(text: string): HostPort | undefined {
   return { host: ipv6 ?? match[2]!, port };
 }
 
+/** What is wrong with an address that is not `host:port`, or null. */
+export function addressProblem(text: string): string | null {
+  return parseHostPort(text) === undefined
+    ? `expected host:port (IPv6 as [address]:port), got "${text.slice(0, 80)}"`
+    : null;
+}
+
 /** Whether a host can only be reached from this machine. */
 export function isLoopback(host: string): boolean {
   const bare = host.replace(/^\[|\]$/g, "").toLowerCase();
@@ -47,11 +54,9 @@ export function parseNodeLine(line: string, key: string): NodeAddress {
     );
   }
   for (const address of [raft, api]) {
-    if (parseHostPort(address) === undefined) {
-      throw new ConfigError(
-        key,
-        `expected host:port (IPv6 as [address]:port), got "${address}" in "${line.trim()}"`,
-      );
+    const problem = addressProblem(address);
+    if (problem !== null) {
+      throw new ConfigError(key, `${problem} in "${line.trim()}"`);
     }
   }
   return { id: Number(id), raft, api };

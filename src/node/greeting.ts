@@ -1,19 +1,14 @@
 import type { Network } from "../network/port.ts";
 import { latestConfiguration } from "./boot.ts";
 import type { RaftGroup } from "./group.ts";
-import { membersOf } from "../raft/configuration.ts";
-import {
-  type LogId,
-  type MemberId,
-  nodeIdOf,
-  type Term,
-} from "../raft/types.ts";
+import { type NodeId, nodeIdOf } from "../raft/types.ts";
 import type { Clock } from "../util/clock.ts";
 import type { Logger } from "../util/logger.ts";
 import { memberIdOf, type Witnessed } from "./identity.ts";
 import type { NodeVault } from "./parts.ts";
 import type { PeerHandler, PeerRequests } from "./peer_requests.ts";
-import { type Testimony, Witness } from "./witness.ts";
+import { acknowledgedBy, successorOf, testimonyOf } from "./testimony.ts";
+import { type Verdict, Witness } from "./witness.ts";
 
 /** What greetings need from their node. */
 export interface GreetingPorts {
@@ -22,8 +17,12 @@ export interface GreetingPorts {
   readonly vault: NodeVault;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** How long a member that a majority confirms waits for those who did not answer, ms. */
+  /** How long silence must last until it means that somebody is not there, ms. */
   readonly patienceMs: number;
+  /** Whether the log's durable end is a promise; see `log_sync`. */
+  readonly promises: boolean;
+  /** All other nodes it knows. */
+  nodes(): readonly NodeId[];
   group(): RaftGroup | null;
   stopping(): boolean;
   /** Nobody contradicts what this member remembers: it takes part from now on. */
@@ -37,8 +36,8 @@ export class Greeting {
   readonly #ports: GreetingPorts;
   readonly #witness: Witness;
   #busy = false;
-  /** When a majority first found no contradiction. */
-  #confirmedAt: number | null = null;
+  /** Since when enough others find no contradiction. */
+  #enoughSince: number | null = null;
 
   /** Asks nobody yet. */
   constructor(ports: GreetingPorts) {
@@ -48,8 +47,10 @@ export class Greeting {
       network,
       requests,
       self: () => memberIdOf(vault.identity),
-      testimony: () => testimonyOf(vault, ports.group()),
-      acknowledged: (member) => acknowledgedBy(ports.group(), member),
+      testimony: () => testimonyOf(vault, ports.group(), ports.promises),
+      acknowledged: (member) =>
+        ports.promises ? acknowledgedBy(ports.group(), member) : null,
+      leads: () => ports.group()?.core.role === "leader",
       memorized: () => Object.values(vault.identity.witnessed ?? {}),
       memorize: (start) => this.#memorize(start),
       successor: (member, term) => successorOf(ports.group(), member, term),
@@ -66,11 +67,9 @@ export class Greeting {
     if (this.#ports.group() !== null) return;
     await this.#alone(async () => {
       const { voters } = latestConfiguration(this.#ports.vault.storage);
-      const verdict = await this.#witness.greet(voters);
+      const verdict = await this.#witness.greet(voters, this.#ports.nodes());
       if (this.#ports.stopping()) return;
-      if (verdict.kind === "confirmed" && this.#heardEnough(verdict.silent)) {
-        this.#ports.takePart();
-      }
+      if (this.#mayTakePart(verdict)) this.#ports.takePart();
       if (verdict.kind === "rolledBack") {
         await this.#ports.rebuild(verdict.detail);
       }
@@ -80,7 +79,10 @@ export class Greeting {
   /** Tells the others what this member has, and hears whether its state is theirs. */
   async report(): Promise<void> {
     const group = this.#ports.group();
-    if (group === null) return;
+    // One that is still asking to be let in is in nobody's place.
+    if (group === null || this.#ports.vault.identity.phase === "joining") {
+      return;
+    }
     await this.#alone(async () => {
       const { voters } = group.core.config;
       // Who knows better may not have been there when this member started.
@@ -95,12 +97,18 @@ export class Greeting {
 
   /**
    * The member counts itself, so the only one who remembers more may be missing in
-   * that majority: whoever is there is heard, and who is silent for long is not there.
+   * a majority: whoever is there is heard, and who is silent for long is not there.
+   * If none of the voters it remembers are left, a leader's word will do, who was
+   * in touch with a majority just now.
    */
-  #heardEnough(silent: number): boolean {
+  #mayTakePart(verdict: Verdict): boolean {
+    const enough = verdict.kind === "confirmed" ||
+      verdict.kind === "waiting" && verdict.vouched;
+    if (!enough) return false;
+    if (verdict.kind === "confirmed" && verdict.silent === 0) return true;
     const now = this.#ports.clock.monotonic();
-    this.#confirmedAt ??= now;
-    return silent === 0 || now - this.#confirmedAt >= this.#ports.patienceMs;
+    this.#enoughSince ??= now;
+    return now - this.#enoughSince >= this.#ports.patienceMs;
   }
 
   #memorize(start: Witnessed): void {
@@ -128,49 +136,4 @@ export class Greeting {
       this.#busy = false;
     }
   }
-}
-
-/** Nobody would ever speak to a replaced member again, and it would wait for a leader without end. */
-function successorOf(
-  group: RaftGroup | null,
-  member: MemberId,
-  term: Term,
-): MemberId | null {
-  // A member that knows a later term may be in a configuration that this leader missed.
-  if (group?.core.role !== "leader" || term > group.core.term) return null;
-  const { config, configIndex, commit } = group.core.status();
-  const members = membersOf(config);
-  if (configIndex > commit || members.includes(member)) return null;
-  const node = nodeIdOf(member);
-  return members.find((other) => nodeIdOf(other) === node) ?? null;
-}
-
-/** What this member has on its disk, as it tells the others. */
-function testimonyOf(
-  { identity, storage }: NodeVault,
-  group: RaftGroup | null,
-): Testimony {
-  const { log, logRecovery, machine } = storage;
-  const index = group?.durableIndex ?? log.last.index;
-  const { boot, starts = [] } = identity;
-  const last = { term: log.termAt(index) ?? log.base.term, index };
-  return {
-    boot,
-    process: starts.at(-1) ?? "",
-    starts,
-    term: Math.max(logRecovery.hardState.term, last.term),
-    last,
-    hashes: machine.stateHashes(),
-  };
-}
-
-/** What this member, as leader, counts as durable at another one. */
-function acknowledgedBy(
-  group: RaftGroup | null,
-  member: MemberId,
-): LogId | null {
-  if (group?.core.role !== "leader") return null;
-  const { term, progress } = group.core.status();
-  const index = progress.find((peer) => peer.member === member)?.match ?? 0;
-  return index === 0 ? null : { term, index };
 }

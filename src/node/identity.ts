@@ -93,6 +93,18 @@ export function newIdentity(nodeId: NodeId): Identity {
   };
 }
 
+/** Whoever lives on after a member gave up what it had: a node in the same place, that knows the same of the others. */
+export function newIncarnation(identity: Identity): Identity {
+  const { nodeId, clusterId, addresses, witnessed } = identity;
+  return {
+    ...newIdentity(nodeId),
+    clusterId,
+    addresses,
+    ...(witnessed === undefined ? {} : { witnessed }),
+    ...(clusterId === "" ? { forgot: true } : { phase: "joining" }),
+  };
+}
+
 /** The identity of a member that is started once more on its volume. */
 export function startedAgain(identity: Identity): Identity {
   const { boot, starts = [] } = identity;
@@ -130,7 +142,11 @@ export class DataDir {
       const reason = findDenied(path, [LOCK]) ?? (error as Error).message;
       throw unusable(path, reason, error);
     }
-    if (!await lock.tryLock(true)) {
+    const locked = await lock.tryLock(true).catch((error) => {
+      lock.close();
+      throw unusable(path, (error as Error).message, error);
+    });
+    if (!locked) {
       lock.close();
       throw new HiqliteError(
         "storage",
@@ -288,7 +304,11 @@ async function makeFolder(path: string): Promise<void> {
   }
 }
 
-function unusable(path: string, reason: string, cause?: unknown): HiqliteError {
+export function unusable(
+  path: string,
+  reason: string,
+  cause?: unknown,
+): HiqliteError {
   return new HiqliteError(
     "storage",
     `data directory ${path} cannot be used: ${reason}. Nothing was changed`,

@@ -1,4 +1,4 @@
-import { parseHostPort } from "../config/address.ts";
+import { addressProblem } from "../config/address.ts";
 import type { NodeAddress } from "../config/types.ts";
 import { HiqliteError } from "../errors.ts";
 import type { Network } from "../network/port.ts";
@@ -124,9 +124,17 @@ export class Membership {
       encodeJson(operation),
       "control",
     );
-    return answer.kind === "ok"
-      ? decodeJson(answer.body) as OperationAnswer
-      : failure("timeout", "the leader did not answer: look at the status");
+    switch (answer.kind) {
+      case "ok":
+        return decodeJson(answer.body) as OperationAnswer;
+      case "error":
+        return failure("conflict", new TextDecoder().decode(answer.body));
+      default:
+        return failure(
+          "timeout",
+          "the leader did not answer: look at the status",
+        );
+    }
   }
 
   #operate(operation: Operation): Promise<OperationAnswer> {
@@ -302,11 +310,10 @@ function givenUp(target: NodeId | null): string {
 
 /** @throws {HiqliteError} `invalid` */
 function checkAddress(name: string, address: string | undefined): void {
-  if (address === undefined || parseHostPort(address) !== undefined) return;
-  throw new HiqliteError(
-    "invalid",
-    `${name}: expected host:port (IPv6 as [address]:port), got "${address}"`,
-  );
+  const problem = address === undefined ? null : addressProblem(address);
+  if (problem !== null) {
+    throw new HiqliteError("invalid", `${name}: ${problem}`);
+  }
 }
 
 function find(config: Configuration, nodeId: NodeId): MemberId | null {

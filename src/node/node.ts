@@ -149,6 +149,9 @@ export class HiqliteNode implements Member {
       clock: parts.clock,
       logger: parts.logger,
       patienceMs: WITNESS_TICKS * parts.config.tickMs,
+      promises: parts.config.logSync.mode === "immediate",
+      nodes: () =>
+        peersOf(this.#vault.identity, parts.config).map(({ id }) => id),
       group,
       stopping: () => this.#stopping !== null,
       takePart: () => this.#participation.start(),
@@ -355,7 +358,8 @@ export class HiqliteNode implements Member {
 
   /** After a pause a lease must not be taken to run still. */
   #touch(): void {
-    if (this.#parts.config.leaseReads) this.#pulse.touch();
+    const { leaseReads } = this.#parts.config;
+    if (leaseReads && this.#pulse.beating) this.#pulse.touch();
   }
 
   #onSlowTick(): void {
@@ -422,6 +426,7 @@ export class HiqliteNode implements Member {
   }
 
   #onLinkUp(): void {
+    this.#touch();
     this.#changes.announce();
     this.#writes.changed();
     this.#progress();

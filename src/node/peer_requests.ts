@@ -39,7 +39,8 @@ export class PeerRequests {
   readonly #logger: Logger;
   #handlers: ReadonlyMap<string, PeerHandler> = new Map();
   readonly #pending = new Map<number, Pending>();
-  #nextId = 1;
+  /** Not 1 for every process: a late answer to a former one must find nobody who waits. */
+  #nextId = crypto.getRandomValues(new Uint32Array(1))[0]! || 1;
 
   /** Sends over `network`; serves nothing until {@linkcode serve}. */
   constructor(network: Network, logger: Logger) {

@@ -11,8 +11,10 @@ import {
   IDENTITY_FILE,
   LOGS,
   newIdentity,
+  newIncarnation,
   startedAgain,
   STATE,
+  unusable,
 } from "./identity.ts";
 import type { SqlMachine } from "./sql_machine.ts";
 
@@ -164,12 +166,7 @@ export class Vault {
     if (others === 0) throw this.#nobodyToAsk(reason);
     const aside = [LOGS, STATE, ...(clusterId === "" ? [IDENTITY_FILE] : [])];
     const { kept, removed } = this.#dir.quarantine(aside, new Date());
-    this.save({
-      ...newIdentity(this.#config.nodeId),
-      clusterId,
-      addresses,
-      ...(clusterId === "" ? { forgot: true } : { phase: "joining" }),
-    });
+    this.save(newIncarnation(this.#identity));
     this.#logger.warn(
       `this member cannot rely on its memory (${reason}): it comes back as a new incarnation and is rebuilt from the others; what was left is in ${kept}`,
     );
@@ -219,9 +216,7 @@ export class Vault {
   async #joinAfresh(): Promise<void> {
     await this.#closeStorage();
     this.#dir.discard([LOGS, STATE]);
-    const { clusterId, addresses } = this.#identity;
-    const fresh = newIdentity(this.#config.nodeId);
-    this.save({ ...fresh, clusterId, addresses, phase: "joining" });
+    this.save(newIncarnation(this.#identity));
     this.#storage = await this.#openStorage();
   }
 
@@ -250,13 +245,7 @@ export class Vault {
       if (this.#opener.isDamage(error) || error instanceof HiqliteError) {
         throw error;
       }
-      throw new HiqliteError(
-        "storage",
-        `data directory ${this.#dir.path} cannot be used: ${
-          (error as Error).message
-        }. Nothing was changed`,
-        { cause: error },
-      );
+      throw unusable(this.#dir.path, (error as Error).message, error);
     }
   }
 

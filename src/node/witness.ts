@@ -1,6 +1,6 @@
 import type { Network } from "../network/port.ts";
 import type { LogId, LogIndex, MemberId, NodeId, Term } from "../raft/types.ts";
-import { nodeIdOf } from "../raft/types.ts";
+import { nodeIdOf, ZERO_LOG_ID } from "../raft/types.ts";
 import type { StateHash } from "../state/port.ts";
 import type { Witnessed } from "./identity.ts";
 import { decodeJson, encodeJson, type PeerHandler } from "./peer_requests.ts";
@@ -16,10 +16,19 @@ export interface Testimony {
   readonly starts?: readonly string[];
   /** A term it has durably seen. */
   readonly term: Term;
-  /** The last durable entry. */
+  /** The term it is in, durable or not. */
+  readonly current: Term;
+  /** The last entry that it must not lose. */
   readonly last: LogId;
   /** What its state was at some of the last indexes. */
   readonly hashes: readonly StateHash[];
+}
+
+/** What a witness says of a member. */
+interface Answer {
+  readonly problem: string | null;
+  /** Whether the witness leads: then what it knows is the committed configuration's. */
+  readonly leads: boolean;
 }
 
 /** What witnesses need from their node. */
@@ -32,8 +41,10 @@ export interface WitnessPorts {
   memorized(): readonly Witnessed[];
   /** Of a leader: how far `member` told it in this term that its log is durable; null if it did not. */
   acknowledged(member: MemberId): LogId | null;
-  /** Who took the place of a member that has seen `term`, if a leader knows; else null. */
+  /** Of a leader: who took the place of a member that is in `term`; null if nobody did. */
   successor(member: MemberId, term: Term): MemberId | null;
+  /** Whether this member leads. */
+  leads(): boolean;
   /** Makes a start of another member outlive this process. */
   memorize(start: Witnessed): void;
 }
@@ -42,7 +53,8 @@ export interface WitnessPorts {
 export type Verdict =
   /** A majority knows nothing that this member has forgotten; so many others did not answer. */
   | { readonly kind: "confirmed"; readonly silent: number }
-  | { readonly kind: "waiting" }
+  /** `vouched`: a leader knows nothing, either. */
+  | { readonly kind: "waiting"; readonly vouched: boolean }
   /** Somebody remembers more than this member does: its volume is an old one. */
   | { readonly kind: "rolledBack"; readonly detail: string };
 
@@ -66,35 +78,39 @@ export class Witness {
   constructor(ports: WitnessPorts) {
     this.#ports = ports;
     for (const { member, boot, process } of ports.memorized()) {
-      const nothing = { term: 0, last: { term: 0, index: 0 }, hashes: [] };
+      const nothing = {
+        term: 0,
+        current: 0,
+        last: ZERO_LOG_ID,
+        hashes: [],
+      };
       this.#seen.set(member, { boot, process, ...nothing });
     }
   }
 
-  /** What this member serves to others: they report, and hear whether that contradicts what is known. */
+  /** What this member serves to others: they say what they have, and hear whether that contradicts what is known. */
   handlers(): Record<string, PeerHandler> {
     return {
       "witness.greet": ({ id }, body, answer) => {
-        const said = decodeJson(body) as Testimony;
         // Nothing of this process is on its way yet, so the leader's knowledge is exact.
         const known = this.#ports.acknowledged(id);
-        const problem = brokenPromise(known, said) ?? this.#hear(id, said);
-        answer(true, encodeJson(problem));
+        answer(true, encodeJson(this.#judge(id, body, known)));
       },
-      "witness.report": ({ id }, body, answer) => {
-        const said = decodeJson(body) as Testimony;
-        answer(true, encodeJson(this.#hear(id, said)));
-      },
+      "witness.report": ({ id }, body, answer) =>
+        answer(true, encodeJson(this.#judge(id, body, null))),
     };
   }
 
-  /** What contradicts a testimony; it is remembered if nothing does. */
-  #hear(from: MemberId, said: Testimony): string | null {
-    const successor = this.#ports.successor(from, said.term);
-    if (successor !== null) return `${successor} took its place`;
-    const problem = contradiction(this.#seen.get(from), said);
+  /** Whether a testimony can be believed; it is remembered then. */
+  #judge(from: MemberId, body: Uint8Array, known: LogId | null): Answer {
+    const said = decodeJson(body) as Testimony;
+    const successor = this.#ports.successor(from, said.current);
+    const problem = successor !== null
+      ? `${successor} took its place`
+      : brokenPromise(known, said) ??
+        contradiction(this.#seen.get(from), said);
     if (problem === null) this.#remember(from, said);
-    return problem;
+    return { problem, leads: this.#ports.leads() };
   }
 
   /**
@@ -123,28 +139,42 @@ export class Witness {
       .find((hash) => hash.index === index)?.hash;
   }
 
-  /** Before this member takes part: asks the other voters what they know of it. */
-  greet(voters: readonly MemberId[]): Promise<Verdict> {
-    return this.#ask(voters, "witness.greet");
+  /** Before this member takes part: asks the other voters it remembers, and the `nodes`, what they know of it. */
+  greet(
+    voters: readonly MemberId[],
+    nodes: readonly NodeId[],
+  ): Promise<Verdict> {
+    return this.#ask(voters, nodes, "witness.greet");
   }
 
   /** Once it takes part: tells the other voters what it has, and hears what they know. */
   report(voters: readonly MemberId[]): Promise<Verdict> {
-    return this.#ask(voters, "witness.report");
+    return this.#ask(voters, [], "witness.report");
   }
 
-  async #ask(voters: readonly MemberId[], what: Question): Promise<Verdict> {
+  async #ask(
+    voters: readonly MemberId[],
+    nodes: readonly NodeId[],
+    what: Question,
+  ): Promise<Verdict> {
     const self = this.#ports.self();
-    const others = voters.filter((voter) => voter !== self).map(nodeIdOf);
-    const answers = await Promise.all(
-      others.map((node) => this.#tell(node, what)),
+    const others = (ids: readonly NodeId[]): NodeId[] =>
+      [...new Set(ids)].filter((id) => id !== nodeIdOf(self));
+    const voting = others(voters.map(nodeIdOf));
+    const asked = others([...voting, ...nodes]);
+    const answers = new Map(
+      await Promise.all(
+        asked.map(async (id) => [id, await this.#tell(id, what)] as const),
+      ),
     );
-    const detail = answers.find((answer) => typeof answer === "string");
+    const heard = [...answers.values()].filter((said) => said !== undefined);
+    const detail = heard.find(({ problem }) => problem !== null)?.problem;
     if (detail) return { kind: "rolledBack", detail };
-    const silent = answers.filter((answer) => answer === undefined).length;
-    return voters.length - silent > voters.length / 2
+    const silent = voting.filter((id) => answers.get(id) === undefined).length;
+    const agreeing = voting.length - silent + (voters.includes(self) ? 1 : 0);
+    return agreeing > voters.length / 2
       ? { kind: "confirmed", silent }
-      : { kind: "waiting" };
+      : { kind: "waiting", vouched: heard.some(({ leads }) => leads) };
   }
 
   #remember(member: MemberId, said: Testimony): void {
@@ -159,11 +189,8 @@ export class Witness {
     this.#seen.set(member, shorter ? { ...said, last: seen.last } : said);
   }
 
-  /** Tells a member what this one has. Null: no contradiction; undefined: no answer. */
-  async #tell(
-    node: NodeId,
-    what: Question,
-  ): Promise<string | null | undefined> {
+  /** Tells a member what this one has; undefined if it does not answer. */
+  async #tell(node: NodeId, what: Question): Promise<Answer | undefined> {
     const answer = await this.#ports.requests.askWithin(
       REQUEST_MS,
       node,
@@ -172,7 +199,7 @@ export class Witness {
       "control",
     );
     return answer.kind === "ok"
-      ? decodeJson(answer.body) as string | null
+      ? (decodeJson(answer.body) as Answer | null) ?? undefined
       : undefined;
   }
 }

@@ -336,13 +336,12 @@ function fromPeer(answer: PeerAnswer): Attempt {
     case "lost":
       return { kind: "unknown" };
     case "error": {
-      const { reason, detail } = decodeJson(answer.body) as {
-        reason: string;
-        detail: string;
-      };
-      return reason === "unknown"
+      const refusal = decodeJson(answer.body) as
+        | { reason: string; detail: string }
+        | null;
+      return refusal === null || refusal.reason === "unknown"
         ? { kind: "unknown" }
-        : { kind: "refused", reason, detail };
+        : { kind: "refused", ...refusal };
     }
   }
 }

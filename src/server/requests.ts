@@ -1,5 +1,5 @@
 import { invalid, kindOf, valueFromJson } from "../client/json.ts";
-import { parseHostPort } from "../config/address.ts";
+import { addressProblem } from "../config/address.ts";
 import type { MembershipRequest, QueryRequest } from "../node/port.ts";
 import type {
   CommandBody,
@@ -212,11 +212,9 @@ function addressField(
 ): string | undefined {
   if (!fields.has(name)) return undefined;
   const text = textField(fields, name);
-  if (parseHostPort(text) !== undefined) return text;
-  throw invalid(
-    name,
-    `expected host:port (IPv6 as [address]:port), got "${text.slice(0, 80)}"`,
-  );
+  const problem = addressProblem(text);
+  if (problem !== null) throw invalid(name, problem);
+  return text;
 }
 
 /** Reads the body of `/cluster/transfer`: the target, or the best voter. */

@@ -7,7 +7,7 @@ const DENIED: ReadonlySet<unknown> = new Set(["EACCES", "EPERM", "EROFS"]);
 /**
  * What of `names` below the folder `dir`, and of all that is in them, this process
  * may not read and write: which one, whose it is, and what to do; null if it may
- * use everything. Changes nothing.
+ * use everything. Leaves nothing behind.
  */
 export function findDenied(
   dir: string,
@@ -57,6 +57,8 @@ function problemOf(path: string, deep: boolean): Denied | null {
   }
   if (!deep) return null;
   for (const name of names) {
+    // Every new file system has it, for its administrator only.
+    if (name === "lost+found") continue;
     const problem = problemOf(join(path, name), true);
     if (problem !== null) return problem;
   }

@@ -72,7 +72,7 @@ const MISUSES: readonly [readonly string[], RegExp][] = [
   [["cluster", "remove", "2", "--api-address=a:1"], /belong to add-learner/],
   [
     ["cluster", "add-learner", "4", "--raft-address=nonsense"],
-    /--raft-address is host:port .* not 'nonsense'/,
+    /--raft-address: expected host:port .* got "nonsense"/,
   ],
   [
     ["cluster", "add-learner", "4", "--api-address=a:1"],

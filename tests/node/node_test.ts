@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { HiqliteNode } from "../../src/node/node.ts";
 import type { WriteAnswer } from "../../src/node/port.ts";
 import { HiqliteError } from "../../src/errors.ts";
+import { memberIdOf } from "../../src/node/identity.ts";
 import { recoverCluster } from "../../src/node/recover.ts";
 import { Cluster, until } from "./cluster.ts";
 
@@ -314,6 +315,28 @@ Deno.test("a member whose place another incarnation took asks to be let in again
   await back.whenReady(10_000);
   assert.equal(await writesSeen(back), 1);
   assert.equal(cluster.leader.cluster().members.length, 3);
+});
+
+Deno.test("a member that none of the voters it remembers can confirm takes part on a leader's word", async () => {
+  await using cluster = new Cluster(4);
+  await cluster.startAll();
+  await cluster.node(4).transferLeadership(4);
+  await cluster.stop(1);
+  const volume = cluster.volume(1);
+  // All it remembers is a cluster of nodes that are no more.
+  volume.machine.config = {
+    ...volume.machine.config,
+    voters: [
+      memberIdOf(volume.identity),
+      "7.00000000000000aa",
+      "8.00000000000000bb",
+      "9.00000000000000cc",
+    ],
+  };
+  volume.log.reset(volume.machine.applied);
+  volume.log.sync(() => {});
+  volume.log = volume.log.crash();
+  await cluster.start(1).whenReady(10_000);
 });
 
 Deno.test("a write that is answered while its member is rebuilt is answered", async () => {
