@@ -10,13 +10,14 @@ import {
   positionWriter,
   readPosition,
   START,
+  upgradeTables,
 } from "./bookkeeping.ts";
 import { overrideFunctions } from "./determinism.ts";
 import { type SqliteConnection, SqliteError } from "./driver.ts";
 import { EntryContext } from "./entry_context.ts";
 import { EntryUndone, Interpreter } from "./interpreter.ts";
 import type { SchemaEpoch } from "./schema_epoch.ts";
-import { Sessions } from "./sessions.ts";
+import { PAUSE_MAX_MS, Sessions } from "./sessions.ts";
 import type { StateHash } from "../port.ts";
 
 /** Answers above this are not kept for repetition, only the fact that the write was applied. */
@@ -45,6 +46,7 @@ export class Applier {
   readonly #writePosition: (position: Position) => void;
   #position: Position;
   #timeMs: number;
+  #ageMs: number;
   #config: Uint8Array;
   #hash: number;
   #hashes: StateHash[] = [];
@@ -66,9 +68,10 @@ export class Applier {
     if (position === null) {
       createTables(connection);
       position = START;
-    }
+    } else upgradeTables(connection);
     this.#position = position;
     this.#timeMs = position.timeMs;
+    this.#ageMs = position.ageMs;
     this.#config = position.config;
     this.#hash = position.hash;
     this.#writePosition = positionWriter(connection);
@@ -187,6 +190,7 @@ export class Applier {
     const position: Position = {
       applied: { term: last.term, index: last.index },
       timeMs: this.#timeMs,
+      ageMs: this.#ageMs,
       horizon: this.#sessions.horizon,
       hash: this.#hash,
       config: this.#config,
@@ -214,6 +218,7 @@ export class Applier {
     this.#interpreter.forgetSchema();
     this.#sessions.reload(this.#position.horizon);
     this.#timeMs = this.#position.timeMs;
+    this.#ageMs = this.#position.ageMs;
     this.#config = this.#position.config;
     this.#hash = this.#position.hash;
   }
@@ -240,14 +245,21 @@ export class Applier {
       if (!(error instanceof MalformedBytesError)) throw error;
       return failed(index, "invalid", "The command is malformed");
     }
-    this.#timeMs = Math.max(this.#timeMs, command.timeMs);
-    const now = this.#timeMs;
-    this.#sessions.expire(now);
+    const now = Math.max(this.#timeMs, command.timeMs);
+    // A clock that jumps must not make anybody forget: a repeated write would be applied twice.
+    this.#ageMs += Math.min(now - this.#timeMs, PAUSE_MAX_MS);
+    this.#timeMs = now;
+    this.#sessions.expire(this.#ageMs);
     if (command.body.kind === "openSession" && command.session !== 0) {
       return failed(index, "invalid", "A session cannot open a session");
     }
     const hash = command.idempotencyKey === "" ? 0 : hashOf(bodyBytes(payload));
-    const known = this.#sessions.recognize(command, hash, index, now);
+    const known = this.#sessions.recognize(
+      command,
+      hash,
+      index,
+      this.#ageMs,
+    );
     switch (known.kind) {
       case "repeated":
         return known.answer;
@@ -263,7 +275,7 @@ export class Applier {
       command,
       hash,
       index,
-      now,
+      this.#ageMs,
       rememberable(answer, index),
     );
     return answer;
@@ -276,7 +288,7 @@ export class Applier {
   ): CommandResult {
     switch (command.body.kind) {
       case "openSession":
-        this.#sessions.open(index, this.#timeMs);
+        this.#sessions.open(index, this.#ageMs);
         return { ok: true, results: [] };
       case "closeSession":
         this.#sessions.close(command.session);

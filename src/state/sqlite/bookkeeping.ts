@@ -2,8 +2,10 @@ import { type LogId, type LogIndex, ZERO_LOG_ID } from "../../raft/types.ts";
 import { NO_BYTES } from "../../util/bytes.ts";
 import type { SqliteConnection, SqliteDriver } from "./driver.ts";
 
-/** The format of the tables below; another one is refused. */
-const FORMAT = 1;
+/** The format of the tables below. */
+const FORMAT = 2;
+/** The one before, without `age`; it is brought up to date. */
+const FORMAT_WITHOUT_AGE = 1;
 
 const TABLES = `
 CREATE TABLE main._hql_meta (
@@ -14,7 +16,8 @@ CREATE TABLE main._hql_meta (
   time INTEGER NOT NULL,
   horizon INTEGER NOT NULL,
   hash INTEGER NOT NULL,
-  config BLOB NOT NULL
+  config BLOB NOT NULL,
+  age INTEGER NOT NULL
 );
 CREATE TABLE main._hql_sessions (
   id INTEGER PRIMARY KEY,
@@ -33,7 +36,7 @@ CREATE TABLE main._hql_migrations (
   idx INTEGER NOT NULL,
   time INTEGER NOT NULL
 );
-INSERT INTO main._hql_meta VALUES (1, ${FORMAT}, 0, 0, 0, 0, 0, x'');
+INSERT INTO main._hql_meta VALUES (1, ${FORMAT}, 0, 0, 0, 0, 0, x'', 0);
 `;
 
 /** How far a database has come. */
@@ -41,6 +44,8 @@ export interface Position {
   readonly applied: LogId;
   /** The latest entry time, ms since the epoch. */
   readonly timeMs: number;
+  /** What the ages of remembered answers are counted by; see `Sessions.expire`. */
+  readonly ageMs: number;
   /** See `Sessions.horizon`. */
   readonly horizon: LogIndex;
   /** A checksum over every answer so far: members whose states differ have answered differently, sooner or later. */
@@ -53,6 +58,7 @@ export interface Position {
 export const START: Position = {
   applied: ZERO_LOG_ID,
   timeMs: 0,
+  ageMs: 0,
   horizon: 0,
   hash: 0,
   config: NO_BYTES,
@@ -61,6 +67,17 @@ export const START: Position = {
 /** Creates the tables of this software in a new database. */
 export function createTables(connection: SqliteConnection): void {
   connection.exec(`BEGIN; ${TABLES} COMMIT`);
+}
+
+/** Brings tables of the last format up to date; without effect on others. */
+export function upgradeTables(connection: SqliteConnection): void {
+  const none = { anonymous: [], named: null };
+  const [row] = connection.prepare("SELECT format FROM main._hql_meta")!
+    .all(none);
+  if (row?.[0] !== FORMAT_WITHOUT_AGE) return;
+  connection.exec(
+    `BEGIN; ALTER TABLE main._hql_meta ADD COLUMN age INTEGER NOT NULL DEFAULT 0; UPDATE main._hql_meta SET age = time, format = ${FORMAT}; COMMIT`,
+  );
 }
 
 /**
@@ -78,14 +95,18 @@ export function readPosition(connection: SqliteConnection): Position | null {
   )!.all(none);
   if (row === undefined) throw new Error("The table _hql_meta is empty");
   const [format, term, index, timeMs, horizon, hash, config] = row;
-  if (format !== FORMAT) {
+  if (format !== FORMAT && format !== FORMAT_WITHOUT_AGE) {
     throw new Error(
       `The database has format ${format}, this version knows ${FORMAT}`,
     );
   }
+  const [age] = format === FORMAT
+    ? connection.prepare("SELECT age FROM main._hql_meta")!.all(none)
+    : [[timeMs!]];
   return {
     applied: { term: term as number, index: index as number },
     timeMs: timeMs as number,
+    ageMs: age![0] as number,
     horizon: horizon as number,
     hash: hash as number,
     config: config as Uint8Array,
@@ -112,9 +133,9 @@ export function positionWriter(
   connection: SqliteConnection,
 ): (position: Position) => void {
   const statement = connection.prepare(
-    "UPDATE main._hql_meta SET term = ?, idx = ?, time = ?, horizon = ?, hash = ?, config = ?",
+    "UPDATE main._hql_meta SET term = ?, idx = ?, time = ?, horizon = ?, hash = ?, config = ?, age = ?",
   )!;
-  return ({ applied, timeMs, horizon, hash, config }) => {
+  return ({ applied, timeMs, horizon, hash, config, ageMs }) => {
     statement.run({
       anonymous: [
         BigInt(applied.term),
@@ -123,6 +144,7 @@ export function positionWriter(
         BigInt(horizon),
         BigInt(hash),
         config,
+        BigInt(ageMs),
       ],
       named: null,
     });

@@ -3,8 +3,10 @@ import type { LogIndex } from "../../raft/types.ts";
 import type { Command } from "../types.ts";
 import type { SqliteConnection, SqliteStatement } from "./driver.ts";
 
-/** A session or an idempotency key is forgotten after this long without use. */
+/** A session or an idempotency key is forgotten after this long without use, in which pauses between writes count {@linkcode PAUSE_MAX_MS} at most. */
 export const RETRY_WINDOW_MS = 60 * 60 * 1000;
+/** Longer pauses between two writes cannot be told from a jump of the leader's clock. */
+export const PAUSE_MAX_MS = 10_000;
 /** More sessions than this: the longest unused one is closed. */
 export const SESSIONS_MAX = 10_000;
 /** More remembered answers than this, or more bytes in them: the oldest are forgotten. */
@@ -105,7 +107,7 @@ export class Sessions {
     this.#loadAnswers();
   }
 
-  /** Forgets sessions and keys that were not used for {@linkcode RETRY_WINDOW_MS}. */
+  /** Forgets sessions and keys that were not used for {@linkcode RETRY_WINDOW_MS}; `nowMs`, here and below, is a clock that never jumps. */
   expire(nowMs: number): void {
     const oldest = nowMs - RETRY_WINDOW_MS;
     for (const session of this.#sessions.values()) {

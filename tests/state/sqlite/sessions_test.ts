@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { decodeResult } from "../../../src/state/command.ts";
 import {
+  PAUSE_MAX_MS,
   RETRY_WINDOW_MS,
   SESSIONS_MAX,
 } from "../../../src/state/sqlite/sessions.ts";
@@ -28,6 +29,15 @@ function send(
   identity: Partial<Omit<Command, "body">>,
 ): Uint8Array {
   return direct.batch([command(body, identity)])[0]!;
+}
+
+/** Writes of others until the entries' time is `to`, none long after the one before. */
+function pass(direct: Direct, from: number, to: number): void {
+  const other = { kind: "closeSession" as const };
+  for (let timeMs = from; timeMs < to;) {
+    timeMs = Math.min(to, timeMs + PAUSE_MAX_MS);
+    send(direct, other, { session: 0, timeMs });
+  }
 }
 
 function codeOf(answer: Uint8Array): string {
@@ -109,14 +119,35 @@ Deno.test("acknowledged answers leave memory and disk", () => {
 Deno.test("§1.5 a session ends after the retry window without use, by the entries' time", () => {
   using direct = member();
   const session = openSession(direct);
-  const at = (sequence: number, timeMs: number) =>
-    codeOf(
-      send(direct, INSERT, { session, sequence, answeredBelow: 1, timeMs }),
-    );
-  assert.equal(at(1, START_MS + RETRY_WINDOW_MS), "ok");
-  assert.equal(at(2, START_MS + 2 * RETRY_WINDOW_MS), "ok");
-  assert.equal(at(3, START_MS + 3 * RETRY_WINDOW_MS + 1), "session_expired");
-  assert.equal(at(2, START_MS), "session_expired");
+  let now = START_MS;
+  const after = (sequence: number, ms: number) => {
+    pass(direct, now, now + ms);
+    now += ms;
+    const identity = { session, sequence, answeredBelow: 1, timeMs: now };
+    return codeOf(send(direct, INSERT, identity));
+  };
+  assert.equal(after(1, RETRY_WINDOW_MS), "ok");
+  assert.equal(after(2, RETRY_WINDOW_MS), "ok");
+  assert.equal(after(3, RETRY_WINDOW_MS + 1), "session_expired");
+  assert.equal(after(2, 0), "session_expired");
+  assert.equal(count(direct), 2);
+});
+
+Deno.test("§1.5 a jump of the leader's clock makes nobody forget: neither sessions nor keys", () => {
+  using direct = member();
+  const session = openSession(direct);
+  const inSession = { session, sequence: 1, answeredBelow: 1 };
+  const byKey = { idempotencyKey: "order-1" };
+  for (const identity of [inSession, byKey]) send(direct, INSERT, identity);
+  for (let day = 1; day <= 5; day++) {
+    const timeMs = START_MS + day * 24 * RETRY_WINDOW_MS;
+    for (const identity of [inSession, byKey]) {
+      assert.equal(
+        codeOf(send(direct, INSERT, { ...identity, timeMs })),
+        "ok",
+      );
+    }
+  }
   assert.equal(count(direct), 2);
 });
 
@@ -180,6 +211,7 @@ Deno.test("an idempotency key is free again after the retry window", () => {
   const identity = { idempotencyKey: "order-1" };
   send(direct, INSERT, identity);
   const timeMs = START_MS + RETRY_WINDOW_MS + 1;
+  pass(direct, START_MS, timeMs);
   send(direct, INSERT, { ...identity, timeMs });
   assert.equal(count(direct), 2);
 });
@@ -203,17 +235,30 @@ Deno.test("§1.5 what is remembered survives a restart, and what is forgotten st
     using twin = member();
     const session = openSession(direct);
     openSession(twin);
+    const every = RETRY_WINDOW_MS / 20;
     const payloads = Array.from({ length: 30 }, (_, i) =>
       command(INSERT, {
         session,
         sequence: i + 1,
         answeredBelow: Math.max(1, i - 3),
         idempotencyKey: i % 3 === 0 ? `key-${i}` : "",
-        timeMs: START_MS + i * (RETRY_WINDOW_MS / 20),
+        timeMs: START_MS + i * every,
       }));
-    twin.batch(payloads);
-    for (const payload of payloads) {
-      direct.batch([payload]);
+    // Between two of them there are others, so that time is not taken for a jump.
+    const groups = payloads.map((payload, i) => [
+      ...Array.from(
+        { length: every / PAUSE_MAX_MS - 1 },
+        (_, j) =>
+          command({ kind: "closeSession" }, {
+            session: 0,
+            timeMs: START_MS + (i - 1) * every + (j + 1) * PAUSE_MAX_MS,
+          }),
+      ),
+      payload,
+    ]);
+    twin.batch(groups.flat());
+    for (const group of groups) {
+      direct.batch(group);
       direct.restart();
     }
     assert.equal(direct.dump(), twin.dump());
@@ -222,6 +267,27 @@ Deno.test("§1.5 what is remembered survives a restart, and what is forgotten st
       twin.batch(payloads).map(decodeResult),
     );
     assert.equal(direct.dump(), twin.dump());
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
+});
+
+Deno.test("a database of the format before ages counts them by the entries' time from then on", () => {
+  const dir = Deno.makeTempDirSync({ prefix: "hql-sessions-" });
+  try {
+    using direct = member(`${dir}/a.db`);
+    const { ageMs, ...position } = direct.applier.position;
+    direct.exec(
+      "BEGIN; ALTER TABLE _hql_meta DROP COLUMN age; UPDATE _hql_meta SET format = 1; COMMIT",
+    );
+    direct.restart();
+    assert.deepEqual(direct.applier.position, {
+      ...position,
+      ageMs: position.timeMs,
+    });
+    assert.notEqual(ageMs, position.timeMs);
+    direct.restart();
+    assert.equal(direct.applier.position.ageMs, position.timeMs);
   } finally {
     Deno.removeSync(dir, { recursive: true });
   }
