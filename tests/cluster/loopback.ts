@@ -25,15 +25,18 @@ export class LoopbackNetwork implements TestNetwork {
   constructor(options: LoopbackOptions) {
     const { nodes, proxied = false } = options;
     this.kind = proxied ? "proxy" : "loopback";
-    const ports = freePorts(nodes * 2);
+    const ports = freePorts(nodes * 2, (raft) => {
+      if (proxied) this.#startProxies(raft.slice(0, nodes));
+    });
     this.#raft = ports.slice(0, nodes);
     this.#api = ports.slice(nodes);
-    if (!proxied) return;
-    for (let dialer = 1; dialer <= nodes; dialer++) {
-      for (let dialed = 1; dialed <= nodes; dialed++) {
-        if (dialer === dialed) continue;
-        const proxy = new TcpProxy(this.#raft[dialed - 1]!);
-        this.#proxies.set(`${dialer} ${dialed}`, proxy);
+  }
+
+  #startProxies(raft: readonly number[]): void {
+    for (const [i, port] of raft.entries()) {
+      for (let dialer = 1; dialer <= raft.length; dialer++) {
+        if (dialer === i + 1) continue;
+        this.#proxies.set(`${dialer} ${i + 1}`, new TcpProxy(port));
       }
     }
   }

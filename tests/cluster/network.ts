@@ -52,13 +52,17 @@ export async function cutBoth(
   await network.cut(b, a);
 }
 
-/** Ports on 127.0.0.1 that were free a moment ago, all different. */
-export function freePorts(count: number): number[] {
+/** Ports on 127.0.0.1 that were free a moment ago, all different, also from those that `meanwhile` takes. */
+export function freePorts(
+  count: number,
+  meanwhile: (ports: readonly number[]) => void = () => {},
+): number[] {
   const listeners = Array.from(
     { length: count },
     () => Deno.listen({ hostname: "127.0.0.1", port: 0 }),
   );
   const ports = listeners.map((listener) => listener.addr.port);
+  meanwhile(ports);
   for (const listener of listeners) listener.close();
   return ports;
 }

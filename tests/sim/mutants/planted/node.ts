@@ -108,4 +108,16 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     find: "if (chunk.offset !== sink.offset) {",
     replace: "if (chunk.offset < 0) {",
   },
+  {
+    name: "a volume without what was acknowledged takes part",
+    file: "node/witness.ts",
+    find: "brokenPromise(known, said) ??",
+    replace: "",
+  },
+  {
+    name: "a snapshot takes the place of one about to be installed",
+    file: "node/snapshot_receiver.ts",
+    find: 'if (this.#ports.installing()) return this.#ack(chunk, 0, "failed");',
+    replace: "",
+  },
 ];

@@ -25,4 +25,10 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     replace: "    void first;\n",
     step: 10,
   },
+  {
+    name: "a clock that jumps makes everybody forget",
+    file: "state/sqlite/applier.ts",
+    find: "Math.min(now - this.#timeMs, PAUSE_MAX_MS)",
+    replace: "now - this.#timeMs",
+  },
 ];
