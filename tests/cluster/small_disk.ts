@@ -42,9 +42,10 @@ export class SmallDisk implements AsyncDisposable {
     await Deno.remove(this.#ballast);
   }
 
-  /** Unmounts it. */
+  /** Unmounts it, though a member's reader may hold a file for a moment after its end. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await succeeds("umount", this.path);
+    if (await succeeds("umount", "--lazy", this.path)) return;
+    throw new Error(`${this.path} is still mounted`);
   }
 
   get #ballast(): string {
