@@ -304,6 +304,7 @@ async function makeFolder(path: string): Promise<void> {
   }
 }
 
+/** The error of a data directory that a member cannot work in. */
 export function unusable(
   path: string,
   reason: string,

@@ -5,14 +5,6 @@ import { poll, SECRET_API, TestCluster } from "./harness.ts";
 import { LoopbackNetwork } from "./loopback.ts";
 import { freePorts, type Node } from "./network.ts";
 
-async function write(cluster: TestCluster, node: Node, sql: string) {
-  const answer = await cluster.api(node).execute({ sql }, {
-    timeoutMs: 20_000,
-  });
-  assert.equal(answer.type, "ok", JSON.stringify(answer));
-  return answer.type === "ok" ? answer.value.index : 0;
-}
-
 async function firstIndexOf(cluster: TestCluster, node: Node): Promise<number> {
   const answer = await cluster.api(node).cluster(5000);
   assert.equal(answer.type, "ok", JSON.stringify(answer));
@@ -35,16 +27,16 @@ Deno.test("a member that was down longer than the log is kept gets a snapshot an
     environment: { HQL_LOGS_UNTIL_SNAPSHOT: "50" },
   });
   const down = 2;
-  await write(cluster, 1, "CREATE TABLE t (n INTEGER, body TEXT)");
-  const last = await write(cluster, 1, "INSERT INTO t VALUES (0, 'before')");
+  await cluster.write(1, "CREATE TABLE t (n INTEGER, body TEXT)");
+  const last = await cluster.write(1, "INSERT INTO t VALUES (0, 'before')");
   await cluster.killMember(down);
   for (let n = 1; n <= 400; n++) {
-    await write(cluster, 1, `INSERT INTO t VALUES (${n}, 'x${n}')`);
+    await cluster.write(1, `INSERT INTO t VALUES (${n}, 'x${n}')`);
   }
   // For two seconds a leader keeps the log of a member it has just heard, and it purges as it applies.
   for (const node of [1, 3]) {
     await poll(`member ${node} to purge its log`, 20_000, async () => {
-      await write(cluster, 1, "UPDATE t SET n = 0 WHERE n = 0");
+      await cluster.write(1, "UPDATE t SET n = 0 WHERE n = 0");
       return await firstIndexOf(cluster, node) > last + 1;
     });
   }
@@ -52,16 +44,16 @@ Deno.test("a member that was down longer than the log is kept gets a snapshot an
   await cluster.waitReady();
   // Beyond what it could have replayed, and it goes on from there.
   assert.ok(await firstIndexOf(cluster, down) > last + 1);
-  await write(cluster, down, "INSERT INTO t VALUES (401, 'after')");
+  await cluster.write(down, "INSERT INTO t VALUES (401, 'after')");
   const contents = await cluster.assertEqualContents();
   assert.equal(contents.t?.length, 402);
 });
 
 Deno.test("a cluster of two members survives the restart of both, by signal and by kill", async () => {
   await using cluster = await TestCluster.start({ nodes: 2 });
-  await write(cluster, 1, "CREATE TABLE t (n INTEGER)");
+  await cluster.write(1, "CREATE TABLE t (n INTEGER)");
   for (const stop of ["terminate", "kill"] as const) {
-    await write(cluster, 2, "INSERT INTO t VALUES (1)");
+    await cluster.write(2, "INSERT INTO t VALUES (1)");
     await Promise.all(
       cluster.nodes.map((node) => cluster.process(node)![stop]()),
     );
@@ -75,7 +67,7 @@ Deno.test("a cluster of two members survives the restart of both, by signal and 
 Deno.test("a member whose addresses changed between two starts takes part under the new ones", async () => {
   const network = new LoopbackNetwork({ nodes: 3 });
   await using cluster = await TestCluster.start({ network });
-  await write(cluster, 1, "CREATE TABLE t (n INTEGER)");
+  await cluster.write(1, "CREATE TABLE t (n INTEGER)");
   await Promise.all(
     cluster.nodes.map((node) => cluster.process(node)!.terminate()),
   );
@@ -92,7 +84,7 @@ Deno.test("a member whose addresses changed between two starts takes part under 
   });
   await cluster.waitReady([1, 2]);
   await poll("the moved member to be ready", 30_000, () => third.ready(1000));
-  const index = await write(cluster, 1, "INSERT INTO t VALUES (1)");
+  const index = await cluster.write(1, "INSERT INTO t VALUES (1)");
   const members = [{ node: 1, api: cluster.api(1) }, { node: 3, api: third }];
   const contents = await assertEqualContents(members, index);
   assert.equal(contents.t?.length, 1);
@@ -100,7 +92,7 @@ Deno.test("a member whose addresses changed between two starts takes part under 
 
 Deno.test("a member with another Raft secret is kept out, and both sides say why", async () => {
   await using cluster = await TestCluster.start();
-  await write(cluster, 1, "CREATE TABLE t (n INTEGER)");
+  await cluster.write(1, "CREATE TABLE t (n INTEGER)");
   await cluster.killMember(3);
   const wrong = "another-secret-of-the-raft";
   cluster.setEnvironment(3, { HQL_SECRET_RAFT: wrong });
@@ -108,7 +100,7 @@ Deno.test("a member with another Raft secret is kept out, and both sides say why
   const advice = /set the same HQL_SECRET_RAFT everywhere/;
   for (const node of cluster.nodes) await logged(cluster, node, advice);
   assert.equal(await cluster.api(3).ready(1000), false);
-  await write(cluster, 1, "INSERT INTO t VALUES (1)");
+  await cluster.write(1, "INSERT INTO t VALUES (1)");
   for (const node of cluster.nodes) {
     const log = await Deno.readTextFile(cluster.logPath(node));
     assert.ok(!log.includes(wrong), "a secret is in the log");

@@ -8,17 +8,6 @@ const ROWS = 20;
 /** Checksums are compared at every 256th index. */
 const WRITES = 300;
 
-async function write(
-  cluster: TestCluster,
-  node: Node,
-  sql: string,
-): Promise<void> {
-  const answer = await cluster.api(node).execute({ sql }, {
-    timeoutMs: 20_000,
-  });
-  assert.equal(answer.type, "ok", JSON.stringify(answer));
-}
-
 async function idOf(cluster: TestCluster, node: Node): Promise<string> {
   const answer = await cluster.api(node).cluster(5000);
   return answer.type === "ok" ? String(answer.value.self) : "";
@@ -53,18 +42,19 @@ async function assertRebuilt(
 
 Deno.test("a member whose state differs from the majority's is reported and rebuilt, a follower as well as the leader", async (t) => {
   await using cluster = await TestCluster.start();
-  await write(cluster, 1, "CREATE TABLE t (n INTEGER PRIMARY KEY, amount)");
+  await cluster.write(1, "CREATE TABLE t (n INTEGER PRIMARY KEY, amount)");
   for (let n = 0; n < ROWS; n++) {
-    await write(cluster, 1, `INSERT INTO t VALUES (${n}, 0)`);
+    await cluster.write(1, `INSERT INTO t VALUES (${n}, 0)`);
   }
   const reveal = async (): Promise<void> => {
     for (let i = 0; i < WRITES; i += 50) {
-      await Promise.all(Array.from({ length: 50 }, () =>
-        write(
-          cluster,
-          1,
-          "UPDATE t SET amount = amount + 1 WHERE n = 7 RETURNING amount",
-        )));
+      await Promise.all(
+        Array.from({ length: 50 }, () =>
+          cluster.write(
+            1,
+            "UPDATE t SET amount = amount + 1 WHERE n = 7 RETURNING amount",
+          )),
+      );
     }
   };
   await t.step("a follower", async () => {

@@ -27,6 +27,7 @@ export interface TestClusterOptions {
 export const SECRET_API = "secret-of-the-test-api";
 const POLL_MS = 50;
 const READY_MS = 60_000;
+const WRITE_MS = 20_000;
 
 const CLI = new URL("../../cli.ts", import.meta.url);
 const CONFIG = new URL("../../deno.json", import.meta.url);
@@ -145,6 +146,15 @@ export class TestCluster implements AsyncDisposable {
       logPath: this.logPath(node),
     });
     this.#processes.set(node, process);
+  }
+
+  /** Executes a statement that must succeed, asked of `node`; answers its index. */
+  async write(node: Node, sql: string): Promise<number> {
+    const answer = await this.api(node).execute({ sql }, {
+      timeoutMs: WRITE_MS,
+    });
+    if (answer.type === "ok") return answer.value.index;
+    throw new Error(`${sql} on ${node}: ${JSON.stringify(answer)}`);
   }
 
   /** SIGKILL. */

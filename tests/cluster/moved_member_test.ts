@@ -23,13 +23,7 @@ async function view(
 Deno.test("a member whose address changed takes part as the one it was, whether only it is told or everyone", async (t) => {
   await using cluster = await TestCluster.start();
   let rows = 0;
-  const write = async (node: Node, sql: string): Promise<void> => {
-    const answer = await cluster.api(node).execute({ sql }, {
-      timeoutMs: 20_000,
-    });
-    assert.equal(answer.type, "ok", JSON.stringify(answer));
-  };
-  await write(1, "CREATE TABLE t (n INTEGER PRIMARY KEY)");
+  await cluster.write(1, "CREATE TABLE t (n INTEGER PRIMARY KEY)");
   const before = await view(cluster);
   const [port] = freePorts(1);
   const address = `127.0.0.1:${port}`;
@@ -39,7 +33,7 @@ Deno.test("a member whose address changed takes part as the one it was, whether 
   const settled = async (): Promise<void> => {
     await cluster.waitReady();
     for (const node of cluster.nodes) {
-      await write(node, `INSERT INTO t VALUES (${++rows})`);
+      await cluster.write(node, `INSERT INTO t VALUES (${++rows})`);
     }
     assert.equal((await cluster.assertEqualContents()).t?.length, rows);
     assert.deepEqual(await view(cluster), { ids: before.ids, address });

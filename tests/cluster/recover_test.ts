@@ -7,12 +7,10 @@ const ROWS = 30;
 Deno.test("hiqlite cluster recover: with two of three volumes lost, the third begins a new cluster that empty members join", async () => {
   await using cluster = await TestCluster.start();
   const api = cluster.api(3);
-  const write = async (sql: string): Promise<void> => {
-    const answer = await api.execute({ sql }, { timeoutMs: 20_000 });
-    assert.equal(answer.type, "ok", JSON.stringify(answer));
-  };
-  await write("CREATE TABLE t (n INTEGER PRIMARY KEY)");
-  for (let n = 1; n <= ROWS; n++) await write(`INSERT INTO t VALUES (${n})`);
+  await cluster.write(3, "CREATE TABLE t (n INTEGER PRIMARY KEY)");
+  for (let n = 1; n <= ROWS; n++) {
+    await cluster.write(3, `INSERT INTO t VALUES (${n})`);
+  }
   const status = await api.cluster(5000);
   const old = status.type === "ok" ? String(status.value.cluster_id) : "";
   const running = await recover(cluster.dataDir(3));
@@ -36,7 +34,7 @@ Deno.test("hiqlite cluster recover: with two of three volumes lost, the third be
 
   for (const node of [3, 1, 2]) await cluster.startMember(node);
   await cluster.waitReady();
-  await write("INSERT INTO t VALUES (1000)");
+  await cluster.write(3, "INSERT INTO t VALUES (1000)");
   const contents = await cluster.assertEqualContents();
   assert.equal(contents.t?.length, ROWS + 1);
   const now = await cluster.api(1).cluster(5000);

@@ -4,19 +4,6 @@ import { poll, TestCluster } from "./harness.ts";
 import type { Node } from "./network.ts";
 import { recover } from "./recover.ts";
 
-const WRITE_MS = 20_000;
-
-async function write(
-  cluster: TestCluster,
-  node: Node,
-  sql: string,
-): Promise<void> {
-  const answer = await cluster.api(node).execute({ sql }, {
-    timeoutMs: WRITE_MS,
-  });
-  assert.equal(answer.type, "ok", JSON.stringify(answer));
-}
-
 async function clusterId(cluster: TestCluster, node: Node): Promise<string> {
   const answer = await cluster.api(node).cluster(5000);
   assert.equal(answer.type, "ok", JSON.stringify(answer));
@@ -58,17 +45,17 @@ Deno.test("members started apart form one cluster when the last one is there, an
   await cluster.startMember(3);
   await cluster.startMember(2);
   await cluster.waitReady();
-  await write(cluster, 2, "CREATE TABLE t (n)");
+  await cluster.write(2, "CREATE TABLE t (n)");
   await cluster.assertEqualContents();
 });
 
 Deno.test("after SIGKILL of all members they start again in any order and apart, with everything", async () => {
   await using cluster = await TestCluster.start();
-  await write(cluster, 1, "CREATE TABLE t (n INTEGER PRIMARY KEY)");
+  await cluster.write(1, "CREATE TABLE t (n INTEGER PRIMARY KEY)");
   const id = await clusterId(cluster, 1);
   let rows = 0;
   for (const [first, ...later] of [[3, 2, 1], [1, 3, 2]] as const) {
-    await write(cluster, first, `INSERT INTO t VALUES (${++rows})`);
+    await cluster.write(first, `INSERT INTO t VALUES (${++rows})`);
     await Promise.all(cluster.nodes.map((node) => cluster.killMember(node)));
     await cluster.startMember(first);
     await waitDetail(
@@ -79,7 +66,7 @@ Deno.test("after SIGKILL of all members they start again in any order and apart,
     for (const node of later) {
       await cluster.startMember(node);
       await cluster.waitReady([first, node]);
-      await write(cluster, node, `INSERT INTO t VALUES (${++rows})`);
+      await cluster.write(node, `INSERT INTO t VALUES (${++rows})`);
     }
     assert.equal((await cluster.assertEqualContents()).t?.length, rows);
   }
@@ -91,8 +78,8 @@ Deno.test("after SIGKILL of all members they start again in any order and apart,
 
 Deno.test("two of three volumes wiped: the cluster stays down, all say what is known and what can be done, and that works", async () => {
   await using cluster = await TestCluster.start();
-  await write(cluster, 1, "CREATE TABLE t (n INTEGER PRIMARY KEY)");
-  await write(cluster, 1, "INSERT INTO t VALUES (1)");
+  await cluster.write(1, "CREATE TABLE t (n INTEGER PRIMARY KEY)");
+  await cluster.write(1, "INSERT INTO t VALUES (1)");
   const old = await clusterId(cluster, 2);
   for (const node of cluster.nodes) {
     assert.ok(await cluster.process(node)!.terminate());
@@ -132,7 +119,7 @@ Deno.test("two of three volumes wiped: the cluster stays down, all say what is k
   }
   for (const node of cluster.nodes) await cluster.startMember(node);
   await cluster.waitReady();
-  await write(cluster, 3, "INSERT INTO t VALUES (2)");
+  await cluster.write(3, "INSERT INTO t VALUES (2)");
   assert.equal((await cluster.assertEqualContents()).t?.length, 2);
   assert.notEqual(await clusterId(cluster, 1), old);
 });

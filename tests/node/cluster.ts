@@ -14,6 +14,7 @@ import {
   startedAgain,
 } from "../../src/node/identity.ts";
 import { HiqliteNode } from "../../src/node/node.ts";
+import type { WriteAnswer } from "../../src/node/port.ts";
 import type { SqlMachine } from "../../src/node/sql_machine.ts";
 import { EntryKind } from "../../src/raft/types.ts";
 import type { Entry, NodeId } from "../../src/raft/types.ts";
@@ -319,4 +320,24 @@ export async function until(
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   assert.fail(`never: ${what}`);
+}
+
+/** Writes something on `node`. */
+export function write(
+  node: HiqliteNode,
+  timeoutMs = 5_000,
+): Promise<WriteAnswer> {
+  return node.write({
+    body: { kind: "execute", statement: { sql: "x" } },
+    timeoutMs,
+  });
+}
+
+/** How many writes `node` has seen, linearizably. */
+export async function writesSeen(node: HiqliteNode): Promise<unknown> {
+  const { rows } = await node.query({
+    sql: "",
+    consistency: "linearizable",
+  });
+  return rows[0]![0];
 }

@@ -83,17 +83,9 @@ function onNode(world: World, fault: NodeFault): boolean {
       world.later(fault.ms, () => node.disk.lying = false);
       return true;
     case "syncError":
-      disk.failSyncs = true;
-      world.later(IO_ERROR_MS, () => node.disk.failSyncs = false);
-      return true;
     case "readError":
-      disk.failReads = true;
-      world.later(IO_ERROR_MS, () => node.disk.failReads = false);
-      return true;
     case "writeError":
-      disk.failWrites = true;
-      world.later(IO_ERROR_MS, () => node.disk.failWrites = false);
-      return true;
+      return ioError(world, node, FAILING[fault.kind]);
     case "diskFull":
       disk.full = true;
       world.later(fault.ms, () => node.disk.full = false);
@@ -114,6 +106,24 @@ function onNode(world: World, fault: NodeFault): boolean {
       process?.run(() => process.group.campaign());
       return process !== null;
   }
+}
+
+/** What a disk stops doing with each kind of error. */
+const FAILING = {
+  syncError: "failSyncs",
+  readError: "failReads",
+  writeError: "failWrites",
+} as const;
+
+function ioError(
+  world: World,
+  node: SimNode,
+  failing: typeof FAILING[keyof typeof FAILING],
+): boolean {
+  node.disk[failing] = true;
+  // On whatever disk the node has then.
+  world.later(IO_ERROR_MS, () => node.disk[failing] = false);
+  return true;
 }
 
 function crash(
