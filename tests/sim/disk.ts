@@ -114,29 +114,47 @@ function room(bytes: Uint8Array, size: number): Uint8Array {
   return grown;
 }
 
+/** What a simulated medium does wrong. */
+export interface DiskFaults {
+  /** Nothing grows. */
+  full: boolean;
+  /** Syncs are reported that did not happen. */
+  lying: boolean;
+  failSyncs: boolean;
+  failReads: boolean;
+  failWrites: boolean;
+  /** Everything takes so many times longer. */
+  slowness: number;
+}
+
+const HEALTHY: Readonly<DiskFaults> = {
+  full: false,
+  lying: false,
+  failSyncs: false,
+  failReads: false,
+  failWrites: false,
+  slowness: 1,
+};
+
 /** A folder on a simulated medium that outlives its processes. */
 export class SimDisk implements Disk {
   readonly path: string;
   readonly #host: DiskHost;
   readonly #live = new Map<string, FileBytes>();
   readonly #durable = new Map<string, FileBytes>();
-  /** Faults switched on at the moment. */
-  full = false;
-  lying = false;
-  failSyncs = false;
-  failReads = false;
-  failWrites = false;
-  slowness = 1;
+  /** What is wrong with the medium at the moment. */
+  readonly faults: DiskFaults;
   /** A power cut found writes that only a lie had made durable. */
   promiseBroken = false;
   #nameSyncs = 0;
   #namesSettled = 0;
   #run = 0;
 
-  /** An empty folder. */
-  constructor(path: string, host: DiskHost) {
+  /** An empty folder; a new one on the same medium keeps its `faults`. */
+  constructor(path: string, host: DiskHost, faults = { ...HEALTHY }) {
     this.path = path;
     this.#host = host;
+    this.faults = faults;
   }
 
   /** Whether something that was reported durable is not. */
@@ -159,7 +177,7 @@ export class SimDisk implements Disk {
   }
 
   create(name: string): DiskFile {
-    if (this.full) throw new DiskError("full", `create ${name}`);
+    if (this.faults.full) throw new DiskError("full", `create ${name}`);
     const bytes = new FileBytes();
     this.#live.set(name, bytes);
     return new SimFile(name, bytes, this, this.#host, this.#run);
@@ -177,25 +195,22 @@ export class SimDisk implements Disk {
     const run = this.#run;
     this.#host.after(this.syncMs(), () => {
       if (run !== this.#run) return;
-      if (this.failSyncs) return done(new DiskError("io", "sync folder"));
+      if (this.faults.failSyncs) {
+        return done(new DiskError("io", "sync folder"));
+      }
       this.#settleNames(names, turn);
       done(null);
     });
   }
 
   syncDirectoryNow(): void {
-    if (this.failSyncs) throw new DiskError("io", "sync folder");
+    if (this.faults.failSyncs) throw new DiskError("io", "sync folder");
     this.#settleNames(new Map(this.#live), ++this.#nameSyncs);
   }
 
   /** Ends all faults. */
   heal(): void {
-    this.full = false;
-    this.lying = false;
-    this.failSyncs = false;
-    this.failReads = false;
-    this.failWrites = false;
-    this.slowness = 1;
+    Object.assign(this.faults, HEALTHY);
   }
 
   /** The next operations of this process's files come to nothing. */
@@ -254,13 +269,13 @@ export class SimDisk implements Disk {
   /** How long a sync takes now. */
   syncMs(): number {
     const { draw, syncMs } = this.#host;
-    return syncMs * this.slowness * draw.between(0.5, 1.5);
+    return syncMs * this.faults.slowness * draw.between(0.5, 1.5);
   }
 
   /** How long a read takes now. */
   readMs(): number {
     const { draw, readMs } = this.#host;
-    return readMs * this.slowness * draw.between(0.5, 1.5);
+    return readMs * this.faults.slowness * draw.between(0.5, 1.5);
   }
 
   #usedBytes(file: FileBytes): number {
@@ -304,10 +319,12 @@ class SimFile implements DiskFile {
   }
 
   write(bytes: Uint8Array, position: number): void {
-    if (this.#disk.full && position + bytes.length > this.#bytes.liveSize) {
+    if (
+      this.#disk.faults.full && position + bytes.length > this.#bytes.liveSize
+    ) {
       throw new DiskError("full", `write ${this.name}`);
     }
-    if (this.#disk.failWrites) {
+    if (this.#disk.faults.failWrites) {
       const part = this.#host.draw.int(0, bytes.length);
       this.#bytes.write(bytes.subarray(0, part), position);
       throw new DiskError("io", `write ${this.name}`);
@@ -320,7 +337,9 @@ class SimFile implements DiskFile {
   }
 
   readNow(target: Uint8Array, position: number): number {
-    if (this.#disk.failReads) throw new DiskError("io", `read ${this.name}`);
+    if (this.#disk.faults.failReads) {
+      throw new DiskError("io", `read ${this.name}`);
+    }
     return this.#copy(target, position);
   }
 
@@ -339,7 +358,7 @@ class SimFile implements DiskFile {
     this.#later(
       this.#disk.readMs(),
       () => {
-        if (this.#disk.failReads) {
+        if (this.#disk.faults.failReads) {
           return done(new DiskError("io", `read ${this.name}`), 0);
         }
         done(null, this.#copy(target, position));
@@ -348,14 +367,14 @@ class SimFile implements DiskFile {
   }
 
   allocate(size: number, done: DiskDone): void {
-    if (this.#disk.full && size > this.#bytes.liveSize) {
+    if (this.#disk.faults.full && size > this.#bytes.liveSize) {
       return this.#later(
         0,
         () => done(new DiskError("full", `allocate ${this.name}`)),
       );
     }
     this.#later(this.#disk.syncMs(), () => {
-      if (this.#disk.failSyncs) {
+      if (this.#disk.faults.failSyncs) {
         return done(new DiskError("io", `allocate ${this.name}`));
       }
       this.#bytes.grow(size);
@@ -368,7 +387,7 @@ class SimFile implements DiskFile {
     const writes = this.#bytes.unsynced.at(-1);
     const size = this.#bytes.liveSize;
     this.#later(this.#disk.syncMs(), () => {
-      if (this.#disk.failSyncs) {
+      if (this.#disk.faults.failSyncs) {
         if (this.#bytes.unsynced.some((write) => write.promised)) {
           this.#disk.promiseBroken = true;
         }
@@ -376,7 +395,7 @@ class SimFile implements DiskFile {
         this.#bytes.unsynced = [];
         return done(new DiskError("io", `fdatasync ${this.name}`));
       }
-      if (this.#disk.lying) {
+      if (this.#disk.faults.lying) {
         for (const write of this.#bytes.unsynced) write.promised = true;
         return done(null);
       }
@@ -389,7 +408,7 @@ class SimFile implements DiskFile {
   }
 
   syncNow(): void {
-    if (this.#disk.failSyncs) {
+    if (this.#disk.faults.failSyncs) {
       throw new DiskError("io", `fdatasync ${this.name}`);
     }
     this.#bytes.settle(this.#bytes.unsynced.length, this.#bytes.liveSize);

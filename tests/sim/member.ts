@@ -63,7 +63,7 @@ export class SimMember implements Observed {
         world.moment(node);
       },
       duplicate: () => world.probes.hit("retryDeduplicated"),
-      full: () => node.disk.full,
+      full: () => node.disk.faults.full,
       snapshotPadding: world.plan.disk.snapshotPadding,
     });
     const opened = node.openLog();

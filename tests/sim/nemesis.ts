@@ -79,20 +79,20 @@ function onNode(world: World, fault: NodeFault): boolean {
       return bitRot(world, node, fault.downMs);
     case "lyingSync":
       if (!world.canForget(node)) return false;
-      disk.lying = true;
-      world.later(fault.ms, () => node.disk.lying = false);
+      disk.faults.lying = true;
+      world.later(fault.ms, () => node.disk.faults.lying = false);
       return true;
     case "syncError":
     case "readError":
     case "writeError":
       return ioError(world, node, FAILING[fault.kind]);
     case "diskFull":
-      disk.full = true;
-      world.later(fault.ms, () => node.disk.full = false);
+      disk.faults.full = true;
+      world.later(fault.ms, () => node.disk.faults.full = false);
       return true;
     case "slowDisk":
-      disk.slowness = fault.factor;
-      world.later(fault.ms, () => node.disk.slowness = 1);
+      disk.faults.slowness = fault.factor;
+      world.later(fault.ms, () => node.disk.faults.slowness = 1);
       return true;
     case "shutdown":
       if (process === null) return false;
@@ -120,9 +120,9 @@ function ioError(
   node: SimNode,
   failing: typeof FAILING[keyof typeof FAILING],
 ): boolean {
-  node.disk[failing] = true;
+  node.disk.faults[failing] = true;
   // On whatever disk the node has then.
-  world.later(IO_ERROR_MS, () => node.disk[failing] = false);
+  world.later(IO_ERROR_MS, () => node.disk.faults[failing] = false);
   return true;
 }
 

@@ -1,7 +1,7 @@
 import { type OpenedLog, openSegmentLog } from "../../src/log/segment_log.ts";
 import { type Identity, memberIdOf } from "../../src/node/identity.ts";
 import type { Configuration, MemberId, NodeId } from "../../src/raft/types.ts";
-import { SimDisk } from "./disk.ts";
+import { type DiskFaults, type DiskHost, SimDisk } from "./disk.ts";
 import { StateVolume } from "./machine.ts";
 import type { SimMember } from "./member.ts";
 import { Mirror } from "./mirror.ts";
@@ -54,11 +54,7 @@ export class SimNode {
     this.identity = this.#newIdentity();
     this.mirror = this.#newMirror();
     this.stateVolume = new StateVolume();
-    const { full, lying, slowness } = this.disk;
-    const { failSyncs, failReads, failWrites } = this.disk;
-    this.disk = this.#newDisk();
-    Object.assign(this.disk, { full, lying, slowness });
-    Object.assign(this.disk, { failSyncs, failReads, failWrites });
+    this.disk = this.#newDisk(this.disk.faults);
     this.fresh = true;
     this.rotten = false;
   }
@@ -67,7 +63,7 @@ export class SimNode {
   get atRisk(): boolean {
     // One that joins and has nothing yet starts over when it restarts.
     const empty = this.identity.phase === "joining" && !this.mirror.kept;
-    return this.disk.lying || this.disk.lied || this.rotten || empty;
+    return this.disk.faults.lying || this.disk.lied || this.rotten || empty;
   }
 
   /** Opens the log on the disk. */
@@ -83,7 +79,7 @@ export class SimNode {
   /** How long an apply or a snapshot step takes now. */
   applyMs(): number {
     const { draws, plan } = this.#world;
-    return plan.disk.applyMs * this.disk.slowness *
+    return plan.disk.applyMs * this.disk.faults.slowness *
       draws.disk.between(0.5, 1.5);
   }
 
@@ -100,16 +96,17 @@ export class SimNode {
     }
   }
 
-  #newDisk(): SimDisk {
+  #newDisk(faults?: DiskFaults): SimDisk {
     const { plan, draws } = this.#world;
-    return new SimDisk(`node ${this.nodeId}`, {
+    const host: DiskHost = {
       after: (ms, event) => this.process?.later(ms, event),
       draw: draws.disk,
       syncMs: plan.disk.syncMs,
       readMs: plan.disk.readMs,
       recycled: () => this.#world.probes.hit("segmentRecycled"),
       keepUnsynced: plan.disk.keepUnsynced,
-    });
+    };
+    return new SimDisk(`node ${this.nodeId}`, host, faults);
   }
 
   #newIdentity(): Identity {

@@ -196,7 +196,7 @@ export class World {
   /** A process ended itself. */
   processFailed(node: SimNode, error: Error): void {
     if (error instanceof LogError && error.failure === "io") {
-      this.probes.hit(node.disk.failSyncs ? "syncFailed" : "ioFailed");
+      this.probes.hit(node.disk.faults.failSyncs ? "syncFailed" : "ioFailed");
     }
     const corrupt = error instanceof LogError && error.failure === "corrupt";
     const downMs = this.plan.tickMs * this.plan.raft.electionTicks;
