@@ -22,8 +22,8 @@ export class SmallDisk implements AsyncDisposable {
     return mounted ? new SmallDisk(path, megabytes) : null;
   }
 
-  /** Takes all the room that is left, to the last page. */
-  async fill(): Promise<void> {
+  /** Takes all the room that is left, but for so many pages of 4 KiB. */
+  async fill(pagesLeft = 0): Promise<void> {
     using file = await Deno.open(this.#ballast, { write: true, create: true });
     await file.seek(0, Deno.SeekMode.End);
     for (let size = 1 << 20; size >= 4096; size /= 2) {
@@ -35,6 +35,8 @@ export class SmallDisk implements AsyncDisposable {
         if ((error as { code?: string }).code !== "ENOSPC") throw error;
       }
     }
+    const { size } = await file.stat();
+    await file.truncate(size - 4096 * pagesLeft);
   }
 
   /** Gives it back. */

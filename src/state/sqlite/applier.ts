@@ -150,7 +150,7 @@ export class Applier {
   }
 
   #together(entries: readonly Entry[]): Uint8Array[] {
-    this.#connection.exec("BEGIN IMMEDIATE");
+    this.#connection.command("BEGIN IMMEDIATE");
     const answers: Uint8Array[] = [];
     for (const entry of entries) {
       answers.push(this.#hashed(entry, this.#entry(entry, null)));
@@ -171,7 +171,7 @@ export class Applier {
   }
 
   #inTransaction(entry: Entry, undone: EntryUndone | null): Uint8Array {
-    this.#connection.exec("BEGIN IMMEDIATE");
+    this.#connection.command("BEGIN IMMEDIATE");
     const answer = this.#hashed(entry, this.#entry(entry, undone));
     this.#commit(entry.index, entry);
     return answer;
@@ -199,7 +199,7 @@ export class Applier {
     const changes = this.#interpreter.schemaChanges;
     if (changes !== this.#epochOf) this.#epoch.beginChange();
     try {
-      this.#connection.exec("COMMIT");
+      this.#connection.command("COMMIT");
     } catch (error) {
       if (!isForeignKeyError(error)) throw error;
       throw new EntryUndone(
@@ -214,7 +214,7 @@ export class Applier {
   }
 
   #undo(): void {
-    if (this.#connection.inTransaction) this.#connection.exec("ROLLBACK");
+    if (this.#connection.inTransaction) this.#connection.command("ROLLBACK");
     this.#interpreter.forgetSchema();
     this.#sessions.reload(this.#position.horizon);
     this.#timeMs = this.#position.timeMs;
@@ -325,8 +325,7 @@ function rememberable(answer: Uint8Array, index: LogIndex): Uint8Array {
 
 function isForeignKeyError(error: unknown): boolean {
   return error instanceof SqliteError &&
-    (error.code === SQLITE_CONSTRAINT_FOREIGNKEY ||
-      error.message.includes("FOREIGN KEY constraint failed"));
+    error.code === SQLITE_CONSTRAINT_FOREIGNKEY;
 }
 
 /** FNV-1a, 32 bits. */

@@ -71,8 +71,10 @@ export const FAIL: unique symbol = Symbol("fail");
 export interface SqliteConnection {
   /** Whether a transaction is open. */
   readonly inTransaction: boolean;
-  /** Runs one or more statements without parameters. */
+  /** Runs one or more statements without parameters. Its errors may lack the extended code. */
   exec(sql: string): void;
+  /** Runs a statement that comes again and again, such as `COMMIT`: it stays compiled. */
+  command(sql: string): void;
   /** Compiles the first statement of a text; null if there is none in it. */
   prepare(sql: string): SqliteStatement | null;
   /** Defines or overrides a function for any number of arguments. */

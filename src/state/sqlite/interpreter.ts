@@ -184,7 +184,7 @@ export class Interpreter {
     savepoint: boolean,
     work: (results: StatementResult[], at: { statement?: number }) => void,
   ): CommandResult {
-    if (savepoint) this.#connection.exec("SAVEPOINT _hql");
+    if (savepoint) this.#connection.command("SAVEPOINT _hql");
     const results: StatementResult[] = [];
     const at: { statement?: number } = {};
     try {
@@ -195,15 +195,15 @@ export class Interpreter {
         throw new EntryUndone(failure, 0);
       }
       if (savepoint) {
-        this.#connection.exec("ROLLBACK TO _hql");
-        this.#connection.exec("RELEASE _hql");
+        this.#connection.command("ROLLBACK TO _hql");
+        this.#connection.command("RELEASE _hql");
         if (this.#executor.schemaChanged) this.forgetSchema();
       } else if (this.#executor.completed) {
         throw new EntryUndone(failure, 0);
       }
       return { ok: false, error: failure, results: [] };
     }
-    if (savepoint) this.#connection.exec("RELEASE _hql");
+    if (savepoint) this.#connection.command("RELEASE _hql");
     return { ok: true, results };
   }
 

@@ -148,6 +148,7 @@ interface Database extends DatabaseSync {
 
 class NodeConnection implements SqliteConnection {
   readonly #database: Database;
+  readonly #commands = new Map<string, StatementSync>();
 
   constructor(path: string, readOnly: boolean) {
     this.#database = attempt(() =>
@@ -162,6 +163,17 @@ class NodeConnection implements SqliteConnection {
 
   exec(sql: string): void {
     attempt(() => this.#database.exec(sql));
+  }
+
+  command(sql: string): void {
+    const known = this.#commands.get(sql);
+    attempt(() => (known ?? this.#compiled(sql)).run());
+  }
+
+  #compiled(sql: string): StatementSync {
+    const statement = this.#database.prepare(sql);
+    this.#commands.set(sql, statement);
+    return statement;
   }
 
   prepare(sql: string): SqliteStatement | null {

@@ -103,12 +103,12 @@ export class Reader {
     params: SqlParameters | undefined,
     limits: ReadLimits | null,
   ): QueryResult {
-    this.#connection.exec("BEGIN");
+    this.#connection.command("BEGIN");
     try {
       const index = this.#refreshSchema();
       return { ...this.#run(sql, params, limits), index };
     } finally {
-      this.#connection.exec("COMMIT");
+      this.#connection.command("COMMIT");
       this.#cachedEpoch = -1;
     }
   }

@@ -36,6 +36,24 @@ Deno.test("a function that returns FAIL fails its statement, in any row", () => 
   connection.close();
 });
 
+Deno.test("errors of command() carry SQLite's extended result code", () => {
+  const connection = nodeDriver.open(":memory:", { readOnly: false });
+  connection.exec(
+    `PRAGMA foreign_keys = ON; CREATE TABLE p (id INTEGER PRIMARY KEY);
+     CREATE TABLE c (p REFERENCES p DEFERRABLE INITIALLY DEFERRED);
+     BEGIN; INSERT INTO c VALUES (1)`,
+  );
+  // A full disk, too, is only seen in the extended code, when the WAL's index cannot grow.
+  for (let again = 0; again < 2; again++) {
+    assert.throws(
+      () => connection.command("COMMIT"),
+      (error) => error instanceof SqliteError && error.code === 787,
+    );
+  }
+  connection.command("ROLLBACK");
+  connection.close();
+});
+
 Deno.test("errors carry SQLite's extended result code", () => {
   const connection = nodeDriver.open(":memory:", { readOnly: false });
   connection.exec("CREATE TABLE t (a UNIQUE); INSERT INTO t VALUES (1)");

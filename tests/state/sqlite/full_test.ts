@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { type Entry, EntryKind } from "../../../src/raft/types.ts";
+import { SqliteError } from "../../../src/state/sqlite/driver.ts";
 import { stateFailure } from "../../../src/state/sqlite/failure.ts";
 import { Direct } from "./direct.ts";
+import { SmallDisk } from "../../cluster/small_disk.ts";
 import { command, execute } from "./subject.ts";
 
 const ROWS = 40;
@@ -56,4 +58,45 @@ for (const [how, schema] of Object.entries(SCHEMAS)) {
     assert.equal(tight.dump(), roomy.dump());
     assert.equal(tight.applier.position.hash, roomy.applier.position.hash);
   });
+}
+
+/** Pages of the WAL in one block of its index. */
+const INDEXED_PAGES = 4062;
+
+Deno.test("a WAL whose index cannot grow is a full disk, too", async () => {
+  const path = await Deno.makeTempDir({ prefix: "hiqlite-full-" });
+  const disk = await SmallDisk.mount(path, 32);
+  try {
+    // Without a disk of its own there is none that may be filled.
+    if (disk !== null) await fillBeforeTheIndexGrows(disk);
+  } finally {
+    await disk?.[Symbol.asyncDispose]();
+    await Deno.remove(path);
+  }
+});
+
+async function fillBeforeTheIndexGrows(disk: SmallDisk): Promise<void> {
+  using direct = new Direct(`${disk.path}/a.db`);
+  direct.ok("CREATE TABLE t (n INTEGER PRIMARY KEY, body TEXT)");
+  const pages = (): number =>
+    direct.rows("PRAGMA wal_checkpoint(NOOP)")[0]![1] as number;
+  while (pages() < INDEXED_PAGES - 300) direct.batch(commands(100));
+  while (pages() < INDEXED_PAGES - 6) direct.ok("DELETE FROM t WHERE n = 0");
+  // Enough for some pages of the WAL, not for the eight of the index.
+  await disk.fill(7);
+  let error: unknown = null;
+  try {
+    for (let i = 0; i < 10; i++) direct.ok("DELETE FROM t WHERE n = 0");
+  } catch (thrown) {
+    error = thrown;
+  }
+  assert.ok(error instanceof SqliteError && error.code === 4874, `${error}`);
+  assert.equal((stateFailure(error) as { code: string }).code, "disk_full");
+  direct.applier.giveUp();
+  await disk.clear();
+  direct.ok("DELETE FROM t WHERE n = 0");
+}
+
+function commands(count: number): Uint8Array[] {
+  return Array.from({ length: count }, () => command(INSERT));
 }
