@@ -16,8 +16,8 @@ export interface FormationPorts {
   readonly requests: PeerRequests;
   readonly logger: Logger;
   identity(): Identity;
-  /** Makes a new identity durable, tells the network, and starts the group. */
-  adopt(identity: Identity): void;
+  /** Makes a new identity durable, tells the network, and starts the group; false if there is no room for it now. */
+  adopt(identity: Identity): boolean;
   /** Null until the member belongs to a cluster. */
   group(): RaftGroup | null;
   newClusterId(): string;
@@ -156,7 +156,8 @@ export class Formation {
     if (founding !== null && isMember(founding, memberIdOf(identity))) {
       this.#ports.adopt({ ...identity, clusterId, founding, phase: "forming" });
     } else {
-      this.#ports.logger.info(`joining cluster ${clusterId}`);
+      const text = `joining cluster ${clusterId}`;
+      if (this.#met(text)) this.#ports.logger.info(text);
       this.#ports.adopt({ ...identity, clusterId, phase: "joining" });
     }
   }
@@ -189,8 +190,13 @@ export class Formation {
     this.#ports.logger.info(
       `forming cluster ${clusterId} of ${members.length} members`,
     );
-    this.#ports.adopt({ ...identity, clusterId, founding, phase: "forming" });
-    await this.#tellFounders(founding);
+    const formed = this.#ports.adopt({
+      ...identity,
+      clusterId,
+      founding,
+      phase: "forming",
+    });
+    if (formed) await this.#tellFounders(founding);
   }
 
   async #tellFounders(founding: Configuration): Promise<void> {
@@ -222,8 +228,9 @@ export class Formation {
     if (identity.clusterId === form.clusterId) return null;
     if (identity.clusterId !== "") return "in another cluster";
     if (!isMember(form.founding, memberIdOf(identity))) return "not named";
-    this.#ports.adopt({ ...identity, ...form, phase: "forming" });
-    return null;
+    return this.#ports.adopt({ ...identity, ...form, phase: "forming" })
+      ? null
+      : "no room";
   }
 
   async #askToJoin(): Promise<void> {

@@ -374,6 +374,7 @@ export class HiqliteNode implements Member {
     if (phase === "member" || phase === "joining") {
       this.#endIfRejected(this.#greeting.greet());
     }
+    this.#participation.settle();
     this.#endIfRejected(this.#formation.attempt());
     this.#catchUp.attempt(this.#group);
     this.#reports++;
@@ -445,7 +446,7 @@ export class HiqliteNode implements Member {
   #onChanged(): void {
     const core = this.#group?.core;
     if (core === undefined) return;
-    this.#participation.noteJoined();
+    this.#participation.settle();
     if (core.leader === this.#leader) return;
     this.#leader = core.leader;
     this.#parts.logger.info(

@@ -3,6 +3,7 @@ import type { StateDamagedError } from "../state/port.ts";
 import { selfOf } from "./addresses.ts";
 import type { RaftGroup } from "./group.ts";
 import { type Identity, memberIdOf } from "./identity.ts";
+import { isFull } from "./room.ts";
 import type { GroupMessage } from "./messages.ts";
 import type { NodeNetwork, NodeParts } from "./parts.ts";
 
@@ -21,6 +22,9 @@ export class Participation {
   readonly #ports: ParticipationPorts;
   #group: RaftGroup | null = null;
   #rebuilding = false;
+  /** The log holds the first entry of a cluster that is being formed. */
+  #founded = false;
+  #full = false;
 
   /** Takes no part yet. */
   constructor(ports: ParticipationPorts) {
@@ -49,34 +53,58 @@ export class Participation {
     if (parts.vault.identity.phase !== "forming") return;
     // Only once the log holds the first entry may its absence mean that it was lost.
     group.log.sync((error) => {
-      if (error !== null) failed(error);
-      else this.adopt({ ...parts.vault.identity, phase: "member" });
+      if (error !== null) return failed(error);
+      this.#founded = true;
+      this.settle();
     });
   }
 
-  /** Makes an identity durable; one in another cluster is a start there. */
-  adopt(identity: Identity): void {
+  /**
+   * Makes an identity durable; one in another cluster is a start there. False if
+   * the disk is full: then nothing has changed, and it is worth trying again.
+   */
+  adopt(identity: Identity): boolean {
     const { parts: { vault, config }, network } = this.#ports;
     const entered = identity.clusterId !== vault.identity.clusterId;
-    vault.save(identity);
-    if (!entered) return;
+    if (!this.#save(identity)) return false;
+    if (!entered) return true;
     network.setIdentity(selfOf(identity, config));
     this.start();
+    return true;
   }
 
-  /** Notes it when a member that asked to join has become what it asked for. */
-  noteJoined(): void {
+  #save(identity: Identity): boolean {
+    const { vault, logger } = this.#ports.parts;
+    try {
+      vault.save(identity);
+      this.#full = false;
+      return true;
+    } catch (error) {
+      if (!isFull(error as Error)) throw error;
+      if (!this.#full) {
+        logger.warn(`waiting for room: ${(error as Error).message}`);
+      }
+      this.#full = true;
+      return false;
+    }
+  }
+
+  /** Notes it when a founder has its first entry, or one that asked to join has become what it asked for. Call it a few times a second. */
+  settle(): void {
     const { vault, config, logger } = this.#ports.parts;
     const { identity } = vault;
-    if (this.#group === null || identity.phase !== "joining") return;
+    if (this.#group === null) return;
+    if (identity.phase === "forming" && this.#founded) {
+      this.adopt({ ...identity, phase: "member" });
+    }
+    if (identity.phase !== "joining") return;
     const self = memberIdOf(identity);
     const { config: members } = this.#group.core;
     const joined = config.learnerOnly
       ? isMember(members, self)
       : isVoter(members, self);
-    if (!joined) return;
+    if (!joined || !this.adopt({ ...identity, phase: "member" })) return;
     logger.info("this member is part of the cluster now");
-    this.adopt({ ...identity, phase: "member" });
   }
 
   /** The next start looks into it: opening a database does not show all damage. */

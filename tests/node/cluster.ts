@@ -107,6 +107,8 @@ class Volume implements NodeVault {
   machine: CountingMachine;
   /** Whether it is being exchanged. */
   closed = false;
+  /** Whether there is no room for an identity in this phase. */
+  full: (phase: Identity["phase"]) => boolean = () => false;
 
   constructor(
     identity: Identity,
@@ -131,6 +133,9 @@ class Volume implements NodeVault {
   }
 
   save(identity: Identity): void {
+    if (this.full(identity.phase)) {
+      throw new HiqliteError("disk_full", `no room: ${identity.phase}`);
+    }
     this.identity = identity;
   }
 
