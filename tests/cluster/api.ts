@@ -45,6 +45,11 @@ export interface QueryAnswer {
 export interface ClusterAnswer {
   readonly self: JsonValue;
   readonly leader: JsonValue;
+  readonly members: readonly {
+    readonly node_id: number;
+    readonly role: string;
+    readonly [name: string]: JsonValue;
+  }[];
   readonly [name: string]: JsonValue;
 }
 

@@ -56,7 +56,11 @@ async function main(): Promise<boolean> {
   const names = values.workload.split(",");
   names.forEach(workloadNamed);
   const [minutes, seed] = [Number(values.minutes), Number(values.seed)];
-  const pairs = drawPairs(Number(values.pairs), new SeededRandom(seed));
+  const pairs = drawPairs(
+    Number(values.pairs),
+    new SeededRandom(seed),
+    Number(values.nodes),
+  );
   const kinds = [...values.nemesis.split(","), ...pairs].map(nemesisNamed);
   const out = values.out ?? await Deno.makeTempDir({ prefix: "chaos-" });
   const stop = new AbortController();

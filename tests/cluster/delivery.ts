@@ -8,7 +8,7 @@ interface Parcel {
 
 /** Writes to one end of a connection: each piece when it is due, never two at once. */
 export class Delivery {
-  readonly #to: Deno.TcpConn;
+  readonly #to: Pick<Deno.TcpConn, "write">;
   readonly #gate: () => Promise<void> | undefined;
   readonly #broken: () => void;
   /** The first one due first. */
@@ -22,7 +22,7 @@ export class Delivery {
 
   /** Writes to `to` when the gate, if there is one, has opened; `broken` is called when that fails. */
   constructor(
-    to: Deno.TcpConn,
+    to: Pick<Deno.TcpConn, "write">,
     gate: () => Promise<void> | undefined,
     broken: () => void,
   ) {
@@ -37,9 +37,13 @@ export class Delivery {
     this.#add({ bytes, dueAt: this.#lastDueAt });
   }
 
-  /** Adds something to be delivered after `ms`, whatever was added before or is added later. */
-  sendAstray(bytes: Uint8Array, ms: number): void {
-    this.#add({ bytes, dueAt: performance.now() + ms });
+  /**
+   * Adds something that what is added later may overtake: it is delivered `lateMs`
+   * after its turn. It overtakes nothing itself, such as the handshake before it.
+   */
+  sendAstray(bytes: Uint8Array, ms: number, lateMs: number): void {
+    const turn = Math.max(this.#lastDueAt, performance.now() + ms);
+    this.#add({ bytes, dueAt: turn + lateMs });
   }
 
   /** Waits until there is room. @throws {Error} if the connection is broken. */

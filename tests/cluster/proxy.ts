@@ -144,7 +144,7 @@ export class TcpProxy implements AsyncDisposable {
     } = this.#disturbances[side] ?? {};
     const ms = latencyMs + Math.random() * jitterMs;
     const astray = (): void =>
-      delivery.sendAstray(bytes, ms + Math.random() * astrayMs);
+      delivery.sendAstray(bytes, ms, Math.random() * astrayMs);
     if (raft && happens(reorderPercent)) astray();
     else delivery.send(bytes, ms);
     if (raft && happens(duplicatePercent)) astray();

@@ -29,8 +29,19 @@ const KINDS: readonly NemesisKind[] = [
 /** Names of all single kinds. */
 export const NEMESIS_NAMES: readonly string[] = KINDS.map(({ name }) => name);
 
-/** So many different pairs, drawn at random; at most one of a pair damages a disk, or brings one. */
-export function drawPairs(count: number, random: Random): string[] {
+/** At most one of a pair damages a disk, or brings one; and a majority of those who vote must remember. */
+function mayMeet(a: NemesisKind, b: NemesisKind, members: number): boolean {
+  if (a.destructive && b.destructive || a.ownDisk && b.ownDisk) return false;
+  const forgets = a.destructive || b.destructive;
+  return !(members < 5 && forgets && (a.takesVotes || b.takesVotes));
+}
+
+/** So many different pairs of faults that `members` members can stand, drawn at random. */
+export function drawPairs(
+  count: number,
+  random: Random,
+  members: number,
+): string[] {
   const pairs = new Set<string>();
   const kinds = KINDS.filter((kind) => kind !== none);
   const possible = kinds.length * (kinds.length - 1) / 4;
@@ -38,7 +49,7 @@ export function drawPairs(count: number, random: Random): string[] {
     const [a, b] = [random, random].map((each) =>
       kinds[randomBetween(each, 0, kinds.length)]!
     ) as [NemesisKind, NemesisKind];
-    if (a.destructive && b.destructive || a.ownDisk && b.ownDisk) continue;
+    if (!mayMeet(a, b, members)) continue;
     if (kinds.indexOf(a) < kinds.indexOf(b)) pairs.add(`${a.name}+${b.name}`);
   }
   return [...pairs];

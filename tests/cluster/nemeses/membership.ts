@@ -1,7 +1,10 @@
+import { poll, type TestCluster } from "../harness.ts";
 import type { Node } from "../network.ts";
 import { type NemesisKind, shuffled } from "./nemesis.ts";
 
 const CHANGE_MS = 10_000;
+/** All members have their votes back in this time, ms. */
+const HEAL_MS = 60_000;
 
 /** Moves leadership to a random member; a refusal is an answer. */
 const transfer: NemesisKind = {
@@ -21,27 +24,41 @@ const transfer: NemesisKind = {
 /** Takes a member's vote away, and gives it back. */
 const membership: NemesisKind = {
   name: "membership",
+  takesVotes: true,
   create: (cluster, random) => {
-    let victim: Node | undefined;
-    const change = async (action: string): Promise<string> => {
-      for (const node of shuffled(cluster, random)) {
-        const result = await cluster.api(node)
-          .changeCluster(action, { node_id: victim }, CHANGE_MS);
+    const change = async (action: string, node: Node): Promise<string> => {
+      for (const asked of shuffled(cluster, random)) {
+        const result = await cluster.api(asked)
+          .changeCluster(action, { node_id: node }, CHANGE_MS);
         if (result.type === "ok") return "ok";
       }
       return "refused";
     };
     return {
       start: async () => {
-        victim = shuffled(cluster, random)[0];
-        return `demote ${victim}: ${await change("demote")}`;
+        const victim = shuffled(cluster, random)[0]!;
+        return `demote ${victim}: ${await change("demote", victim)}`;
       },
-      stop: async () => {
-        await change("promote");
-      },
+      // Also one that was said to be refused: a leader that was stopped may have carried it out since.
+      stop: () =>
+        poll("all members to vote again", HEAL_MS, async () => {
+          const learners = await learnersOf(cluster);
+          for (const node of learners ?? []) await change("promote", node);
+          return learners?.length === 0;
+        }),
     };
   },
 };
+
+/** Who has no vote, as the leader sees it; undefined if there is none. */
+async function learnersOf(cluster: TestCluster): Promise<Node[] | undefined> {
+  const leader = await cluster.leader();
+  if (leader === undefined) return undefined;
+  const answer = await cluster.api(leader).cluster(1000);
+  if (answer.type !== "ok") return undefined;
+  return answer.value.members.filter(({ role }) => role === "learner")
+    .map(({ node_id }) => node_id);
+}
 
 /** Changes of the configuration. */
 export const MEMBERSHIP_NEMESES: readonly NemesisKind[] = [

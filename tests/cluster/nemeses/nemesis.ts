@@ -15,6 +15,8 @@ export interface NemesisKind {
   readonly name: string;
   /** Damages what a member has on disk, so only one of them may be under way. */
   readonly destructive?: boolean;
+  /** Takes votes away: with three members none of the others may lose its memory meanwhile. */
+  readonly takesVotes?: boolean;
   /** Gives every member a disk of its own, so only one of them may do it. */
   readonly ownDisk?: boolean;
   /** Only possible where members can be kept apart. */
@@ -83,6 +85,7 @@ export function together(a: NemesisKind, b: NemesisKind): NemesisKind {
   return {
     name: `${a.name}+${b.name}`,
     destructive: a.destructive === true || b.destructive === true,
+    takesVotes: a.takesVotes === true || b.takesVotes === true,
     ownDisk: a.ownDisk === true || b.ownDisk === true,
     needsFaultyNetwork: a.needsFaultyNetwork === true ||
       b.needsFaultyNetwork === true,
@@ -109,8 +112,9 @@ export function together(a: NemesisKind, b: NemesisKind): NemesisKind {
   };
 }
 
-/** What happens to a disk ends when its members are well again, which the other fault may prevent. */
-function patience({ destructive, ownDisk }: NemesisKind): number {
-  if (destructive) return 2;
+/** What ends only when its members are well again, which the other fault may prevent, ends last. */
+function patience({ destructive, takesVotes, ownDisk }: NemesisKind): number {
+  if (destructive) return 3;
+  if (takesVotes) return 2;
   return ownDisk ? 1 : 0;
 }
