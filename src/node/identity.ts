@@ -221,7 +221,9 @@ export class DataDir {
       const full = code === "ENOSPC" || code === "EDQUOT";
       throw new HiqliteError(
         full ? "disk_full" : "storage",
-        `${file} cannot be written: ${message}`,
+        `${file} cannot be written: ${message}${
+          full ? ". Make room on its disk" : ""
+        }`,
         { cause: error },
       );
     }
