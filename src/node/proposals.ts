@@ -38,9 +38,21 @@ export class PendingProposals {
     return this.#queue.length - this.#head;
   }
 
-  /** Registers a proposal appended at `index`, above all others. */
+  /**
+   * Registers a proposal appended at `index`. What waits there or above was cut from
+   * the log since: this member lost leadership and won it again.
+   */
   add(index: LogIndex, term: Term, done: ProposalDone): void {
+    const kept = this.#queue.findLastIndex((each) => each.index < index) + 1;
+    const cut = this.#queue.splice(Math.max(kept, this.#head));
     this.#queue.push({ index, term, done });
+    for (const each of cut) {
+      each.done({
+        kind: "unknown",
+        detail:
+          `another leader's entries took the place of index ${each.index}`,
+      });
+    }
   }
 
   /** Whether somebody waits for an answer at or below `index`. */

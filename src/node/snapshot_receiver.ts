@@ -55,6 +55,8 @@ export class SnapshotReceiver {
       return this.#open(chunk);
     }
     if (!incoming.busy) this.#take(incoming, chunk);
+    // It may take the disk long to make all of it durable: the sender must not give up.
+    else if (isWhole(incoming)) this.#ack(chunk, incoming.size, "more");
     else if (incoming.queue.length < QUEUE_CHUNKS) incoming.queue.push(chunk);
   }
 
@@ -74,7 +76,7 @@ export class SnapshotReceiver {
     incoming.busy = true;
     sink.write(chunk.bytes, (error) => {
       if (!this.#step(incoming, chunk, error)) return;
-      if (sink.offset >= incoming.size) {
+      if (isWhole(incoming)) {
         return this.#finish(incoming, sink, chunk);
       }
       this.#ack(chunk, sink.offset, "more");
@@ -155,6 +157,10 @@ export class SnapshotReceiver {
       state,
     });
   }
+}
+
+function isWhole({ sink, size }: Incoming): boolean {
+  return sink !== null && sink.offset >= size;
 }
 
 function same(incoming: Incoming, chunk: SnapshotChunk): boolean {

@@ -118,7 +118,11 @@ export class SnapshotSender {
       if (stream.snapshot === null || stream.reading) continue;
       if (++stream.quietTicks < RESEND_TICKS) continue;
       stream.quietTicks = 0;
-      stream.next = stream.acked;
+      // Of one that is there as a whole the last byte, to hear how it ended.
+      stream.next = Math.min(
+        stream.acked,
+        Math.max(0, stream.snapshot.size - 1),
+      );
       if (++stream.resends > RESENDS_MAX) this.#end(stream, false);
       else this.#pump(stream);
     }

@@ -13,7 +13,7 @@ import {
   refuseVote,
 } from "./election.ts";
 import {
-  answerHeartbeat,
+  answerStaleHeartbeat,
   receiveAppend,
   receiveHeartbeat,
   rejectStaleAppend,
@@ -268,7 +268,7 @@ function answerStale(state: RaftState, message: Message): void {
       rejectStaleAppend(state, message);
       break;
     case "heartbeat":
-      answerHeartbeat(state, message);
+      answerStaleHeartbeat(state, message);
       break;
     case "readIndex":
       receiveReadIndexRequest(state, message);

@@ -10,6 +10,7 @@ import {
   EntryKind,
   type LogId,
   type LogIndex,
+  type MemberId,
   ZERO_LOG_ID,
 } from "./types.ts";
 
@@ -97,7 +98,10 @@ function rejectAppend(state: RaftState, message: AppendEntries): void {
   });
 }
 
-/** Says no to a leader of an older term, so that it learns the present one. */
+/**
+ * Says no to a leader of an older term, so that it learns the present one. It may
+ * lead again by then: about its present log this says nothing, and so no index.
+ */
 export function rejectStaleAppend(
   state: RaftState,
   message: AppendEntries,
@@ -106,7 +110,7 @@ export function rejectStaleAppend(
     type: "appendReply",
     ...envelope(state, message.from),
     ok: false,
-    index: message.prev.index,
+    index: 0,
     hint: ZERO_LOG_ID,
   });
 }
@@ -133,14 +137,28 @@ export function receiveHeartbeat(state: RaftState, message: Heartbeat): void {
   if (state.installing === null) {
     commitTo(state, Math.min(message.commit, state.log.lastIndex));
   }
-  answerHeartbeat(state, message);
+  answerHeartbeat(state, message.from, message.round);
 }
 
-/** Answers a heartbeat, also one of an older term, whose leader so learns the present one. */
-export function answerHeartbeat(state: RaftState, message: Heartbeat): void {
+/**
+ * Answers a leader of an older term, so that it learns the present one. It may lead
+ * again by then, and its rounds begin anew with each term: this confirms none of them.
+ */
+export function answerStaleHeartbeat(
+  state: RaftState,
+  message: Heartbeat,
+): void {
+  answerHeartbeat(state, message.from, 0);
+}
+
+function answerHeartbeat(
+  state: RaftState,
+  to: MemberId,
+  round: number,
+): void {
   state.outbox.send.push({
     type: "heartbeatReply",
-    ...envelope(state, message.from),
-    round: message.round,
+    ...envelope(state, to),
+    round,
   });
 }

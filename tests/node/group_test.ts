@@ -91,6 +91,28 @@ Deno.test("§1.2 a deposed leader answers what its successor commits, and what i
   }
 });
 
+Deno.test("§1.2 a leader that leads again answers for its old proposals at once, and they do not hold up new ones", () => {
+  const trio = new Trio();
+  const leader = trio.elect(0);
+  const others = trio.members.slice(1);
+  trio.lose = ({ from, to }) => from === leader.id || to === leader.id;
+  const lost = trio.propose(leader, ..."abcdefghij");
+  trio.run();
+  trio.tick(40, others);
+  trio.lose = () => false;
+  const successor = others.find(({ group }) => group.core.role === "leader")!;
+  trio.tick(2, others);
+  successor.group.transferLeadership(leader.id);
+  trio.run();
+  assert.equal(leader.group.core.role, "leader");
+  const fresh = trio.propose(leader, "new");
+  trio.run();
+  assert.equal(fresh[0]?.kind, "applied");
+  assert.equal(lost.length, 10);
+  assert.ok(lost.every(({ kind }) => kind !== "applied"));
+  assert.deepEqual(leader.machine.items, ["new"]);
+});
+
 Deno.test("§1.2 propose() beyond the inbox is refused as overloaded, with the limit", () => {
   const trio = new Trio({ maxInbox: 2 });
   const leader = trio.elect(0);

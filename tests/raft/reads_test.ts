@@ -136,6 +136,18 @@ Deno.test("§1.3 a round of an earlier term confirms nothing", () => {
   assert.equal(hear(core, heartbeatReply(3, now)).reads.length, 1);
 });
 
+Deno.test("§1.3 a heartbeat of an older term is answered without its round: its sender may lead again, and counts anew", () => {
+  const [reply] = receive(followerOf([1], 3), heartbeat(1, { round: 1000 }));
+  assert.equal(reply?.type === "heartbeatReply" && reply.round, 0);
+  const core = leaderOf({}, 3, [1, 2]);
+  assert.equal(core.term, 3);
+  read(core, 1);
+  assert.deepEqual(hear(core, { ...reply!, from: "2", to: "1" }).reads, []);
+  tick(core);
+  const later = roundOf(take(core).messages);
+  assert.equal(hear(core, heartbeatReply(3, later)).reads.length, 1);
+});
+
 Deno.test("§1.3 a later round confirms earlier reads", () => {
   const core = leaderOf();
   read(core, 1);

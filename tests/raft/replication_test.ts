@@ -220,6 +220,17 @@ Deno.test("§1.2 the match index never falls in a term", () => {
   assert.equal(progressOf(core).match, 4);
 });
 
+Deno.test("§1.2 the answer to an append of an older term says nothing of the log: its sender may lead again", () => {
+  const [reply] = receive(followerOf([1, 2], 3), append(2, id(2, 2), []));
+  assert.equal(reply?.type === "appendReply" && reply.ok, false);
+  const core = coreOf(initOf("1", THREE, [1, 2]));
+  tickUntilCampaign(core);
+  win(core);
+  assert.equal(core.term, 3);
+  receive(core, { ...reply!, from: "2", to: "1" });
+  assert.equal(progressOf(core).next, 3);
+});
+
 Deno.test("§1.2 a refusal of another probe than the present one is ignored", () => {
   const core = leaderOf();
   propose(core, 3);

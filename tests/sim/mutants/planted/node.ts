@@ -99,8 +99,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
   {
     name: "a lost chunk of a snapshot is not sent again",
     file: "node/snapshot_sender.ts",
-    find: "      stream.next = stream.acked;\n",
-    replace: "",
+    find: "      stream.next = Math.min(",
+    replace: "      void Math.min(",
   },
   {
     name: "chunks of a snapshot are written in the order in which they come",
@@ -112,6 +112,19 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     name: "a volume without what was acknowledged takes part",
     file: "node/witness.ts",
     find: "brokenPromise(known, said) ??",
+    replace: "",
+  },
+  {
+    name: "proposals that were cut from the log hold up new ones",
+    file: "node/proposals.ts",
+    find: "this.#queue.splice(Math.max(kept, this.#head));",
+    replace: "this.#queue.splice(Math.max(kept, Infinity));",
+  },
+  {
+    name: "a snapshot that is being synced is not acknowledged",
+    file: "node/snapshot_receiver.ts",
+    find:
+      'else if (isWhole(incoming)) this.#ack(chunk, incoming.size, "more");\n',
     replace: "",
   },
   {

@@ -326,6 +326,18 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     replace: "",
   },
   {
+    name: "the answer to a heartbeat of an older term has its round",
+    file: "raft/following.ts",
+    find: "answerHeartbeat(state, message.from, 0);",
+    replace: "answerHeartbeat(state, message.from, message.round);",
+  },
+  {
+    name: "the refusal of an older term's append has its index",
+    file: "raft/following.ts",
+    find: "    index: 0,\n",
+    replace: "    index: message.prev.index,\n",
+  },
+  {
     name: "a member campaigns while a snapshot replaces its state",
     file: "raft/state.ts",
     find: " && state.installing === null",
