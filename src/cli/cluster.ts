@@ -10,7 +10,7 @@ import {
 import { clusterToWire } from "../client/wire.ts";
 import { type ErrorCode, HiqliteError } from "../errors.ts";
 import { addressProblem } from "../config/address.ts";
-import { loadConfig } from "./config_file.ts";
+import { type ConfigArguments, loadConfig } from "./config_file.ts";
 import { secretPath } from "../config/secrets.ts";
 import { recover, recoverHelp } from "./recover.ts";
 import type { Terminal } from "./terminal.ts";
@@ -145,15 +145,32 @@ function reach(
   if (urls.length > 0 && secret !== undefined && secret !== "") {
     return connect({ urls, secret });
   }
-  const { config } = loadConfig({
+  const { config } = configured({
     env: terminal.env,
     path: flag("config-file"),
-    generateSecret: (key, dataDir) => readSecret(secretPath(dataDir, key)),
+    // Of the secrets only this one is needed, unless it was given.
+    generateSecret: (key, dataDir) =>
+      key === "secret_api" && !secret
+        ? readSecret(secretPath(dataDir, key))
+        : "-".repeat(16),
   });
   return connect({
     urls: urls.length > 0 ? urls : config.nodes.map((node) => node.api),
     secret: secret || config.secretApi,
   });
+}
+
+function configured(args: ConfigArguments): ReturnType<typeof loadConfig> {
+  try {
+    return loadConfig(args);
+  } catch (error) {
+    if (!(error instanceof HiqliteError)) throw error;
+    throw new HiqliteError(
+      error.code,
+      `${error.message}. Without a configuration: --url <API address of a member> --secret-file <path>`,
+      { cause: error },
+    );
+  }
 }
 
 function readSecret(path: string): string {
@@ -191,6 +208,7 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
   no_leader:
     "a majority of the voters must be up, `hiqlite cluster status` shows who is",
   outcome_unknown: "`hiqlite cluster status` shows whether it was",
+  timeout: "`hiqlite cluster status` shows what became of it",
   invalid: "`hiqlite cluster status` shows the members",
   conflict: "`hiqlite cluster status` shows the members",
 };

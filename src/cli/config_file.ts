@@ -63,8 +63,16 @@ function exists(path: string): boolean {
   try {
     return Deno.statSync(path).isFile;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
+    const absent = error instanceof Deno.errors.NotFound ||
+      error instanceof Deno.errors.NotADirectory;
+    if (absent) return false;
+    throw new HiqliteError(
+      "config",
+      `cannot look for ${path}: ${
+        (error as Error).message
+      }; name a file with --config-file, or set HOME`,
+      { cause: error },
+    );
   }
 }
 

@@ -62,7 +62,7 @@ function write(path: string, force: boolean): void {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     // A replaced file would keep its mode, so it goes first.
-    if (force) Deno.removeSync(path);
+    if (force && !Deno.lstatSync(path).isDirectory) Deno.removeSync(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw failure(path, error);
   }

@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import type { NodeConfig } from "../config/types.ts";
 import { HiqliteError } from "../errors.ts";
+import { findDenied } from "../util/access.ts";
 import type { Logger } from "../util/logger.ts";
 import { amnesia, type Recovered } from "./boot.ts";
 import {
@@ -101,6 +102,8 @@ export class Vault {
     logger: Logger,
     giveUpLog: (identity: Identity) => boolean,
   ): Promise<{ readonly vault: Vault; readonly logDamage: string | null }> {
+    const denied = findDenied(config.dataDir, []);
+    if (denied !== null) throw unusable(config.dataDir, denied);
     if (!fs.existsSync(join(config.dataDir, STATE))) {
       throw new HiqliteError(
         "storage",

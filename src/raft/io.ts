@@ -109,7 +109,7 @@ export type Refusal =
   | "transferring"
   /** Too many bytes are uncommitted. */
   | "overloaded"
-  /** A learner to be promoted does not answer or lacks too much of the log. */
+  /** A learner to be promoted does not answer or lacks too much of the log, or too few of those who would vote answer. */
   | "lagging"
   /** Another membership change is under way, or no entry of this term is committed yet. */
   | "change_pending"

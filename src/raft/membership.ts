@@ -1,6 +1,7 @@
 import { appendConfiguration } from "./commitment.ts";
 import { isJoint, isMember, isVoter, sorted } from "./configuration.ts";
 import type { MembershipChange, Outcome } from "./io.ts";
+import { isQuorum } from "./quorum.ts";
 import { refuse } from "./refusal.ts";
 import type { RaftState } from "./state.ts";
 import type { Configuration, MemberId } from "./types.ts";
@@ -46,6 +47,8 @@ export function changeMembership(
     const lag = config.learners.includes(member) ? lagOf(state, member) : null;
     if (lag !== null) return refuse(state, "lagging", lag);
   }
+  const silent = silentMajority(state, next);
+  if (silent !== null) return refuse(state, "lagging", silent);
   const { term } = state;
   return {
     kind: "appended",
@@ -67,6 +70,21 @@ function lagOf(
   return isNear
     ? null
     : `${learner} has not caught up: it has the log up to ${match} of ${log.lastIndex}, try again later`;
+}
+
+/** Why nobody could go on after a change, or null: too many of those who would vote do not answer. */
+function silentMajority(
+  { id, progress }: RaftState,
+  next: Configuration,
+): string | null {
+  // Of one that is added in the same step nothing is known yet.
+  const answers = (member: MemberId): boolean =>
+    member === id || (progress.get(member)?.isAlive ?? true);
+  if (isQuorum(next, answers)) return null;
+  const silent = next.voters.filter((member) => !answers(member));
+  return `of the ${next.voters.length} voters that would be left ${
+    silent.join(" and ")
+  } do not answer, and a majority is needed: start them, or remove them first`;
 }
 
 /** The configuration to append for a change, joint if need be, or what is wrong with the change. */

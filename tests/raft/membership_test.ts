@@ -287,6 +287,24 @@ Deno.test("§1.4 a learner whose log is not known, or is behind what is purged, 
   assert.equal(promotion().kind, "appended", "one entry is on its way");
 });
 
+Deno.test("§1.4 a change that would leave no majority that answers is refused, and the dead may be removed", () => {
+  for (const change of [{ demote: ["2"] }, { remove: ["2"] }]) {
+    const cluster = new Cluster({ voters: 3 }).elect(1).tick(3);
+    cluster.isolate(3).tick(40);
+    const outcome = cluster.change(1, change);
+    assert.equal(reasonOf(outcome), "lagging");
+    assert.match(
+      outcome.kind === "refused" ? outcome.detail : "",
+      /of the 2 voters that would be left 3 do not answer/,
+    );
+    cluster.write(1, "a");
+    assert.deepEqual(cluster.node(1).state, ["a"], "the cluster works");
+    assert.equal(reasonOf(cluster.change(1, { remove: ["3"] })), "appended");
+    cluster.write(1, "b");
+    assert.deepEqual(cluster.node(2).state, ["a", "b"]);
+  }
+});
+
 Deno.test("§1.4 a learner that does not answer is not promoted", () => {
   const cluster = new Cluster({ voters: 1, learners: 1 }).elect(1).tick(3);
   cluster.isolate(2).tick(20);

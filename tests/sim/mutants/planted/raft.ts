@@ -338,6 +338,12 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     replace: "    index: message.prev.index,\n",
   },
   {
+    name: "a change of the membership may leave nobody who answers",
+    file: "raft/membership.ts",
+    find: '  if (silent !== null) return refuse(state, "lagging", silent);\n',
+    replace: "",
+  },
+  {
     name: "a member campaigns while a snapshot replaces its state",
     file: "raft/state.ts",
     find: " && state.installing === null",
