@@ -26,6 +26,9 @@ export const DATE_FUNCTION_NAMES: ReadonlySet<string> = new Set(
 /** The largest text, blob or row, in bytes; equal on every member since it decides results. */
 export const VALUE_BYTES_MAX = 64 * 1024 * 1024;
 
+/** More than the longest word that the date functions know. */
+const WORD_BYTES = 16;
+const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
 const INT64_MAX = 2n ** 63n - 1n;
 
 /**
@@ -133,10 +136,14 @@ function isSubsecond(value: SqlValue): boolean {
   return text === "subsec" || text === "subsecond";
 }
 
+/** A word as the date functions read it: up to the first NUL. */
 function lower(value: SqlValue): string | null {
-  if (typeof value === "string") return value.toLowerCase();
-  if (!(value instanceof Uint8Array) || value.length > 16) return null;
-  return new TextDecoder().decode(value).toLowerCase();
+  const text = value instanceof Uint8Array
+    ? UTF8.decode(value.subarray(0, WORD_BYTES))
+    : value;
+  return typeof text === "string"
+    ? text.slice(0, WORD_BYTES).split("\0", 1)[0]!.toLowerCase()
+    : null;
 }
 
 function originalFunctions(

@@ -17,6 +17,7 @@ import type {
 import type { EntryContext } from "./entry_context.ts";
 import { Policy } from "./policy.ts";
 import { datesDependedOn, readSchema, type SchemaTraits } from "./schema.ts";
+import { foldName, wordsOf } from "./sql_text.ts";
 import { type Compiled, StatementCache } from "./statements.ts";
 
 const NO_BINDINGS: Bindings = { anonymous: [], named: null };
@@ -55,12 +56,15 @@ export class Executor {
   readonly #cache: StatementCache;
   readonly #counters: SqliteStatement;
   readonly #setRowid: SqliteStatement;
+  readonly #clearRowid: SqliteStatement;
   readonly #zeroChanges: SqliteStatement;
   #schema: SchemaTraits | null = null;
   #lastRowid = 0n;
   #countersSet = false;
   #several = false;
   #noneInserted: bigint | null = null;
+  /** What `changes()` should say but does not, since the last rowid was put back. */
+  #changesLost: number | null = null;
   readonly #largest = new Map<string, SqliteStatement>();
   /** What the writer allows. */
   readonly policy: Policy = new Policy({ readOnly: false });
@@ -81,11 +85,13 @@ export class Executor {
     this.#context = context;
     connection.limit(VALUE_BYTES_MAX, COMMAND_LIMITS.sqlBytes);
     connection.exec(
-      "CREATE TEMP TABLE _hql_zero (id INTEGER PRIMARY KEY, x)",
+      `CREATE TEMP TABLE _hql_zero (id INTEGER PRIMARY KEY, x);
+       CREATE TEMP TABLE _hql_rows (x)`,
     );
     this.#setRowid = connection.prepare(
       "INSERT OR REPLACE INTO temp._hql_zero (id) VALUES (?)",
     )!;
+    this.#clearRowid = connection.prepare("DELETE FROM temp._hql_zero")!;
     this.#zeroChanges = connection.prepare(
       "UPDATE temp._hql_zero SET x = 0 WHERE 0",
     )!;
@@ -97,7 +103,7 @@ export class Executor {
       connection,
       this.policy,
       statementCacheCapacity,
-      refuseKeyword,
+      (keyword, sql) => refuseKeyword(keyword) ?? this.#refuseShadows(sql),
     );
   }
 
@@ -121,6 +127,7 @@ export class Executor {
   begin(several: boolean): void {
     this.#several = several;
     this.#countersSet = false;
+    this.#changesLost = null;
     this.#lastRowid = 0n;
     this.schemaChanged = false;
     this.deferredForeignKeys = false;
@@ -215,13 +222,8 @@ export class Executor {
     };
   }
 
-  /**
-   * Reads row by row so that the budget bounds memory. The driver shows an error
-   * as the end of the rows, so only rows of RETURNING, whose work is done before the
-   * first of them, are taken as they come; everything else is read again at once.
-   */
   #read(
-    { statement, mentions }: Compiled,
+    { statement, observed }: Compiled,
     bindings: Bindings,
     budget: AnswerBudget,
   ): { columns: readonly string[]; rows: SqlValue[][] } {
@@ -230,23 +232,50 @@ export class Executor {
       statement.run(bindings);
       return { columns, rows: [] };
     }
-    // After an error that ended the transaction nothing may run again.
-    if (!mentions.rollback && !this.schema.mayRollBack) {
-      const rows: SqlValue[][] = [];
+    if (!observed.data) {
       const marked = this.#context.mark();
-      for (const row of statement.rows(bindings)) {
-        this.completed = true;
-        budget.spend(row);
-        rows.push(row.map(narrowed));
-      }
-      if (rows.length > 0 && mentions.returning) return { columns, rows };
-      this.#context.rewind(marked);
-      return { columns, rows: statement.allBigInt(bindings).map(narrowRow) };
+      this.#rowsOf(statement, bindings, budget);
+      return { columns, rows: this.#readAgain(statement, bindings, marked) };
     }
-    const rows = statement.allBigInt(bindings);
-    this.completed = true;
-    for (const row of rows) budget.spend(row);
-    return { columns, rows: rows.map(narrowRow) };
+    this.#connection.command("SAVEPOINT _hql_read");
+    try {
+      const marked = this.#context.mark();
+      const rows = this.#rowsOf(statement, bindings, budget);
+      // The work of RETURNING is done before its first row.
+      if (rows.length > 0) return { columns, rows };
+      if (!this.#connection.inTransaction) throw rolledBack();
+      this.#connection.command("ROLLBACK TO _hql_read");
+      return { columns, rows: this.#readAgain(statement, bindings, marked) };
+    } finally {
+      if (this.#connection.inTransaction) {
+        this.#connection.command("RELEASE _hql_read");
+      }
+    }
+  }
+
+  /** Row by row, so that the budget bounds memory; but the driver shows an error as the end of the rows. */
+  #rowsOf(
+    statement: SqliteStatement,
+    bindings: Bindings,
+    budget: AnswerBudget,
+  ): SqlValue[][] {
+    const rows: SqlValue[][] = [];
+    for (const row of statement.rows(bindings)) {
+      this.completed = true;
+      budget.spend(row);
+      rows.push(row.map(narrowed));
+    }
+    return rows;
+  }
+
+  /** The same rows at once, or the error that ended them; nothing of the first time may be left. */
+  #readAgain(
+    statement: SqliteStatement,
+    bindings: Bindings,
+    marked: ReturnType<EntryContext["mark"]>,
+  ): SqlValue[][] {
+    this.#context.rewind(marked);
+    return statement.allBigInt(bindings).map(narrowRow);
   }
 
   /**
@@ -260,6 +289,8 @@ export class Executor {
       this.#setCounters(0n);
       this.#countersSet = true;
     }
+    if (asks && this.#changesLost !== null) this.#setChanges(this.#changesLost);
+    if (observed.data) this.#changesLost = null;
     this.#noneInserted = null;
     if (insertsInto === null) return;
     if (!mentions.conflict && this.#hasRowid(insertsInto)) return;
@@ -268,8 +299,29 @@ export class Executor {
   }
 
   #setCounters(rowid: bigint): void {
-    this.#setRowid.run({ anonymous: [rowid], named: null });
+    this.#setLastRowid(rowid);
     this.#zeroChanges.run(NO_BINDINGS);
+  }
+
+  #setLastRowid(rowid: bigint): void {
+    this.#setRowid.run({ anonymous: [rowid], named: null });
+    this.#clearRowid.run(NO_BINDINGS);
+  }
+
+  /** Rows are updated that nobody sees, as many as there should have been. */
+  #setChanges(count: number): void {
+    const run = (sql: string): void => {
+      this.#connection.prepare(sql)!.run(NO_BINDINGS);
+    };
+    run("DELETE FROM temp._hql_rows");
+    if (count > 0) {
+      run(
+        `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})
+         INSERT INTO temp._hql_rows SELECT i FROM n`,
+      );
+    }
+    this.#setLastRowid(this.#lastRowid);
+    run("UPDATE temp._hql_rows SET x = 0");
   }
 
   #insertedRowid(
@@ -279,7 +331,8 @@ export class Executor {
   ): number | bigint | null {
     if (rowid === this.#noneInserted) {
       if (rowid === NO_ROWID && this.#countersSet) {
-        this.#setRowid.run({ anonymous: [this.#lastRowid], named: null });
+        this.#setLastRowid(this.#lastRowid);
+        this.#changesLost = changes;
       }
       return null;
     }
@@ -289,7 +342,7 @@ export class Executor {
   }
 
   #hasRowid(table: string): boolean {
-    return this.schema.rowidTables.has(table.toLowerCase());
+    return this.schema.rowidTables.has(foldName(table));
   }
 
   /** With the largest rowid in use SQLite draws the next ones at random, differently on each member. */
@@ -303,7 +356,7 @@ export class Executor {
       return;
     }
     for (const touched of touches) {
-      const [table, column] = touched.toLowerCase().split(".") as [
+      const [table, column] = foldName(touched).split("\0") as [
         string,
         string?,
       ];
@@ -311,7 +364,7 @@ export class Executor {
       const keys = this.schema.rowidTables.get(table);
       if (keys === undefined) continue;
       if (column !== undefined && !keys.includes(column)) continue;
-      if (this.#largestRowid(table) === INT64_MAX) throw largestRowid(table);
+      if (this.#hasLargestRowid(table)) throw largestRowid(table);
     }
   }
 
@@ -323,15 +376,30 @@ export class Executor {
     if (exhausted.length > 0) throw largestRowid(String(exhausted[0]![0]));
   }
 
-  #largestRowid(table: string): SqlValue {
+  #hasLargestRowid(table: string): boolean {
     let statement = this.#largest.get(table);
     if (statement === undefined) {
       statement = this.#connection.prepare(
-        `SELECT max(rowid) FROM main."${table.replaceAll('"', '""')}"`,
+        `SELECT 1 FROM main."${
+          table.replaceAll('"', '""')
+        }" WHERE rowid = ${INT64_MAX}`,
       )!;
       this.#largest.set(table, statement);
     }
-    return statement.allBigInt(NO_BINDINGS)[0]![0]!;
+    return statement.all(NO_BINDINGS).length > 0;
+  }
+
+  /** A view or a trigger shows only when it is made what it looks at. */
+  #refuseShadows(sql: string): string | null {
+    const { shadowTables } = this.schema;
+    if (shadowTables.size === 0) return null;
+    for (const { word } of wordsOf(sql)) {
+      const name = word.toLowerCase();
+      if (shadowTables.has(name)) {
+        return `${name} is not allowed in a write: members differ in it`;
+      }
+    }
+    return null;
   }
 }
 
@@ -339,6 +407,14 @@ function largestRowid(table: string): HiqliteError {
   return new HiqliteError(
     "constraint",
     `The rowid ${INT64_MAX} of ${table} is reserved: SQLite would choose the next ones at random`,
+  );
+}
+
+/** Why there are no rows is not known any more. */
+function rolledBack(): HiqliteError {
+  return new HiqliteError(
+    "constraint",
+    "The statement failed and ended the transaction (ROLLBACK)",
   );
 }
 

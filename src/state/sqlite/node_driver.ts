@@ -15,6 +15,7 @@ import {
 import { isBlank } from "./sql_text.ts";
 
 const SQLITE_ERROR = 1;
+const SQLITE_RANGE = 25;
 
 /** How SQLite's own sentences begin, for the errors that come without a code. */
 const CODES: readonly (readonly [string, number])[] = [
@@ -39,6 +40,10 @@ function translate(error: unknown): unknown {
     code?: string;
     errcode?: number;
   };
+  // node:sqlite knows no such parameter: the statement's fault, on every member.
+  if (code === "ERR_INVALID_STATE" && /named parameter/.test(error.message)) {
+    return new SqliteError(error.message, SQLITE_RANGE, { cause: error });
+  }
   if (code !== "ERR_SQLITE_ERROR") return error;
   return new SqliteError(error.message, errcode ?? codeOf(error.message), {
     cause: error,

@@ -147,7 +147,7 @@ export interface Observed {
   data: boolean;
   /** The table that the statement itself (no trigger) inserts into; null if none. */
   insertsInto: string | null;
-  /** Tables whose rows it or its triggers insert, or update in a way that may move them. */
+  /** Tables whose rows it or its triggers insert; and tables whose rows they update, each with NUL and a column. */
   touches: Set<string>;
   /** A trigger of a table it changes inserts or updates rows. */
   triggers: boolean;
@@ -288,10 +288,12 @@ export class Policy {
     if (PHYSICAL_TABLES.has(table)) {
       return `${table} is not allowed in a write: members differ in it`;
     }
-    const physical = column === "rootpage" || column === "ROWID";
+    // SQLite itself reads some of it when it changes the schema.
+    const asks = DATA_KEYWORDS.has(this.#keyword);
+    const physical = column === "ROWID" && asks ||
+      column === "rootpage" && (asks || this.#keyword === "CREATE");
     if (
-      physical && DATA_KEYWORDS.has(this.#keyword) &&
-      (table === "sqlite_master" || table === "sqlite_schema")
+      physical && (table === "sqlite_master" || table === "sqlite_schema")
     ) {
       return `${table}.${column} is not allowed in a write: members differ in it`;
     }
@@ -320,7 +322,7 @@ export class Policy {
     }
     if (trigger !== null) observed.triggers = true;
     observed.touches.add(
-      action === Action.update ? `${first}.${second}` : first,
+      action === Action.update ? `${first}\0${second}` : first,
     );
   }
 }

@@ -1,6 +1,6 @@
 import { DATE_FUNCTION_NAMES } from "./determinism.ts";
 import type { Row, SqliteConnection } from "./driver.ts";
-import { wordsOf } from "./sql_text.ts";
+import { foldName, wordsOf } from "./sql_text.ts";
 
 const NO_BINDINGS = { anonymous: [], named: null };
 
@@ -16,8 +16,10 @@ export interface SchemaTraits {
   readonly readsCounters: boolean;
   /** Date functions that an index or a generated column depends on. */
   readonly pureFunctions: ReadonlySet<string>;
-  /** Ordinary tables with rowids, in lower case, and the names under which their rowid may be set. */
+  /** Tables with rowids, also virtual ones, folded, and the names under which their rowid may be set. */
   readonly rowidTables: ReadonlyMap<string, readonly string[]>;
+  /** Where virtual tables keep their data, folded: how they do differs between members. */
+  readonly shadowTables: ReadonlySet<string>;
 }
 
 /** Reads the traits from a connection that may read everything. */
@@ -33,15 +35,18 @@ export function readSchema(connection: SqliteConnection): SchemaTraits {
   }
   const rowidTables = new Map<string, readonly string[]>();
   const tables = all(
-    "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND wr = 0 AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
+    "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'virtual') AND wr = 0 AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
+  );
+  const shadows = all(
+    "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow'",
   );
   const keys = connection.prepare(
     "SELECT name FROM pragma_table_info(?) WHERE pk > 0",
   )!;
   for (const [name] of tables) {
     const columns = keys.all({ anonymous: [name!], named: null })
-      .map((row) => (row[0] as string).toLowerCase());
-    rowidTables.set((name as string).toLowerCase(), [...columns, "rowid"]);
+      .map((row) => foldName(row[0] as string));
+    rowidTables.set(foldName(name as string), [...columns, "rowid"]);
   }
   return {
     defersForeignKeys: mentions(/\bDEFERRED\b/i),
@@ -50,6 +55,7 @@ export function readSchema(connection: SqliteConnection): SchemaTraits {
     readsCounters: mentions(/last_insert_rowid|changes/i),
     pureFunctions,
     rowidTables,
+    shadowTables: new Set(shadows.map(([name]) => foldName(name as string))),
   };
 }
 

@@ -89,7 +89,8 @@ function variableEnd(sql: string, start: number): number {
     else break;
   }
   if (end > start + 1 && sql[end] === "(") {
-    const closing = /[)\s]/g;
+    // SQLite's spaces, not JavaScript's.
+    const closing = /[) \t\n\v\f\r]/g;
     closing.lastIndex = end;
     const found = closing.exec(sql);
     if (found !== null && found[0] === ")") return found.index + 1;
@@ -197,6 +198,11 @@ function isTrigger(words: readonly string[]): boolean {
   if (words[at++] !== "CREATE") return false;
   if (words[at] === "TEMP" || words[at] === "TEMPORARY") at++;
   return words[at] === "TRIGGER";
+}
+
+/** A name as SQLite compares it: of the letters only those of ASCII are folded. */
+export function foldName(name: string): string {
+  return name.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
 /** Visits the words (and unquoted contents of quoted names) of a text with whether a parenthesis follows. */

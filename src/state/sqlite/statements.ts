@@ -18,7 +18,6 @@ export interface Mentions {
   readonly conflict: boolean;
   readonly fail: boolean;
   readonly rollback: boolean;
-  readonly returning: boolean;
 }
 
 function mentionsIn(sql: string): Mentions {
@@ -27,7 +26,6 @@ function mentionsIn(sql: string): Mentions {
     conflict: /\bconflict\b/i.test(sql),
     fail: /\bfail\b/i.test(sql),
     rollback: /\brollback\b/i.test(sql),
-    returning: /\breturning\b/i.test(sql),
   };
 }
 
@@ -36,21 +34,21 @@ export class StatementCache {
   readonly #connection: SqliteConnection;
   readonly #policy: Policy;
   readonly #capacity: number;
-  readonly #refuseKeyword: (keyword: string) => string | null;
+  readonly #refuse: (keyword: string, sql: string) => string | null;
   readonly #compiled = new Map<string, Compiled>();
   #latest = "";
 
-  /** Keeps up to `capacity` statements; `refuseKeyword` says why a kind of statement is refused. */
+  /** Keeps up to `capacity` statements; `refuse` says why a statement is refused for its first word or its text. */
   constructor(
     connection: SqliteConnection,
     policy: Policy,
     capacity: number,
-    refuseKeyword: (keyword: string) => string | null,
+    refuse: (keyword: string, sql: string) => string | null,
   ) {
     this.#connection = connection;
     this.#policy = policy;
     this.#capacity = capacity;
-    this.#refuseKeyword = refuseKeyword;
+    this.#refuse = refuse;
   }
 
   /**
@@ -92,7 +90,7 @@ export class StatementCache {
   #compile(sql: string): Compiled {
     const { keywords, slots } = describeStatement(sql);
     const keyword = keywords[0] ?? "";
-    const refusal = this.#refuseKeyword(keyword) ?? refuseName(keyword, sql);
+    const refusal = this.#refuse(keyword, sql) ?? refuseName(keyword, sql);
     if (refusal !== null) throw new HiqliteError("forbidden", refusal);
     const statement = this.#policy.examine(
       keywords,

@@ -1,0 +1,154 @@
+/** What a user may write and must neither end a member, nor happen twice, nor differ between members. */
+import assert from "node:assert/strict";
+import { Direct } from "./direct.ts";
+import { START_MS, txn } from "./subject.ts";
+
+const LARGEST = "9223372036854775807";
+
+for (const space of ["\u00a0", "\u2003", "\ufeff"]) {
+  Deno.test(`a parameter named $a(U+${space.codePointAt(0)!.toString(16)}) is an error, or bound, and never ends the member`, () => {
+    using member = new Direct();
+    const sql = `SELECT $a(${space})`;
+    assert.match(member.fail(sql, { $a: 1 }).message, /was not given/);
+    assert.deepEqual(member.ok(sql, { [`$a(${space})`]: 1 }).rows, [[1]]);
+  });
+}
+
+Deno.test("a write with RETURNING that returns no row happens once", () => {
+  using member = new Direct();
+  member.ok("CREATE TABLE q (x)");
+  member.ok("CREATE TABLE counter (n)");
+  member.ok("INSERT INTO counter VALUES (0)");
+  member.ok(
+    `CREATE TRIGGER count BEFORE INSERT ON q BEGIN
+       UPDATE counter SET n = n + new.x; SELECT RAISE(IGNORE);
+     END`,
+  );
+  assert.deepEqual(member.ok("INSERT INTO q VALUES (5) RETURNING x").rows, []);
+  assert.deepEqual(member.rows("SELECT n FROM counter"), [[5]]);
+});
+
+Deno.test("a word that stands in a string does not hide an error in the middle of the rows", () => {
+  using member = new Direct();
+  const sql =
+    "SELECT abs(column1), 'returning' FROM (VALUES (1), (-9223372036854775807 - 1))";
+  assert.match(member.fail(sql).message, /integer overflow/);
+});
+
+Deno.test("a statement whose failure ends the transaction is undone, RETURNING included", () => {
+  using member = new Direct();
+  member.ok("CREATE TABLE t (a UNIQUE)");
+  member.ok("INSERT INTO t VALUES (1)");
+  const failure = member.fail(
+    "INSERT OR ROLLBACK INTO t VALUES (1) RETURNING a",
+  );
+  assert.equal(failure.code, "constraint");
+  member.ok("INSERT INTO t VALUES (2)");
+  assert.deepEqual(member.rows("SELECT a FROM t"), [[1], [2]]);
+});
+
+for (
+  const now of [
+    "'now' || char(0)",
+    "'now' || char(0) || 'x'",
+    "CAST(x'6e6f7700' AS TEXT)",
+    "x'6e6f7700'",
+    "x'6e6f770000000000000000000000000000000000'",
+  ]
+) {
+  Deno.test(`the current time of ${now} is the entry's`, () => {
+    using member = new Direct();
+    member.ok("CREATE TABLE t (at)");
+    member.ok(`INSERT INTO t VALUES (unixepoch(${now}))`);
+    assert.deepEqual(member.rows("SELECT at FROM t"), [[START_MS / 1000]]);
+  });
+}
+
+for (const zone of ["localtime", "utc"]) {
+  Deno.test(`the time zone ${zone} does not come in behind a NUL`, () => {
+    using member = new Direct();
+    for (
+      const { message } of [
+        member.fail("SELECT datetime('2024-01-01', ?)", [`${zone}\0`]),
+        member.fail(`SELECT datetime('2024-01-01', '${zone}' || char(0))`),
+      ]
+    ) assert.match(message, /depends on the member's time zone/);
+  });
+}
+
+Deno.test("changes() after an insert that inserted nothing says so", () => {
+  using member = new Direct();
+  member.ok("CREATE TABLE t (id INTEGER PRIMARY KEY, x)");
+  member.ok("CREATE TABLE w (k PRIMARY KEY) WITHOUT ROWID");
+  member.ok("INSERT INTO t VALUES (1, 'old')");
+  member.run(txn(
+    "INSERT INTO t VALUES (1, 'new') ON CONFLICT DO NOTHING",
+    "UPDATE t SET x = 'new' WHERE id = 1 AND changes() = 0",
+  ));
+  assert.deepEqual(member.rows("SELECT x FROM t"), [["new"]]);
+  const result = member.run(txn(
+    "INSERT INTO t VALUES (7, 'x')",
+    "INSERT INTO w VALUES (1), (2), (3)",
+    "SELECT changes(), last_insert_rowid()",
+    "SELECT changes(), last_insert_rowid()",
+  ));
+  assert.ok(result.ok);
+  assert.deepEqual(result.results.slice(2).map(({ rows }) => rows), [
+    [[3, 7]],
+    [[3, 7]],
+  ]);
+});
+
+Deno.test("an answer is bounded before it is in memory, whatever the text says", () => {
+  using member = new Direct();
+  const { code } = member.fail(
+    `WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 1e12)
+     SELECT zeroblob(100000) /* rollback */ FROM c`,
+  );
+  assert.equal(code, "too_large");
+});
+
+Deno.test("names with capitals beyond ASCII are as SQLite folds them", () => {
+  using member = new Direct();
+  member.ok('CREATE TABLE "Übung" (id INTEGER PRIMARY KEY, x)');
+  member.ok("INSERT INTO Übung VALUES (2, 1), (3, 1)");
+  member.ok("UPDATE ÜBUNG SET id = id + 10");
+  assert.deepEqual(member.rows('SELECT id FROM "Übung"'), [[12], [13]]);
+});
+
+for (
+  const [table, insert] of [
+    ["CREATE VIRTUAL TABLE f USING fts5(b)", "f (rowid, b)"],
+    ['CREATE TABLE "a.b" (x)', '"a.b" (rowid, x)'],
+    ["CREATE VIRTUAL TABLE f USING rtree(id, x0, x1)", "f (id, x1)"],
+  ] as const
+) {
+  Deno.test(`the largest rowid is not given away by INSERT INTO ${insert}`, () => {
+    using member = new Direct();
+    member.ok(table);
+    const values = `(${LARGEST}, 1), (1, 2)`;
+    assert.match(
+      member.fail(`INSERT INTO ${insert} VALUES ${values}`).message,
+      /is reserved/,
+    );
+    member.ok(`INSERT INTO ${insert} VALUES (2, 1), (3, 2)`);
+  });
+}
+
+Deno.test("what differs between members does not come into tables by way of CREATE … AS or a shadow table", () => {
+  using member = new Direct();
+  member.ok("CREATE TABLE t (x)");
+  member.ok("CREATE VIRTUAL TABLE f USING fts5(b)");
+  for (
+    const sql of [
+      "CREATE TABLE c AS SELECT name, rootpage FROM sqlite_schema",
+      "INSERT INTO t SELECT count(*) FROM f_data",
+      'INSERT INTO t SELECT count(*) FROM "F_Data"',
+      "CREATE VIEW v AS SELECT * FROM f_idx",
+    ]
+  ) assert.match(member.fail(sql).message, /members differ in it/, sql);
+  member.ok("INSERT INTO f VALUES ('word')");
+  member.ok("CREATE TABLE c AS SELECT name FROM sqlite_schema");
+  member.ok("INSERT INTO t SELECT b FROM f WHERE f MATCH 'word'");
+  member.ok("DROP TABLE f");
+});
