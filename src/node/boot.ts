@@ -54,6 +54,12 @@ export function latestConfiguration(found: Recovered): Configuration {
   return found.logRecovery.configs.at(-1)?.config ?? found.state.config;
 }
 
+/** Whether a snapshot was installed and the log not yet reset to where it ends. */
+export function isInstallUnfinished({ log, state }: Recovered): boolean {
+  const { index, term } = state.applied;
+  return index > log.last.index || log.termAt(index) !== term;
+}
+
 /** Builds the core from what was found. */
 export function createCore(
   identity: Identity,
@@ -67,14 +73,11 @@ export function createCore(
     return new RaftCore(foundingInit(identity, log), options, random);
   }
   const { applied } = state;
-  if (
-    applied.index > log.last.index || log.termAt(applied.index) !== applied.term
-  ) {
+  if (isInstallUnfinished(found)) {
     assert(
       applied.index >= log.base.index,
       `the state ends at ${applied.index}, the log begins after ${log.base.index}`,
     );
-    // A snapshot was installed and the log not yet reset: finish it.
     log.reset(applied);
     return new RaftCore(
       {

@@ -18,6 +18,10 @@ export interface FormationPorts {
   identity(): Identity;
   /** Makes a new identity durable, tells the network, and starts the group; false if there is no room for it now. */
   adopt(identity: Identity): boolean;
+  /** Becomes a new incarnation, of a volume from before its member took part. */
+  renew(): void;
+  /** Whether another member is known to have taken part. */
+  remembers(member: MemberId): boolean;
   /** Null until the member belongs to a cluster. */
   group(): RaftGroup | null;
   newClusterId(): string;
@@ -37,6 +41,8 @@ interface ProbeAnswer {
   readonly founding: Configuration | null;
   /** See {@linkcode Identity.forgot}. */
   readonly forgot?: boolean;
+  /** Whether it knows that the member that asks has taken part. */
+  readonly remembers?: boolean;
 }
 
 const REQUEST_MS = 2_000;
@@ -69,8 +75,10 @@ export class Formation {
   /** What this member serves to others. */
   handlers(): Record<string, PeerHandler> {
     return {
-      "cluster.probe": (_from, _body, answer) =>
-        answer(true, encodeJson(this.#self())),
+      "cluster.probe": ({ id }, _body, answer) => {
+        const remembers = this.#ports.remembers(id);
+        answer(true, encodeJson({ ...this.#self(), remembers }));
+      },
       "cluster.form": (from, body, answer) => {
         const refusal = this.#formed(from, body);
         answer(refusal === null, encodeJson(refusal));
@@ -111,6 +119,7 @@ export class Formation {
     const others = nodes.filter(({ id }) => id !== nodeId);
     const answers = await Promise.all(others.map((node) => this.#probe(node)));
     if (this.#ports.identity().phase !== "new") return;
+    if (answers.some((answer) => answer?.remembers)) return this.#renew();
     const existing = answers.find((answer) => answer && answer.clusterId);
     if (existing) return this.#enter(existing);
     const missing = others.filter((_, i) => !answers[i]).map(({ id }) => id);
@@ -162,6 +171,14 @@ export class Formation {
     }
   }
 
+  /** Whoever is in no cluster has never told anybody what it has. */
+  #renew(): void {
+    this.#ports.logger.warn(
+      "this member has taken part in a cluster of which its volume knows nothing: it comes back as a new incarnation",
+    );
+    this.#ports.renew();
+  }
+
   #refuseToForm(forgetful: number): void {
     const text =
       `no cluster is formed: ${forgetful} of the configured nodes had data, and lost the file that says whose. What they had is in quarantine/ of their data directories: move it back and run hiqlite cluster recover; or empty all data directories to begin anew`;
@@ -204,7 +221,8 @@ export class Formation {
     const waiting = [...founding.voters, ...founding.learners].filter(
       (member) => {
         const peer = this.#ports.network.peer(nodeIdOf(member));
-        return peer?.id === member && peer.clusterId === "";
+        return peer?.id === member && peer.clusterId === "" &&
+          !this.#ports.remembers(member);
       },
     );
     await Promise.all(waiting.map((member) =>

@@ -1,7 +1,7 @@
 import type { Network } from "../network/port.ts";
 import { latestConfiguration } from "./boot.ts";
 import type { RaftGroup } from "./group.ts";
-import { type NodeId, nodeIdOf } from "../raft/types.ts";
+import { type MemberId, type NodeId, nodeIdOf } from "../raft/types.ts";
 import type { Clock } from "../util/clock.ts";
 import type { Logger } from "../util/logger.ts";
 import { memberIdOf, type Witnessed } from "./identity.ts";
@@ -60,6 +60,11 @@ export class Greeting {
   /** What this member serves to others as their witness. */
   handlers(): Record<string, PeerHandler> {
     return this.#witness.handlers();
+  }
+
+  /** Whether `member` is known to have taken part. */
+  remembers(member: MemberId): boolean {
+    return this.#witness.remembers(member);
   }
 
   /** A member with memories takes part only when the others do not contradict them. */

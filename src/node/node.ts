@@ -92,6 +92,7 @@ export class HiqliteNode implements Member {
       parts,
       network: this.#network,
       send: (message) => this.#traffic.send(message),
+      stopping: () => this.#stopping !== null,
       changed: () => this.#onChanged(),
       failed: (error) => this.#fail(error),
     });
@@ -130,6 +131,8 @@ export class HiqliteNode implements Member {
       logger: parts.logger,
       identity: () => this.#vault.identity,
       adopt: (identity) => this.#participation.adopt(identity),
+      renew: () => this.#participation.renew(),
+      remembers: (member) => this.#greeting.remembers(member),
       group,
       newClusterId: () => crypto.randomUUID(),
     });

@@ -2,7 +2,7 @@ import { isMember, isVoter } from "../raft/configuration.ts";
 import type { StateDamagedError } from "../state/port.ts";
 import { selfOf } from "./addresses.ts";
 import type { RaftGroup } from "./group.ts";
-import { type Identity, memberIdOf } from "./identity.ts";
+import { type Identity, memberIdOf, newIncarnation } from "./identity.ts";
 import { isFull } from "./room.ts";
 import type { GroupMessage } from "./messages.ts";
 import type { NodeNetwork, NodeParts } from "./parts.ts";
@@ -12,6 +12,8 @@ export interface ParticipationPorts {
   readonly parts: NodeParts;
   readonly network: NodeNetwork;
   send(message: GroupMessage): boolean;
+  /** Whether the member is being shut down. */
+  stopping(): boolean;
   /** Leader, role, term or configuration of the group changed. */
   changed(): void;
   failed(error: Error): void;
@@ -89,6 +91,13 @@ export class Participation {
     }
   }
 
+  /** See {@linkcode FormationPorts.renew}. */
+  renew(): void {
+    const { parts: { vault, config }, network } = this.#ports;
+    if (!this.#save(newIncarnation(vault.identity))) return;
+    network.setIdentity(selfOf(vault.identity, config));
+  }
+
   /** Notes it when a founder has its first entry, or one that asked to join has become what it asked for. Call it a few times a second. */
   settle(): void {
     const { vault, config, logger } = this.#ports.parts;
@@ -126,6 +135,7 @@ export class Participation {
     this.#group?.stop();
     this.#group = null;
     await vault.startOver(reason);
+    if (this.#ports.stopping()) return;
     network.setIdentity(selfOf(vault.identity, config));
     this.start();
     this.#rebuilding = false;

@@ -7,7 +7,7 @@ import {
   NO_CONFIGURATION,
   type NodeId,
 } from "../raft/types.ts";
-import { latestConfiguration } from "./boot.ts";
+import { isInstallUnfinished, latestConfiguration } from "./boot.ts";
 import { type Identity, memberIdOf, newIdentity } from "./identity.ts";
 import type { NodeVault } from "./parts.ts";
 
@@ -72,7 +72,9 @@ export function remainsOf({ identity, storage }: NodeVault): Remains {
     voters: latestConfiguration(storage).voters,
     applied,
     last: log.last,
-    pendingEntries: Math.max(0, log.last.index - applied.index),
+    pendingEntries: isInstallUnfinished(storage)
+      ? 0
+      : log.last.index - applied.index,
     damaged: identity.damaged ?? null,
   };
 }
@@ -99,8 +101,7 @@ export async function recoverCluster(
   const { identity, storage } = vault;
   const { log, logRecovery } = storage;
   const { applied } = remains;
-  // A snapshot was installed and the log not yet reset, or the log is a new one.
-  if (applied.index > log.last.index) log.reset(applied);
+  if (isInstallUnfinished(storage)) log.reset(applied);
   const term =
     Math.max(logRecovery.hardState.term, applied.term, log.last.term) + 1;
   const next = newIdentity(identity.nodeId);

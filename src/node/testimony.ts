@@ -4,7 +4,6 @@ import {
   type MemberId,
   nodeIdOf,
   type Term,
-  ZERO_LOG_ID,
 } from "../raft/types.ts";
 import type { RaftGroup } from "./group.ts";
 import type { NodeVault } from "./parts.ts";
@@ -42,7 +41,7 @@ export function testimonyOf(
     starts,
     term,
     current: group?.core.term ?? term,
-    last: promises ? last : ZERO_LOG_ID,
+    last: promises ? last : null,
     hashes: machine.stateHashes(),
   };
 }

@@ -47,6 +47,7 @@ export class Vault {
   readonly #logger: Logger;
   #identity: Identity;
   #storage: Storage | null = null;
+  #startingOver: Promise<void> | null = null;
 
   private constructor(
     dir: DataDir,
@@ -162,6 +163,15 @@ export class Vault {
    * @throws {HiqliteError} `storage` if there is no other member to be rebuilt from: then everything stays as it is.
    */
   async startOver(reason: string): Promise<void> {
+    this.#startingOver = this.#startOver(reason);
+    try {
+      await this.#startingOver;
+    } finally {
+      this.#startingOver = null;
+    }
+  }
+
+  async #startOver(reason: string): Promise<void> {
     await this.#closeStorage();
     const { clusterId, addresses } = this.#identity;
     const others = this.#config.nodes.length - 1 +
@@ -187,8 +197,9 @@ export class Vault {
     );
   }
 
-  /** Closes everything and gives the directory up. */
+  /** Closes everything and gives the directory up, not in the middle of {@linkcode startOver}. */
   async close(): Promise<void> {
+    await this.#startingOver?.catch(() => {});
     await this.#closeStorage();
     if (this.#dir.has(SCRATCH)) this.#dir.discard([SCRATCH]);
     this.#dir.close();

@@ -1,6 +1,6 @@
 import type { Network } from "../network/port.ts";
 import type { LogId, LogIndex, MemberId, NodeId, Term } from "../raft/types.ts";
-import { nodeIdOf, ZERO_LOG_ID } from "../raft/types.ts";
+import { nodeIdOf } from "../raft/types.ts";
 import type { StateHash } from "../state/port.ts";
 import type { Witnessed } from "./identity.ts";
 import { decodeJson, encodeJson, type PeerHandler } from "./peer_requests.ts";
@@ -18,8 +18,8 @@ export interface Testimony {
   readonly term: Term;
   /** The term it is in, durable or not. */
   readonly current: Term;
-  /** The last entry that it must not lose. */
-  readonly last: LogId;
+  /** The last entry that it must not lose; null if it promises none (`log_sync`). */
+  readonly last: LogId | null;
   /** What its state was at some of the last indexes. */
   readonly hashes: readonly StateHash[];
 }
@@ -81,7 +81,7 @@ export class Witness {
       const nothing = {
         term: 0,
         current: 0,
-        last: ZERO_LOG_ID,
+        last: null,
         hashes: [],
       };
       this.#seen.set(member, { boot, process, ...nothing });
@@ -181,12 +181,17 @@ export class Witness {
     const seen = this.#seen.get(member);
     // The log of one process may shrink for a moment, when a leader replaces its end.
     const shorter = seen !== undefined && seen.process === said.process &&
-      compare(seen.last, said.last) > 0;
+      isAbove(seen.last, said.last);
     if (seen?.process !== said.process) {
       const { boot, process } = said;
       this.#ports.memorize({ member, boot, process });
     }
     this.#seen.set(member, shorter ? { ...said, last: seen.last } : said);
+  }
+
+  /** Whether `member` ever told what it has, so that it took part. */
+  remembers(member: MemberId): boolean {
+    return this.#seen.has(member);
   }
 
   /** Tells a member what this one has; undefined if it does not answer. */
@@ -218,8 +223,10 @@ function contradiction(
     return `its start number ${seen.boot} was another one than on its volume`;
   }
   // A later leader may have replaced the end of its log.
-  if (said.term > seen.term || compare(said.last, seen.last) >= 0) return null;
-  return `its log reached (${seen.last.term}, ${seen.last.index}), its volume ends at (${said.last.term}, ${said.last.index})`;
+  if (said.term > seen.term || !isAbove(seen.last, said.last)) return null;
+  return `its log reached ${place(seen.last)}, its volume ends at ${
+    place(said.last)
+  }`;
 }
 
 /** How a volume contradicts what its member told its leader, or null. */
@@ -229,12 +236,17 @@ function brokenPromise(
 ): string | null {
   // A leader of a later term may have replaced the end of its log.
   if (acknowledged === null || term > acknowledged.term) return null;
-  if (term === acknowledged.term && last.index >= acknowledged.index) {
-    return null;
-  }
-  return `it acknowledged index ${acknowledged.index} in term ${acknowledged.term}, its volume ends at ${last.index} and knows term ${term}`;
+  const { index } = last ?? acknowledged;
+  if (term === acknowledged.term && index >= acknowledged.index) return null;
+  return `it acknowledged index ${acknowledged.index} in term ${acknowledged.term}, its volume ends at ${index} and knows term ${term}`;
 }
 
-function compare(a: LogId, b: LogId): number {
-  return a.term - b.term || a.index - b.index;
+/** Whether one is known to be above the other: who promises nothing now may have promised before. */
+function isAbove(a: LogId | null, b: LogId | null): boolean {
+  if (a === null || b === null) return false;
+  return a.term > b.term || a.term === b.term && a.index > b.index;
+}
+
+function place(id: LogId | null): string {
+  return id === null ? "nowhere" : `(${id.term}, ${id.index})`;
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { MemoryLog } from "../../src/log/memory_log.ts";
-import { amnesia, createCore } from "../../src/node/boot.ts";
+import { amnesia, createCore, type Recovered } from "../../src/node/boot.ts";
 import {
   type Identity,
   memberIdOf,
@@ -8,7 +8,13 @@ import {
 } from "../../src/node/identity.ts";
 import { DEFAULT_RAFT_OPTIONS } from "../../src/raft/options.ts";
 import type { RaftCore } from "../../src/raft/core.ts";
-import { NO_CONFIGURATION, ZERO_LOG_ID } from "../../src/raft/types.ts";
+import {
+  EntryKind,
+  NO_CONFIGURATION,
+  ZERO_LOG_ID,
+} from "../../src/raft/types.ts";
+import type { NodeVault } from "../../src/node/parts.ts";
+import { recoverCluster } from "../../src/node/recover.ts";
 import { SeededRandom } from "../../src/util/random.ts";
 import { FaultDisk } from "../log/fault_disk.ts";
 import { openOn, survivors } from "../log/story.ts";
@@ -113,4 +119,44 @@ Deno.test("amnesia() finds that the state ends before the log begins", () => {
     "its database ends at index 9, its log begins after 10",
   );
   assert.equal(found(10), null);
+});
+
+Deno.test("recoverCluster() after an install that was not finished makes a cluster that its member is in", async () => {
+  const log = new MemoryLog();
+  log.saveHardState({ term: 6, vote: null });
+  const payload = new Uint8Array();
+  log.append(
+    Array.from({ length: 20 }, (_, i) => ({
+      index: i + 1,
+      term: 2,
+      kind: EntryKind.noop,
+      payload,
+    })),
+  );
+  log.sync((error) => assert.equal(error, null));
+  const applied = { term: 6, index: 10 };
+  let identity: Identity = { ...FOUNDER, phase: "member" };
+  const storage = (): Recovered => ({
+    log,
+    logRecovery: log.recovery,
+    state: { applied, config: FOUNDER.founding! },
+  });
+  const vault = {
+    get identity() {
+      return identity;
+    },
+    get storage() {
+      return storage();
+    },
+    save: (saved: Identity) => void (identity = saved),
+  } as unknown as NodeVault;
+  const { pendingEntries } = await recoverCluster(vault, "c");
+  assert.equal(pendingEntries, 0);
+  const core = createCore(
+    identity,
+    storage(),
+    DEFAULT_RAFT_OPTIONS,
+    new SeededRandom(1),
+  );
+  assert.deepEqual(core.config.voters, [memberIdOf(identity)]);
 });

@@ -135,6 +135,41 @@ Deno.test("a volume that lost the last acknowledged writes, and nothing else, is
   await assertRecognised(cluster, copy);
 });
 
+Deno.test("members that promise less from now on (log_sync) keep what they have", async () => {
+  await using cluster = new Cluster(3);
+  await cluster.startAll();
+  await cluster.node(1).transferLeadership(1);
+  for (let i = 0; i < 5; i++) await write(cluster.node(1));
+  const ids = [2, 3].map((id) => cluster.node(id).id);
+  for (const id of [2, 3]) await cluster.stop(id);
+  for (const id of [2, 3]) {
+    cluster.start(id, { logSync: { mode: "immediate_async" } });
+  }
+  for (const id of [1, 2, 3]) await cluster.node(id).whenReady(10_000);
+  assert.deepEqual([2, 3].map((id) => cluster.node(id).id), ids);
+  assert.equal(await writesSeen(cluster.node(2)), 5);
+});
+
+Deno.test("a volume from before the formation of its cluster does not take part", async () => {
+  await using cluster = new Cluster(3);
+  cluster.start(3);
+  await until(
+    "a progress line",
+    () => cluster.lines.some((line) => line.includes("waiting for node")),
+  );
+  const copy = cluster.backup(3);
+  assert.equal(copy.identity.phase, "new");
+  for (const id of [1, 2]) cluster.start(id);
+  for (const id of [1, 2, 3]) await cluster.node(id).whenReady(10_000);
+  const remembered = (id: number): unknown =>
+    cluster.volume(id).identity.witnessed?.[3];
+  await until("witnesses", () => !!remembered(1) && !!remembered(2));
+  for (let i = 0; i < 6; i++) await write(cluster.node(1));
+  await cluster.stop(3);
+  cluster.restore(3, copy);
+  await assertReplacedUnheard(cluster.start(3));
+});
+
 /** Puts an old volume back on node 3 while only node 2 remembers more, which node 3 cannot reach. */
 async function takePartForgotten(cluster: Cluster): Promise<HiqliteNode> {
   await cluster.startAll();

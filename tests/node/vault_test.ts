@@ -29,20 +29,33 @@ class Subject implements AsyncDisposable {
 
   async open(nodes = NODES): Promise<Vault> {
     await this.vault?.close();
+    return await this.reopen(nodes);
+  }
+
+  /** The same after it was closed. */
+  async reopen(nodes = NODES): Promise<Vault> {
     this.vault = null;
-    const config = configOf({
+    this.vault = await Vault.open(
+      this.config(nodes),
+      this.opener(),
+      this.logger,
+    );
+    return this.vault;
+  }
+
+  readonly logger = new Logger(
+    "info",
+    ({ message }) => this.lines.push(message),
+  );
+
+  config(nodes = NODES): ReturnType<typeof configOf> {
+    return configOf({
       nodeId: 1,
       nodes,
       dataDir: this.dir,
       secretRaft: "0123456789abcdef",
       secretApi: "0123456789abcdef",
     });
-    const logger = new Logger(
-      "info",
-      ({ message }) => this.lines.push(message),
-    );
-    this.vault = await Vault.open(config, this.#opener(), logger);
-    return this.vault;
   }
 
   /** A member of a cluster, as it is after its first run. */
@@ -62,7 +75,7 @@ class Subject implements AsyncDisposable {
     await Deno.remove(this.dir, { recursive: true });
   }
 
-  #opener(): StorageOpener {
+  opener(): StorageOpener {
     const isDamage = (error: unknown): error is Error =>
       error instanceof StateDamagedError;
     return {
@@ -94,6 +107,30 @@ class Subject implements AsyncDisposable {
     };
   }
 }
+
+Deno.test("close() in the middle of startOver() gives the folder up when that has ended", async () => {
+  await using subject = new Subject();
+  const vault = await subject.member();
+  const begun = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  Object.assign(vault.storage, {
+    release: () => {
+      begun.resolve();
+      return released.promise;
+    },
+  });
+  const over = vault.startOver("a test");
+  await begun.promise;
+  const closed = vault.close();
+  await assert.rejects(
+    () => Vault.open(subject.config(), subject.opener(), subject.logger),
+    /is in use by another process/,
+  );
+  released.resolve();
+  await over;
+  await closed;
+  assert.equal((await subject.reopen()).identity.phase, "joining");
+});
 
 Deno.test("open() of a member that is well keeps its incarnation and counts its starts", async () => {
   await using subject = new Subject();

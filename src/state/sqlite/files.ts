@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { HiqliteError } from "../../errors.ts";
 import { StateDamagedError } from "../port.ts";
 import type { Removals } from "./removals.ts";
 
@@ -135,10 +136,22 @@ export class DatabaseFiles {
 
   /** Nothing is removed or begun anew while a database may be lying in another folder. */
   #checkPresent(): void {
+    const current = this.#folder(this.#generation);
+    const kept = existsSync(current)
+      ? readdirSync(current).filter((name) => !/-(wal|shm|journal)$/.test(name))
+      : [];
+    if (kept.length > 0 && !kept.includes(this.#filename)) {
+      throw new HiqliteError(
+        "storage",
+        `the database in ${current} is ${
+          kept[0]
+        }, not ${this.#filename}: set filename_db to its name, or rename it while the member is stopped`,
+      );
+    }
     if (this.#generation > 0) {
-      if (existsSync(this.#folder(this.#generation))) return;
+      if (existsSync(current)) return;
       throw new StateDamagedError(
-        `${this.#folder(this.#generation)} is missing, the database in use`,
+        `${current} is missing, the database in use`,
       );
     }
     const folders = readdirSync(this.#dir).filter((name) =>

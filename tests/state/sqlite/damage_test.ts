@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { StateDamagedError } from "../../../src/state/port.ts";
+import { HiqliteError } from "../../../src/errors.ts";
+import { DatabaseFiles } from "../../../src/state/sqlite/files.ts";
 import { openSqliteMachine } from "../../../src/state/sqlite/machine.ts";
 import { silentLogger } from "../../../src/util/logger.ts";
 import { scribble } from "../../cluster/damage.ts";
@@ -112,3 +114,20 @@ Deno.test("query() that meets a damaged page says so", () =>
     }
     await close(machine);
   }));
+
+Deno.test("a database under another name is neither replaced nor taken for damage", () => {
+  const dir = Deno.makeTempDirSync({ prefix: "hql-name-" });
+  try {
+    const files = new DatabaseFiles(dir, "a.db");
+    fs.writeFileSync(files.path, "");
+    assert.throws(
+      () => new DatabaseFiles(dir, "b.db"),
+      (error) =>
+        error instanceof HiqliteError && error.code === "storage" &&
+        /is a\.db, not b\.db: set filename_db/.test(error.message),
+    );
+    assert.equal(new DatabaseFiles(dir, "a.db").path, files.path);
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
+});
