@@ -15,9 +15,14 @@ import type {
   SqliteStatement,
 } from "./driver.ts";
 import type { EntryContext } from "./entry_context.ts";
-import { Policy } from "./policy.ts";
-import { datesDependedOn, readSchema, type SchemaTraits } from "./schema.ts";
-import { foldName, wordsOf } from "./sql_text.ts";
+import { Policy, ROWID_GUARD } from "./policy.ts";
+import {
+  datesDependedOn,
+  readSchema,
+  type RowidTable,
+  type SchemaTraits,
+} from "./schema.ts";
+import { foldName, namesIn } from "./sql_text.ts";
 import { type Compiled, StatementCache } from "./statements.ts";
 
 const NO_BINDINGS: Bindings = { anonymous: [], named: null };
@@ -103,7 +108,8 @@ export class Executor {
       connection,
       this.policy,
       statementCacheCapacity,
-      (keyword, sql) => refuseKeyword(keyword) ?? this.#refuseShadows(sql),
+      refuseKeyword,
+      (keyword, sql, { reads }) => this.#refuseShadows(keyword, sql, reads),
     );
   }
 
@@ -112,8 +118,32 @@ export class Executor {
     if (this.#schema === null) {
       this.#schema = readSchema(this.#connection);
       this.#context.pureFunctions = this.#schema.pureFunctions;
+      this.#guardRowids(this.#schema);
     }
     return this.#schema;
+  }
+
+  /**
+   * A row under the largest rowid fails at once: within the same statement SQLite
+   * would draw the next rowids at random, differently on each member, or, with
+   * AUTOINCREMENT, fail like a full disk, which stops a member.
+   */
+  #guardRowids({ rowidTables }: SchemaTraits): void {
+    const guarded = new Set(
+      this.#connection.prepare(
+        "SELECT tbl_name FROM temp.sqlite_schema WHERE type = 'trigger'",
+      )!.all(NO_BINDINGS).map(([name]) => foldName(name as string)),
+    );
+    for (const [folded, { name, virtual, rowid }] of rowidTables) {
+      if (virtual || rowid === null || guarded.has(folded)) continue;
+      this.#connection.exec(
+        `CREATE TEMP TRIGGER ${quoted(ROWID_GUARD + folded)}
+         AFTER INSERT ON main.${quoted(name)} WHEN NEW.${rowid} = ${INT64_MAX}
+         BEGIN SELECT RAISE(ABORT, '${
+          reservedRowid(name).replaceAll("'", "''")
+        }'); END`,
+      );
+    }
   }
 
   /** Forgets what depends on the schema, after it changed or its change was undone. */
@@ -125,6 +155,7 @@ export class Executor {
 
   /** Starts an entry, of one statement or of `several`: its counters are its own. */
   begin(several: boolean): void {
+    void this.schema; // What it sets up must not be undone with a statement.
     this.#several = several;
     this.#countersSet = false;
     this.#changesLost = null;
@@ -137,7 +168,16 @@ export class Executor {
   compile(sql: string): Compiled {
     this.completed = false;
     this.#context.failure = null;
-    return this.#cache.get(sql);
+    const before = this.policy.observed;
+    try {
+      return this.#cache.get(sql);
+    } finally {
+      // SQLite defers them when it compiles that, whatever becomes of the statement.
+      const { observed } = this.policy;
+      if (observed !== before && observed.defersForeignKeys) {
+        this.deferredForeignKeys = true;
+      }
+    }
   }
 
   /** Whether a failure of the statement could leave something behind, so that a savepoint pays. */
@@ -160,7 +200,6 @@ export class Executor {
     this.completed = false;
     const bindings = bind(compiled.slots, params, resolve);
     const { statement, observed } = compiled;
-    if (observed.defersForeignKeys) this.deferredForeignKeys = true;
     this.#prepareCounters(compiled);
     if (observed.schema) return this.#changeSchema(compiled, bindings, budget);
     if (!observed.data) {
@@ -190,6 +229,8 @@ export class Executor {
     }
     try {
       const table = this.#read(compiled, bindings, budget);
+      this.forgetSchema();
+      this.#checkShadows();
       return { rowsAffected: 0, lastInsertRowid: null, ...table };
     } finally {
       this.forgetSchema();
@@ -361,10 +402,10 @@ export class Executor {
         string?,
       ];
       if (table === SEQUENCES) this.#checkSequences();
-      const keys = this.schema.rowidTables.get(table);
-      if (keys === undefined) continue;
-      if (column !== undefined && !keys.includes(column)) continue;
-      if (this.#hasLargestRowid(table)) throw largestRowid(table);
+      const known = this.schema.rowidTables.get(table);
+      if (known === undefined) continue;
+      if (column !== undefined && !known.keys.includes(column)) continue;
+      if (this.#hasLargestRowid(known)) throw largestRowid(table);
     }
   }
 
@@ -376,38 +417,69 @@ export class Executor {
     if (exhausted.length > 0) throw largestRowid(String(exhausted[0]![0]));
   }
 
-  #hasLargestRowid(table: string): boolean {
-    let statement = this.#largest.get(table);
+  #hasLargestRowid({ name, rowid }: RowidTable): boolean {
+    let statement = this.#largest.get(name);
     if (statement === undefined) {
       statement = this.#connection.prepare(
-        `SELECT 1 FROM main."${
-          table.replaceAll('"', '""')
-        }" WHERE rowid = ${INT64_MAX}`,
+        `SELECT 1 FROM main.${quoted(name)} WHERE ${
+          rowid ?? "rowid"
+        } = ${INT64_MAX}`,
       )!;
-      this.#largest.set(table, statement);
+      this.#largest.set(name, statement);
     }
     return statement.all(NO_BINDINGS).length > 0;
   }
 
-  /** A view or a trigger shows only when it is made what it looks at. */
-  #refuseShadows(sql: string): string | null {
+  /**
+   * Where virtual tables keep their data differs between members. They read it
+   * themselves, so it is the text that must not name it; views and triggers show
+   * nothing else when they are made.
+   */
+  #refuseShadows(
+    keyword: string,
+    sql: string,
+    reads: ReadonlySet<string>,
+  ): string | null {
     const { shadowTables } = this.schema;
     if (shadowTables.size === 0) return null;
-    for (const { word } of wordsOf(sql)) {
-      const name = word.toLowerCase();
-      if (shadowTables.has(name)) {
-        return `${name} is not allowed in a write: members differ in it`;
-      }
+    for (const name of namesIn(sql)) {
+      if (!shadowTables.has(name)) continue;
+      if (keyword === "CREATE" || reads.has(name)) return differs(name);
     }
     return null;
   }
+
+  /** A view that is there already may name what a new virtual table keeps its data in. */
+  #checkShadows(): void {
+    const { shadowTables } = this.schema;
+    if (shadowTables.size === 0) return;
+    const texts = this.#connection.prepare(
+      "SELECT sql FROM main.sqlite_schema WHERE type IN ('view', 'trigger')",
+    )!.all(NO_BINDINGS);
+    for (const [sql] of texts) {
+      for (const name of namesIn(sql as string)) {
+        if (shadowTables.has(name)) {
+          throw new HiqliteError("forbidden", differs(name));
+        }
+      }
+    }
+  }
+}
+
+function differs(table: string): string {
+  return `${table} is not allowed in a write: members differ in it`;
+}
+
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
 }
 
 function largestRowid(table: string): HiqliteError {
-  return new HiqliteError(
-    "constraint",
-    `The rowid ${INT64_MAX} of ${table} is reserved: SQLite would choose the next ones at random`,
-  );
+  return new HiqliteError("constraint", reservedRowid(table));
+}
+
+function reservedRowid(table: string): string {
+  return `The rowid ${INT64_MAX} of ${table} is reserved: SQLite would choose the next ones at random`;
 }
 
 /** Why there are no rows is not known any more. */

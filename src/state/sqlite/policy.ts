@@ -1,3 +1,5 @@
+import { foldName } from "./sql_text.ts";
+
 /** Action codes of `sqlite3_set_authorizer`. */
 const Action = {
   createIndex: 1,
@@ -10,6 +12,7 @@ const Action = {
   dropIndex: 10,
   dropTable: 11,
   dropTempIndex: 12,
+  dropTempTrigger: 14,
   dropTempView: 15,
   dropTrigger: 16,
   dropView: 17,
@@ -124,6 +127,8 @@ const MEMBER_FUNCTIONS: ReadonlySet<string> = new Set([
   "sqlite_offset",
   "fts5_source_id",
   "total_changes",
+  // Merges the index of FTS3, which another statement may be reading.
+  "optimize",
 ]);
 
 const DATA_KEYWORDS: ReadonlySet<string> = new Set([
@@ -139,6 +144,9 @@ const DATA_KEYWORDS: ReadonlySet<string> = new Set([
 /** The prefix of this software's own tables. */
 export const RESERVED_PREFIX = "_hql_";
 
+/** Begins the names of the temporary triggers that keep the largest rowids free; they go with their tables. */
+export const ROWID_GUARD = `${RESERVED_PREFIX}rowid `;
+
 /** What compiling a statement revealed. */
 export interface Observed {
   /** It changes the schema. */
@@ -153,12 +161,15 @@ export interface Observed {
   triggers: boolean;
   /** It defers foreign keys to the end of the transaction. */
   defersForeignKeys: boolean;
+  /** Tables it, or a virtual table that it opens, reads; folded. */
+  reads: Set<string>;
 }
 
 /** Decides what a statement may do, and notes what it does. */
 export class Policy {
   readonly #readOnly: boolean;
   #keyword = "";
+  #dropsTable = false;
   #internal = true;
   /** Why the last statement was refused; null if it was not. */
   refusal: string | null = null;
@@ -180,6 +191,7 @@ export class Policy {
   examine<T>(keywords: readonly string[], work: () => T): T {
     this.#internal = false;
     this.#keyword = keywords[0] ?? "";
+    this.#dropsTable = this.#keyword === "DROP" && keywords[1] === "TABLE";
     this.refusal = null;
     this.observed = nothing();
     try {
@@ -198,6 +210,9 @@ export class Policy {
     trigger: string | null,
   ): boolean => {
     if (this.#internal) return true;
+    const guard = action === Action.dropTempTrigger && this.#dropsTable &&
+      first!.startsWith(ROWID_GUARD);
+    if (guard) return true;
     // ALTER and DROP look into the temporary schema too, for what depends on the table.
     const temporary = isTemporary(action) ||
       (database === "temp" && !/^(ALTER|DROP)$/.test(this.#keyword));
@@ -308,6 +323,7 @@ export class Policy {
   ): void {
     const observed = this.observed;
     if (SCHEMA_ACTIONS.has(action)) observed.schema = true;
+    if (action === Action.read) observed.reads.add(foldName(first));
     if (
       action === Action.pragma && first.toLowerCase() === "defer_foreign_keys"
     ) {
@@ -351,5 +367,6 @@ function nothing(): Observed {
     touches: new Set(),
     triggers: false,
     defersForeignKeys: false,
+    reads: new Set(),
   };
 }

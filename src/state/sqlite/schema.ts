@@ -16,11 +16,23 @@ export interface SchemaTraits {
   readonly readsCounters: boolean;
   /** Date functions that an index or a generated column depends on. */
   readonly pureFunctions: ReadonlySet<string>;
-  /** Tables with rowids, also virtual ones, folded, and the names under which their rowid may be set. */
-  readonly rowidTables: ReadonlyMap<string, readonly string[]>;
+  /** Tables with rowids, also virtual ones, by folded name. */
+  readonly rowidTables: ReadonlyMap<string, RowidTable>;
   /** Where virtual tables keep their data, folded: how they do differs between members. */
   readonly shadowTables: ReadonlySet<string>;
 }
+
+/** A table with rowids. */
+export interface RowidTable {
+  readonly name: string;
+  readonly virtual: boolean;
+  /** What its rowid can be asked for with; null if columns have all those names. */
+  readonly rowid: string | null;
+  /** The columns that may set the rowid, folded. */
+  readonly keys: readonly string[];
+}
+
+const ROWID_NAMES = ["rowid", "_rowid_", "oid"];
 
 /** Reads the traits from a connection that may read everything. */
 export function readSchema(connection: SqliteConnection): SchemaTraits {
@@ -33,30 +45,42 @@ export function readSchema(connection: SqliteConnection): SchemaTraits {
   for (const sql of texts) {
     for (const name of datesDependedOn(sql)) pureFunctions.add(name);
   }
-  const rowidTables = new Map<string, readonly string[]>();
-  const tables = all(
-    "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'virtual') AND wr = 0 AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
-  );
   const shadows = all(
     "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow'",
   );
-  const keys = connection.prepare(
-    "SELECT name FROM pragma_table_info(?) WHERE pk > 0",
-  )!;
-  for (const [name] of tables) {
-    const columns = keys.all({ anonymous: [name!], named: null })
-      .map((row) => foldName(row[0] as string));
-    rowidTables.set(foldName(name as string), [...columns, "rowid"]);
-  }
   return {
     defersForeignKeys: mentions(/\bDEFERRED\b/i),
     mayFailPartly: mentions(/\bFAIL\b/i),
     mayRollBack: mentions(/\bROLLBACK\b/i),
     readsCounters: mentions(/last_insert_rowid|changes/i),
     pureFunctions,
-    rowidTables,
+    rowidTables: readRowidTables(connection),
     shadowTables: new Set(shadows.map(([name]) => foldName(name as string))),
   };
+}
+
+function readRowidTables(
+  connection: SqliteConnection,
+): Map<string, RowidTable> {
+  const found = new Map<string, RowidTable>();
+  const tables = connection.prepare(
+    "SELECT name, type FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'virtual') AND wr = 0 AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
+  )!.all(NO_BINDINGS);
+  const columnsOf = connection.prepare(
+    "SELECT name, pk FROM pragma_table_xinfo(?)",
+  )!;
+  for (const [name, type] of tables as [string, string][]) {
+    const columns = columnsOf.all({ anonymous: [name], named: null });
+    const names = columns.map(([column]) => foldName(column as string));
+    const keys = names.filter((_, i) => columns[i]![1] !== 0);
+    found.set(foldName(name), {
+      name,
+      virtual: type === "virtual",
+      rowid: ROWID_NAMES.find((alias) => !names.includes(alias)) ?? null,
+      keys: [...keys, "rowid"],
+    });
+  }
+  return found;
 }
 
 /** The date functions that appear in the index or in a generated column of a CREATE statement. */

@@ -17,6 +17,8 @@ interface Token {
 const SPACE = /[ \t\n\f\r\ufeff]/;
 const WORD = /[A-Za-z0-9_$\u0080-\uffff]/;
 const WORD_START = /[A-Za-z_\u0080-\uffff]/;
+/** SQLite's spaces, not JavaScript's. */
+const CLOSING_TCL = /[) \t\n\v\f\r]/g;
 const NUMBER =
   /(?:0[xX][0-9A-Fa-f]+|[0-9.][0-9A-Za-z_.]*(?:[+-](?<=[eE][+-])[0-9]+)?)/y;
 const CLOSING: Readonly<Record<string, string>> = {
@@ -89,11 +91,11 @@ function variableEnd(sql: string, start: number): number {
     else break;
   }
   if (end > start + 1 && sql[end] === "(") {
-    // SQLite's spaces, not JavaScript's.
-    const closing = /[) \t\n\v\f\r]/g;
-    closing.lastIndex = end;
-    const found = closing.exec(sql);
-    if (found !== null && found[0] === ")") return found.index + 1;
+    CLOSING_TCL.lastIndex = end;
+    const found = CLOSING_TCL.exec(sql);
+    // Without an end it is an error, of which the rest of the text is a part.
+    if (found === null) return sql.length;
+    if (found[0] === ")") return found.index + 1;
   }
   return end;
 }
@@ -203,6 +205,19 @@ function isTrigger(words: readonly string[]): boolean {
 /** A name as SQLite compares it: of the letters only those of ASCII are folded. */
 export function foldName(name: string): string {
   return name.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}
+
+/** Every name that a text may mean: SQLite takes a string for one, too, where nothing else fits. Folded. */
+export function* namesIn(sql: string): Generator<string> {
+  for (let at = 0; at < sql.length;) {
+    const { kind, start, end } = tokenAt(sql, at);
+    at = end;
+    if (kind === "word") yield foldName(sql.slice(start, end));
+    if (kind !== "quoted" && kind !== "string") continue;
+    const quote = sql[start]!;
+    const inner = sql.slice(start + 1, end - 1);
+    yield foldName(inner.replaceAll(quote + quote, quote));
+  }
 }
 
 /** Visits the words (and unquoted contents of quoted names) of a text with whether a parenthesis follows. */

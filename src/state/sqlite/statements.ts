@@ -29,26 +29,36 @@ function mentionsIn(sql: string): Mentions {
   };
 }
 
+/** Why a compiled statement is refused, or null. */
+type RefuseUse = (
+  keyword: string,
+  sql: string,
+  observed: Observed,
+) => string | null;
+
 /** Compiles users' statements under a policy and keeps the most recently used ones. */
 export class StatementCache {
   readonly #connection: SqliteConnection;
   readonly #policy: Policy;
   readonly #capacity: number;
-  readonly #refuse: (keyword: string, sql: string) => string | null;
+  readonly #refuseKeyword: (keyword: string) => string | null;
+  readonly #refuseUse: RefuseUse;
   readonly #compiled = new Map<string, Compiled>();
   #latest = "";
 
-  /** Keeps up to `capacity` statements; `refuse` says why a statement is refused for its first word or its text. */
+  /** Keeps up to `capacity` statements; `refuseKeyword` says why a kind of statement is refused, `refuseUse` why one is that does this. */
   constructor(
     connection: SqliteConnection,
     policy: Policy,
     capacity: number,
-    refuse: (keyword: string, sql: string) => string | null,
+    refuseKeyword: (keyword: string) => string | null,
+    refuseUse: RefuseUse = () => null,
   ) {
     this.#connection = connection;
     this.#policy = policy;
     this.#capacity = capacity;
-    this.#refuse = refuse;
+    this.#refuseKeyword = refuseKeyword;
+    this.#refuseUse = refuseUse;
   }
 
   /**
@@ -68,7 +78,8 @@ export class StatementCache {
       return cached;
     }
     const compiled = this.#compile(sql);
-    if (!compiled.observed.schema) this.#keep(sql, compiled);
+    const { schema, defersForeignKeys } = compiled.observed;
+    if (!schema && !defersForeignKeys) this.#keep(sql, compiled);
     return compiled;
   }
 
@@ -90,8 +101,7 @@ export class StatementCache {
   #compile(sql: string): Compiled {
     const { keywords, slots } = describeStatement(sql);
     const keyword = keywords[0] ?? "";
-    const refusal = this.#refuse(keyword, sql) ?? refuseName(keyword, sql);
-    if (refusal !== null) throw new HiqliteError("forbidden", refusal);
+    forbid(this.#refuseKeyword(keyword) ?? refuseName(keywords, sql));
     const statement = this.#policy.examine(
       keywords,
       () => this.#connection.prepare(sql),
@@ -105,6 +115,7 @@ export class StatementCache {
         "The SQL contains more than one statement; use batch, or a transaction",
       );
     }
+    forbid(this.#refuseUse(keyword, sql, this.#policy.observed));
     return {
       statement,
       slots,
@@ -115,10 +126,16 @@ export class StatementCache {
   }
 }
 
-/** ALTER TABLE does not show the authorizer the new name. */
-function refuseName(keyword: string, sql: string): string | null {
-  if (keyword !== "ALTER" || !sql.toLowerCase().includes(RESERVED_PREFIX)) {
-    return null;
-  }
+function forbid(refusal: string | null): void {
+  if (refusal !== null) throw new HiqliteError("forbidden", refusal);
+}
+
+/** ALTER TABLE does not show the authorizer the new name, nor CREATE VIRTUAL TABLE what is read later. */
+function refuseName(
+  [first, second]: readonly string[],
+  sql: string,
+): string | null {
+  const hidden = first === "ALTER" || second === "VIRTUAL";
+  if (!hidden || !sql.toLowerCase().includes(RESERVED_PREFIX)) return null;
   return `Names that begin with ${RESERVED_PREFIX} are reserved`;
 }

@@ -1,7 +1,8 @@
 /** What a user may write and must neither end a member, nor happen twice, nor differ between members. */
 import assert from "node:assert/strict";
 import { Direct } from "./direct.ts";
-import { START_MS, txn } from "./subject.ts";
+import { describeStatement } from "../../../src/state/sqlite/sql_text.ts";
+import { command, execute, START_MS, txn } from "./subject.ts";
 
 const LARGEST = "9223372036854775807";
 
@@ -151,4 +152,122 @@ Deno.test("what differs between members does not come into tables by way of CREA
   member.ok("CREATE TABLE c AS SELECT name FROM sqlite_schema");
   member.ok("INSERT INTO t SELECT b FROM f WHERE f MATCH 'word'");
   member.ok("DROP TABLE f");
+});
+
+Deno.test("a statement that uses up an AUTOINCREMENT fails; it is no full disk", () => {
+  using member = new Direct();
+  member.ok("CREATE TABLE q (id INTEGER PRIMARY KEY AUTOINCREMENT, u)");
+  assert.equal(
+    member.fail(`INSERT INTO q (id) VALUES (${LARGEST}), (NULL)`).code,
+    "constraint",
+  );
+  member.ok("INSERT INTO q (id) VALUES (9223372036854775806)");
+  assert.equal(
+    member.fail("INSERT INTO q (u) VALUES (1), (2)").code,
+    "constraint",
+  );
+  assert.equal(member.rows("SELECT * FROM q").length, 1);
+});
+
+Deno.test("the largest rowid is not given away in the middle of a statement either", () => {
+  using member = new Direct();
+  member.ok("CREATE TABLE t (id INTEGER PRIMARY KEY, u UNIQUE)");
+  const values = `(${LARGEST}, 'a'), (NULL, 'b'), (NULL, 'a')`;
+  assert.match(
+    member.fail(`INSERT OR REPLACE INTO t (id, u) VALUES ${values}`).message,
+    /of t is reserved/,
+  );
+  member.ok('CREATE TABLE "it\'s" (rowid, _rowid_ TEXT)');
+  member.ok(`INSERT INTO "it's" VALUES (${LARGEST}, '1')`);
+  member.ok("ALTER TABLE t RENAME TO s");
+  assert.match(
+    member.fail(`INSERT INTO s VALUES (${LARGEST}, 1), (NULL, 2)`).message,
+    /is reserved/,
+  );
+  member.ok("ALTER TABLE s ADD COLUMN v");
+});
+
+Deno.test("tables that the software guards can be dropped, made again, and their guards are nobody's business", () => {
+  using member = new Direct();
+  for (let i = 0; i < 3; i++) {
+    member.ok("CREATE TABLE t (id INTEGER PRIMARY KEY)");
+    assert.equal(
+      member.fail(`INSERT INTO t VALUES (${LARGEST}), (NULL)`).code,
+      "constraint",
+    );
+    assert.equal(
+      member.fail('DROP TRIGGER temp."_hql_rowid t"').code,
+      "forbidden",
+    );
+    member.ok("DROP TABLE t");
+  }
+  assert.equal(
+    member.run(txn("CREATE TABLE t (x)", "INSERT INTO nowhere VALUES (1)")).ok,
+    false,
+  );
+  member.ok("CREATE TABLE t (id INTEGER PRIMARY KEY)");
+  assert.equal(
+    member.fail(`INSERT INTO t VALUES (${LARGEST}), (NULL)`).code,
+    "constraint",
+  );
+});
+
+Deno.test("optimize() of a full-text table does not end the member", () => {
+  using member = new Direct();
+  member.ok("CREATE VIRTUAL TABLE g USING fts4(x)");
+  member.ok("INSERT INTO g VALUES ('a')");
+  for (
+    const sql of [
+      "DELETE FROM g WHERE optimize(g) IS NULL",
+      "UPDATE g SET x = optimize(g)",
+    ]
+  ) assert.equal(member.fail(sql).code, "forbidden");
+  member.ok("INSERT INTO g (g) VALUES ('optimize')");
+});
+
+for (
+  const refused of [
+    { sql: "PRAGMA defer_foreign_keys = ON", params: [1] },
+    { sql: "PRAGMA defer_foreign_keys = ON; SELECT 1", params: [] },
+  ]
+) {
+  Deno.test(`"${refused.sql}" with ${refused.params.length} parameters changes no answer of its neighbours`, () => {
+    const bodies = [
+      execute(refused.sql, refused.params),
+      execute("INSERT INTO c VALUES (7)"),
+      execute("INSERT INTO p VALUES (7)"),
+    ].map((body) => command(body));
+    const outcomes = [bodies.map((body) => [body]), [bodies]].map((batches) => {
+      using member = new Direct();
+      member.ok("CREATE TABLE p (id INTEGER PRIMARY KEY)");
+      member.ok("CREATE TABLE c (p REFERENCES p)");
+      const answers = batches.flatMap((batch) => member.batch(batch));
+      return { answers, dump: member.dump() };
+    });
+    assert.deepEqual(outcomes[0], outcomes[1]);
+  });
+}
+
+Deno.test("shadow tables and this software's own do not come into tables by any name", () => {
+  using member = new Direct();
+  member.ok("CREATE TABLE t (x)");
+  member.ok("CREATE TABLE d (f_data)");
+  member.ok("CREATE VIEW early AS SELECT count(*) AS n FROM h_data");
+  for (
+    const sql of [
+      "CREATE VIRTUAL TABLE h USING fts5(x)",
+      "CREATE VIRTUAL TABLE e USING fts5(x, content='_hql_answers')",
+    ]
+  ) assert.equal(member.fail(sql).code, "forbidden", sql);
+  member.ok("CREATE VIRTUAL TABLE f USING fts5(b)");
+  for (const name of ["f_data", "'f_data'", "[F_DATA]", "`f_data`"]) {
+    const sql = `INSERT INTO t SELECT count(*) FROM ${name}`;
+    assert.equal(member.fail(sql).code, "forbidden", sql);
+  }
+  member.ok("INSERT INTO d (f_data) VALUES ('f_data')");
+});
+
+Deno.test("parameters without an end are read once", () => {
+  const { slots } = describeStatement("SELECT " + "$a(".repeat(300_000));
+  assert.equal(slots.length, 1);
 });
