@@ -52,14 +52,24 @@ if (values.help) {
   Deno.exit(await main() ? 0 : 1);
 }
 
+/** @throws {RangeError} for what is no number, or too small. */
+function numberOf(
+  name: "minutes" | "seed" | "pairs" | "nodes" | "clients" | "pause",
+): number {
+  const number = Number(values[name]);
+  const least = name === "nodes" || name === "clients" ? 1 : 0;
+  if (number >= least) return number;
+  throw new RangeError(`--${name} is a number of at least ${least}`);
+}
+
 async function main(): Promise<boolean> {
   const names = values.workload.split(",");
   names.forEach(workloadNamed);
-  const [minutes, seed] = [Number(values.minutes), Number(values.seed)];
+  const [minutes, seed] = [numberOf("minutes"), numberOf("seed")];
   const pairs = drawPairs(
-    Number(values.pairs),
+    numberOf("pairs"),
     new SeededRandom(seed),
-    Number(values.nodes),
+    numberOf("nodes"),
   );
   const kinds = [...values.nemesis.split(","), ...pairs].map(nemesisNamed);
   const out = values.out ?? await Deno.makeTempDir({ prefix: "chaos-" });
@@ -109,7 +119,7 @@ async function round(
     readonly signal: AbortSignal;
   },
 ): Promise<RoundReport> {
-  const nodes = Number(values.nodes);
+  const nodes = numberOf("nodes");
   const network = await createNetwork(nodes, nemesis);
   console.log(
     `${nemesis.name}: ${
@@ -122,8 +132,8 @@ async function round(
       nemesis,
       nodes,
       network,
-      clients: Number(values.clients),
-      pauseMs: Number(values.pause),
+      clients: numberOf("clients"),
+      pauseMs: numberOf("pause"),
       say: (line) => console.log(line),
     });
   } catch (error) {

@@ -39,6 +39,8 @@ export class TestCluster implements AsyncDisposable {
   readonly root: string;
   readonly #options: TestClusterOptions;
   readonly #processes = new Map<Node, MemberProcess>();
+  /** How members ended that should not have. */
+  readonly complaints: string[] = [];
   readonly #apis: readonly MemberApi[];
   readonly #cleanups = new AsyncDisposableStack();
   readonly #extra = new Map<Node, Readonly<Record<string, string>>>();
@@ -146,6 +148,12 @@ export class TestCluster implements AsyncDisposable {
       logPath: this.logPath(node),
     });
     this.#processes.set(node, process);
+    void process.exited.then(() => {
+      const { complaint } = process;
+      if (complaint !== null) {
+        this.complaints.push(`member ${node} ${complaint}`);
+      }
+    });
   }
 
   /** Executes a statement that must succeed, asked of `node`; answers its index. */

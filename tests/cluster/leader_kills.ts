@@ -73,9 +73,11 @@ export async function killLeaders(
     await running;
   }
   const random = new SeededRandom(seed);
-  const process = recorder.newProcess();
-  const context = contextOf(cluster, recorder, random, process);
-  await workload.finish!(context);
+  await poll("the last read", GAP_LIMIT_MS, async () => {
+    const process = recorder.newProcess();
+    const context = contextOf(cluster, recorder, random, process);
+    return (await workload.finish!(context)).type === "ok";
+  });
   await cluster.assertEqualContents();
   const violations = workload.check(recorder.events);
   return { kills, tally: recorder.tally, violations };

@@ -8,11 +8,17 @@ const SUSPICIOUS = [
   /"level":"error"/,
   /\bunreachable\b/,
   /out of memory/i,
+  /\bpanicked\b/,
+  /cannot be preloaded/,
 ];
 
-/** Lines of a log that show a defect, at most ten. */
-export function suspiciousLines(log: string): string[] {
+/** A member whose state is not that of the others. */
+const DIVERGED = /has checksum \d+, that of/;
+
+/** Lines of a log that show a defect, at most ten; where files are `damaged` on purpose states may differ. */
+export function suspiciousLines(log: string, damaged: boolean): string[] {
+  const patterns = damaged ? SUSPICIOUS : [...SUSPICIOUS, DIVERGED];
   return log.split("\n")
-    .filter((line) => SUSPICIOUS.some((pattern) => pattern.test(line)))
+    .filter((line) => patterns.some((pattern) => pattern.test(line)))
     .slice(0, 10);
 }

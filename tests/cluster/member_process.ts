@@ -16,6 +16,7 @@ const GRACE_MS = 20_000;
 export class MemberProcess {
   readonly #child: Deno.ChildProcess;
   #running = true;
+  #asked: "to go" | "to end well" | null = null;
 
   /** Starts it. */
   constructor(options: MemberOptions) {
@@ -36,9 +37,17 @@ export class MemberProcess {
     }).spawn();
     this.exited = this.#child.status.then(async (status) => {
       this.#running = false;
+      this.#complaint = complaintOf(this.#asked, status);
       await this.#child.stdin.abort().catch(() => {});
       return status;
     });
+  }
+
+  #complaint: string | null = null;
+
+  /** How it ended though nobody asked it to, or otherwise than it was asked to; else null. */
+  get complaint(): string | null {
+    return this.#complaint;
   }
 
   /** Settles when it has ended, however that came. */
@@ -51,6 +60,7 @@ export class MemberProcess {
 
   /** SIGKILL, and wait until it is gone. */
   async kill(): Promise<void> {
+    this.#asked = "to go";
     this.#kill("SIGKILL");
     await this.exited;
   }
@@ -67,6 +77,7 @@ export class MemberProcess {
 
   /** SIGTERM, and wait; SIGKILL and false if it takes longer than 15 s. */
   async terminate(): Promise<boolean> {
+    this.#asked ??= "to end well";
     this.#kill("SIGTERM");
     // A stopped process hears of it only when it goes on; systemd does the same.
     this.resume();
@@ -82,4 +93,15 @@ export class MemberProcess {
   #kill(signal: Deno.Signal): void {
     if (this.#running) this.#child.kill(signal);
   }
+}
+
+function complaintOf(
+  asked: "to go" | "to end well" | null,
+  { code, signal }: Deno.CommandStatus,
+): string | null {
+  const how = signal === null ? `code ${code}` : signal;
+  if (asked === null) return `ended by itself with ${how}`;
+  return asked === "to end well" && (code !== 0 || signal !== null)
+    ? `ended with ${how} after SIGTERM`
+    : null;
 }

@@ -21,6 +21,8 @@ export class Recorder {
   readonly #events: HistoryEvent[] = [];
   readonly #tally: Tally = { ok: 0, fail: 0, info: 0 };
   #processes = 0;
+  /** Operations that failed in a way that no client expects: lost rows, answers that are none. */
+  readonly problems: string[] = [];
 
   /** All events so far. */
   get events(): readonly HistoryEvent[] {
@@ -57,7 +59,10 @@ export class Recorder {
       value: invocation.value,
       time: now(),
     });
-    const ending = await call();
+    const ending = await call().catch((error): Ending => {
+      this.problems.push(`${f} ended with ${(error as Error).stack}`);
+      return { type: "info", error: `${error}` };
+    });
     this.#tally[ending.type]++;
     this.#events.push({
       ...common,

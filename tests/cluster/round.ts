@@ -96,19 +96,25 @@ export async function runRound(options: RoundOptions): Promise<RoundReport> {
     for (const node of cluster.nodes) {
       const log = await Deno.readTextFile(cluster.logPath(node));
       problems.push(
-        ...suspiciousLines(log).map((line) => `log of ${node}: ${line}`),
+        ...suspiciousLines(log, nemesis.destructive === true)
+          .map((line) => `log of ${node}: ${line}`),
       );
     }
+    problems.push(...cluster.complaints);
   }
+  for (const [i, recorder] of recorders.entries()) {
+    await recorder.save(join(folder, `${workloads[i]!.name}.ndjson`));
+    problems.push(...recorder.problems.slice(0, 3));
+    if (recorder.tally.ok > 0) continue;
+    problems.push(`no operation of ${workloads[i]!.name} succeeded`);
+  }
+  if (faults === 0) problems.push(`${nemesis.name} never happened`);
   const reports = workloads.map((workload, i): WorkloadReport => ({
     workload: workload.name,
     tally: recorders[i]!.tally,
     violations: workload.check(recorders[i]!.events)
       .map(({ anomaly, message }) => `${anomaly}: ${message}`),
   }));
-  for (const [i, recorder] of recorders.entries()) {
-    await recorder.save(join(folder, `${workloads[i]!.name}.ndjson`));
-  }
   for (const problem of problems) say(`  PROBLEM ${problem}`);
   return {
     nemesis: nemesis.name,
@@ -179,7 +185,19 @@ async function heal(
   }
 }
 
-/** The last reads, and the comparison of all members. */
+/** A write through every member. */
+async function writeEverywhere(cluster: TestCluster): Promise<void> {
+  const sql = "CREATE TABLE IF NOT EXISTS healed (node)";
+  for (const node of cluster.nodes) {
+    await poll(`a write on member ${node}`, HEAL_MS, async () => {
+      const answer = await cluster.api(node)
+        .execute({ sql }, { timeoutMs: 5000 });
+      return answer.type === "ok";
+    });
+  }
+}
+
+/** The last writes and reads, and the comparison of all members. */
 async function finish(
   options: RoundOptions,
   cluster: TestCluster,
@@ -188,6 +206,7 @@ async function finish(
 ): Promise<void> {
   const random = new SeededRandom(options.seed);
   try {
+    await writeEverywhere(cluster);
     for (const [i, workload] of options.workloads.entries()) {
       const recorder = recorders[i]!;
       await poll(`the last read of ${workload.name}`, HEAL_MS, async () => {

@@ -130,6 +130,9 @@ interface Job {
   readonly deadline: number;
   readonly resolve: (result: QueryResult) => void;
   readonly reject: (error: unknown) => void;
+  /** What runs it, null while it waits. */
+  process: ReaderProcess | null;
+  late: boolean;
 }
 
 /**
@@ -140,7 +143,7 @@ export class GuardedReaders {
   readonly #size: number;
   readonly #logger: Logger;
   #path: string;
-  readonly #queue: Job[] = [];
+  #queue: Job[] = [];
   #idle: ReaderProcess[] = [];
   readonly #processes = new Set<ReaderProcess>();
   #starting = 0;
@@ -154,7 +157,7 @@ export class GuardedReaders {
   }
 
   /**
-   * Runs a query.
+   * Runs a query; its time includes what it waits for a process.
    * @throws {HiqliteError} `timeout`, `too_large`, `overloaded`, or what `Reader.query` throws.
    */
   query(statement: Statement, limits: QueryLimits): Promise<QueryResult> {
@@ -167,11 +170,20 @@ export class GuardedReaders {
         ),
       );
     }
-    return new Promise((resolve, reject) => {
-      const deadline = performance.now() + limits.timeoutMs;
-      this.#queue.push({ statement, limits, deadline, resolve, reject });
-      this.#serve();
-    });
+    const { promise, resolve, reject } = Promise.withResolvers<QueryResult>();
+    const job: Job = {
+      statement,
+      limits,
+      deadline: performance.now() + limits.timeoutMs,
+      resolve,
+      reject,
+      process: null,
+      late: false,
+    };
+    const timer = setTimeout(() => this.#expire(job), limits.timeoutMs);
+    this.#queue.push(job);
+    this.#serve();
+    return promise.finally(() => clearTimeout(timer));
   }
 
   /** Goes on with another file; a running query ends on the old one. */
@@ -191,6 +203,7 @@ export class GuardedReaders {
   }
 
   #serve(): void {
+    this.#expireWaiting();
     while (this.#queue.length > 0 && this.#idle.length > 0) {
       this.#run(this.#idle.pop()!, this.#queue.shift()!);
     }
@@ -199,6 +212,24 @@ export class GuardedReaders {
       this.#size - this.#processes.size,
     );
     for (let i = 0; i < wanted; i++) this.#start();
+  }
+
+  /** A busy event loop runs timers late, and a query without time would only cost its process. */
+  #expireWaiting(): void {
+    const now = performance.now();
+    const late = this.#queue.filter(({ deadline }) => deadline <= now);
+    for (const job of late) this.#expire(job);
+  }
+
+  #expire(job: Job): void {
+    job.late = true;
+    if (job.process !== null) {
+      // Then `#run` rejects it.
+      job.process.end();
+    } else {
+      this.#queue = this.#queue.filter((other) => other !== job);
+      job.reject(timeoutError(job.limits));
+    }
   }
 
   async #start(): Promise<void> {
@@ -243,11 +274,7 @@ export class GuardedReaders {
   async #run(process: ReaderProcess, job: Job): Promise<void> {
     const { limits, statement } = job;
     const path = this.#path;
-    let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      process.end();
-    }, Math.max(0, job.deadline - performance.now()));
+    job.process = process;
     const writer = new ByteWriter(256);
     try {
       writeQuery(writer, statement, limits);
@@ -255,13 +282,11 @@ export class GuardedReaders {
         writer.finish(),
         limits.maxBytes * 2 + FRAME_SLACK_BYTES,
       );
-      clearTimeout(timer);
-      if (late) throw new Error("late");
+      if (job.late) throw timeoutError(limits);
       this.#settle(job, answer);
       this.#offer(process, path);
     } catch (error) {
-      clearTimeout(timer);
-      job.reject(explain(error, late, limits, this.#closed));
+      job.reject(explain(error, job, this.#closed));
       await this.#end(process);
       this.#serve();
     }
@@ -293,17 +318,11 @@ function check(answer: Uint8Array): ByteReader {
 
 function explain(
   error: unknown,
-  late: boolean,
-  { timeoutMs }: QueryLimits,
+  { late, limits }: Job,
   closed: boolean,
 ): unknown {
   if (closed) return closedError();
-  if (late) {
-    return new HiqliteError(
-      "timeout",
-      `The query was stopped after ${timeoutMs} ms`,
-    );
-  }
+  if (late) return timeoutError(limits);
   if (error instanceof HiqliteError || error instanceof StateDamagedError) {
     return error;
   }
@@ -311,6 +330,13 @@ function explain(
     "too_large",
     `The query's process died, most likely of its ${HEAP_MIB_MAX} MiB memory limit`,
     { cause: error },
+  );
+}
+
+function timeoutError({ timeoutMs }: QueryLimits): HiqliteError {
+  return new HiqliteError(
+    "timeout",
+    `The query was stopped after ${timeoutMs} ms`,
   );
 }
 

@@ -4,7 +4,8 @@ import type { TestCluster } from "../harness.ts";
 import type { Node } from "../network.ts";
 import { drawNode, type NemesisKind } from "./nemesis.ts";
 
-const LIBRARY = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
+const LIBRARY =
+  `/usr/lib/${Deno.build.arch}-linux-gnu/faketime/libfaketime.so.1`;
 
 /** Jumps of the wall clock, s. */
 const JUMPS: readonly number[] = [-86_400, -3600, -60, -2, 2, 60, 3600, 86_400];
@@ -13,6 +14,11 @@ const JUMPS: readonly number[] = [-86_400, -3600, -60, -2, 2, 60, 3600, 86_400];
 export const clockNemesis: NemesisKind = {
   name: "clock",
   prepare: async (cluster) => {
+    await Deno.stat(LIBRARY).catch((cause) => {
+      throw new Error(`the fault "clock" needs libfaketime: ${LIBRARY}`, {
+        cause,
+      });
+    });
     for (const node of cluster.nodes) {
       await setOffset(cluster, node, 0);
       cluster.setEnvironment(node, {

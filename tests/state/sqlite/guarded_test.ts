@@ -11,6 +11,26 @@ function hasCode(code: string, message: RegExp): (error: unknown) => boolean {
     message.test(error.message);
 }
 
+/** Counts the processes that are started until it is disposed. */
+function countProcesses(): { readonly count: number } & Disposable {
+  const { Command } = Deno;
+  let count = 0;
+  Deno.Command = class extends Command {
+    override spawn(): Deno.ChildProcess {
+      count++;
+      return super.spawn();
+    }
+  };
+  return {
+    get count() {
+      return count;
+    },
+    [Symbol.dispose]() {
+      Deno.Command = Command;
+    },
+  };
+}
+
 Deno.test("query() guarded answers like any other, and sees new rows and columns", async () => {
   await using subject = await Subject.open();
   await subject.execute("CREATE TABLE t (a)");
@@ -59,6 +79,78 @@ Deno.test("query() guarded stops an endless query after its time, and serves oth
   assert.deepEqual((await subject.machine.query(quick)).rows, [[1]]);
   await refused;
   assert.deepEqual((await subject.machine.query(quick)).rows, [[1]]);
+});
+
+Deno.test("query() guarded refuses a burst of endless queries after their time, which costs a process only those that ran", async () => {
+  await using subject = await Subject.open();
+  using started = countProcesses();
+  const quick = { sql: "SELECT 1", guarded: true };
+  const warming = Array.from(
+    { length: 20 },
+    () => subject.machine.query(quick),
+  );
+  await Promise.all(warming);
+  const processes = started.count;
+  const refused = Array.from({ length: 8 * processes }, () =>
+    assert.rejects(
+      subject.machine.query({
+        sql: ENDLESS,
+        guarded: true,
+        limits: { timeoutMs: 500 },
+      }),
+      hasCode("timeout", /500 ms/),
+    ));
+  const behind = await subject.machine.query(quick);
+  await Promise.all(refused);
+  assert.deepEqual(behind.rows, [[1]]);
+  assert.deepEqual((await subject.machine.query(quick)).rows, [[1]]);
+  assert.ok(
+    started.count <= 2 * processes,
+    `${started.count} processes were started for ${processes} at a time`,
+  );
+});
+
+Deno.test("query() guarded refuses a waiting query after its own time, while those before it go on", async () => {
+  await using subject = await Subject.open();
+  const endless = (timeoutMs: number) =>
+    subject.machine.query({
+      sql: ENDLESS,
+      guarded: true,
+      limits: { timeoutMs },
+    });
+  const closed = Array.from(
+    { length: 20 },
+    () => assert.rejects(endless(20_000), hasCode("shutting_down", /closed/)),
+  );
+  await assert.rejects(endless(500), hasCode("timeout", /500 ms/));
+  await subject.close();
+  await Promise.all(closed);
+});
+
+Deno.test("query() guarded gives no process a query whose time is over before its timer ran", async () => {
+  await using subject = await Subject.open();
+  using started = countProcesses();
+  const refused = assert.rejects(
+    subject.machine.query({
+      sql: ENDLESS,
+      guarded: true,
+      limits: { timeoutMs: 60_000 },
+    }),
+    hasCode("timeout", /60000 ms/),
+  );
+  const { now } = performance;
+  performance.now = () => now.call(performance) + 60_000;
+  try {
+    await refused;
+  } finally {
+    performance.now = now;
+  }
+  const { rows } = await subject.machine.query({
+    sql: "SELECT 1",
+    guarded: true,
+  });
+  assert.deepEqual(rows, [[1]]);
+  assert.equal(started.count, 1);
 });
 
 Deno.test("query() guarded keeps to its limits of rows and bytes", async () => {
