@@ -29,6 +29,9 @@ const NO_BINDINGS: Bindings = { anonymous: [], named: null };
 const INT64_MAX = 2n ** 63n - 1n;
 /** Set as last rowid to see whether one is inserted; a row inserted under it counts as none, on every member. */
 const NO_ROWID = -INT64_MAX;
+/** Names no table: a guard does not hear of a new name, and every member must answer the same. */
+const RESERVED_ROWID =
+  `The rowid ${INT64_MAX} is reserved: SQLite would choose the next ones at random`;
 const SEQUENCES = "sqlite_sequence";
 const ROW_OVERHEAD_BYTES = 16;
 
@@ -67,6 +70,8 @@ export class Executor {
   #lastRowid = 0n;
   #countersSet = false;
   #several = false;
+  /** How many guards were made: a table that is renamed keeps the name of its own. */
+  #guards = 0;
   #noneInserted: bigint | null = null;
   /** What `changes()` should say but does not, since the last rowid was put back. */
   #changesLost: number | null = null;
@@ -129,19 +134,24 @@ export class Executor {
    * AUTOINCREMENT, fail like a full disk, which stops a member.
    */
   #guardRowids({ rowidTables }: SchemaTraits): void {
-    const guarded = new Set(
+    const guards = new Map(
       this.#connection.prepare(
-        "SELECT tbl_name FROM temp.sqlite_schema WHERE type = 'trigger'",
-      )!.all(NO_BINDINGS).map(([name]) => foldName(name as string)),
+        "SELECT tbl_name, name, sql FROM temp.sqlite_schema WHERE type = 'trigger'",
+      )!.all(NO_BINDINGS).map(([table, ...guard]) =>
+        [foldName(table as string), guard as [string, string]] as const
+      ),
     );
     for (const [folded, { name, virtual, rowid }] of rowidTables) {
-      if (virtual || rowid === null || guarded.has(folded)) continue;
+      const [guard, sql = ""] = guards.get(folded) ?? [];
+      const when = `WHEN NEW.${rowid} = ${INT64_MAX}`;
+      if (virtual || sql.includes(when)) continue;
+      // The rowid has another name now that a column has that one.
+      if (guard) this.#connection.exec(`DROP TRIGGER temp.${quoted(guard)}`);
+      if (rowid === null) continue;
       this.#connection.exec(
-        `CREATE TEMP TRIGGER ${quoted(ROWID_GUARD + folded)}
-         AFTER INSERT ON main.${quoted(name)} WHEN NEW.${rowid} = ${INT64_MAX}
-         BEGIN SELECT RAISE(ABORT, '${
-          reservedRowid(name).replaceAll("'", "''")
-        }'); END`,
+        `CREATE TEMP TRIGGER "${ROWID_GUARD}${++this.#guards}"
+         AFTER INSERT ON main.${quoted(name)} ${when}
+         BEGIN SELECT RAISE(ABORT, '${RESERVED_ROWID}'); END`,
       );
     }
   }
@@ -393,7 +403,7 @@ export class Executor {
       touches.size === 1 && result.rowsAffected <= 1 &&
       insertsInto !== SEQUENCES;
     if (single) {
-      if (result.lastInsertRowid === INT64_MAX) throw largestRowid(insertsInto);
+      if (result.lastInsertRowid === INT64_MAX) throw largestRowid();
       return;
     }
     for (const touched of touches) {
@@ -405,16 +415,16 @@ export class Executor {
       const known = this.schema.rowidTables.get(table);
       if (known === undefined) continue;
       if (column !== undefined && !known.keys.includes(column)) continue;
-      if (this.#hasLargestRowid(known)) throw largestRowid(table);
+      if (this.#hasLargestRowid(known)) throw largestRowid();
     }
   }
 
   /** An exhausted AUTOINCREMENT would fail like a full disk, which stops a member. */
   #checkSequences(): void {
     const exhausted = this.#connection.prepare(
-      `SELECT name FROM main.${SEQUENCES} WHERE CAST(seq AS INTEGER) = ${INT64_MAX}`,
+      `SELECT 1 FROM main.${SEQUENCES} WHERE CAST(seq AS INTEGER) = ${INT64_MAX}`,
     )!.all(NO_BINDINGS);
-    if (exhausted.length > 0) throw largestRowid(String(exhausted[0]![0]));
+    if (exhausted.length > 0) throw largestRowid();
   }
 
   #hasLargestRowid({ name, rowid }: RowidTable): boolean {
@@ -474,12 +484,8 @@ function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-function largestRowid(table: string): HiqliteError {
-  return new HiqliteError("constraint", reservedRowid(table));
-}
-
-function reservedRowid(table: string): string {
-  return `The rowid ${INT64_MAX} of ${table} is reserved: SQLite would choose the next ones at random`;
+function largestRowid(): HiqliteError {
+  return new HiqliteError("constraint", RESERVED_ROWID);
 }
 
 /** Why there are no rows is not known any more. */
