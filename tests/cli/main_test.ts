@@ -286,7 +286,8 @@ Deno.test("cluster says what can be done about a refusal", () =>
       ["conflict", /status` shows the members$/],
       ["no_leader", /a majority of the voters must be up/],
       ["outcome_unknown", /status` shows whether it was$/],
-      ["timeout", /^hiqlite cluster: why$/],
+      ["timeout", /status` shows what became of it$/],
+      ["too_large", /^hiqlite cluster: why$/],
     ];
     for (const [code, advice] of cases) {
       member.faults.length = 0;
