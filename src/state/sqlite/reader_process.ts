@@ -77,4 +77,8 @@ function writeFully(bytes: Uint8Array): void {
   }
 }
 
-if (import.meta.main && !Deno.build.standalone) runReaderProcess();
+if (import.meta.main && !Deno.build.standalone) {
+  runReaderProcess();
+  // What the runtime does at its own end was seen to wait for ever.
+  Deno.exit(0);
+}
