@@ -27,6 +27,8 @@ export function runReaderProcess(): void {
     writeFrame(answer(reader, request));
   }
   reader.close();
+  // What the runtime does at its own end was seen to wait for ever.
+  Deno.exit(0);
 }
 
 function answer(reader: Reader, request: Uint8Array): Uint8Array {
@@ -77,8 +79,4 @@ function writeFully(bytes: Uint8Array): void {
   }
 }
 
-if (import.meta.main && !Deno.build.standalone) {
-  runReaderProcess();
-  // What the runtime does at its own end was seen to wait for ever.
-  Deno.exit(0);
-}
+if (import.meta.main && !Deno.build.standalone) runReaderProcess();
