@@ -29,9 +29,12 @@ const KINDS: readonly NemesisKind[] = [
 /** Names of all single kinds. */
 export const NEMESIS_NAMES: readonly string[] = KINDS.map(({ name }) => name);
 
-/** At most one of a pair damages a disk, or brings one; and a majority of those who vote must remember. */
+/** At most one of a pair damages a disk, or brings one; a majority of those who vote must remember, and be up where a fault waits for it. */
 function mayMeet(a: NemesisKind, b: NemesisKind, members: number): boolean {
   if (a.destructive && b.destructive || a.ownDisk && b.ownDisk) return false;
+  const down = /^(kill-majority|kill-all|power-cut-all)$/;
+  if (a.needsMajority && down.test(b.name)) return false;
+  if (b.needsMajority && down.test(a.name)) return false;
   const forgets = a.destructive || b.destructive;
   return !(members < 5 && forgets && (a.takesVotes || b.takesVotes));
 }

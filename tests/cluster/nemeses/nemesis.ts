@@ -17,6 +17,8 @@ export interface NemesisKind {
   readonly destructive?: boolean;
   /** Takes votes away: with three members none of the others may lose its memory meanwhile. */
   readonly takesVotes?: boolean;
+  /** Waits until members are ready, so a majority must be up meanwhile. */
+  readonly needsMajority?: boolean;
   /** Gives every member a disk of its own, so only one of them may do it. */
   readonly ownDisk?: boolean;
   /** Only possible where members can be kept apart. */

@@ -60,6 +60,7 @@ function pause(name: string, choose: Choice): NemesisKind {
 /** SIGTERM to one after the other, each started again at once. */
 const rollingRestart: NemesisKind = {
   name: "rolling-restart",
+  needsMajority: true,
   create: (cluster) => ({
     start: async () => {
       const slow: Node[] = [];
