@@ -10,8 +10,6 @@ export interface SchemaTraits {
   readonly defersForeignKeys: boolean;
   /** A constraint or trigger may keep part of a failed statement's work (`FAIL`). */
   readonly mayFailPartly: boolean;
-  /** A constraint or trigger may end the whole transaction (`ROLLBACK`). */
-  readonly mayRollBack: boolean;
   /** A trigger, view or default may ask for `changes()` or `last_insert_rowid()`. */
   readonly readsCounters: boolean;
   /** Date functions that an index or a generated column depends on. */
@@ -51,7 +49,6 @@ export function readSchema(connection: SqliteConnection): SchemaTraits {
   return {
     defersForeignKeys: mentions(/\bDEFERRED\b/i),
     mayFailPartly: mentions(/\bFAIL\b/i),
-    mayRollBack: mentions(/\bROLLBACK\b/i),
     readsCounters: mentions(/last_insert_rowid|changes/i),
     pureFunctions,
     rowidTables: readRowidTables(connection),

@@ -17,7 +17,6 @@ export interface Mentions {
   readonly counters: boolean;
   readonly conflict: boolean;
   readonly fail: boolean;
-  readonly rollback: boolean;
 }
 
 function mentionsIn(sql: string): Mentions {
@@ -25,7 +24,6 @@ function mentionsIn(sql: string): Mentions {
     counters: /last_insert_rowid|changes/i.test(sql),
     conflict: /\bconflict\b/i.test(sql),
     fail: /\bfail\b/i.test(sql),
-    rollback: /\brollback\b/i.test(sql),
   };
 }
 
