@@ -30,7 +30,7 @@ function write(
 
 /** The process that answers queries which must be killable, started by a compiled member. */
 async function runReader(): Promise<void> {
-  const reader = await import("./src/state/sqlite/reader_process.ts");
+  const reader = await import("./src/state/sqlite/read/reader_process.ts");
   reader.runReaderProcess();
 }
 

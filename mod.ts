@@ -15,7 +15,7 @@
  *
  * @module
  */
-export { open, type OpenOptions } from "./src/server/open.ts";
+export { open, type OpenOptions } from "./src/app/open.ts";
 export type { NodeOptions } from "./src/config/options.ts";
 export type { LogSync, NodeAddress, NodeConfig } from "./src/config/types.ts";
 export { LocalClient } from "./src/client/local.ts";
@@ -71,7 +71,7 @@ export type {
   Statement,
   StatementReference,
   StatementResult,
-} from "./src/state/types.ts";
+} from "./src/state/sql/types.ts";
 export type { LogIndex, MemberId, NodeId, Term } from "./src/raft/types.ts";
 export {
   type LogFields,

@@ -14,9 +14,9 @@ import {
   encodeCommand,
   stampCommand,
   validateCommand,
-} from "../src/state/command.ts";
+} from "../src/state/sql/command.ts";
 import type { StateMachine } from "../src/state/port.ts";
-import type { CommandBody, CommandResult } from "../src/state/types.ts";
+import type { CommandBody, CommandResult } from "../src/state/sql/types.ts";
 
 /** The only term of a pipeline. */
 export const TERM = 1;

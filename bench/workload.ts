@@ -1,4 +1,4 @@
-import type { Statement } from "../src/state/types.ts";
+import type { Statement } from "../src/state/sql/types.ts";
 
 /** The table of Hiqlite's own bench. */
 export const CREATE =

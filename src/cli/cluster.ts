@@ -7,7 +7,7 @@ import {
   parseFlags,
   UsageError,
 } from "./arguments.ts";
-import { clusterToWire } from "../client/wire.ts";
+import { clusterToWire } from "../api/wire.ts";
 import { type ErrorCode, HiqliteError } from "../errors.ts";
 import { addressProblem } from "../config/address.ts";
 import { type ConfigArguments, loadConfig } from "./config_file.ts";

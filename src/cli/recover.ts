@@ -9,7 +9,7 @@ import {
   type Findings,
   inspectDataDir,
   recoverDataDir,
-} from "../server/recover.ts";
+} from "../app/recover.ts";
 import type { NodeConfig } from "../config/types.ts";
 import type { Terminal } from "./terminal.ts";
 

@@ -10,7 +10,7 @@ import { loadConfig } from "./config_file.ts";
 import { type LogFormat, logLines, type Terminal } from "./terminal.ts";
 import { Logger } from "../util/logger.ts";
 import type { NodeConfig } from "../config/types.ts";
-import { openMember } from "../server/open.ts";
+import { openMember } from "../app/open.ts";
 
 /** How long a graceful stop may take before the process ends anyway, ms. */
 const STOP_MS_MAX = 15_000;

@@ -10,7 +10,7 @@ import type {
   SqlParameters,
   SqlValue,
   Statement,
-} from "../state/types.ts";
+} from "../state/sql/types.ts";
 import type { Schema } from "./schema.ts";
 
 /** A row by column name. Of columns with the same name the last one counts; give them names with AS. */

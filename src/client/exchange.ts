@@ -1,8 +1,12 @@
 import { type ErrorCode, HiqliteError, HTTP_STATUS } from "../errors.ts";
-import type { CommandFailure } from "../state/types.ts";
+import type { CommandFailure } from "../state/sql/types.ts";
 import { pause } from "./abort.ts";
 import { StatementError } from "./statement_error.ts";
-import { resultFromWire, type WireError, type WireResult } from "./wire.ts";
+import {
+  resultFromWire,
+  type WireError,
+  type WireResult,
+} from "../api/wire.ts";
 
 /** What may be done when it is not known whether a request arrived. */
 export type Repeatable =

@@ -14,7 +14,11 @@ import type {
   QueryRequest,
   WriteAnswer,
 } from "../node/port.ts";
-import type { CommandBody, Migration, SqlParameters } from "../state/types.ts";
+import type {
+  CommandBody,
+  Migration,
+  SqlParameters,
+} from "../state/sql/types.ts";
 import type { LogIndex, NodeId } from "../raft/types.ts";
 import { parseRowsSync } from "./schema.ts";
 import { readMigrations } from "./migrations.ts";

@@ -2,7 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { HiqliteError } from "../errors.ts";
-import type { Migration } from "../state/types.ts";
+import type { Migration } from "../state/sql/types.ts";
 
 /**
  * Reads the files `<number>_<name>.sql` of a folder, numbered 1, 2, 3 … without

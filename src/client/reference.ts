@@ -1,4 +1,4 @@
-import type { SqlParameter } from "../state/types.ts";
+import type { SqlParameter } from "../state/sql/types.ts";
 
 /**
  * A parameter of a transaction's statement: the value of a column (name, or

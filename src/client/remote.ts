@@ -19,7 +19,7 @@ import type {
   QueryRequest,
   WriteAnswer,
 } from "../node/port.ts";
-import type { CommandBody, StatementResult } from "../state/types.ts";
+import type { CommandBody, StatementResult } from "../state/sql/types.ts";
 import type { NodeId } from "../raft/types.ts";
 import {
   clusterFromWire,
@@ -27,11 +27,15 @@ import {
   resultFromWire,
   type WireCluster,
   type WireResult,
-} from "./wire.ts";
+} from "../api/wire.ts";
 import type { ExchangeRequest } from "./exchange.ts";
 import { Failover } from "./failover.ts";
 import { HiqliteError } from "../errors.ts";
-import { parametersToJson, rowsFromJson, statementToJson } from "./json.ts";
+import {
+  parametersToJson,
+  rowsFromJson,
+  statementToJson,
+} from "../api/json.ts";
 import { SqlClient } from "./sql_client.ts";
 import { StatementError } from "./statement_error.ts";
 

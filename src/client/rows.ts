@@ -1,4 +1,4 @@
-import type { QueryResult } from "../state/types.ts";
+import type { QueryResult } from "../state/sql/types.ts";
 import type { Row } from "./client.ts";
 
 /** Rows by column name. */

@@ -23,7 +23,7 @@ import type {
   Migration,
   SqlParameters,
   Statement,
-} from "../state/types.ts";
+} from "../state/sql/types.ts";
 import type { LogIndex, NodeId } from "../raft/types.ts";
 import { HiqliteError } from "../errors.ts";
 import { parseRows } from "./schema.ts";

@@ -1,5 +1,5 @@
 import { HiqliteError } from "../errors.ts";
-import type { CommandResult } from "../state/types.ts";
+import type { CommandResult } from "../state/sql/types.ts";
 import type { StatementOutcome } from "./client.ts";
 import type { LogIndex } from "../raft/types.ts";
 

@@ -2,7 +2,7 @@ import type { Clock } from "../util/clock.ts";
 import type { Logger } from "../util/logger.ts";
 import type { Random } from "../util/random.ts";
 import type { Lane, NetworkEvents, PeerAddress, PeerIdentity } from "./port.ts";
-import type { Timers } from "./timers.ts";
+import type { Timers } from "../util/timers.ts";
 
 /** Bounds of a link. Times in milliseconds, sizes in bytes. */
 export interface LinkLimits {

@@ -13,7 +13,7 @@ import {
 import { LinkSocket } from "./link_socket.ts";
 import { PeerLink } from "./peer_link.ts";
 import type { Lane, PeerAddress, PeerIdentity, PeerNetwork } from "./port.ts";
-import { systemTimers } from "./timers.ts";
+import { systemTimers } from "../util/timers.ts";
 
 /** How long the same complaint is not repeated, ms. */
 const COMPLAINT_MS = 60_000;

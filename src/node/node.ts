@@ -4,22 +4,22 @@ import type { PeerIdentity } from "../network/port.ts";
 import type { MemberId, NodeId } from "../raft/types.ts";
 import { nodeIdOf } from "../raft/types.ts";
 import { StateDamagedError } from "../state/port.ts";
-import type { QueryResult, SqlParameters } from "../state/types.ts";
-import { linksOf, peersOf, selfOf } from "./addresses.ts";
-import { latestConfiguration } from "./boot.ts";
-import { CatchUp } from "./catch_up.ts";
+import type { QueryResult, SqlParameters } from "../state/sql/types.ts";
+import { linksOf, peersOf, selfOf } from "./cluster/addresses.ts";
+import { latestConfiguration } from "./volume/boot.ts";
+import { CatchUp } from "../group/catch_up.ts";
 import { Changes } from "./changes.ts";
-import { depart } from "./departure.ts";
-import { Formation } from "./formation.ts";
-import { Greeting } from "./greeting.ts";
-import type { RaftGroup } from "./group.ts";
-import { memberIdOf } from "./identity.ts";
-import { Membership } from "./membership.ts";
-import { renderMetrics } from "./metrics.ts";
-import { describeOutage } from "./outage.ts";
-import { Participation } from "./participation.ts";
+import { depart } from "./upkeep/departure.ts";
+import { Formation } from "./cluster/founding.ts";
+import { Greeting } from "./cluster/identity_check.ts";
+import type { RaftGroup } from "../group/group.ts";
+import { memberIdOf } from "./volume/identity.ts";
+import { Membership } from "./cluster/membership.ts";
+import { renderMetrics } from "./report/metrics.ts";
+import { describeOutage } from "./cluster/outage.ts";
+import { Participation } from "./cluster/participation.ts";
 import type { NodeNetwork, NodeParts, NodeVault } from "./parts.ts";
-import { PeerRequests } from "./peer_requests.ts";
+import { PeerRequests } from "../network/requests.ts";
 import type {
   ClusterStatus,
   HealthStatus,
@@ -30,12 +30,12 @@ import type {
   WriteAnswer,
   WriteRequest,
 } from "./port.ts";
-import { Pulse } from "./pulse.ts";
-import { Reads } from "./reads.ts";
-import { Scrubbing } from "./scrubbing.ts";
-import { clusterStatus, healthStatus, readyStatus } from "./status.ts";
-import { Traffic } from "./traffic.ts";
-import { Writes } from "./writes.ts";
+import { Pulse } from "./upkeep/pulse.ts";
+import { Reads } from "./services/reads.ts";
+import { Scrubbing } from "./upkeep/scrubbing.ts";
+import { clusterStatus, healthStatus, readyStatus } from "./report/status.ts";
+import { Traffic } from "../network/group_router.ts";
+import { Writes } from "./groups/proposer.ts";
 
 /** How long a start waits for witnesses beyond a majority, ticks: about as long as a silent link counts as alive. */
 const WITNESS_TICKS = 60;

@@ -9,12 +9,12 @@ import { StateDamagedError } from "../state/port.ts";
 import { systemClock } from "../util/clock.ts";
 import type { Logger } from "../util/logger.ts";
 import { SystemRandom } from "../util/random.ts";
-import { createCore, groupOptions, raftOptions } from "./boot.ts";
-import { RaftGroup } from "./group.ts";
+import { createCore, groupOptions, raftOptions } from "./volume/boot.ts";
+import { RaftGroup } from "../group/group.ts";
 import { HiqliteNode } from "./node.ts";
 import type { NodeVault } from "./parts.ts";
-import { clusterIdOf } from "./recover.ts";
-import { type Storage, type StorageOpener, Vault } from "./vault.ts";
+import { clusterIdOf } from "./volume/recover.ts";
+import { type Storage, type StorageOpener, Vault } from "./volume/vault.ts";
 
 /** How long a follower lets committed entries gather, ms: what its local reads may be late by. */
 const LINGER_MS = 3;

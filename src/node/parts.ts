@@ -8,10 +8,10 @@ import type {
 import type { Clock } from "../util/clock.ts";
 import type { Logger } from "../util/logger.ts";
 import type { Random } from "../util/random.ts";
-import type { RaftGroup } from "./group.ts";
-import type { Identity } from "./identity.ts";
-import type { GroupMessage } from "./messages.ts";
-import type { Storage } from "./vault.ts";
+import type { RaftGroup } from "../group/group.ts";
+import type { Identity } from "./volume/identity.ts";
+import type { GroupMessage } from "../group/messages.ts";
+import type { Storage } from "./volume/vault.ts";
 
 /** The network as the node drives it. */
 export interface NodeNetwork extends PeerNetwork {

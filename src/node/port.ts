@@ -4,7 +4,7 @@ import type {
   QueryLimits,
   QueryResult,
   SqlParameters,
-} from "../state/types.ts";
+} from "../state/sql/types.ts";
 import type { LogIndex, MemberId, NodeId, Term } from "../raft/types.ts";
 
 /** How fresh a read must be. */

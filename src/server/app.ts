@@ -1,13 +1,13 @@
 import { type Context, Hono } from "@hono/hono";
-import { clusterToWire, resultToWire } from "../client/wire.ts";
+import { clusterToWire, resultToWire } from "../api/wire.ts";
 import { HiqliteError, HTTP_STATUS } from "../errors.ts";
-import { invalid, rowsToJson } from "../client/json.ts";
+import { invalid, rowsToJson } from "../api/json.ts";
 import type { Logger } from "../util/logger.ts";
 import type { Member, MembershipRequest, WriteAnswer } from "../node/port.ts";
-import type { QueryLimits } from "../state/types.ts";
-import * as read from "./requests.ts";
+import type { QueryLimits } from "../state/sql/types.ts";
+import * as read from "../api/requests.ts";
 import { BodyReader } from "./body.ts";
-import { openApiDocument } from "./openapi.ts";
+import { openApiDocument } from "../api/openapi.ts";
 import { RequestError } from "./request_error.ts";
 import { secretCheck } from "./auth.ts";
 

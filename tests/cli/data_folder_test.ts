@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { open } from "../../src/server/open.ts";
+import { open } from "../../src/app/open.ts";
 
 const STRANGER = new URL("./stranger.ts", import.meta.url).pathname;
 /** Who runs the program: this user, or nobody in particular if this one may do everything. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { open } from "../../src/server/open.ts";
+import { open } from "../../src/app/open.ts";
 import { flipBit, Victim } from "../cluster/damage.ts";
 import { run } from "./fake_terminal.ts";
 

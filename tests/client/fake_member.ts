@@ -19,7 +19,7 @@ import type {
   SqlValue,
   Statement,
   StatementResult,
-} from "../../src/state/types.ts";
+} from "../../src/state/sql/types.ts";
 
 /** A recorded member without a cluster. */
 export class FakeMember extends RecordingMember {

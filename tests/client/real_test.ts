@@ -2,7 +2,7 @@ import { type Client, connect } from "../../src/client/remote.ts";
 import { clientContract, runCase } from "./contract.ts";
 import { createApp } from "../../src/server/app.ts";
 import { LocalClient } from "../../src/client/local.ts";
-import { open } from "../../src/server/open.ts";
+import { open } from "../../src/app/open.ts";
 import { RecordingMember } from "./recording_member.ts";
 import { untilAborted } from "../../src/client/abort.ts";
 

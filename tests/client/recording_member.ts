@@ -8,7 +8,7 @@ import type {
   WriteAnswer,
   WriteRequest,
 } from "../../src/node/port.ts";
-import type { QueryResult, SqlParameters } from "../../src/state/types.ts";
+import type { QueryResult, SqlParameters } from "../../src/state/sql/types.ts";
 
 /** Passes on what a member is asked, keeps a record of it, and fails on demand. */
 export class RecordingMember implements Member {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { splitStatements } from "../../src/state/sqlite/sql_text.ts";
+import { splitStatements } from "../../src/state/sqlite/statement/text.ts";
 import { Subject } from "../state/sqlite/subject.ts";
 
 /** Statements of a script in texts of at most `bytes`, each for one batch command. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { splitStatements } from "../../src/state/sqlite/sql_text.ts";
+import { splitStatements } from "../../src/state/sqlite/statement/text.ts";
 import { runScript } from "./sqllogictest.ts";
 import { contentsOf, ThreeMembers } from "./three_members.ts";
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { SqlValue } from "../../src/state/types.ts";
+import type { SqlValue } from "../../src/state/sql/types.ts";
 
 /** What a script runs against. */
 export interface SqlExecutor {

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import type { LocalClient } from "../../src/client/local.ts";
-import type { SqlValue } from "../../src/state/types.ts";
-import { dumpContents } from "../../src/state/sqlite/contents.ts";
-import { nodeDriver } from "../../src/state/sqlite/node_driver.ts";
-import { open } from "../../src/server/open.ts";
+import type { SqlValue } from "../../src/state/sql/types.ts";
+import { dumpContents } from "../../src/state/sqlite/apply/contents.ts";
+import { nodeDriver } from "../../src/state/sqlite/driver/node_driver.ts";
+import { open } from "../../src/app/open.ts";
 import { freePorts } from "../cluster/network.ts";
 import type { SqlExecutor } from "./sqllogictest.ts";
 

@@ -3,23 +3,27 @@ import type { NodeConfig } from "../../src/config/types.ts";
 import { HiqliteError } from "../../src/errors.ts";
 import { MemoryLog } from "../../src/log/memory_log.ts";
 import { MemoryNetwork } from "../../src/network/memory_network.ts";
-import { amnesia, createCore, raftOptions } from "../../src/node/boot.ts";
+import {
+  amnesia,
+  createCore,
+  raftOptions,
+} from "../../src/node/volume/boot.ts";
 import type { NodeVault } from "../../src/node/parts.ts";
-import type { Storage } from "../../src/node/vault.ts";
-import { RaftGroup } from "../../src/node/group.ts";
-import { DEFAULT_GROUP_OPTIONS } from "../../src/node/group_ports.ts";
+import type { Storage } from "../../src/node/volume/vault.ts";
+import { RaftGroup } from "../../src/group/group.ts";
+import { DEFAULT_GROUP_OPTIONS } from "../../src/group/ports.ts";
 import {
   type Identity,
   newIdentity,
   startedAgain,
-} from "../../src/node/identity.ts";
+} from "../../src/node/volume/identity.ts";
 import { HiqliteNode } from "../../src/node/node.ts";
 import type { WriteAnswer } from "../../src/node/port.ts";
-import type { SqlMachine } from "../../src/node/sql_machine.ts";
+import type { SqlMachine } from "../../src/state/sql/port.ts";
 import { EntryKind } from "../../src/raft/types.ts";
 import type { Entry, NodeId } from "../../src/raft/types.ts";
-import { decodeCommand, encodeResult } from "../../src/state/command.ts";
-import type { CommandResult, QueryResult } from "../../src/state/types.ts";
+import { decodeCommand, encodeResult } from "../../src/state/sql/command.ts";
+import type { CommandResult, QueryResult } from "../../src/state/sql/types.ts";
 import { systemClock } from "../../src/util/clock.ts";
 import { Logger } from "../../src/util/logger.ts";
 import { SystemRandom } from "../../src/util/random.ts";

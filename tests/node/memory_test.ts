@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { memberIdOf } from "../../src/node/identity.ts";
+import { memberIdOf } from "../../src/node/volume/identity.ts";
 import type { HiqliteNode } from "../../src/node/node.ts";
 import type { WriteAnswer } from "../../src/node/port.ts";
 import { Cluster, until, write, writesSeen } from "./cluster.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { HiqliteError } from "../../src/errors.ts";
-import { recoverCluster } from "../../src/node/recover.ts";
+import { recoverCluster } from "../../src/node/volume/recover.ts";
 import { Cluster, until, write, writesSeen } from "./cluster.ts";
 
 Deno.test("start() of three new members forms one cluster without manual steps", async () => {

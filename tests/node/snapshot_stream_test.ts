@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { GroupMessage } from "../../src/node/messages.ts";
-import { SnapshotReceiver } from "../../src/node/snapshot_receiver.ts";
-import { SnapshotSender } from "../../src/node/snapshot_sender.ts";
+import type { GroupMessage } from "../../src/group/messages.ts";
+import { SnapshotReceiver } from "../../src/group/snapshot_receiver.ts";
+import { SnapshotSender } from "../../src/group/snapshot_sender.ts";
 import { ListMachine } from "./trio.ts";
 
 Deno.test("§1.5 a snapshot that takes its receiver's disk long to sync is sent once, and installed", () => {

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { MemoryLog } from "../../src/log/memory_log.ts";
 import type { Done } from "../../src/log/port.ts";
-import { RaftGroup } from "../../src/node/group.ts";
+import { RaftGroup } from "../../src/group/group.ts";
 import {
   DEFAULT_GROUP_OPTIONS,
   type GroupOptions,
-} from "../../src/node/group_ports.ts";
-import type { GroupMessage } from "../../src/node/messages.ts";
-import type { ProposalResult } from "../../src/node/proposals.ts";
+} from "../../src/group/ports.ts";
+import type { GroupMessage } from "../../src/group/messages.ts";
+import type { ProposalResult } from "../../src/group/proposals.ts";
 import { decodeConfiguration } from "../../src/raft/configuration.ts";
 import { RaftCore } from "../../src/raft/core.ts";
 import { DEFAULT_RAFT_OPTIONS } from "../../src/raft/options.ts";

@@ -2,27 +2,31 @@
 import assert from "node:assert/strict";
 
 const HERE = new URL(".", import.meta.url);
-const FOLDERS = [".", "../node", "../network", "../state/sqlite", "../client"];
+const TESTS = new URL("..", HERE);
 
 /** What stands where a title has a parameter. */
 const HOLE = /\$\{[^}]*\}/;
 
 /** Titles as they stand in a source, with the source: parameters are looked for in it. */
 function* titles(): Generator<{ title: string; source: string }> {
-  for (const folder of FOLDERS) {
-    for (const { name } of Deno.readDirSync(new URL(folder, HERE))) {
-      if (!name.endsWith(".ts")) continue;
-      const source = Deno.readTextFileSync(new URL(`${folder}/${name}`, HERE));
-      const strings =
-        /(?:Deno\.test|fuzz)\(\s*(["`])((?:\\.|(?!\1).)*)\1|^ {4}"(\w+\(\) [^"]+)",$/gm;
-      for (const [call, , title, row] of source.matchAll(strings)) {
-        const text = (title ?? row)!.replaceAll("\\`", "`");
-        yield {
-          title: call.startsWith("fuzz") ? `fuzzy: ${text}` : text,
-          source,
-        };
-      }
+  for (const file of sources(TESTS)) {
+    const source = Deno.readTextFileSync(file);
+    const strings =
+      /(?:Deno\.test|fuzz)\(\s*(["`])((?:\\.|(?!\1).)*)\1|^ {4}"(\w+\(\) [^"]+)",$/gm;
+    for (const [call, , title, row] of source.matchAll(strings)) {
+      const text = (title ?? row)!.replaceAll("\\`", "`");
+      yield {
+        title: call.startsWith("fuzz") ? `fuzzy: ${text}` : text,
+        source,
+      };
     }
+  }
+}
+
+function* sources(folder: URL): Generator<URL> {
+  for (const { name, isDirectory } of Deno.readDirSync(folder)) {
+    if (isDirectory) yield* sources(new URL(`${name}/`, folder));
+    else if (name.endsWith(".ts")) yield new URL(name, folder);
   }
 }
 

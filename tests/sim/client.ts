@@ -1,4 +1,4 @@
-import type { ProposalResult } from "../../src/node/proposals.ts";
+import type { ProposalResult } from "../../src/group/proposals.ts";
 import { nodeIdOf } from "../../src/raft/types.ts";
 import type { Operation, SimAnswer, SimCommand } from "./command.ts";
 import type { Draw } from "./draw.ts";

@@ -1,8 +1,8 @@
 import { LogError, type LogRecovery } from "../../src/log/port.ts";
-import { amnesia, createCore } from "../../src/node/boot.ts";
-import { RaftGroup } from "../../src/node/group.ts";
+import { amnesia, createCore } from "../../src/node/volume/boot.ts";
+import { RaftGroup } from "../../src/group/group.ts";
 import type { SegmentLog } from "../../src/log/segment_log.ts";
-import type { GroupMessage } from "../../src/node/messages.ts";
+import type { GroupMessage } from "../../src/group/messages.ts";
 import { decodeConfiguration, isVoter } from "../../src/raft/configuration.ts";
 import type { RaftCore } from "../../src/raft/core.ts";
 import { type Entry, EntryKind, type MemberId } from "../../src/raft/types.ts";
@@ -15,7 +15,7 @@ import { lostPromise } from "./recovery.ts";
 import { Violation } from "./violation.ts";
 import type { World } from "./world.ts";
 
-/** Pauses longer than this are noticed; see src/node/pulse.ts. */
+/** Pauses longer than this are noticed; see src/node/upkeep/pulse.ts. */
 const MISSED_TICKS = 3;
 
 /** One run of one member, from start to crash: the production group on simulated ports. */

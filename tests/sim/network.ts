@@ -1,8 +1,8 @@
-import type { GroupMessage } from "../../src/node/messages.ts";
+import type { GroupMessage } from "../../src/group/messages.ts";
 import {
   decodeSnapshotFrame,
   encodeSnapshotFrame,
-} from "../../src/node/wire.ts";
+} from "../../src/network/snapshot_codec.ts";
 import { decodeFrame } from "../../src/network/frame.ts";
 import { decodeMessage, encodeMessage } from "../../src/network/raft_codec.ts";
 import { nodeIdOf } from "../../src/raft/types.ts";

@@ -1,5 +1,5 @@
 import { type OpenedLog, openSegmentLog } from "../../src/log/segment_log.ts";
-import { type Identity, memberIdOf } from "../../src/node/identity.ts";
+import { type Identity, memberIdOf } from "../../src/node/volume/identity.ts";
 import type { Configuration, MemberId, NodeId } from "../../src/raft/types.ts";
 import { type DiskFaults, type DiskHost, SimDisk } from "./disk.ts";
 import { StateVolume } from "./machine.ts";

@@ -1,7 +1,7 @@
 import type { RaftCore } from "../../src/raft/core.ts";
 import { decodeConfiguration } from "../../src/raft/configuration.ts";
 import type { RaftStatus } from "../../src/raft/io.ts";
-import type { GroupMessage } from "../../src/node/messages.ts";
+import type { GroupMessage } from "../../src/group/messages.ts";
 import {
   type Configuration,
   type Entry,

@@ -4,12 +4,12 @@ import {
   decodeCommand,
   decodeResult,
   encodeCommand,
-} from "../../src/state/command.ts";
-import { dumpContents } from "../../src/state/sqlite/contents.ts";
-import { nodeDriver } from "../../src/state/sqlite/node_driver.ts";
-import { SchemaEpoch } from "../../src/state/sqlite/schema_epoch.ts";
-import { Writer } from "../../src/state/sqlite/writer.ts";
-import type { CommandBody, Statement } from "../../src/state/types.ts";
+} from "../../src/state/sql/command.ts";
+import { dumpContents } from "../../src/state/sqlite/apply/contents.ts";
+import { nodeDriver } from "../../src/state/sqlite/driver/node_driver.ts";
+import { SchemaEpoch } from "../../src/state/sqlite/thread/schema_epoch.ts";
+import { Writer } from "../../src/state/sqlite/apply/writer.ts";
+import type { CommandBody, Statement } from "../../src/state/sql/types.ts";
 import type { Operation, SimAnswer, SimCommand } from "./command.ts";
 import type { Dialect } from "./dialect.ts";
 import type { Model } from "./kv_model.ts";

@@ -1,4 +1,4 @@
-import type { GroupMessage } from "../../src/node/messages.ts";
+import type { GroupMessage } from "../../src/group/messages.ts";
 import {
   decodeConfiguration,
   isJoint,

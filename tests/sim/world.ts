@@ -1,5 +1,5 @@
 import { LogError } from "../../src/log/port.ts";
-import type { GroupMessage } from "../../src/node/messages.ts";
+import type { GroupMessage } from "../../src/group/messages.ts";
 import { isMember, isVoter } from "../../src/raft/configuration.ts";
 import type { RaftOptions } from "../../src/raft/io.ts";
 import {

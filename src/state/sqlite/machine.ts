@@ -3,7 +3,7 @@ import type { Entry, LogId, LogIndex } from "../../raft/types.ts";
 import { assert } from "../../util/assert.ts";
 import { type ByteReader, ByteWriter } from "../../util/bytes.ts";
 import type { Logger } from "../../util/logger.ts";
-import { validateQuery } from "../command.ts";
+import { validateQuery } from "../sql/command.ts";
 import type {
   Snapshot,
   SnapshotSink,
@@ -16,30 +16,34 @@ import type {
   QueryResult,
   SqlParameters,
   Statement,
-} from "../types.ts";
-import { DatabaseFiles } from "./files.ts";
-import { GUARDED_LIMITS, GuardedReaders, maySpawnReaders } from "./guarded.ts";
-import { IndexWaiters } from "./index_waiters.ts";
-import { nodeDriver } from "./node_driver.ts";
-import { Reader } from "./reader.ts";
-import type { ReaderOptions } from "./reader_worker.ts";
-import { ReaderPool } from "./readers.ts";
-import { Removals } from "./removals.ts";
-import { SchemaEpoch } from "./schema_epoch.ts";
+} from "../sql/types.ts";
+import { DatabaseFiles } from "./files/files.ts";
+import {
+  GUARDED_LIMITS,
+  GuardedReaders,
+  maySpawnReaders,
+} from "./read/process_pool.ts";
+import { IndexWaiters } from "./read/index_waiters.ts";
+import { nodeDriver } from "./driver/node_driver.ts";
+import { Reader } from "./read/reader.ts";
+import type { ReaderOptions } from "./read/reader_worker.ts";
+import { ReaderPool } from "./read/thread_pool.ts";
+import { Removals } from "./files/removals.ts";
+import { SchemaEpoch } from "./thread/schema_epoch.ts";
 import {
   buildSnapshot,
   checkDatabase,
   configurationOf,
   FileSink,
-} from "./snapshots.ts";
-import { logStatements } from "./statement_log.ts";
-import { WorkerHandle } from "./worker_handle.ts";
+} from "./files/snapshots.ts";
+import { logStatements } from "./apply/statement_log.ts";
+import { WorkerHandle } from "./thread/worker_handle.ts";
 import {
   encodeBatch,
   readApplied,
   type WriterOptions,
   WriterRequest,
-} from "./writer_protocol.ts";
+} from "./apply/writer_protocol.ts";
 
 const WRITER_RING_BYTES = 1024 * 1024;
 /** Processes (or, where there may be none, Workers) for guarded queries. */
@@ -356,9 +360,12 @@ export class SqliteMachine implements StateMachine {
       statementCacheCapacity: this.#cacheCapacity,
       schemaEpoch: this.#epoch.memory,
     };
-    const worker = new Worker(new URL("./writer_worker.ts", import.meta.url), {
-      type: "module",
-    });
+    const worker = new Worker(
+      new URL("./apply/writer_worker.ts", import.meta.url),
+      {
+        type: "module",
+      },
+    );
     const writer = new WorkerHandle(
       worker,
       { ringBytes: WRITER_RING_BYTES, options },

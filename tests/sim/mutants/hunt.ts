@@ -90,21 +90,29 @@ async function bySeeds(
 }
 
 async function byTests(where: Hunt, { file }: Mutant): Promise<string | null> {
-  const folder = `tests/${file.split("/")[0]}`;
+  const folders = testsOf(file);
   // The first failure may be another's: a test that the machine's load made fail.
   for (const flags of [["--fail-fast"], []]) {
-    const ending = await test(where.copy, [...flags, folder]);
+    const ending = await test(where.copy, [...flags, ...folders]);
     if (ending.code === 0) return null;
-    const by = await confirmed(where, folder, ending);
+    const by = await confirmed(where, folders, ending);
     if (by !== null) return by;
   }
   return null;
 }
 
+/** The tests of a file: those of its folder; the loop's are also tested in whole members. */
+function testsOf(file: string): readonly string[] {
+  const folder = file.split("/")[0]!;
+  return folder === "group" || folder === "network"
+    ? [`tests/${folder}`, "tests/node"]
+    : [`tests/${folder}`];
+}
+
 /** What of an ending shows the planted bug, and nothing else. */
 async function confirmed(
   { pristine, copy }: Hunt,
-  folder: string,
+  folders: readonly string[],
   { code, lines }: Ending,
 ): Promise<string | null> {
   const failures = new Map(lines.flatMap((line) => {
@@ -112,10 +120,14 @@ async function confirmed(
     return place === null ? [] : [[place[1]!, place[2]!] as const];
   }));
   if (failures.size === 0) {
-    if ((await test(pristine, [folder])).code === 0) {
-      return `tests of \`${folder}\`: ${code === null ? "no end" : "crash"}`;
+    if ((await test(pristine, folders)).code === 0) {
+      return `tests of \`${folders.join(" ")}\`: ${
+        code === null ? "no end" : "crash"
+      }`;
     }
-    throw new Error(`The tests of ${folder} fail without a planted bug`);
+    throw new Error(
+      `The tests of ${folders.join(" ")} fail without a planted bug`,
+    );
   }
   for (const [title, path] of [...failures].slice(0, SUSPECTS_MAX)) {
     // A test that fails once more, by itself and only with the bug, did find it.
@@ -126,7 +138,7 @@ async function confirmed(
   return null;
 }
 
-function test(sources: string, what: string[]): Promise<Ending> {
+function test(sources: string, what: readonly string[]): Promise<Ending> {
   return runDeno(
     sources,
     ["test", "--allow-all", "--no-check", "--parallel", ...what],

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { COMMAND_LIMITS } from "../../../src/state/types.ts";
+import { COMMAND_LIMITS } from "../../../src/state/sql/types.ts";
 import { Direct } from "./direct.ts";
 import { command, execute, txn } from "./subject.ts";
 

@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { StateDamagedError } from "../../../src/state/port.ts";
 import { HiqliteError } from "../../../src/errors.ts";
-import { DatabaseFiles } from "../../../src/state/sqlite/files.ts";
+import { DatabaseFiles } from "../../../src/state/sqlite/files/files.ts";
 import { openSqliteMachine } from "../../../src/state/sqlite/machine.ts";
 import { silentLogger } from "../../../src/util/logger.ts";
 import { scribble } from "../../cluster/damage.ts";

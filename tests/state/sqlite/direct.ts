@@ -1,18 +1,18 @@
-import { decodeResult } from "../../../src/state/command.ts";
-import { Applier } from "../../../src/state/sqlite/applier.ts";
-import { dumpContents } from "../../../src/state/sqlite/contents.ts";
-import { nodeDriver } from "../../../src/state/sqlite/node_driver.ts";
-import { SchemaEpoch } from "../../../src/state/sqlite/schema_epoch.ts";
-import { openWriterConnection } from "../../../src/state/sqlite/writer.ts";
-import { narrow } from "../../../src/state/values.ts";
+import { decodeResult } from "../../../src/state/sql/command.ts";
+import { Applier } from "../../../src/state/sqlite/apply/applier.ts";
+import { dumpContents } from "../../../src/state/sqlite/apply/contents.ts";
+import { nodeDriver } from "../../../src/state/sqlite/driver/node_driver.ts";
+import { SchemaEpoch } from "../../../src/state/sqlite/thread/schema_epoch.ts";
+import { openWriterConnection } from "../../../src/state/sqlite/apply/writer.ts";
+import { narrow } from "../../../src/state/sql/values.ts";
 import type {
   Command,
   CommandBody,
   CommandFailure,
   CommandResult,
   StatementResult,
-} from "../../../src/state/types.ts";
-import type { SqlParameters, SqlValue } from "../../../src/state/types.ts";
+} from "../../../src/state/sql/types.ts";
+import type { SqlParameters, SqlValue } from "../../../src/state/sql/types.ts";
 import { type Entry, EntryKind } from "../../../src/raft/types.ts";
 import { command, execute } from "./subject.ts";
 

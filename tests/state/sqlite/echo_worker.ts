@@ -1,4 +1,4 @@
-import { WorkerEnd } from "../../../src/state/sqlite/channel.ts";
+import { WorkerEnd } from "../../../src/state/sqlite/thread/channel.ts";
 
 const scope = self as unknown as {
   onmessage: (event: MessageEvent<SharedArrayBuffer>) => void;

@@ -1,7 +1,7 @@
 /** What a user may write and must neither end a member, nor happen twice, nor differ between members. */
 import assert from "node:assert/strict";
 import { Direct } from "./direct.ts";
-import { describeStatement } from "../../../src/state/sqlite/sql_text.ts";
+import { describeStatement } from "../../../src/state/sqlite/statement/text.ts";
 import { command, execute, START_MS, txn } from "./subject.ts";
 
 const LARGEST = "9223372036854775807";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { decodeResult } from "../../../src/state/command.ts";
-import type { CommandBody } from "../../../src/state/types.ts";
+import { decodeResult } from "../../../src/state/sql/command.ts";
+import type { CommandBody } from "../../../src/state/sql/types.ts";
 import { Direct } from "./direct.ts";
 import { command, execute, START_MS, txn } from "./subject.ts";
 

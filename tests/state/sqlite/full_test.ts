@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Entry, EntryKind } from "../../../src/raft/types.ts";
-import { SqliteError } from "../../../src/state/sqlite/driver.ts";
-import { stateFailure } from "../../../src/state/sqlite/failure.ts";
+import { SqliteError } from "../../../src/state/sqlite/driver/driver.ts";
+import { stateFailure } from "../../../src/state/sqlite/driver/result_codes.ts";
 import { Direct } from "./direct.ts";
 import { SmallDisk } from "../../cluster/small_disk.ts";
 import { command, execute } from "./subject.ts";

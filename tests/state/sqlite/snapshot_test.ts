@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { Snapshot, SnapshotSink } from "../../../src/state/port.ts";
-import { DatabaseFiles } from "../../../src/state/sqlite/files.ts";
+import { DatabaseFiles } from "../../../src/state/sqlite/files/files.ts";
 import type { LogId } from "../../../src/raft/types.ts";
-import type { SqlValue } from "../../../src/state/types.ts";
+import type { SqlValue } from "../../../src/state/sql/types.ts";
 import { command, execute, Subject } from "./subject.ts";
 
 function read(

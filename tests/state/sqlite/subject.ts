@@ -1,4 +1,4 @@
-import { decodeResult, encodeCommand } from "../../../src/state/command.ts";
+import { decodeResult, encodeCommand } from "../../../src/state/sql/command.ts";
 import type { Snapshot } from "../../../src/state/port.ts";
 import {
   openSqliteMachine,
@@ -11,7 +11,7 @@ import type {
   CommandResult,
   SqlParameters,
   SqlValue,
-} from "../../../src/state/types.ts";
+} from "../../../src/state/sql/types.ts";
 import { type Entry, EntryKind } from "../../../src/raft/types.ts";
 import { silentLogger } from "../../../src/util/logger.ts";
 

@@ -4,7 +4,7 @@ import type { Mutant } from "../table.ts";
 export const STATE_MUTANTS: readonly Mutant[] = [
   {
     name: "a repeated write is applied again",
-    file: "state/sqlite/applier.ts",
+    file: "state/sqlite/apply/applier.ts",
     find: `      case "repeated":
         return known.answer;`,
     replace: `      case "repeated":
@@ -13,21 +13,21 @@ export const STATE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "time and randomness are the member's own",
-    file: "state/sqlite/applier.ts",
+    file: "state/sqlite/apply/applier.ts",
     find: "    overrideFunctions(connection, originals, this.#context);\n",
     replace: "    void [overrideFunctions, originals];\n",
     step: 10,
   },
   {
     name: "remembered answers are not saved",
-    file: "state/sqlite/applier.ts",
+    file: "state/sqlite/apply/applier.ts",
     find: "    this.#sessions.save(first);\n",
     replace: "    void first;\n",
     step: 10,
   },
   {
     name: "a clock that jumps makes everybody forget",
-    file: "state/sqlite/applier.ts",
+    file: "state/sqlite/apply/applier.ts",
     find: "Math.min(now - this.#timeMs, PAUSE_MAX_MS)",
     replace: "now - this.#timeMs",
   },

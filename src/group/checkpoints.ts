@@ -1,0 +1,96 @@
+import type { LogStore } from "../log/port.ts";
+import type { RaftCore } from "../raft/core.ts";
+import type { LogIndex } from "../raft/types.ts";
+import type { StateMachine } from "../state/port.ts";
+import type { GroupOptions } from "./ports.ts";
+import { Retention } from "./retention.ts";
+import { isFull } from "./disk_room.ts";
+
+/** What checkpoints need and report. */
+export interface CheckpointPorts {
+  readonly core: RaftCore;
+  readonly log: LogStore;
+  readonly machine: StateMachine;
+  /** Where the oldest snapshot on its way ends, `null` if there is none. */
+  oldestSnapshot(): LogIndex | null;
+  /** The log begins after `index` now. */
+  purged(index: LogIndex): void;
+  /** There was no room; the next checkpoint may find some. */
+  postponed(error: Error): void;
+  failed(error: Error): void;
+}
+
+/** Makes the state durable now and then, and purges log entries that this makes superfluous. */
+export class Checkpoints {
+  readonly #ports: CheckpointPorts;
+  readonly #options: GroupOptions;
+  readonly #retention: Retention;
+  #underWay = false;
+  #stopped = false;
+  /** What was applied when the last one began. */
+  #index: LogIndex;
+  #bytesSince = 0;
+  #now = 0;
+
+  /** The first one is due after as much as any other. */
+  constructor(ports: CheckpointPorts, options: GroupOptions) {
+    this.#ports = ports;
+    this.#options = options;
+    this.#retention = new Retention(ports.core, options.retainEntries);
+    this.#index = ports.machine.applied.index;
+  }
+
+  /** One tick of the group's clock, `now` in ticks. */
+  tick(now: number): void {
+    this.#now = now;
+    this.#retention.tick(now);
+  }
+
+  /** So much was applied, with so many payload bytes since the last call. */
+  applied(index: LogIndex, bytes: number): void {
+    const { checkpointEntries, checkpointBytes } = this.#options;
+    this.#bytesSince += bytes;
+    if (
+      index - this.#index >= checkpointEntries ||
+      this.#bytesSince >= checkpointBytes
+    ) this.begin();
+  }
+
+  /** Begins one, unless one is under way. */
+  begin(): void {
+    if (this.#underWay || this.#stopped) return;
+    this.#underWay = true;
+    const { machine } = this.#ports;
+    this.#index = machine.applied.index;
+    this.#bytesSince = 0;
+    machine.checkpoint((error, durable) => {
+      this.#underWay = false;
+      if (!this.#stopped) this.#finish(error, durable);
+    });
+  }
+
+  /** Begins no other, and does not purge after the one under way. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  #finish(error: Error | null, durable: LogIndex): void {
+    if (error !== null && isFull(error)) return this.#ports.postponed(error);
+    if (error !== null) return this.#ports.failed(error);
+    try {
+      this.#purge(durable);
+    } catch (error) {
+      this.#ports.failed(error as Error);
+    }
+  }
+
+  #purge(durable: LogIndex): void {
+    const { log, machine } = this.#ports;
+    const state = Math.min(durable, machine.applied.index);
+    const oldest = this.#ports.oldestSnapshot();
+    const to = this.#retention.limit(this.#now, state, oldest);
+    if (to <= log.base.index) return;
+    log.purge({ index: to, term: log.termAt(to)! });
+    this.#ports.purged(to);
+  }
+}

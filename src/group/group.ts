@@ -1,0 +1,461 @@
+import type { LogStore } from "../log/port.ts";
+import type { RaftCore } from "../raft/core.ts";
+import type { MembershipChange, Outcome, Ready } from "../raft/io.ts";
+import type { AppendEntries, Message } from "../raft/messages.ts";
+import type { LogIndex, MemberId, SnapshotMeta } from "../raft/types.ts";
+import type { StateMachine } from "../state/port.ts";
+import { Applier, payloadBytes } from "./applier.ts";
+import { AppliedWaiters } from "./applied_waiters.ts";
+import { Checkpoints } from "./checkpoints.ts";
+import {
+  DEFAULT_GROUP_OPTIONS,
+  type GroupOptions,
+  type GroupPorts,
+} from "./ports.ts";
+import { LogDurability } from "./log_durability.ts";
+import { ProposalInbox, refuseStopped } from "./inbox.ts";
+import type { GroupMessage } from "./messages.ts";
+import { AppendOutbox } from "./outbox.ts";
+import type { ProposalDone } from "./proposals.ts";
+import { PendingProposals } from "./proposals.ts";
+import { isFull, Room } from "./disk_room.ts";
+import { SnapshotReceiver } from "./snapshot_receiver.ts";
+import { SnapshotSender } from "./snapshot_sender.ts";
+
+const STOPPED: Outcome = {
+  kind: "refused",
+  reason: "not_leader",
+  detail: "the member is stopping",
+  leader: null,
+};
+
+/** How long a deposed leader waits for its successor to decide about what it had proposed. */
+const DEPOSED_TICKS = 20;
+
+/** Ticks between two attempts of a state machine that ran out of disk. */
+const RETRY_TICKS = 20;
+
+/**
+ * One Raft group of one member: the loop around the core. It persists, sends,
+ * applies and answers what the core's {@linkcode Ready} asks for, in the order it demands.
+ * No timers, clocks or promises, so that the simulator runs it as it is.
+ */
+export class RaftGroup {
+  readonly core: RaftCore;
+  readonly log: LogStore;
+  readonly machine: StateMachine;
+  readonly #ports: GroupPorts;
+  readonly #options: GroupOptions;
+  readonly #proposals = new PendingProposals();
+  readonly #applier: Applier;
+  readonly #outbox: AppendOutbox;
+  readonly #sender: SnapshotSender;
+  readonly #receiver: SnapshotReceiver;
+  readonly #checkpoints: Checkpoints;
+  readonly #durability: LogDurability;
+  readonly #reads = new Map<number, (index: LogIndex | null) => void>();
+  readonly #waiters = new AppliedWaiters();
+  #deferred = false;
+  #running = false;
+  #stopped = false;
+  /**
+   * The commit index as of the last Ready that was carried out. The core's own
+   * may be ahead of the log: entries below it may still have to be truncated.
+   */
+  #commit: LogIndex;
+  #nextReadId = 1;
+  #ticks = 0;
+  /** When leadership was lost with proposals unanswered. */
+  #deposedAt: number | null = null;
+  readonly #room: Room;
+  readonly #inbox: ProposalInbox;
+
+  /** Starts idle; the first {@linkcode tick} or message moves it. */
+  constructor(
+    ports: GroupPorts,
+    options: GroupOptions = DEFAULT_GROUP_OPTIONS,
+  ) {
+    this.core = ports.core;
+    this.log = ports.log;
+    this.machine = ports.machine;
+    this.#ports = ports;
+    this.#options = options;
+    this.#commit = ports.core.commit;
+    this.#room = new Room(
+      ports.log,
+      (message, error) => ports.warn(message, error),
+    );
+    this.#inbox = new ProposalInbox(
+      ports.core,
+      this.#room,
+      this.#proposals,
+      options.maxInbox,
+    );
+    const self = ports.core.status().id;
+    const fatal = (error: Error): void => this.#fail(error);
+    this.#durability = new LogDurability(ports.log, options.durability, {
+      release: (message) => this.#dispatch(message),
+      durable: (id) => {
+        this.#step(() => this.core.step({ kind: "persisted", id }));
+        this.#advance();
+      },
+      failed: fatal,
+    });
+    this.#checkpoints = new Checkpoints({
+      core: ports.core,
+      log: ports.log,
+      machine: ports.machine,
+      oldestSnapshot: () => this.#sender.oldest,
+      purged: (index) => {
+        this.#step(() => this.core.step({ kind: "purged", index }));
+      },
+      postponed: (error) =>
+        ports.warn("no room for a checkpoint: later", error),
+      failed: fatal,
+    }, options);
+    this.#outbox = new AppendOutbox(
+      ports.log,
+      (message) => this.#transmit(message),
+      fatal,
+    );
+    this.#applier = new Applier(ports.log, ports.machine, this.#proposals, {
+      applied: (index, bytes) => this.#onApplied(index, bytes),
+      machineFailed: (error) => this.#onMachineFailed(error),
+      logFailed: fatal,
+      linger: ports.linger,
+    });
+    this.#sender = new SnapshotSender({
+      machine: ports.machine,
+      self,
+      send: (chunk) => void ports.send(chunk),
+      sent: (to, last, ok) => {
+        this.#step(() =>
+          this.core.step({ kind: "snapshotSent", to, last, ok })
+        );
+      },
+      failed: (error) => ports.warn("snapshot could not be sent", error),
+    });
+    this.#receiver = new SnapshotReceiver({
+      machine: ports.machine,
+      self,
+      term: () => this.core.term,
+      installing: () => this.core.installing,
+      send: (ack) => void ports.send(ack),
+      received: (from, term, last, config) => {
+        const snapshot: SnapshotMeta = { last, config };
+        this.#receive(
+          { type: "snapshotReceived", from, to: self, term, snapshot },
+        );
+      },
+      failed: (error) => ports.warn("snapshot could not be received", error),
+    });
+  }
+
+  /** Entries up to here are durable on this member. */
+  get durableIndex(): LogIndex {
+    return this.#durability.index;
+  }
+
+  /** Proposals that were appended here and are not answered yet. */
+  get pendingProposals(): number {
+    return this.#proposals.size + this.#inbox.size;
+  }
+
+  /** Whether writes are refused because there is no room on the disk. */
+  get diskFull(): boolean {
+    return this.#room.full;
+  }
+
+  /** One tick of the group's clock. */
+  tick(): void {
+    this.#ticks++;
+    this.#abandonDeposed();
+    this.#sender.tick();
+    this.#checkpoints.tick(this.#ticks);
+    if (this.#ticks % RETRY_TICKS === 0) this.#lookForRoom();
+    this.#durability.tick(this.#ticks);
+    this.#step(() => this.core.step({ kind: "tick" }));
+  }
+
+  /** More time passed than {@linkcode tick} will tell of. Call it before anything that waited meanwhile. */
+  stalled(): void {
+    this.#step(() => this.core.step({ kind: "stalled" }));
+  }
+
+  #lookForRoom(): void {
+    if (this.#applier.paused) this.#applier.retry();
+    if (this.#room.full) this.#guarded(() => this.#room.look());
+  }
+
+  #abandonDeposed(): void {
+    if (this.#deposedAt === null) return;
+    if (this.#ticks - this.#deposedAt < DEPOSED_TICKS) return;
+    this.#deposedAt = null;
+    this.#proposals.abandon("this member lost leadership");
+  }
+
+  /** A message from another member of the group. */
+  receive(message: GroupMessage): void {
+    if (this.#stopped) return;
+    switch (message.type) {
+      case "snapshotChunk":
+        return this.#receiver.chunk(message);
+      case "snapshotAck":
+        return this.#sender.acknowledged(message);
+      case "appendEntries":
+        return this.#guarded(() => {
+          // Without room it is as if the network had lost it; the leader tries again.
+          if (this.#roomFor(message)) this.#receive(message);
+        });
+      default:
+        return this.#receive(message);
+    }
+  }
+
+  /** Replicates `payload`; `done` is called once, when its fate is known. */
+  propose(payload: Uint8Array, done: ProposalDone): void {
+    if (this.#stopped) return refuseStopped(done);
+    if (this.#inbox.push(payload, done)) this.#wake();
+  }
+
+  /**
+   * Finds the index that a linearizable read must wait for and waits until it is
+   * applied here; `null` if no leader confirmed it: ask again.
+   */
+  readIndex(done: (index: LogIndex | null) => void): void {
+    if (this.#stopped) return done(null);
+    const requestId = this.#nextReadId++;
+    this.#reads.set(requestId, done);
+    this.#step(() => this.core.step({ kind: "readIndex", requestId }));
+  }
+
+  /** Calls `done(true)` once `index` is applied here, `done(false)` if the group stops or the disk fills up first. */
+  whenApplied(index: LogIndex, done: (applied: boolean) => void): void {
+    if (this.machine.applied.index >= index) return done(true);
+    if (this.#stopped || this.#room.stateFull) return done(false);
+    this.#waiters.add(index, done);
+    this.#applier.hurry(index);
+  }
+
+  /** Starts a membership change; the answer says whether it was accepted, not that it is committed. */
+  changeMembership(change: MembershipChange): Outcome {
+    return this.#step(() =>
+      this.core.step({ kind: "changeMembership", change })
+    );
+  }
+
+  /** Starts a leader transfer. */
+  transferLeadership(target: MemberId | null): Outcome {
+    return this.#step(() =>
+      this.core.step({ kind: "transferLeadership", target })
+    );
+  }
+
+  /** Campaigns at once. */
+  campaign(): void {
+    this.#step(() => this.core.step({ kind: "campaign" }));
+  }
+
+  /** The link to a member broke. */
+  unreachable(member: MemberId): void {
+    if (this.#stopped) return;
+    this.#sender.unreachable(member);
+    this.#step(() => this.core.step({ kind: "unreachable", member }));
+    if (this.core.leader === member) {
+      this.#step(() => this.core.step({ kind: "leaderUnreachable" }));
+    }
+  }
+
+  /** Makes the state durable and forgets log entries it makes superfluous. */
+  checkpoint(): void {
+    this.#checkpoints.begin();
+  }
+
+  /** Refuses everything from now on. Whoever waits is told that the outcome is unknown. */
+  stop(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#sender.stop();
+    this.#receiver.forget();
+    this.#applier.stop();
+    this.#durability.stop();
+    this.#checkpoints.stop();
+    this.#inbox.stop();
+    this.#proposals.abandon("the member stopped");
+    const reads = [...this.#reads.values()];
+    this.#reads.clear();
+    for (const done of reads) done(null);
+    this.#waiters.giveUp();
+  }
+
+  #receive(message: Message): void {
+    this.#step(() => this.core.step({ kind: "message", message }));
+  }
+
+  #step(input: () => Outcome): Outcome {
+    if (this.#stopped) return STOPPED;
+    try {
+      const outcome = input();
+      this.#wake();
+      return outcome;
+    } catch (error) {
+      this.#fail(error as Error);
+      return STOPPED;
+    }
+  }
+
+  #wake(): void {
+    if (this.#deferred || this.#running) return;
+    this.#deferred = true;
+    this.#ports.defer(() => {
+      this.#deferred = false;
+      this.#run();
+    });
+  }
+
+  /** Handles everything the core has to say. Callbacks that come back synchronously find `#running` set. */
+  #run(): void {
+    if (this.#stopped) return;
+    this.#running = true;
+    try {
+      do {
+        this.#inbox.propose();
+        while (!this.#stopped && this.core.hasReady()) {
+          this.#handle(this.core.takeReady());
+        }
+      } while (!this.#stopped && this.#inbox.size > 0);
+      // What the core refused or had already will not be appended.
+      if (!this.#stopped) this.log.unreserve();
+    } catch (error) {
+      this.#fail(error as Error);
+    } finally {
+      this.#running = false;
+    }
+    if (this.#stopped) return;
+    if (this.core.role === "leader") this.#deposedAt = null;
+    else this.#deposed();
+    this.#ports.changed();
+  }
+
+  #handle(ready: Ready): void {
+    const { persist } = ready;
+    if (persist !== null) {
+      if (persist.hardState) this.log.saveHardState(persist.hardState);
+      const { truncateAfter } = persist;
+      if (truncateAfter !== undefined) {
+        this.log.truncateAfter(truncateAfter);
+        this.#durability.truncated(truncateAfter);
+      }
+      if (persist.entries.length > 0) this.log.append(persist.entries);
+      this.#durability.written(persist.id);
+    }
+    for (const message of ready.send) this.#dispatch(message);
+    for (const message of ready.sendAfterPersist) {
+      this.#durability.hold(message);
+    }
+    if (persist !== null) {
+      this.#durability.flush(persist.hardState !== undefined);
+    }
+    for (const { to, term, atLeast } of ready.sendSnapshots) {
+      this.#sender.start(to, term, atLeast);
+    }
+    for (const { requestId, index } of ready.reads) {
+      this.#finishRead(requestId, index);
+    }
+    const snapshot = ready.installSnapshot;
+    if (snapshot !== null) {
+      // What is in the state must not outlive the term it came in.
+      this.#durability.whenDurable(() => this.#install(snapshot));
+    }
+    this.#commit = ready.commit;
+    this.#advance();
+  }
+
+  /** Only what is durable here is applied: the state never runs ahead of the log. */
+  #advance(): void {
+    this.#applier.advance(Math.min(this.#commit, this.#durability.index));
+  }
+
+  /** What was proposed may still be committed by the next leader, and then it is answered as if nothing had happened. */
+  #deposed(): void {
+    if (this.#sender.active) this.#sender.stop();
+    if (this.#proposals.size > 0) this.#deposedAt ??= this.#ticks;
+  }
+
+  #dispatch(message: Message): void {
+    if (message.type === "appendEntries") this.#outbox.push(message);
+    else this.#ports.send(message);
+  }
+
+  #transmit(message: AppendEntries): void {
+    if (this.#stopped || this.#ports.send(message)) return;
+    this.#step(() =>
+      this.core.step({ kind: "unreachable", member: message.to })
+    );
+  }
+
+  #roomFor(message: AppendEntries): boolean {
+    const { entries } = message;
+    return this.#room.reserve(entries.length, payloadBytes(entries));
+  }
+
+  #finishRead(requestId: number, index: LogIndex | null): void {
+    const done = this.#reads.get(requestId);
+    if (done === undefined) return;
+    this.#reads.delete(requestId);
+    if (index === null) return done(null);
+    this.whenApplied(index, (applied) => done(applied ? index : null));
+  }
+
+  #onApplied(index: LogIndex, bytes: number): void {
+    this.#room.stateApplied(index);
+    this.#step(() => this.core.step({ kind: "applied", index }));
+    this.#waiters.applied(index);
+    this.#checkpoints.applied(index, bytes);
+  }
+
+  #onMachineFailed(error: Error): void {
+    if (!isFull(error)) return this.#fail(error);
+    this.#room.stateRefused(error);
+    this.#waiters.giveUp();
+  }
+
+  #install(snapshot: SnapshotMeta): void {
+    this.#applier.suspend(() => {
+      this.machine.install(snapshot.last, (error) => {
+        if (this.#stopped) return;
+        if (error !== null) this.#fail(error);
+        else this.#guarded(() => this.#installed(snapshot));
+      });
+    });
+  }
+
+  #installed(snapshot: SnapshotMeta): void {
+    this.#proposals.abandon("a snapshot took the place of the entries");
+    this.log.reset(snapshot.last);
+    this.#durability.reset(snapshot.last.index);
+    this.log.sync((error) => {
+      if (this.#stopped) return;
+      if (error !== null) return this.#fail(error);
+      this.#receiver.forget();
+      this.#step(() => this.core.step({ kind: "snapshotInstalled", snapshot }));
+      this.#onApplied(snapshot.last.index, 0);
+      this.#applier.resume();
+    });
+  }
+
+  /** Outside of {@linkcode RaftGroup.#run}: what the log throws ends the member, not the caller. */
+  #guarded(body: () => void): void {
+    try {
+      body();
+    } catch (error) {
+      this.#fail(error as Error);
+    }
+  }
+
+  #fail(error: Error): void {
+    if (this.#stopped) return;
+    this.stop();
+    this.#ports.fatal(error);
+  }
+}

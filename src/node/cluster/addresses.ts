@@ -1,0 +1,36 @@
+import type { NodeAddress, NodeConfig } from "../../config/types.ts";
+import type { PeerAddress, PeerIdentity } from "../../network/port.ts";
+import type { NodeId } from "../../raft/types.ts";
+import { type Identity, memberIdOf } from "../volume/identity.ts";
+
+/** What a member tells its peers about itself. */
+export function selfOf(identity: Identity, config: NodeConfig): PeerIdentity {
+  const { nodeId, clusterId } = identity;
+  const own = config.nodes.find(({ id }) => id === nodeId)!;
+  return {
+    id: memberIdOf(identity),
+    clusterId,
+    raftAddress: own.raft,
+    apiAddress: own.api,
+  };
+}
+
+/** The other nodes a member knows: those it has heard of, and those that are configured, whose addresses win. */
+export function peersOf(identity: Identity, config: NodeConfig): NodeAddress[] {
+  const { nodeId, addresses } = identity;
+  const all = new Map<NodeId, NodeAddress>();
+  for (const [id, { raft, api }] of Object.entries(addresses)) {
+    all.set(Number(id), { id: Number(id), raft, api });
+  }
+  for (const node of config.nodes) all.set(node.id, node);
+  all.delete(nodeId);
+  return [...all.values()];
+}
+
+/** Where links to those nodes go. */
+export function linksOf(identity: Identity, config: NodeConfig): PeerAddress[] {
+  return peersOf(identity, config).map(({ id, raft }) => ({
+    id,
+    address: raft,
+  }));
+}

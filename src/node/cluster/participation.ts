@@ -1,0 +1,147 @@
+import { isMember, isVoter } from "../../raft/configuration.ts";
+import type { StateDamagedError } from "../../state/port.ts";
+import { selfOf } from "./addresses.ts";
+import type { RaftGroup } from "../../group/group.ts";
+import {
+  type Identity,
+  memberIdOf,
+  newIncarnation,
+} from "../volume/identity.ts";
+import { isFull } from "../../group/disk_room.ts";
+import type { GroupMessage } from "../../group/messages.ts";
+import type { NodeNetwork, NodeParts } from "../parts.ts";
+
+/** What participation needs from its node. */
+export interface ParticipationPorts {
+  readonly parts: NodeParts;
+  readonly network: NodeNetwork;
+  send(message: GroupMessage): boolean;
+  /** Whether the member is being shut down. */
+  stopping(): boolean;
+  /** Leader, role, term or configuration of the group changed. */
+  changed(): void;
+  failed(error: Error): void;
+}
+
+/** Under which identity this member takes part, from its first start to a rebuild, and its group while it does. */
+export class Participation {
+  readonly #ports: ParticipationPorts;
+  #group: RaftGroup | null = null;
+  #rebuilding = false;
+  /** The log holds the first entry of a cluster that is being formed. */
+  #founded = false;
+  #full = false;
+
+  /** Takes no part yet. */
+  constructor(ports: ParticipationPorts) {
+    this.#ports = ports;
+  }
+
+  /** Null while the member takes no part. */
+  get group(): RaftGroup | null {
+    return this.#group;
+  }
+
+  /** Whether log and state are being given up. */
+  get rebuilding(): boolean {
+    return this.#rebuilding;
+  }
+
+  /** Takes part from now on, as whom the vault says. */
+  start(): void {
+    const { parts, send, changed, failed } = this.#ports;
+    const group = parts.createGroup({ send, changed, fatal: failed });
+    this.#group = group;
+    // A member alone has nobody to wait for.
+    const { voters } = group.core.config;
+    const self = memberIdOf(parts.vault.identity);
+    if (voters.length === 1 && voters[0] === self) group.campaign();
+    if (parts.vault.identity.phase !== "forming") return;
+    // Only once the log holds the first entry may its absence mean that it was lost.
+    group.log.sync((error) => {
+      if (error !== null) return failed(error);
+      this.#founded = true;
+      this.settle();
+    });
+  }
+
+  /**
+   * Makes an identity durable; one in another cluster is a start there. False if
+   * the disk is full: then nothing has changed, and it is worth trying again.
+   */
+  adopt(identity: Identity): boolean {
+    const { parts: { vault, config }, network } = this.#ports;
+    const entered = identity.clusterId !== vault.identity.clusterId;
+    if (!this.#save(identity)) return false;
+    if (!entered) return true;
+    network.setIdentity(selfOf(identity, config));
+    this.start();
+    return true;
+  }
+
+  #save(identity: Identity): boolean {
+    const { vault, logger } = this.#ports.parts;
+    try {
+      vault.save(identity);
+      this.#full = false;
+      return true;
+    } catch (error) {
+      if (!isFull(error as Error)) throw error;
+      if (!this.#full) {
+        logger.warn(`waiting for room: ${(error as Error).message}`);
+      }
+      this.#full = true;
+      return false;
+    }
+  }
+
+  /** See {@linkcode FormationPorts.renew}. */
+  renew(): void {
+    const { parts: { vault, config }, network } = this.#ports;
+    if (!this.#save(newIncarnation(vault.identity))) return;
+    network.setIdentity(selfOf(vault.identity, config));
+  }
+
+  /** Notes it when a founder has its first entry, or one that asked to join has become what it asked for. Call it a few times a second. */
+  settle(): void {
+    const { vault, config, logger } = this.#ports.parts;
+    const { identity } = vault;
+    if (this.#group === null) return;
+    if (identity.phase === "forming" && this.#founded) {
+      this.adopt({ ...identity, phase: "member" });
+    }
+    if (identity.phase !== "joining") return;
+    const self = memberIdOf(identity);
+    const { config: members } = this.#group.core;
+    const joined = config.learnerOnly
+      ? isMember(members, self)
+      : isVoter(members, self);
+    if (!joined || !this.adopt({ ...identity, phase: "member" })) return;
+    logger.info("this member is part of the cluster now");
+  }
+
+  /** The next start looks into it: opening a database does not show all damage. */
+  noteDamage({ message }: StateDamagedError): void {
+    const { vault, logger } = this.#ports.parts;
+    try {
+      vault.save({ ...vault.identity, damaged: message });
+    } catch (error) {
+      logger.error(
+        `the damage could not be noted: ${(error as Error).message}`,
+      );
+    }
+  }
+
+  /** Gives up log and state, and comes back as a new incarnation. */
+  async rebuild(reason: string): Promise<void> {
+    const { parts: { vault, config }, network } = this.#ports;
+    this.#rebuilding = true;
+    this.#group?.stop();
+    this.#group = null;
+    await vault.startOver(reason);
+    if (this.#ports.stopping()) return;
+    network.setIdentity(selfOf(vault.identity, config));
+    this.start();
+    this.#rebuilding = false;
+  }
+}

@@ -1,0 +1,262 @@
+import type { Network } from "../../network/port.ts";
+import type {
+  LogId,
+  LogIndex,
+  MemberId,
+  NodeId,
+  Term,
+} from "../../raft/types.ts";
+import { nodeIdOf } from "../../raft/types.ts";
+import type { StateHash } from "../../state/port.ts";
+import type { Witnessed } from "../volume/identity.ts";
+import {
+  decodeJson,
+  encodeJson,
+  type PeerHandler,
+} from "../../network/requests.ts";
+import type { PeerRequests } from "../../network/requests.ts";
+
+/** What a member says it has on its disk. */
+export interface Testimony {
+  /** How often the member was started on this volume. */
+  readonly boot: number;
+  /** Drawn at that start: two processes with the same count ran on copies of one volume. */
+  readonly process: string;
+  /** What was drawn at the last starts on this volume, the present one last. */
+  readonly starts?: readonly string[];
+  /** A term it has durably seen. */
+  readonly term: Term;
+  /** The term it is in, durable or not. */
+  readonly current: Term;
+  /** The last entry that it must not lose; null if it promises none (`log_sync`). */
+  readonly last: LogId | null;
+  /** What its state was at some of the last indexes. */
+  readonly hashes: readonly StateHash[];
+}
+
+/** What a witness says of a member. */
+interface Answer {
+  readonly problem: string | null;
+  /** Whether the witness leads: then what it knows is the committed configuration's. */
+  readonly leads: boolean;
+}
+
+/** What witnesses need from their node. */
+export interface WitnessPorts {
+  readonly network: Network;
+  readonly requests: PeerRequests;
+  self(): MemberId;
+  testimony(): Testimony;
+  /** What was memorized before this start. */
+  memorized(): readonly Witnessed[];
+  /** Of a leader: how far `member` told it in this term that its log is durable; null if it did not. */
+  acknowledged(member: MemberId): LogId | null;
+  /** Of a leader: who took the place of a member that is in `term`; null if nobody did. */
+  successor(member: MemberId, term: Term): MemberId | null;
+  /** Whether this member leads. */
+  leads(): boolean;
+  /** Makes a start of another member outlive this process. */
+  memorize(start: Witnessed): void;
+}
+
+/** What the others know of this member. */
+export type Verdict =
+  /** A majority knows nothing that this member has forgotten; so many others did not answer. */
+  | { readonly kind: "confirmed"; readonly silent: number }
+  /** `vouched`: a leader knows nothing, either. */
+  | { readonly kind: "waiting"; readonly vouched: boolean }
+  /** Somebody remembers more than this member does: its volume is an old one. */
+  | { readonly kind: "rolledBack"; readonly detail: string };
+
+type Question = "witness.greet" | "witness.report";
+
+const REQUEST_MS = 1_000;
+
+/**
+ * Members remember what the others last said they have. A volume that was put
+ * back to an earlier state (a restored copy, a reverted disk) contradicts that
+ * memory, and its member must not vote or acknowledge under the old name: it
+ * takes part only after a majority found no contradiction, and nobody who is there.
+ * Starts are remembered for ever, what a member had since its start only while the
+ * witness runs.
+ */
+export class Witness {
+  readonly #ports: WitnessPorts;
+  readonly #seen = new Map<MemberId, Testimony>();
+
+  /** Knows the last starts of the others, not yet what they had. */
+  constructor(ports: WitnessPorts) {
+    this.#ports = ports;
+    for (const { member, boot, process } of ports.memorized()) {
+      const nothing = {
+        term: 0,
+        current: 0,
+        last: null,
+        hashes: [],
+      };
+      this.#seen.set(member, { boot, process, ...nothing });
+    }
+  }
+
+  /** What this member serves to others: they say what they have, and hear whether that contradicts what is known. */
+  handlers(): Record<string, PeerHandler> {
+    return {
+      "witness.greet": ({ id }, body, answer) => {
+        // Nothing of this process is on its way yet, so the leader's knowledge is exact.
+        const known = this.#ports.acknowledged(id);
+        answer(true, encodeJson(this.#judge(id, body, known)));
+      },
+      "witness.report": ({ id }, body, answer) =>
+        answer(true, encodeJson(this.#judge(id, body, null))),
+    };
+  }
+
+  /** Whether a testimony can be believed; it is remembered then. */
+  #judge(from: MemberId, body: Uint8Array, known: LogId | null): Answer {
+    const said = decodeJson(body) as Testimony;
+    const successor = this.#ports.successor(from, said.current);
+    const problem = successor !== null
+      ? `${successor} took its place`
+      : brokenPromise(known, said) ??
+        contradiction(this.#seen.get(from), said);
+    if (problem === null) this.#remember(from, said);
+    return { problem, leads: this.#ports.leads() };
+  }
+
+  /**
+   * Compares this member's state with what a majority of the voters had at the
+   * same index. Answers how it differs, or null.
+   */
+  divergence(voters: readonly MemberId[]): string | null {
+    const self = this.#ports.self();
+    for (const { index, hash } of this.#ports.testimony().hashes) {
+      const votes = new Map<number, number>();
+      for (const voter of voters) {
+        const said = voter === self ? hash : this.#hashOf(voter, index);
+        if (said !== undefined) votes.set(said, (votes.get(said) ?? 0) + 1);
+      }
+      for (const [other, count] of votes) {
+        if (other !== hash && count > voters.length / 2) {
+          return `its state at index ${index} has checksum ${hash}, that of ${count} other members has ${other}`;
+        }
+      }
+    }
+    return null;
+  }
+
+  #hashOf(member: MemberId, index: LogIndex): number | undefined {
+    return this.#seen.get(member)?.hashes
+      .find((hash) => hash.index === index)?.hash;
+  }
+
+  /** Before this member takes part: asks the other voters it remembers, and the `nodes`, what they know of it. */
+  greet(
+    voters: readonly MemberId[],
+    nodes: readonly NodeId[],
+  ): Promise<Verdict> {
+    return this.#ask(voters, nodes, "witness.greet");
+  }
+
+  /** Once it takes part: tells the other voters what it has, and hears what they know. */
+  report(voters: readonly MemberId[]): Promise<Verdict> {
+    return this.#ask(voters, [], "witness.report");
+  }
+
+  async #ask(
+    voters: readonly MemberId[],
+    nodes: readonly NodeId[],
+    what: Question,
+  ): Promise<Verdict> {
+    const self = this.#ports.self();
+    const others = (ids: readonly NodeId[]): NodeId[] =>
+      [...new Set(ids)].filter((id) => id !== nodeIdOf(self));
+    const voting = others(voters.map(nodeIdOf));
+    const asked = others([...voting, ...nodes]);
+    const answers = new Map(
+      await Promise.all(
+        asked.map(async (id) => [id, await this.#tell(id, what)] as const),
+      ),
+    );
+    const heard = [...answers.values()].filter((said) => said !== undefined);
+    const detail = heard.find(({ problem }) => problem !== null)?.problem;
+    if (detail) return { kind: "rolledBack", detail };
+    const silent = voting.filter((id) => answers.get(id) === undefined).length;
+    const agreeing = voting.length - silent + (voters.includes(self) ? 1 : 0);
+    return agreeing > voters.length / 2
+      ? { kind: "confirmed", silent }
+      : { kind: "waiting", vouched: heard.some(({ leads }) => leads) };
+  }
+
+  #remember(member: MemberId, said: Testimony): void {
+    const seen = this.#seen.get(member);
+    // The log of one process may shrink for a moment, when a leader replaces its end.
+    const shorter = seen !== undefined && seen.process === said.process &&
+      isAbove(seen.last, said.last);
+    if (seen?.process !== said.process) {
+      const { boot, process } = said;
+      this.#ports.memorize({ member, boot, process });
+    }
+    this.#seen.set(member, shorter ? { ...said, last: seen.last } : said);
+  }
+
+  /** Whether `member` ever told what it has, so that it took part. */
+  remembers(member: MemberId): boolean {
+    return this.#seen.has(member);
+  }
+
+  /** Tells a member what this one has; undefined if it does not answer. */
+  async #tell(node: NodeId, what: Question): Promise<Answer | undefined> {
+    const answer = await this.#ports.requests.askWithin(
+      REQUEST_MS,
+      node,
+      what,
+      encodeJson(this.#ports.testimony()),
+      "control",
+    );
+    return answer.kind === "ok"
+      ? (decodeJson(answer.body) as Answer | null) ?? undefined
+      : undefined;
+  }
+}
+
+function contradiction(
+  seen: Testimony | undefined,
+  said: Testimony,
+): string | null {
+  if (seen === undefined || said.process === seen.process) return null;
+  if (said.boot <= seen.boot) {
+    return `it was started ${seen.boot} times, its volume says ${said.boot}`;
+  }
+  // One that was started often enough since counts more starts than are remembered.
+  const then = said.starts?.at(seen.boot - said.boot - 1);
+  if (then !== undefined && then !== seen.process) {
+    return `its start number ${seen.boot} was another one than on its volume`;
+  }
+  // A later leader may have replaced the end of its log.
+  if (said.term > seen.term || !isAbove(seen.last, said.last)) return null;
+  return `its log reached ${place(seen.last)}, its volume ends at ${
+    place(said.last)
+  }`;
+}
+
+/** How a volume contradicts what its member told its leader, or null. */
+function brokenPromise(
+  acknowledged: LogId | null,
+  { term, last }: Testimony,
+): string | null {
+  // A leader of a later term may have replaced the end of its log.
+  if (acknowledged === null || term > acknowledged.term) return null;
+  const { index } = last ?? acknowledged;
+  if (term === acknowledged.term && index >= acknowledged.index) return null;
+  return `it acknowledged index ${acknowledged.index} in term ${acknowledged.term}, its volume ends at ${index} and knows term ${term}`;
+}
+
+/** Whether one is known to be above the other: who promises nothing now may have promised before. */
+function isAbove(a: LogId | null, b: LogId | null): boolean {
+  if (a === null || b === null) return false;
+  return a.term > b.term || a.term === b.term && a.index > b.index;
+}
+
+function place(id: LogId | null): string {
+  return id === null ? "nowhere" : `(${id.term}, ${id.index})`;
+}

@@ -1,0 +1,51 @@
+import type { Clock } from "../../util/clock.ts";
+import type { Changes } from "../changes.ts";
+import type { RaftGroup } from "../../group/group.ts";
+
+/** How long a stopping leader looks for a successor. */
+const TRANSFER_MS = 1_500;
+/** How long a stopping member waits for writes that were begun. */
+const DRAIN_MS = 5_000;
+const LOOK_MS = 10;
+
+/** What a departure needs from its node. */
+export interface DeparturePorts {
+  readonly clock: Clock;
+  readonly changes: Changes;
+  group(): RaftGroup | null;
+  /** Writes of callers that are not answered yet. */
+  outstanding(): number;
+}
+
+/** Leaves nothing behind that another member could take over: leadership first, then writes that were begun. */
+export async function depart(ports: DeparturePorts): Promise<void> {
+  await handOver(ports);
+  await drain(ports);
+}
+
+/** A leader with company moves its leadership before it goes. */
+async function handOver(ports: DeparturePorts): Promise<void> {
+  const group = ports.group();
+  if (group?.core.role !== "leader") return;
+  if (group.core.config.voters.length < 2) return;
+  const outcome = group.transferLeadership(null);
+  if (outcome.kind !== "done") return;
+  await whileTrue(ports, TRANSFER_MS, () => group.core.role === "leader");
+}
+
+/** Lets writes that were begun here find their fate, with the next leader if leadership has moved. */
+function drain(ports: DeparturePorts): Promise<void> {
+  return whileTrue(ports, DRAIN_MS, () => {
+    const proposals = ports.group()?.pendingProposals ?? 0;
+    return proposals + ports.outstanding() > 0;
+  });
+}
+
+async function whileTrue(
+  { clock, changes }: DeparturePorts,
+  limitMs: number,
+  condition: () => boolean,
+): Promise<void> {
+  const end = clock.monotonic() + limitMs;
+  while (condition() && clock.monotonic() < end) await changes.next(LOOK_MS);
+}

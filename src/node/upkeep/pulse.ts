@@ -1,0 +1,94 @@
+import type { Clock } from "../../util/clock.ts";
+import { LoopLag } from "./loop_lag.ts";
+import type { Logger } from "../../util/logger.ts";
+import type { RaftGroup } from "../../group/group.ts";
+
+/** Ticks made up for after a stall; more would start elections before waiting messages were read. */
+const CATCH_UP_TICKS = 3;
+const SLOW_TICKS = 5;
+/** Between two attempts of a leader without room to find another one; a multiple of the above. */
+const FULL_TICKS = 40;
+
+/** What the pulse needs from its node. */
+export interface PulsePorts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Length of a tick, ms. */
+  readonly tickMs: number;
+  group(): RaftGroup | null;
+  /** Every fifth timer call: what need not be done at every tick. */
+  slowTick(): void;
+}
+
+/** Turns time into ticks of the group, and lets a leader go whose machine cannot keep up. */
+export class Pulse {
+  readonly #ports: PulsePorts;
+  readonly #lag: LoopLag;
+  #timer: ReturnType<typeof setInterval> | null = null;
+  #lastMs: number;
+  #calls = 0;
+
+  /** Beats from {@linkcode start} to {@linkcode stop}. */
+  constructor(ports: PulsePorts) {
+    this.#ports = ports;
+    this.#lag = new LoopLag(ports.logger, ports.tickMs);
+    this.#lastMs = ports.clock.monotonic();
+  }
+
+  /** Whether it beats. */
+  get beating(): boolean {
+    return this.#timer !== null;
+  }
+
+  /** The longest stall of the event loop since leadership was last handed over for it, ms. */
+  get worstLagMs(): number {
+    return this.#lag.worstMs;
+  }
+
+  /** Begins; called once. */
+  start(): void {
+    this.#lastMs = this.#ports.clock.monotonic();
+    this.#timer = setInterval(() => this.touch(), this.#ports.tickMs);
+  }
+
+  /** Ends; idempotent. */
+  stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+  }
+
+  /** Tells the group of time that passed; what must not be taken in before that calls it, too. */
+  touch(): void {
+    const { clock, tickMs } = this.#ports;
+    const now = clock.monotonic();
+    const elapsed = Math.floor((now - this.#lastMs) / tickMs);
+    if (elapsed < 1) return;
+    this.#lag.observe(now - this.#lastMs - tickMs);
+    this.#lastMs = elapsed > CATCH_UP_TICKS
+      ? now
+      : this.#lastMs + elapsed * tickMs;
+    if (elapsed > CATCH_UP_TICKS) this.#ports.group()?.stalled();
+    for (let i = 0; i < Math.min(elapsed, CATCH_UP_TICKS); i++) {
+      this.#ports.group()?.tick();
+    }
+    if (++this.#calls % SLOW_TICKS !== 0) return;
+    this.#ports.slowTick();
+    const group = this.#ports.group();
+    if (group?.core.role === "leader") this.#mayHandOver(group);
+  }
+
+  #mayHandOver(group: RaftGroup): void {
+    const { logger } = this.#ports;
+    if (this.#lag.overloaded) {
+      logger.warn(
+        "event loop is blocked again and again: handing leadership over",
+      );
+      this.#lag.reset();
+      group.transferLeadership(null);
+    } else if (group.diskFull && this.#calls % FULL_TICKS === 0) {
+      if (group.core.config.voters.length < 2) return;
+      logger.warn("the disk is full: handing leadership over");
+      group.transferLeadership(null);
+    }
+  }
+}

@@ -1,0 +1,160 @@
+import type { NodeConfig } from "../../config/types.ts";
+import type { LogRecovery, LogStore } from "../../log/port.ts";
+import { encodeConfiguration } from "../../raft/configuration.ts";
+import { RaftCore } from "../../raft/core.ts";
+import type { RaftInit, RaftOptions } from "../../raft/io.ts";
+import { DEFAULT_RAFT_OPTIONS } from "../../raft/options.ts";
+import {
+  type Configuration,
+  type Entry,
+  EntryKind,
+  type HardState,
+  NO_CONFIGURATION,
+} from "../../raft/types.ts";
+import type { StateRecovery } from "../../state/port.ts";
+import { HiqliteError } from "../../errors.ts";
+import { assert } from "../../util/assert.ts";
+import type { Random } from "../../util/random.ts";
+import { DEFAULT_GROUP_OPTIONS, type GroupOptions } from "../../group/ports.ts";
+import { type Identity, memberIdOf } from "./identity.ts";
+
+/** What a member found on its disk. */
+export interface Recovered {
+  readonly log: LogStore;
+  readonly logRecovery: LogRecovery;
+  readonly state: StateRecovery;
+}
+
+/**
+ * Why a member must not go on under its incarnation, or null. What it once
+ * acknowledged is the log together with the state below the log's beginning; if
+ * a part of that is gone, it has forgotten promises.
+ */
+export function amnesia(identity: Identity, found: Recovered): string | null {
+  const { base, last } = found.log;
+  const { applied } = found.state;
+  if (identity.phase === "member" && last.index === 0) {
+    return "its log is gone";
+  }
+  if (identity.phase === "joining" && last.index === 0) {
+    return "it had nothing yet";
+  }
+  if (applied.index < base.index) {
+    return `its database ends at index ${applied.index}, its log begins after ${base.index}`;
+  }
+  const { term } = found.logRecovery.hardState;
+  if (applied.term > term) {
+    return `its database is of term ${applied.term}, its log knows no term above ${term}`;
+  }
+  return null;
+}
+
+/** The latest configuration this member knows, committed or not. */
+export function latestConfiguration(found: Recovered): Configuration {
+  return found.logRecovery.configs.at(-1)?.config ?? found.state.config;
+}
+
+/** Whether a snapshot was installed and the log not yet reset to where it ends. */
+export function isInstallUnfinished({ log, state }: Recovered): boolean {
+  const { index, term } = state.applied;
+  return index > log.last.index || log.termAt(index) !== term;
+}
+
+/** Builds the core from what was found. */
+export function createCore(
+  identity: Identity,
+  found: Recovered,
+  options: RaftOptions,
+  random: Random,
+): RaftCore {
+  const { log, logRecovery, state } = found;
+  const id = memberIdOf(identity);
+  if (identity.phase === "forming" && log.last.index === 0) {
+    return new RaftCore(foundingInit(identity, log), options, random);
+  }
+  const { applied } = state;
+  if (isInstallUnfinished(found)) {
+    assert(
+      applied.index >= log.base.index,
+      `the state ends at ${applied.index}, the log begins after ${log.base.index}`,
+    );
+    log.reset(applied);
+    return new RaftCore(
+      {
+        id,
+        hardState: logRecovery.hardState,
+        base: { last: applied, config: state.config },
+        entries: [],
+        configs: [],
+        applied: applied.index,
+      },
+      options,
+      random,
+    );
+  }
+  const init: RaftInit = {
+    id,
+    hardState: logRecovery.hardState,
+    base: { last: log.base, config: state.config },
+    entries: logRecovery.entries,
+    configs: logRecovery.configs,
+    applied: applied.index,
+  };
+  return new RaftCore(init, options, random);
+}
+
+/** The first entry of every founding member is the same: the configuration they agreed on. */
+function foundingInit(identity: Identity, log: LogStore): RaftInit {
+  const config = identity.founding;
+  if (config === null) {
+    throw new HiqliteError("internal", "no founding configuration");
+  }
+  const entry: Entry = {
+    index: 1,
+    term: 1,
+    kind: EntryKind.config,
+    payload: encodeConfiguration(config),
+  };
+  const hardState: HardState = { term: 1, vote: null };
+  if (!log.reserve(1, entry.payload.length)) {
+    throw new HiqliteError("disk_full", "No room on the disk for the log");
+  }
+  // In this order: a crash keeps a prefix, and an entry must not outlive its term.
+  log.saveHardState(hardState);
+  log.append([entry]);
+  return {
+    id: memberIdOf(identity),
+    hardState,
+    base: { last: { term: 0, index: 0 }, config: NO_CONFIGURATION },
+    entries: [{ index: 1, term: 1, bytes: entry.payload.length }],
+    configs: [{ index: 1, config }],
+    applied: 0,
+  };
+}
+
+/** The core's tunables for a configuration. */
+export function raftOptions(config: NodeConfig): RaftOptions {
+  const { electionTicks, heartbeatTicks, leaseReads } = config;
+  return {
+    ...DEFAULT_RAFT_OPTIONS,
+    electionTicks,
+    heartbeatTicks,
+    leaseReads,
+  };
+}
+
+/** The loop's tunables for a configuration. */
+export function groupOptions(config: NodeConfig): GroupOptions {
+  const { logSync, logsUntilSnapshot, tickMs } = config;
+  return {
+    ...DEFAULT_GROUP_OPTIONS,
+    durability: logSync.mode === "interval"
+      ? {
+        mode: "interval",
+        ticks: Math.max(1, Math.round(logSync.ms / tickMs)),
+      }
+      : logSync,
+    retainEntries: logsUntilSnapshot,
+    checkpointEntries: logsUntilSnapshot,
+  };
+}

@@ -1,0 +1,147 @@
+import {
+  ByteReader,
+  type ByteWriter,
+  encodeShared,
+  MalformedBytesError,
+} from "../../util/bytes.ts";
+import type { LogIndex } from "../../raft/types.ts";
+import { readCount, readValue, writeValue } from "./values.ts";
+import type {
+  CommandFailure,
+  CommandResult,
+  QueryResult,
+  SqlValue,
+  StatementResult,
+} from "./types.ts";
+
+const VERSION = 1;
+
+/** An answer and the log index at which the command was first applied; of `openSession` that index is the session's id. */
+export interface AppliedResult {
+  readonly index: LogIndex;
+  readonly result: CommandResult;
+}
+
+const FAILURE_CODES: readonly CommandFailure["code"][] = [
+  "sql",
+  "constraint",
+  "invalid",
+  "forbidden",
+  "too_large",
+  "conflict",
+  "session_expired",
+];
+
+/** Encodes the answer to the command that was applied at `index`. */
+export function encodeResult(
+  result: CommandResult,
+  index: LogIndex,
+): Uint8Array<ArrayBuffer> {
+  return encodeShared((writer) => {
+    writer.u8(VERSION).u53(index).u8(result.ok ? 1 : 0);
+    if (!result.ok) writeFailure(writer, result.error);
+    writer.u32(result.results.length);
+    for (const statement of result.results) {
+      writeStatementResult(writer, statement);
+    }
+  });
+}
+
+/**
+ * Decodes what {@linkcode encodeResult} wrote.
+ * @throws {MalformedBytesError} for anything else.
+ */
+export function decodeResult(bytes: Uint8Array): AppliedResult {
+  const reader = new ByteReader(bytes);
+  const version = reader.u8();
+  if (version !== VERSION) {
+    throw new MalformedBytesError(`unknown version of answer ${version}`);
+  }
+  const index = reader.u53();
+  const error = reader.u8() === 1 ? undefined : readFailure(reader);
+  const count = readCount(reader, 17);
+  const results: StatementResult[] = [];
+  for (let i = 0; i < count; i++) results.push(readStatementResult(reader));
+  reader.end();
+  return {
+    index,
+    result: error === undefined
+      ? { ok: true, results }
+      : { ok: false, error, results },
+  };
+}
+
+function writeFailure(writer: ByteWriter, error: CommandFailure): void {
+  writer.u8(FAILURE_CODES.indexOf(error.code)).text(error.message);
+  writer.u32(error.statement === undefined ? 0 : error.statement + 1);
+}
+
+function readFailure(reader: ByteReader): CommandFailure {
+  const at = reader.u8();
+  const code = FAILURE_CODES[at];
+  if (code === undefined) {
+    throw new MalformedBytesError(`unknown kind of failure ${at}`);
+  }
+  const message = reader.text();
+  const statement = reader.u32();
+  return statement === 0
+    ? { code, message }
+    : { code, message, statement: statement - 1 };
+}
+
+function writeStatementResult(
+  writer: ByteWriter,
+  result: StatementResult,
+): void {
+  writer.u53(result.rowsAffected);
+  writeValue(writer, result.lastInsertRowid);
+  writeRows(writer, result.columns, result.rows);
+}
+
+function readStatementResult(reader: ByteReader): StatementResult {
+  const rowsAffected = reader.u53();
+  const rowid = readValue(reader);
+  if (
+    rowid !== null && typeof rowid !== "bigint" &&
+    !Number.isSafeInteger(rowid)
+  ) {
+    throw new MalformedBytesError(`not a rowid before ${reader.offset}`);
+  }
+  return {
+    rowsAffected,
+    lastInsertRowid: rowid as number | bigint | null,
+    ...readRows(reader),
+  };
+}
+
+/** Appends a table of values. */
+export function writeRows(
+  writer: ByteWriter,
+  columns: readonly string[],
+  rows: readonly (readonly SqlValue[])[],
+): void {
+  writer.u32(columns.length);
+  for (const column of columns) writer.text(column);
+  writer.u32(rows.length);
+  for (const row of rows) {
+    for (const value of row) writeValue(writer, value);
+  }
+}
+
+/** Reads what {@linkcode writeRows} wrote. */
+export function readRows(reader: ByteReader): QueryResult {
+  const width = readCount(reader, 4);
+  const columns: string[] = [];
+  for (let i = 0; i < width; i++) columns.push(reader.text());
+  const height = readCount(reader, width);
+  if (width === 0 && height > 0) {
+    throw new MalformedBytesError("rows without columns");
+  }
+  const rows: SqlValue[][] = [];
+  for (let r = 0; r < height; r++) {
+    const row: SqlValue[] = [];
+    for (let c = 0; c < width; c++) row.push(readValue(reader));
+    rows.push(row);
+  }
+  return { columns, rows };
+}

@@ -1,0 +1,258 @@
+import { HiqliteError } from "../../errors.ts";
+import { fitsInt64 } from "./values.ts";
+import {
+  COMMAND_LIMITS,
+  type CommandBody,
+  type SqlParameter,
+  type SqlParameters,
+  type Statement,
+  type StatementReference,
+} from "./types.ts";
+
+/** A reference may only look back to statements before this one; null where there is none to look back to. */
+type Before = number | null;
+
+/**
+ * Checks a command before it is proposed: shapes, types, limits and references. It
+ * trusts nothing, since bodies come from the network too. What only the
+ * database can know is left to apply.
+ * @throws {HiqliteError} `invalid`, `too_large`.
+ */
+export function validateCommand(body: CommandBody): void {
+  switch (body?.kind) {
+    case "execute":
+      return validateStatement(body.statement, null, "");
+    case "txn":
+      return validateTxn(body.statements);
+    case "batch":
+      return validateSql(body.sql, "");
+    case "migrate":
+      return validateMigrations(body.migrations);
+    case "openSession":
+    case "closeSession":
+      return;
+    default:
+      throw invalid(
+        `Unknown kind of command: ${
+          String((body as { kind: unknown } | null)?.kind)
+        }`,
+      );
+  }
+}
+
+/**
+ * Checks a query's text and parameters.
+ * @throws {HiqliteError} `invalid`, `too_large`.
+ */
+export function validateQuery(sql: string, params?: SqlParameters): void {
+  validateSql(sql, "");
+  if (params !== undefined) validateParameters(params, null, "");
+}
+
+function validateTxn(statements: readonly Statement[]): void {
+  if (!Array.isArray(statements)) {
+    throw invalid("A transaction needs a list of statements");
+  }
+  if (statements.length === 0) throw invalid("The transaction is empty");
+  if (statements.length > COMMAND_LIMITS.statements) {
+    throw tooLarge(
+      "The transaction",
+      `${statements.length} statements`,
+      COMMAND_LIMITS.statements,
+    );
+  }
+  statements.forEach((statement: Statement, at: number) =>
+    validateStatement(statement, at, `Statement ${at}: `)
+  );
+}
+
+function validateMigrations(
+  migrations: readonly { id: number; name: string; sql: string }[],
+): void {
+  if (!Array.isArray(migrations) || migrations.length === 0) {
+    throw invalid("There are no migrations");
+  }
+  if (migrations.length > COMMAND_LIMITS.statements) {
+    throw tooLarge(
+      "The request",
+      `${migrations.length} migrations`,
+      COMMAND_LIMITS.statements,
+    );
+  }
+  let expected = migrations[0]?.id ?? 1;
+  for (const migration of migrations) {
+    if (migration === null || typeof migration !== "object") {
+      throw invalid(`Not a migration: ${describe(migration)}`);
+    }
+    const { id, name, sql } = migration;
+    if (!Number.isInteger(id) || id < 1 || id > 0xffff_ffff) {
+      throw invalid(`Migration ids count from 1: ${String(id)}`);
+    }
+    if (id !== expected++) {
+      throw invalid(`Migration ${expected - 1} is missing before ${id}`);
+    }
+    if (typeof name !== "string" || name === "" || name.length > 255) {
+      throw invalid(`Migration ${id} needs a name of 1 to 255 characters`);
+    }
+    validateText(name, `Migration ${id}: the name`);
+    validateSql(sql, `Migration ${id}: `);
+  }
+}
+
+function validateStatement(
+  statement: Statement,
+  before: Before,
+  where: string,
+): void {
+  if (statement === null || typeof statement !== "object") {
+    throw invalid(`${where}Not a statement: ${describe(statement)}`);
+  }
+  validateSql(statement.sql, where);
+  if (statement.params !== undefined) {
+    validateParameters(statement.params, before, where);
+  }
+}
+
+function validateSql(sql: string, where: string): void {
+  if (typeof sql !== "string") {
+    throw invalid(`${where}The SQL must be a string: ${describe(sql)}`);
+  }
+  if (sql.trim() === "") throw invalid(`${where}The SQL is empty`);
+  if (utf8Above(sql, COMMAND_LIMITS.sqlBytes)) {
+    throw tooLarge(
+      `${where}The SQL`,
+      `${utf8Length(sql)} bytes`,
+      COMMAND_LIMITS.sqlBytes,
+    );
+  }
+  validateText(sql, `${where}The SQL`);
+}
+
+function validateParameters(
+  params: SqlParameters,
+  before: Before,
+  where: string,
+): void {
+  if (
+    params === null || typeof params !== "object" ||
+    ArrayBuffer.isView(params)
+  ) {
+    throw invalid(
+      `${where}Parameters must be a list or an object: ${describe(params)}`,
+    );
+  }
+  const named = !Array.isArray(params);
+  const entries = named ? Object.entries(params) : params.entries();
+  const count = named ? Object.keys(params).length : params.length;
+  if (count > COMMAND_LIMITS.parameters) {
+    throw tooLarge(
+      `${where}The statement`,
+      `${count} parameters`,
+      COMMAND_LIMITS.parameters,
+    );
+  }
+  for (const [name, value] of entries) {
+    const label = `${where}Parameter ${named ? name : (name as number) + 1}`;
+    if (named) validateText(name as string, label);
+    validateParameter(value as SqlParameter, before, label);
+  }
+}
+
+function validateParameter(
+  value: SqlParameter,
+  before: Before,
+  label: string,
+): void {
+  switch (typeof value) {
+    case "number":
+    case "boolean":
+      return;
+    case "bigint":
+      if (fitsInt64(value)) return;
+      throw invalid(`${label} is outside of 64 bits: ${value}`);
+    case "string":
+      if (utf8Above(value, COMMAND_LIMITS.valueBytes)) {
+        throw tooLarge(
+          label,
+          `${utf8Length(value)} bytes`,
+          COMMAND_LIMITS.valueBytes,
+        );
+      }
+      return validateText(value, label);
+    case "object":
+      return validateObject(value, before, label);
+    default:
+      throw invalid(`${label} has no SQL type: ${describe(value)}`);
+  }
+}
+
+function validateObject(
+  value: Extract<SqlParameter, object | null>,
+  before: Before,
+  label: string,
+): void {
+  if (value === null) return;
+  if (value instanceof Uint8Array) {
+    if (value.length <= COMMAND_LIMITS.valueBytes) return;
+    throw tooLarge(label, `${value.length} bytes`, COMMAND_LIMITS.valueBytes);
+  }
+  const reference = (value as { $ref?: StatementReference }).$ref;
+  if (reference === undefined || reference === null) {
+    throw invalid(`${label} has no SQL type: ${describe(value)}`);
+  }
+  if (before === null) {
+    throw invalid(
+      `${label} refers to a statement, which only a transaction can do`,
+    );
+  }
+  const { statement, column } = reference;
+  if (!Number.isInteger(statement) || statement < 0 || statement >= before) {
+    throw invalid(
+      `${label} refers to statement ${
+        String(statement)
+      }, which is not before this one (${before})`,
+    );
+  }
+  if (typeof column === "string") return validateText(column, label);
+  if (!Number.isInteger(column) || column < 0 || column > 0xffff) {
+    throw invalid(`${label} refers to no column: ${describe(column)}`);
+  }
+}
+
+/** Text must survive a round trip: SQLite would cut it at a NUL, UTF-8 cannot hold half a surrogate pair. */
+function validateText(text: string, label: string): void {
+  if (text.includes("\0")) {
+    throw invalid(`${label} contains a NUL character; use a blob`);
+  }
+  if (!text.isWellFormed()) {
+    throw invalid(`${label} is not well-formed Unicode`);
+  }
+}
+
+function utf8Above(text: string, limit: number): boolean {
+  if (text.length > limit) return true;
+  return text.length * 3 > limit && utf8Length(text) > limit;
+}
+
+function utf8Length(text: string): number {
+  return new TextEncoder().encode(text).length;
+}
+
+function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value === "object") {
+    return value.constructor?.name ?? "an object";
+  }
+  return typeof value;
+}
+
+function invalid(message: string): HiqliteError {
+  return new HiqliteError("invalid", message);
+}
+
+function tooLarge(what: string, has: string, limit: number): HiqliteError {
+  return new HiqliteError(
+    "too_large",
+    `${what} has ${has}, the limit is ${limit}`,
+  );
+}

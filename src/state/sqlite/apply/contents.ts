@@ -1,0 +1,49 @@
+import { createHash } from "node:crypto";
+import type { SqlValue } from "../../sql/types.ts";
+import type { Row, SqliteConnection } from "../driver/driver.ts";
+
+const NO_BINDINGS = { anonymous: [], named: null };
+
+/**
+ * A line per object of the schema and a hash per table, in a canonical order: equal
+ * on members with equal data. Left out are this software's own tables and the
+ * storage of virtual tables, whose layout depends on when they were written.
+ */
+export function dumpContents(connection: SqliteConnection): string {
+  const all = (sql: string): Row[] =>
+    connection.prepare(sql)!.allBigInt(NO_BINDINGS);
+  const lines = all(
+    `SELECT type, name, tbl_name, sql FROM main.sqlite_schema
+     WHERE name NOT LIKE '\\_hql\\_%' ESCAPE '\\' AND tbl_name NOT LIKE '\\_hql\\_%' ESCAPE '\\'
+     ORDER BY type, name`,
+  ).map((row) => row.map(render).join(" "));
+  const tables = all(
+    `SELECT name, type, wr FROM pragma_table_list
+     WHERE schema = 'main' AND type IN ('table', 'virtual')
+       AND name NOT LIKE '\\_hql\\_%' ESCAPE '\\' AND name <> 'sqlite_schema'
+     ORDER BY name`,
+  );
+  for (const [name, type, withoutRowid] of tables) {
+    const quoted = `"${(name as string).replaceAll('"', '""')}"`;
+    const hasRowid = type === "virtual" || withoutRowid === 0n;
+    const rows = all(
+      hasRowid
+        ? `SELECT rowid, * FROM main.${quoted} ORDER BY 1`
+        : `SELECT * FROM main.${quoted}`,
+    );
+    lines.push(`${name}: ${rows.length} rows, ${hashRows(rows)}`);
+  }
+  return lines.join("\n");
+}
+
+function hashRows(rows: readonly Row[]): string {
+  const hash = createHash("sha256");
+  for (const row of rows) hash.update(row.map(render).join("\t") + "\n");
+  return hash.digest("hex");
+}
+
+function render(value: SqlValue): string {
+  if (value instanceof Uint8Array) return `x'${value.toHex()}'`;
+  if (typeof value === "string") return JSON.stringify(value);
+  return typeof value === "number" ? `r${value}` : String(value);
+}

@@ -1,0 +1,87 @@
+import type { LogIndex } from "../../../raft/types.ts";
+
+/** sfc32: a small generator with 128 bits of state, so that the whole 64-bit seed of an entry counts. */
+class EntryRandom {
+  #a: number;
+  #b: number;
+  #c: number;
+  #counter = 1;
+
+  constructor(a: number, b: number, c: number) {
+    this.#a = a | 0;
+    this.#b = b | 0;
+    this.#c = c | 0;
+    for (let i = 0; i < 15; i++) this.uint32();
+  }
+
+  uint32(): number {
+    const result = (this.#a + this.#b + this.#counter) | 0;
+    this.#counter = (this.#counter + 1) | 0;
+    this.#a = this.#b ^ (this.#b >>> 9);
+    this.#b = (this.#c + (this.#c << 3)) | 0;
+    this.#c = (((this.#c << 21) | (this.#c >>> 11)) + result) | 0;
+    return result >>> 0;
+  }
+}
+
+const MILLISECONDS_MAX = 253_402_300_799_999; // the end of the year 9999, where SQLite's calendar ends
+
+/** Where an entry's SQL gets time and chance from, the same on every member. */
+export class EntryContext {
+  #timeMs = 0;
+  #seed: readonly [number, number] = [0, 0];
+  #index: LogIndex = 0;
+  #random: EntryRandom | null = null;
+  #draws = 0;
+  #iso: string | null = null;
+  /** Why an overridden function failed last. */
+  failure: string | null = null;
+  /** Date functions that an index or a generated column depends on; they have no current time. */
+  pureFunctions: ReadonlySet<string> = new Set();
+
+  /** Starts (or repeats from the start) the entry at `index`. */
+  begin(
+    index: LogIndex,
+    timeMs: number,
+    seed: readonly [number, number],
+  ): void {
+    this.#index = index;
+    this.#timeMs = Math.min(timeMs, MILLISECONDS_MAX);
+    this.#seed = seed;
+    this.#random = null;
+    this.#draws = 0;
+    this.#iso = null;
+    this.failure = null;
+  }
+
+  /** How many draws were made; {@linkcode rewind} goes back there. */
+  mark(): number {
+    return this.#draws;
+  }
+
+  /** Makes the draws after `mark` come again. */
+  rewind(mark: number): void {
+    if (mark === this.#draws) return;
+    this.#random = null;
+    this.#draws = 0;
+    while (this.#draws < mark) this.uint32();
+  }
+
+  /** The next 32 bits. */
+  uint32(): number {
+    this.#draws++;
+    this.#random ??= new EntryRandom(
+      this.#seed[0],
+      this.#seed[1],
+      this.#index,
+    );
+    return this.#random.uint32();
+  }
+
+  /** The entry's time as `YYYY-MM-DD HH:MM:SS.mmm`. */
+  get now(): string {
+    this.#iso ??= new Date(this.#timeMs).toISOString().slice(0, 23)
+      .replace("T", " ");
+    return this.#iso;
+  }
+}

@@ -1,0 +1,318 @@
+import { createHash } from "node:crypto";
+import { HiqliteError } from "../../../errors.ts";
+import { assert } from "../../../util/assert.ts";
+import type { LogIndex } from "../../../raft/types.ts";
+import type {
+  CommandBody,
+  CommandFailure,
+  CommandResult,
+  Migration,
+  SqlValue,
+  Statement,
+  StatementReference,
+  StatementResult,
+} from "../../sql/types.ts";
+import type { SqliteConnection, SqliteError } from "../driver/driver.ts";
+import type { EntryContext } from "./entry_context.ts";
+import { AnswerBudget, Executor } from "./executor.ts";
+import { failureOf, isMachineError } from "../driver/result_codes.ts";
+import type { SchemaTraits } from "./schema.ts";
+import { splitStatements } from "../statement/text.ts";
+
+/** The transaction of the entry is lost or must be given up; apart from `keep` statements of a batch the entry does nothing. */
+export class EntryUndone extends Error {
+  override readonly name = "EntryUndone";
+  /** The entry's answer. */
+  readonly failure: CommandFailure;
+  /** Statements of a batch, from its start, that stay. */
+  readonly keep: number;
+  /** See the fields. */
+  constructor(failure: CommandFailure, keep: number) {
+    super(failure.message);
+    this.failure = failure;
+    this.keep = keep;
+  }
+}
+
+/** Which entry runs, and how an earlier attempt at it ended. */
+export interface Circumstances {
+  readonly index: LogIndex;
+  readonly timeMs: number;
+  readonly undone: EntryUndone | null;
+}
+
+type SqlBody = Exclude<
+  CommandBody,
+  { kind: "openSession" } | { kind: "closeSession" }
+>;
+
+/** Carries out what commands ask of the database, inside the open transaction. */
+export class Interpreter {
+  readonly #connection: SqliteConnection;
+  readonly #context: EntryContext;
+  readonly #executor: Executor;
+  /** How often the schema has changed. */
+  schemaChanges = 0;
+
+  /** See `Executor`. */
+  constructor(
+    connection: SqliteConnection,
+    context: EntryContext,
+    statementCacheCapacity: number,
+  ) {
+    this.#connection = connection;
+    this.#context = context;
+    this.#executor = new Executor(connection, context, statementCacheCapacity);
+  }
+
+  /** The schema as it is now. */
+  get schema(): SchemaTraits {
+    return this.#executor.schema;
+  }
+
+  /** Whether the entry that just ran made its transaction check foreign keys at its end. */
+  get defersForeignKeys(): boolean {
+    const { deferredForeignKeys, schemaChanged, schema } = this.#executor;
+    return deferredForeignKeys || (schemaChanged && schema.defersForeignKeys);
+  }
+
+  /** Starts an entry. */
+  begin(): void {
+    this.#executor.begin(false);
+  }
+
+  /** The schema's changes were undone. */
+  forgetSchema(): void {
+    this.schemaChanges++;
+    this.#executor.forgetSchema();
+  }
+
+  /**
+   * Runs a command.
+   * @throws {EntryUndone} if the transaction cannot go on.
+   */
+  run(body: SqlBody, circumstances: Circumstances): CommandResult {
+    const result = this.#run(body, circumstances);
+    if (this.#executor.schemaChanged) this.schemaChanges++;
+    return result;
+  }
+
+  #run(body: SqlBody, { index, timeMs, undone }: Circumstances): CommandResult {
+    this.#executor.begin(body.kind !== "execute");
+    if (body.kind === "batch") return this.#runBatch(body.sql, undone);
+    if (undone !== null) {
+      return { ok: false, error: undone.failure, results: [] };
+    }
+    switch (body.kind) {
+      case "execute":
+        return this.#runSingle(body.statement, new AnswerBudget());
+      case "txn":
+        return this.#atomically(true, (results, at) => {
+          const budget = new AnswerBudget();
+          for (const statement of body.statements) {
+            results.push(this.#runInTxn(statement, results, budget));
+            at.statement = results.length;
+          }
+        });
+      case "migrate":
+        return this.#atomically(true, (results) => {
+          for (const migration of this.#pending(body.migrations)) {
+            results.push(this.#migrate(migration, index, timeMs));
+          }
+        });
+    }
+  }
+
+  #runSingle(statement: Statement, budget: AnswerBudget): CommandResult {
+    let compiled;
+    try {
+      compiled = this.#executor.compile(statement.sql);
+    } catch (error) {
+      return { ok: false, error: this.#failure(error), results: [] };
+    }
+    const savepoint = this.#executor.needsSavepoint(compiled);
+    return this.#atomically(savepoint, (results) => {
+      results.push(
+        this.#executor.run(compiled, statement.params, refuseReference, budget),
+      );
+    });
+  }
+
+  #runInTxn(
+    { sql, params }: Statement,
+    earlier: readonly StatementResult[],
+    budget: AnswerBudget,
+  ): StatementResult {
+    const compiled = this.#executor.compile(sql);
+    return this.#executor.run(
+      compiled,
+      params,
+      ({ $ref }) => referred($ref, earlier),
+      budget,
+    );
+  }
+
+  #runBatch(sql: string, undone: EntryUndone | null): CommandResult {
+    const results: StatementResult[] = [];
+    const budget = new AnswerBudget();
+    for (const statement of splitStatements(sql)) {
+      const at = results.length;
+      if (undone !== null && at === undone.keep) {
+        return { ok: false, error: undone.failure, results };
+      }
+      try {
+        const result = this.#runSingle({ sql: statement }, budget);
+        if (!result.ok) {
+          return {
+            ok: false,
+            error: { ...result.error, statement: at },
+            results,
+          };
+        }
+        results.push(...result.results);
+      } catch (error) {
+        if (!(error instanceof EntryUndone)) throw error;
+        throw new EntryUndone({ ...error.failure, statement: at }, at);
+      }
+    }
+    if (undone !== null) return { ok: false, error: undone.failure, results };
+    return { ok: true, results };
+  }
+
+  /** All of `work` or nothing. Without a savepoint it is one statement, which SQLite undoes when it fails. */
+  #atomically(
+    savepoint: boolean,
+    work: (results: StatementResult[], at: { statement?: number }) => void,
+  ): CommandResult {
+    if (savepoint) this.#connection.command("SAVEPOINT _hql");
+    const results: StatementResult[] = [];
+    const at: { statement?: number } = {};
+    try {
+      work(results, at);
+    } catch (error) {
+      const failure = { ...this.#failure(error), ...at };
+      if (!this.#connection.inTransaction) {
+        throw new EntryUndone(failure, 0);
+      }
+      if (savepoint) {
+        this.#connection.command("ROLLBACK TO _hql");
+        this.#connection.command("RELEASE _hql");
+        if (this.#executor.schemaChanged) this.forgetSchema();
+      } else if (this.#executor.completed) {
+        throw new EntryUndone(failure, 0);
+      }
+      return { ok: false, error: failure, results: [] };
+    }
+    if (savepoint) this.#connection.command("RELEASE _hql");
+    return { ok: true, results };
+  }
+
+  /** What an error answers; rethrows what is no answer. */
+  #failure(error: unknown): CommandFailure {
+    if (isMachineError(error)) throw error;
+    return failureOf(error as HiqliteError | SqliteError, {
+      refusal: this.#executor.policy.refusal,
+      function: this.#context.failure,
+    });
+  }
+
+  /** The migrations that are not applied yet, after a check of those that are. */
+  #pending(migrations: readonly Migration[]): Migration[] {
+    const history = this.#connection.prepare(
+      "SELECT id, name, hash FROM main._hql_migrations ORDER BY id",
+    )!.all({ anonymous: [], named: null });
+    const pending: Migration[] = [];
+    for (const migration of migrations) {
+      const { id, name, sql } = migration;
+      const known = history[id - 1];
+      if (known === undefined) {
+        const expected = history.length + pending.length + 1;
+        if (id !== expected) {
+          throw new HiqliteError(
+            "conflict",
+            `Migration ${id} (${name}) cannot be applied: the next one is ${expected}`,
+          );
+        }
+        pending.push(migration);
+      } else if (known[1] !== name || known[2] !== sha256(sql)) {
+        throw new HiqliteError(
+          "conflict",
+          `Migration ${id} (${name}) was applied as "${known[1]}" with ${
+            known[2] === sha256(sql) ? "the same" : "another"
+          } text; applied migrations must not change`,
+        );
+      }
+    }
+    return pending;
+  }
+
+  #migrate(
+    { id, name, sql }: Migration,
+    index: LogIndex,
+    timeMs: number,
+  ): StatementResult {
+    const budget = new AnswerBudget();
+    let rowsAffected = 0;
+    let at = 0;
+    for (const statement of splitStatements(sql)) {
+      try {
+        const result = this.#runInTxn({ sql: statement }, [], budget);
+        rowsAffected += result.rowsAffected;
+      } catch (error) {
+        const { code, message } = this.#failure(error);
+        throw new HiqliteError(
+          code,
+          `Migration ${id} (${name}), statement ${at}: ${message}`,
+        );
+      }
+      at++;
+    }
+    this.#connection.prepare(
+      "INSERT INTO main._hql_migrations VALUES (?, ?, ?, ?, ?)",
+    )!.run({
+      anonymous: [BigInt(id), name, sha256(sql), BigInt(index), BigInt(timeMs)],
+      named: null,
+    });
+    return { rowsAffected, lastInsertRowid: null, columns: [], rows: [] };
+  }
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+function refuseReference(): never {
+  throw new HiqliteError(
+    "invalid",
+    "Only a transaction can refer to earlier statements",
+  );
+}
+
+function referred(
+  { statement, column }: StatementReference,
+  earlier: readonly StatementResult[],
+): SqlValue {
+  const result = earlier[statement];
+  if (result === undefined) {
+    throw new HiqliteError(
+      "invalid",
+      `Statement ${statement} is not before the one that refers to it`,
+    );
+  }
+  const position = typeof column === "number"
+    ? column
+    : result.columns.indexOf(column);
+  if (position < 0 || position >= result.columns.length) {
+    throw new HiqliteError(
+      "invalid",
+      `Statement ${statement} returned no column ${column}`,
+    );
+  }
+  const row = result.rows[0];
+  if (row === undefined) {
+    throw new HiqliteError("invalid", `Statement ${statement} returned no row`);
+  }
+  const value = row[position];
+  assert(value !== undefined, "a row is shorter than its columns");
+  return value;
+}

@@ -1,0 +1,86 @@
+import type { Entry, EntryKind, LogId } from "../../../raft/types.ts";
+import { type ByteReader, ByteWriter } from "../../../util/bytes.ts";
+import type { StateHash } from "../../port.ts";
+import type { Position } from "./bookkeeping.ts";
+
+/** What the writer can be asked. */
+export const WriterRequest = {
+  apply: 1,
+  checkpoint: 2,
+  dump: 3,
+  /** Which entry the database in another file ends with. */
+  inspect: 4,
+  /** Close the database, so that it can be replaced. */
+  release: 5,
+  /** Go on with another file. */
+  open: 6,
+} as const;
+
+/** What the writer Worker is started with. */
+export interface WriterOptions {
+  readonly path: string;
+  readonly statementCacheCapacity: number;
+  readonly schemaEpoch: SharedArrayBuffer;
+}
+
+/** Encodes a batch; `answers` tells whether anybody wants them. */
+export function encodeBatch(
+  entries: readonly Entry[],
+  answers: boolean,
+): Uint8Array {
+  const writer = new ByteWriter(128 * entries.length);
+  writer.u8(WriterRequest.apply).u8(answers ? 1 : 0).u32(entries.length);
+  for (const { index, term, kind, payload } of entries) {
+    writer.u53(index).u53(term).u8(kind).bytes(payload);
+  }
+  return writer.finish();
+}
+
+/** Reads what {@linkcode encodeBatch} wrote, after the kind of request. */
+export function decodeBatch(
+  reader: ByteReader,
+): { answers: boolean; entries: Entry[] } {
+  const answers = reader.u8() === 1;
+  const count = reader.u32();
+  const entries: Entry[] = [];
+  for (let i = 0; i < count; i++) {
+    entries.push({
+      index: reader.u53(),
+      term: reader.u53(),
+      kind: reader.u8() as EntryKind,
+      payload: reader.bytes(),
+    });
+  }
+  return { answers, entries };
+}
+
+/** Appends how far the writer has come. */
+export function writeApplied(
+  writer: ByteWriter,
+  position: Position,
+  hashes: readonly StateHash[],
+): void {
+  const { applied, config } = position;
+  writer.u53(applied.term).u53(applied.index).bytes(config);
+  writer.u32(hashes.length);
+  for (const { index, hash } of hashes) writer.u53(index).u32(hash);
+}
+
+/** What {@linkcode writeApplied} wrote. */
+export interface Applied {
+  readonly applied: LogId;
+  readonly config: Uint8Array;
+  readonly hashes: readonly StateHash[];
+}
+
+/** Reads what {@linkcode writeApplied} wrote. */
+export function readApplied(reader: ByteReader): Applied {
+  const term = reader.u53();
+  const index = reader.u53();
+  const config = reader.bytes();
+  const hashes = Array.from(
+    { length: reader.u32() },
+    () => ({ index: reader.u53(), hash: reader.u32() }),
+  );
+  return { applied: { term, index }, config, hashes };
+}

@@ -1,0 +1,119 @@
+import type { SqlValue } from "../../sql/types.ts";
+
+/** The oldest SQLite that is accepted: every version from 3.7.0 to 3.51.2 can lose commits when a WAL is reset. */
+export const OLDEST_SQLITE = "3.51.3";
+
+/** An error of SQLite itself. */
+export class SqliteError extends Error {
+  override readonly name = "SqliteError";
+  /** The extended result code; 1 where SQLite gave none. */
+  readonly code: number;
+  /** SQLite's own message. */
+  constructor(message: string, code: number, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+  /** The primary result code. */
+  get primary(): number {
+    return this.code & 0xff;
+  }
+}
+
+/** A row as values by column position; integers are bigint where the statement was told so. */
+export type Row = SqlValue[];
+
+/** What a statement did to the database. */
+export interface Changes {
+  /** Rows changed by the last INSERT, UPDATE or DELETE of the connection: stale for any other statement. */
+  readonly changes: number;
+  /** The rowid of the last row inserted by the connection. */
+  readonly lastInsertRowid: bigint;
+}
+
+/** Parameters in SQLite's numbering: those without a name in order, the others by full name. */
+export interface Bindings {
+  readonly anonymous: readonly SqlValue[];
+  readonly named: Readonly<Record<string, SqlValue>> | null;
+}
+
+/** A prepared statement. */
+export interface SqliteStatement {
+  /** The text that was compiled: the first statement of what was given. */
+  readonly source: string;
+  /** Names of the columns it returns; empty if it returns none. */
+  readonly columns: readonly string[];
+  /** Runs it and drops its rows. */
+  run(bindings: Bindings): Changes;
+  /** All its rows. */
+  all(bindings: Bindings): Row[];
+  /** All its rows with every integer as bigint. */
+  allBigInt(bindings: Bindings): Row[];
+  /** Row by row, integers as bigint. An error after the first row may look like the end of the rows. */
+  rows(bindings: Bindings): Iterable<Row>;
+}
+
+/** Decides on an action while a statement is compiled; the arguments are those of `sqlite3_set_authorizer`. */
+export type Authorizer = (
+  action: number,
+  first: string | null,
+  second: string | null,
+  database: string | null,
+  trigger: string | null,
+) => boolean;
+
+/** A value, or `FAIL` to make the statement fail. */
+export type FunctionResult = SqlValue | typeof FAIL;
+
+/** What a function returns to make its statement fail; throwing would hang some drivers. */
+export const FAIL: unique symbol = Symbol("fail");
+
+/** One connection. Every method may throw {@linkcode SqliteError}. */
+export interface SqliteConnection {
+  /** Whether a transaction is open. */
+  readonly inTransaction: boolean;
+  /** Runs one or more statements without parameters. Its errors may lack the extended code. */
+  exec(sql: string): void;
+  /** Runs a statement that comes again and again, such as `COMMIT`: it stays compiled. */
+  command(sql: string): void;
+  /** Compiles the first statement of a text; null if there is none in it. */
+  prepare(sql: string): SqliteStatement | null;
+  /** Defines or overrides a function for any number of arguments. */
+  define(
+    name: string,
+    deterministic: boolean,
+    call: (...args: SqlValue[]) => FunctionResult,
+  ): void;
+  /** Sets what compiling may do. */
+  authorize(authorizer: Authorizer): void;
+  /** Sets the largest text, blob or row and the longest statement, in bytes. */
+  limit(valueBytes: number, sqlBytes: number): void;
+  /** Copies all of it, as the open transaction sees it, into a new file. Blocks the thread. */
+  backup(target: string): Promise<void>;
+  close(): void;
+}
+
+/** A SQLite library. */
+export interface SqliteDriver {
+  /** Its version, like `3.53.2`. */
+  readonly version: string;
+  /** Opens or (unless `readOnly`) creates a database file, or one in memory (`:memory:`). */
+  open(path: string, options: { readonly readOnly: boolean }): SqliteConnection;
+}
+
+/**
+ * Checks that a library is new enough.
+ * @throws {Error} naming its version if it is older than {@linkcode OLDEST_SQLITE}.
+ */
+export function requireSqlite(version: string): void {
+  const have = version.split(".").map(Number);
+  const need = OLDEST_SQLITE.split(".").map(Number);
+  for (let i = 0; i < need.length; i++) {
+    const difference = (have[i] ?? 0) - need[i]!;
+    if (difference > 0) return;
+    if (difference < 0 || Number.isNaN(difference)) {
+      throw new Error(
+        `SQLite ${version} can lose commits when it resets its WAL; ${OLDEST_SQLITE} or newer is needed`,
+      );
+    }
+  }
+}

@@ -1,0 +1,243 @@
+import { backup, DatabaseSync, type StatementSync } from "node:sqlite";
+import type { SqlValue } from "../../sql/types.ts";
+import {
+  type Authorizer,
+  type Bindings,
+  type Changes,
+  type FunctionResult,
+  requireSqlite,
+  type Row,
+  type SqliteConnection,
+  type SqliteDriver,
+  SqliteError,
+  type SqliteStatement,
+} from "./driver.ts";
+import { isBlank } from "../statement/text.ts";
+
+const SQLITE_ERROR = 1;
+const SQLITE_RANGE = 25;
+
+/** How SQLite's own sentences begin, for the errors that come without a code. */
+const CODES: readonly (readonly [string, number])[] = [
+  ["database is locked", 5],
+  ["out of memory", 7],
+  ["disk I/O error", 10],
+  ["database disk image is malformed", 11],
+  ["database or disk is full", 13],
+  ["unable to open database file", 14],
+  ["file is not a database", 26],
+];
+
+function codeOf(message: string): number {
+  const known = CODES.find(([start]) => message.startsWith(start));
+  return known?.[1] ?? SQLITE_ERROR;
+}
+
+/** Errors of node:sqlite carry the result code except after opening and `exec`; JavaScript errors pass unchanged. */
+function translate(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { code, errcode } = error as Error & {
+    code?: string;
+    errcode?: number;
+  };
+  // node:sqlite knows no such parameter: the statement's fault, on every member.
+  if (code === "ERR_INVALID_STATE" && /named parameter/.test(error.message)) {
+    return new SqliteError(error.message, SQLITE_RANGE, { cause: error });
+  }
+  if (code !== "ERR_SQLITE_ERROR") return error;
+  return new SqliteError(error.message, errcode ?? codeOf(error.message), {
+    cause: error,
+  });
+}
+
+function attempt<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw translate(error);
+  }
+}
+
+/** What the typings of node:sqlite lack. */
+interface Statement extends StatementSync {
+  setReturnArrays(enabled: boolean): void;
+}
+
+class NodeStatement implements SqliteStatement {
+  readonly #statement: Statement;
+  readonly source: string;
+  readonly columns: readonly string[];
+  #bigInts = false;
+
+  constructor(statement: Statement) {
+    this.#statement = statement;
+    this.source = statement.sourceSQL;
+    statement.setReturnArrays(true);
+    statement.setAllowBareNamedParameters(false);
+    this.columns = statement.columns().map((column) => column.name);
+  }
+
+  run(bindings: Bindings): Changes {
+    this.#readBigInts(true);
+    try {
+      const { changes, lastInsertRowid } = bindings.named === null
+        ? this.#statement.run(...bindings.anonymous)
+        : this.#statement.run(bindings.named, ...bindings.anonymous);
+      return {
+        changes: Number(changes),
+        lastInsertRowid: lastInsertRowid as bigint,
+      };
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+
+  all(bindings: Bindings): Row[] {
+    this.#readBigInts(false);
+    return this.#all(bindings);
+  }
+
+  allBigInt(bindings: Bindings): Row[] {
+    this.#readBigInts(true);
+    return this.#all(bindings);
+  }
+
+  *rows(bindings: Bindings): Iterable<Row> {
+    this.#readBigInts(true);
+    try {
+      const rows = bindings.named === null
+        ? this.#statement.iterate(...bindings.anonymous)
+        : this.#statement.iterate(bindings.named, ...bindings.anonymous);
+      yield* rows as Iterable<unknown> as Iterable<Row>;
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+
+  #all(bindings: Bindings): Row[] {
+    try {
+      const rows = bindings.named === null
+        ? this.#statement.all(...bindings.anonymous)
+        : this.#statement.all(bindings.named, ...bindings.anonymous);
+      return rows as unknown[] as Row[];
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+
+  #readBigInts(wanted: boolean): void {
+    if (wanted === this.#bigInts) return;
+    this.#statement.setReadBigInts(wanted);
+    this.#bigInts = wanted;
+  }
+}
+
+const SQLITE_OK = 0;
+const ALL_PAGES = 0x7fff_ffff;
+const SQLITE_DENY = 1;
+
+/** What the typings of node:sqlite lack. */
+interface Database extends DatabaseSync {
+  readonly limits: { length: number; sqlLength: number };
+  enableDefensive(active: boolean): void;
+  setAuthorizer(
+    callback: (
+      action: number,
+      first: string | null,
+      second: string | null,
+      database: string | null,
+      trigger: string | null,
+    ) => number,
+  ): void;
+}
+
+class NodeConnection implements SqliteConnection {
+  readonly #database: Database;
+  readonly #commands = new Map<string, StatementSync>();
+
+  constructor(path: string, readOnly: boolean) {
+    this.#database = attempt(() =>
+      new DatabaseSync(path, { readOnly }) as Database
+    );
+    this.#database.enableDefensive(true);
+  }
+
+  get inTransaction(): boolean {
+    return this.#database.isTransaction;
+  }
+
+  exec(sql: string): void {
+    attempt(() => this.#database.exec(sql));
+  }
+
+  command(sql: string): void {
+    const known = this.#commands.get(sql);
+    attempt(() => (known ?? this.#compiled(sql)).run());
+  }
+
+  #compiled(sql: string): StatementSync {
+    const statement = this.#database.prepare(sql);
+    this.#commands.set(sql, statement);
+    return statement;
+  }
+
+  prepare(sql: string): SqliteStatement | null {
+    // node:sqlite crashes when it is asked about a statement that is none.
+    if (isBlank(sql) || sql.includes("\0")) return null;
+    const statement = attempt(() => this.#database.prepare(sql)) as Statement;
+    return new NodeStatement(statement);
+  }
+
+  define(
+    name: string,
+    deterministic: boolean,
+    call: (...args: SqlValue[]) => FunctionResult,
+  ): void {
+    this.#database.function(
+      name,
+      { deterministic, varargs: true, useBigIntArguments: true },
+      call as (...args: SqlValue[]) => SqlValue,
+    );
+  }
+
+  authorize(authorizer: Authorizer): void {
+    this.#database.setAuthorizer((action, first, second, database, trigger) =>
+      authorizer(action, first, second, database, trigger)
+        ? SQLITE_OK
+        : SQLITE_DENY
+    );
+  }
+
+  limit(valueBytes: number, sqlBytes: number): void {
+    this.#database.limits.length = valueBytes;
+    this.#database.limits.sqlLength = sqlBytes;
+  }
+
+  async backup(target: string): Promise<void> {
+    try {
+      await backup(this.#database, target, { rate: ALL_PAGES });
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+
+  close(): void {
+    attempt(() => this.#database.close());
+  }
+}
+
+/** SQLite as it is inside the runtime (`node:sqlite`). */
+export const nodeDriver: SqliteDriver = {
+  version: bundledVersion(),
+  open(path, { readOnly }): SqliteConnection {
+    requireSqlite(nodeDriver.version);
+    return new NodeConnection(path, readOnly);
+  },
+};
+
+function bundledVersion(): string {
+  const database = new DatabaseSync(":memory:");
+  const row = database.prepare("SELECT sqlite_version() AS version").get();
+  database.close();
+  return String(row?.version);
+}

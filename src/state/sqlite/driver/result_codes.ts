@@ -1,0 +1,97 @@
+import { HiqliteError } from "../../../errors.ts";
+import { StateDamagedError } from "../../port.ts";
+import type { CommandFailure } from "../../sql/types.ts";
+import { SqliteError } from "./driver.ts";
+
+const SQLITE_CORRUPT = 11;
+const SQLITE_FULL = 13;
+const SQLITE_CONSTRAINT = 19;
+const SQLITE_NOTADB = 26;
+/** The WAL's index could not grow. */
+const SQLITE_IOERR_SHMSIZE = 4874;
+const SQLITE_AUTH = 23;
+const SQLITE_CORRUPT_VTAB = 267;
+
+/** Primary result codes that tell of this machine, not of the data: INTERNAL PERM BUSY NOMEM READONLY INTERRUPT IOERR CORRUPT FULL CANTOPEN PROTOCOL NOLFS NOTADB. */
+const MACHINE_CODES: ReadonlySet<number> = new Set([
+  2,
+  3,
+  5,
+  7,
+  8,
+  9,
+  10,
+  11,
+  13,
+  14,
+  15,
+  22,
+  26,
+]);
+
+/** Whether the error may differ between members, so that it can never be a result. */
+export function isMachineError(error: unknown): boolean {
+  if (error instanceof HiqliteError) return false;
+  if (!(error instanceof SqliteError)) return true;
+  return MACHINE_CODES.has(error.primary) &&
+    error.code !== SQLITE_CORRUPT_VTAB;
+}
+
+/** What a machine's error means for the member: `disk_full` passes, damage stays, the rest is as it was. */
+export function stateFailure(error: unknown): unknown {
+  if (error instanceof SqliteError) {
+    const { code, primary, message } = error;
+    if (primary === SQLITE_FULL || code === SQLITE_IOERR_SHMSIZE) {
+      return noRoom(error);
+    }
+    if (isDamage(error)) {
+      return new StateDamagedError(
+        `The database is damaged: ${message} (SQLite ${code})`,
+        { cause: error },
+      );
+    }
+  }
+  const { code } = error as { code?: unknown };
+  return code === "ENOSPC" || code === "EDQUOT" ? noRoom(error) : error;
+}
+
+/** Whether SQLite found its file damaged; a virtual table's own damage is the data's. */
+export function isDamage({ code, primary }: SqliteError): boolean {
+  return primary === SQLITE_NOTADB ||
+    (primary === SQLITE_CORRUPT && code !== SQLITE_CORRUPT_VTAB);
+}
+
+function noRoom(cause: unknown): HiqliteError {
+  return new HiqliteError(
+    "disk_full",
+    `The database has no room: ${(cause as Error).message}`,
+    { cause },
+  );
+}
+
+/** The answer that an error is; the reasons come from the authorizer and from overridden functions. */
+export function failureOf(
+  error: HiqliteError | SqliteError,
+  reasons: {
+    readonly refusal: string | null;
+    readonly function: string | null;
+  },
+): CommandFailure {
+  if (error instanceof HiqliteError) {
+    return {
+      code: error.code as CommandFailure["code"],
+      message: error.message,
+    };
+  }
+  if (reasons.refusal !== null) {
+    return { code: "forbidden", message: reasons.refusal };
+  }
+  if (reasons.function !== null) {
+    return { code: "sql", message: reasons.function };
+  }
+  if (error.primary === SQLITE_AUTH) {
+    return { code: "forbidden", message: error.message };
+  }
+  const code = error.primary === SQLITE_CONSTRAINT ? "constraint" : "sql";
+  return { code, message: error.message };
+}

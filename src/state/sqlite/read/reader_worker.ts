@@ -1,0 +1,47 @@
+import { writeRows } from "../../sql/result.ts";
+import { nodeDriver } from "../driver/node_driver.ts";
+import { ReaderRequest, readQuery } from "./query_codec.ts";
+import { Reader } from "./reader.ts";
+import { SchemaEpoch } from "../thread/schema_epoch.ts";
+import { okAnswer, serveRequests } from "../thread/worker_handle.ts";
+
+/** What a reader Worker is started with. */
+export interface ReaderOptions {
+  readonly path: string;
+  readonly statementCacheCapacity: number;
+  readonly schemaEpoch: SharedArrayBuffer;
+}
+
+serveRequests<ReaderOptions>((options) => {
+  let { path } = options;
+  const open = (): Reader =>
+    new Reader(nodeDriver, path, {
+      statementCacheCapacity: options.statementCacheCapacity,
+      schemaEpoch: new SchemaEpoch(options.schemaEpoch),
+    });
+  let reader: Reader | null = open();
+  return {
+    opened: okAnswer(),
+    answer(request) {
+      if (request.u8() === ReaderRequest.open) {
+        reader?.close();
+        reader = null;
+        path = request.text();
+        reader = open();
+        return okAnswer();
+      }
+      const { statement, limits } = readQuery(request);
+      // If it could not be opened when the file was replaced, the query says why.
+      reader ??= open();
+      const { columns, rows } = reader.query(
+        statement.sql,
+        statement.params,
+        limits,
+      );
+      const answer = okAnswer(256);
+      writeRows(answer, columns, rows);
+      return answer;
+    },
+    close: () => reader?.close(),
+  };
+});

@@ -1,0 +1,139 @@
+import { HiqliteError } from "../../../errors.ts";
+import type { SqliteConnection, SqliteStatement } from "../driver/driver.ts";
+import { type Observed, type Policy, RESERVED_PREFIX } from "./policy.ts";
+import { describeStatement, isBlank, type ParameterSlot } from "./text.ts";
+
+/** A prepared statement and what is known of it. */
+export interface Compiled {
+  readonly statement: SqliteStatement;
+  readonly slots: readonly ParameterSlot[];
+  readonly keyword: string;
+  readonly observed: Observed;
+  readonly mentions: Mentions;
+}
+
+/** Words in a statement's text that ask for care; one in a string does no harm. */
+export interface Mentions {
+  readonly counters: boolean;
+  readonly conflict: boolean;
+  readonly fail: boolean;
+}
+
+function mentionsIn(sql: string): Mentions {
+  return {
+    counters: /last_insert_rowid|changes/i.test(sql),
+    conflict: /\bconflict\b/i.test(sql),
+    fail: /\bfail\b/i.test(sql),
+  };
+}
+
+/** Why a compiled statement is refused, or null. */
+type RefuseUse = (
+  keyword: string,
+  sql: string,
+  observed: Observed,
+) => string | null;
+
+/** Compiles users' statements under a policy and keeps the most recently used ones. */
+export class StatementCache {
+  readonly #connection: SqliteConnection;
+  readonly #policy: Policy;
+  readonly #capacity: number;
+  readonly #refuseKeyword: (keyword: string) => string | null;
+  readonly #refuseUse: RefuseUse;
+  readonly #compiled = new Map<string, Compiled>();
+  #latest = "";
+
+  /** Keeps up to `capacity` statements; `refuseKeyword` says why a kind of statement is refused, `refuseUse` why one is that does this. */
+  constructor(
+    connection: SqliteConnection,
+    policy: Policy,
+    capacity: number,
+    refuseKeyword: (keyword: string) => string | null,
+    refuseUse: RefuseUse = () => null,
+  ) {
+    this.#connection = connection;
+    this.#policy = policy;
+    this.#capacity = capacity;
+    this.#refuseKeyword = refuseKeyword;
+    this.#refuseUse = refuseUse;
+  }
+
+  /**
+   * The statement of a text that must hold exactly one.
+   * @throws {HiqliteError} `invalid` for none or several, `forbidden` for kinds that are never allowed.
+   * @throws {SqliteError} what the compiler says; `policy.refusal` tells why it was not allowed to go on.
+   */
+  get(sql: string): Compiled {
+    const cached = this.#compiled.get(sql);
+    if (cached !== undefined) {
+      if (sql !== this.#latest) {
+        this.#compiled.delete(sql);
+        this.#compiled.set(sql, cached);
+        this.#latest = sql;
+      }
+      this.#policy.refusal = null;
+      return cached;
+    }
+    const compiled = this.#compile(sql);
+    const { schema, defersForeignKeys } = compiled.observed;
+    if (!schema && !defersForeignKeys) this.#keep(sql, compiled);
+    return compiled;
+  }
+
+  /** Forgets everything: the schema has changed, and with it columns and triggers. */
+  clear(): void {
+    this.#compiled.clear();
+  }
+
+  #keep(sql: string, compiled: Compiled): void {
+    this.#compiled.set(sql, compiled);
+    this.#latest = sql;
+    if (this.#compiled.size <= this.#capacity) return;
+    for (const oldest of this.#compiled.keys()) {
+      this.#compiled.delete(oldest);
+      return;
+    }
+  }
+
+  #compile(sql: string): Compiled {
+    const { keywords, slots } = describeStatement(sql);
+    const keyword = keywords[0] ?? "";
+    forbid(this.#refuseKeyword(keyword) ?? refuseName(keywords, sql));
+    const statement = this.#policy.examine(
+      keywords,
+      () => this.#connection.prepare(sql),
+    );
+    if (statement === null) {
+      throw new HiqliteError("invalid", "The SQL contains no statement");
+    }
+    if (!isBlank(sql, statement.source.length)) {
+      throw new HiqliteError(
+        "invalid",
+        "The SQL contains more than one statement; use batch, or a transaction",
+      );
+    }
+    forbid(this.#refuseUse(keyword, sql, this.#policy.observed));
+    return {
+      statement,
+      slots,
+      keyword,
+      observed: this.#policy.observed,
+      mentions: mentionsIn(statement.source),
+    };
+  }
+}
+
+function forbid(refusal: string | null): void {
+  if (refusal !== null) throw new HiqliteError("forbidden", refusal);
+}
+
+/** ALTER TABLE does not show the authorizer the new name, nor CREATE VIRTUAL TABLE what is read later. */
+function refuseName(
+  [first, second]: readonly string[],
+  sql: string,
+): string | null {
+  const hidden = first === "ALTER" || second === "VIRTUAL";
+  if (!hidden || !sql.toLowerCase().includes(RESERVED_PREFIX)) return null;
+  return `Names that begin with ${RESERVED_PREFIX} are reserved`;
+}

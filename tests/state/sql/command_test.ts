@@ -1,0 +1,204 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import {
+  decodeCommand,
+  decodeResult,
+  encodeCommand,
+  encodeResult,
+  stampCommand,
+  UnknownCommandVersionError,
+} from "../../../src/state/sql/command.ts";
+import type {
+  Command,
+  CommandBody,
+  CommandResult,
+  SqlValue,
+} from "../../../src/state/sql/types.ts";
+import { HiqliteError } from "../../../src/errors.ts";
+import { MalformedBytesError } from "../../../src/util/bytes.ts";
+
+/** Like `fc.record`, with ordinary objects. */
+function record<T>(
+  model: { [K in keyof T]: fc.Arbitrary<T[K]> },
+  constraints: { requiredKeys?: (keyof T)[] } = {},
+): fc.Arbitrary<T> {
+  return fc.record(model, {
+    ...constraints,
+    noNullPrototype: true,
+  } as never) as fc.Arbitrary<T>;
+}
+
+const text = fc.string({ unit: "binary" });
+const integer = fc.maxSafeInteger();
+const big = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
+  .filter((value) => !Number.isSafeInteger(Number(value)));
+const value: fc.Arbitrary<SqlValue> = fc.oneof(
+  fc.constant(null),
+  integer,
+  big,
+  fc.double({ noNaN: true }).filter((v) => !Object.is(v, -0)),
+  text,
+  fc.uint8Array(),
+);
+const reference = record({
+  $ref: record({
+    statement: fc.nat(),
+    column: fc.oneof(fc.nat(), text),
+  }),
+});
+const parameter = fc.oneof(value, reference);
+const statement = record({
+  sql: text,
+  params: fc.oneof(
+    fc.array(parameter),
+    fc.dictionary(text, parameter, { noNullPrototype: true }),
+  ),
+}, { requiredKeys: ["sql"] });
+const body: fc.Arbitrary<CommandBody> = fc.oneof(
+  record({ kind: fc.constant("execute" as const), statement }),
+  record({
+    kind: fc.constant("txn" as const),
+    statements: fc.array(statement),
+  }),
+  record({ kind: fc.constant("batch" as const), sql: text }),
+  record({
+    kind: fc.constant("migrate" as const),
+    migrations: fc.array(record({ id: fc.nat(), name: text, sql: text })),
+  }),
+  record({ kind: fc.constant("openSession" as const) }),
+  record({ kind: fc.constant("closeSession" as const) }),
+);
+const u32 = fc.integer({ min: 0, max: 0xffff_ffff });
+const natural = fc.maxSafeNat();
+const command: fc.Arbitrary<Command> = record({
+  timeMs: natural,
+  seed: fc.tuple(u32, u32),
+  session: natural,
+  sequence: natural,
+  answeredBelow: natural,
+  idempotencyKey: text,
+  body,
+});
+
+const statementResult = fc.integer({ min: 1, max: 4 }).chain((width) =>
+  record({
+    rowsAffected: natural,
+    lastInsertRowid: fc.oneof(fc.constant(null), integer, big),
+    columns: fc.array(text, { minLength: width, maxLength: width }),
+    rows: fc.array(
+      fc.array(value, { minLength: width, maxLength: width }),
+    ),
+  })
+);
+const result: fc.Arbitrary<CommandResult> = fc.oneof(
+  record({
+    ok: fc.constant(true as const),
+    results: fc.array(statementResult),
+  }),
+  record({
+    ok: fc.constant(false as const),
+    error: record({
+      code: fc.constantFrom("sql" as const, "session_expired" as const),
+      message: text,
+      statement: fc.nat(),
+    }, { requiredKeys: ["code", "message"] }),
+    results: fc.array(statementResult),
+  }),
+);
+
+const sample: Command = {
+  timeMs: 1,
+  seed: [2, 3],
+  session: 4,
+  sequence: 5,
+  answeredBelow: 5,
+  idempotencyKey: "k",
+  body: { kind: "execute", statement: { sql: "SELECT ?", params: [1] } },
+};
+
+Deno.test("decodeCommand() reverses encodeCommand()", () => {
+  fc.assert(fc.property(command, (original) => {
+    assert.deepEqual(
+      decodeCommand(encodeCommand(original)),
+      original,
+    );
+  }));
+});
+
+Deno.test("decodeResult() reverses encodeResult()", () => {
+  fc.assert(fc.property(result, natural, (original, index) => {
+    assert.deepEqual(decodeResult(encodeResult(original, index)), {
+      index,
+      result: original,
+    });
+  }));
+});
+
+Deno.test("decodeCommand() and decodeResult() throw only their own errors for any bytes", () => {
+  const own = (error: unknown) =>
+    error instanceof MalformedBytesError || error instanceof HiqliteError ||
+    error instanceof UnknownCommandVersionError;
+  const survives = (decode: (bytes: Uint8Array) => unknown) =>
+  (
+    bytes: Uint8Array,
+  ) => {
+    try {
+      decode(bytes);
+    } catch (error) {
+      assert.ok(own(error), String(error));
+    }
+  };
+  const mutated = fc.tuple(
+    fc.oneof(command.map(encodeCommand), result.map((r) => encodeResult(r, 7))),
+    fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 5 }),
+    fc.nat(),
+  ).map(([bytes, changes, cut]) => {
+    const copy = bytes.slice();
+    for (const [at, byte] of changes) copy[at % copy.length] = byte;
+    return copy.subarray(0, cut % 2 === 0 ? copy.length : cut % copy.length);
+  });
+  for (const decode of [survives(decodeCommand), survives(decodeResult)]) {
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), decode));
+    fc.assert(fc.property(mutated, decode), { numRuns: 500 });
+  }
+});
+
+Deno.test("stampCommand() sets time and seed in place", () => {
+  const bytes = encodeCommand(sample);
+  stampCommand(bytes, 2 ** 41 + 5, 0xffff_ffff, 8);
+  assert.deepEqual(decodeCommand(bytes), {
+    ...sample,
+    timeMs: 2 ** 41 + 5,
+    seed: [0xffff_ffff, 8],
+  });
+});
+
+Deno.test("decodeCommand() names an unknown version as such", () => {
+  const bytes = encodeCommand(sample);
+  bytes[0] = 2;
+  assert.throws(() => decodeCommand(bytes), UnknownCommandVersionError);
+});
+
+Deno.test("encodeCommand() stores booleans as 1 and 0, NaN as NULL, -0 as 0", () => {
+  const bytes = encodeCommand({
+    ...sample,
+    body: {
+      kind: "execute",
+      statement: { sql: "x", params: [true, false, NaN, -0, 2 ** 53] },
+    },
+  });
+  const { body } = decodeCommand(bytes);
+  assert.ok(body.kind === "execute");
+  assert.deepEqual(body.statement.params, [1, 0, null, 0, 2 ** 53]);
+});
+
+Deno.test("encodeCommand() refuses a command above the limit", () => {
+  const statements = Array.from({ length: 5 }, () => ({
+    sql: "x",
+    params: [new Uint8Array(8 * 1024 * 1024)],
+  }));
+  assert.throws(
+    () => encodeCommand({ ...sample, body: { kind: "txn", statements } }),
+    (error) => error instanceof HiqliteError && error.code === "too_large",
+  );
+});

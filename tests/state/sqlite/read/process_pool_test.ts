@@ -1,0 +1,176 @@
+import assert from "node:assert/strict";
+import { HiqliteError } from "../../../../src/errors.ts";
+import { Subject } from "../subject.ts";
+
+const ENDLESS =
+  "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT max(x) FROM c";
+
+function hasCode(code: string, message: RegExp): (error: unknown) => boolean {
+  return (error) =>
+    error instanceof HiqliteError && error.code === code &&
+    message.test(error.message);
+}
+
+/** Counts the processes that are started until it is disposed. */
+function countProcesses(): { readonly count: number } & Disposable {
+  const { Command } = Deno;
+  let count = 0;
+  Deno.Command = class extends Command {
+    override spawn(): Deno.ChildProcess {
+      count++;
+      return super.spawn();
+    }
+  };
+  return {
+    get count() {
+      return count;
+    },
+    [Symbol.dispose]() {
+      Deno.Command = Command;
+    },
+  };
+}
+
+Deno.test("query() guarded answers like any other, and sees new rows and columns", async () => {
+  await using subject = await Subject.open();
+  await subject.execute("CREATE TABLE t (a)");
+  await subject.execute("INSERT INTO t VALUES (?), (?)", [2n ** 60n, "x"]);
+  const query = { sql: "SELECT * FROM t", guarded: true };
+  assert.deepEqual(await subject.machine.query(query), {
+    columns: ["a"],
+    rows: [[2n ** 60n], ["x"]],
+    index: subject.machine.applied.index,
+  });
+  await subject.execute("ALTER TABLE t ADD COLUMN b DEFAULT 1");
+  assert.deepEqual((await subject.machine.query(query)).columns, ["a", "b"]);
+});
+
+Deno.test("query() guarded tells the very index whose state it read, also under writes", async () => {
+  await using subject = await Subject.open();
+  await subject.execute("CREATE TABLE t (n)");
+  await subject.execute("INSERT INTO t VALUES (0)");
+  const start = subject.machine.applied.index;
+  let done = false;
+  const writing = (async () => {
+    for (let i = 0; i < 100; i++) {
+      await subject.execute("UPDATE t SET n = n + 1");
+    }
+    done = true;
+  })();
+  while (!done) {
+    const { rows, index } = await subject.machine.query({
+      sql: "SELECT n FROM t",
+      guarded: true,
+    });
+    assert.equal(rows[0]![0], index! - start);
+  }
+  await writing;
+});
+
+Deno.test("query() guarded stops an endless query after its time, and serves others meanwhile and after", async () => {
+  await using subject = await Subject.open();
+  const endless = subject.machine.query({
+    sql: ENDLESS,
+    guarded: true,
+    limits: { timeoutMs: 1500 },
+  });
+  const refused = assert.rejects(endless, hasCode("timeout", /1500 ms/));
+  const quick = { sql: "SELECT 1", guarded: true };
+  assert.deepEqual((await subject.machine.query(quick)).rows, [[1]]);
+  await refused;
+  assert.deepEqual((await subject.machine.query(quick)).rows, [[1]]);
+});
+
+Deno.test("query() guarded refuses a burst of endless queries after their time, which costs a process only those that ran", async () => {
+  await using subject = await Subject.open();
+  using started = countProcesses();
+  const quick = { sql: "SELECT 1", guarded: true };
+  const warming = Array.from(
+    { length: 20 },
+    () => subject.machine.query(quick),
+  );
+  await Promise.all(warming);
+  const processes = started.count;
+  const refused = Array.from({ length: 8 * processes }, () =>
+    assert.rejects(
+      subject.machine.query({
+        sql: ENDLESS,
+        guarded: true,
+        limits: { timeoutMs: 500 },
+      }),
+      hasCode("timeout", /500 ms/),
+    ));
+  const behind = await subject.machine.query(quick);
+  await Promise.all(refused);
+  assert.deepEqual(behind.rows, [[1]]);
+  assert.deepEqual((await subject.machine.query(quick)).rows, [[1]]);
+  assert.ok(
+    started.count <= 2 * processes,
+    `${started.count} processes were started for ${processes} at a time`,
+  );
+});
+
+Deno.test("query() guarded refuses a waiting query after its own time, while those before it go on", async () => {
+  await using subject = await Subject.open();
+  const endless = (timeoutMs: number) =>
+    subject.machine.query({
+      sql: ENDLESS,
+      guarded: true,
+      limits: { timeoutMs },
+    });
+  const closed = Array.from(
+    { length: 20 },
+    () => assert.rejects(endless(20_000), hasCode("shutting_down", /closed/)),
+  );
+  await assert.rejects(endless(500), hasCode("timeout", /500 ms/));
+  await subject.close();
+  await Promise.all(closed);
+});
+
+Deno.test("query() guarded gives no process a query whose time is over before its timer ran", async () => {
+  await using subject = await Subject.open();
+  using started = countProcesses();
+  const refused = assert.rejects(
+    subject.machine.query({
+      sql: ENDLESS,
+      guarded: true,
+      limits: { timeoutMs: 60_000 },
+    }),
+    hasCode("timeout", /60000 ms/),
+  );
+  const { now } = performance;
+  performance.now = () => now.call(performance) + 60_000;
+  try {
+    await refused;
+  } finally {
+    performance.now = now;
+  }
+  const { rows } = await subject.machine.query({
+    sql: "SELECT 1",
+    guarded: true,
+  });
+  assert.deepEqual(rows, [[1]]);
+  assert.equal(started.count, 1);
+});
+
+Deno.test("query() guarded keeps to its limits of rows and bytes", async () => {
+  await using subject = await Subject.open();
+  const numbers =
+    "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 1000) SELECT x, zeroblob(1000) FROM c";
+  await assert.rejects(
+    subject.machine.query({
+      sql: numbers,
+      guarded: true,
+      limits: { maxRows: 999 },
+    }),
+    hasCode("too_large", /more than 999 rows/),
+  );
+  await assert.rejects(
+    subject.machine.query({
+      sql: numbers,
+      guarded: true,
+      limits: { maxBytes: 10_000 },
+    }),
+    hasCode("too_large", /more than 10000 bytes/),
+  );
+});

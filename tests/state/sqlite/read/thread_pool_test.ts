@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { HiqliteError } from "../../../../src/errors.ts";
+import { WorkerHandle } from "../../../../src/state/sqlite/thread/worker_handle.ts";
+import { Subject } from "../subject.ts";
+
+function slow(steps: number): string {
+  return `WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT ${steps}) SELECT max(x) FROM c`;
+}
+
+function hasCode(code: string, message: RegExp): (error: unknown) => boolean {
+  return (error) =>
+    error instanceof HiqliteError && error.code === code &&
+    message.test(error.message);
+}
+
+Deno.test("query() on another reader is not held up by a slow one", async () => {
+  await using subject = await Subject.open({ readPoolSize: 2 });
+  let finished = false;
+  const long = subject.machine.query({ sql: slow(2_000_000) })
+    .then(() => finished = true);
+  for (let i = 0; i < 20; i++) {
+    assert.deepEqual(
+      (await subject.machine.query({ sql: "SELECT 1" })).rows,
+      [[1]],
+    );
+  }
+  assert.equal(finished, false);
+  await long;
+});
+
+Deno.test("query() gives up after its time and uses the reader again when it is free", async () => {
+  await using subject = await Subject.open({ readPoolSize: 1 });
+  await assert.rejects(
+    subject.machine.query({ sql: slow(1_000_000), limits: { timeoutMs: 20 } }),
+    hasCode("timeout", /20 ms/),
+  );
+  assert.deepEqual(
+    (await subject.machine.query({ sql: "SELECT 1" })).rows,
+    [[1]],
+  );
+});
+
+Deno.test("query() waits for minIndex, and gives up after its time", async () => {
+  await using subject = await Subject.open();
+  const waiting = subject.machine.query({
+    sql: "SELECT name FROM sqlite_schema WHERE name = 't'",
+    minIndex: 1,
+  });
+  await subject.execute("CREATE TABLE t (a)");
+  assert.deepEqual((await waiting).rows, [["t"]]);
+  await assert.rejects(
+    subject.machine.query({
+      sql: "SELECT 1",
+      minIndex: 99,
+      limits: { timeoutMs: 10 },
+    }),
+    hasCode("timeout", /Index 99 .* 1 is/),
+  );
+});
+
+Deno.test("query() and querySync() show new columns of a statement that they know", async () => {
+  await using subject = await Subject.open({ readPoolSize: 1 });
+  await subject.execute("CREATE TABLE t (a)");
+  await subject.execute("INSERT INTO t VALUES (1)");
+  const sql = "SELECT * FROM t";
+  const columns = async () => [
+    subject.machine.querySync(sql).columns,
+    (await subject.machine.query({ sql })).columns,
+  ];
+  assert.deepEqual(await columns(), [["a"], ["a"]]);
+  await subject.execute("ALTER TABLE t RENAME COLUMN a TO z");
+  assert.deepEqual(await columns(), [["z"], ["z"]]);
+  await subject.execute("ALTER TABLE t ADD COLUMN b");
+  assert.deepEqual(await columns(), [["z", "b"], ["z", "b"]]);
+});
+
+Deno.test("query() keeps integers exact and mixes them with other values", async () => {
+  await using subject = await Subject.open();
+  const sql = "SELECT 9007199254740993, 1, 1.5, 'x', NULL, x'00'";
+  const expected = [[
+    9007199254740993n,
+    1,
+    1.5,
+    "x",
+    null,
+    new Uint8Array([0]),
+  ]];
+  assert.deepEqual(subject.machine.querySync(sql).rows, expected);
+  assert.deepEqual((await subject.machine.query({ sql })).rows, expected);
+});
+
+Deno.test("query() keeps to limits of rows and reports errors in the middle of rows", async () => {
+  await using subject = await Subject.open();
+  const numbers = "SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3";
+  await assert.rejects(
+    subject.machine.query({ sql: numbers, limits: { maxRows: 2 } }),
+    hasCode("too_large", /more than 2 rows/),
+  );
+  const sql =
+    "SELECT abs(column1) FROM (VALUES (1), (-9223372036854775807 - 1), (3))";
+  for (const limits of [{}, { maxRows: 10 }]) {
+    await assert.rejects(
+      subject.machine.query({ sql, limits }),
+      hasCode("sql", /integer overflow/),
+    );
+  }
+});
+
+Deno.test("query() fails with shutting_down after close(), waiting ones too", async () => {
+  await using subject = await Subject.open();
+  const waiting = subject.machine.query({ sql: "SELECT 1", minIndex: 5 });
+  const refused = assert.rejects(waiting, hasCode("shutting_down", /closed/));
+  await subject.close();
+  await refused;
+  await assert.rejects(
+    subject.machine.query({ sql: "SELECT 1" }),
+    hasCode("shutting_down", /closed/),
+  );
+});
+
+Deno.test("WorkerHandle fails every request when its Worker dies", async () => {
+  const source = "self.onmessage = () => { throw new Error('poisoned'); };";
+  const worker = new Worker(
+    `data:text/javascript,${encodeURIComponent(source)}`,
+    { type: "module" },
+  );
+  const opened = Promise.withResolvers<Error | null>();
+  const handle = new WorkerHandle(
+    worker,
+    { ringBytes: 1024, options: {} },
+    (error) => opened.resolve(error),
+  );
+  assert.match((await opened.promise)!.message, /died: .*poisoned/);
+  const later = Promise.withResolvers<Error | null>();
+  handle.request(new Uint8Array([1]), (error) => later.resolve(error));
+  assert.match((await later.promise)!.message, /died/);
+  await handle.close(10);
+});
+
+Deno.test("apply() fails for good after an error that is no answer", async () => {
+  await using subject = await Subject.open();
+  await subject.execute("CREATE TABLE t (a)");
+  const newer = new Uint8Array([99, 1]);
+  await assert.rejects(subject.apply(newer), /upgrade/);
+  await assert.rejects(subject.execute("INSERT INTO t VALUES (1)"), /upgrade/);
+  assert.deepEqual(subject.rows("SELECT * FROM t"), []);
+});

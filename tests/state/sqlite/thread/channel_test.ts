@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import {
+  CallerEnd,
+  createChannelMemory,
+} from "../../../../src/state/sqlite/thread/channel.ts";
+import { SeededRandom } from "../../../../src/util/random.ts";
+
+/** A channel to a Worker that echoes, with the messages that came back. */
+class Echo implements AsyncDisposable {
+  readonly #worker = new Worker(new URL("../echo_worker.ts", import.meta.url), {
+    type: "module",
+  });
+  readonly #channel: CallerEnd;
+  readonly #waiting: ((message: Uint8Array) => void)[] = [];
+
+  constructor(ringBytes: number) {
+    const memory = createChannelMemory(ringBytes);
+    this.#channel = new CallerEnd(
+      memory,
+      (message) => this.#waiting.shift()!(message),
+    );
+    this.#worker.postMessage(memory);
+  }
+
+  send(message: Uint8Array): Promise<Uint8Array> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      this.#channel.send(message);
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.send(new Uint8Array(0));
+    this.#channel.close();
+    this.#worker.terminate();
+  }
+}
+
+function randomMessage(random: SeededRandom, length: number): Uint8Array {
+  return Uint8Array.from({ length }, () => random.uint32());
+}
+
+Deno.test("CallerEnd and WorkerEnd pass messages of all sizes around the ring, in order", async () => {
+  const seed = 20231114;
+  const random = new SeededRandom(seed);
+  await using echo = new Echo(256);
+  const messages = Array.from(
+    { length: 400 },
+    (_, i) =>
+      randomMessage(
+        random,
+        1 + (random.uint32() % (i % 20 === 0 ? 3000 : 100)),
+      ),
+  );
+  const echoes = await Promise.all(messages.map((m) => echo.send(m)));
+  assert.deepEqual(echoes, messages, `seed ${seed}`);
+});
+
+Deno.test("CallerEnd and WorkerEnd pass a message much larger than the ring", async () => {
+  await using echo = new Echo(4096);
+  const message = randomMessage(new SeededRandom(1), 5_000_000);
+  assert.deepEqual(await echo.send(message), message);
+});
+
+Deno.test("CallerEnd wakes a Worker that sleeps, again and again", async () => {
+  await using echo = new Echo(1024);
+  for (let i = 1; i < 300; i++) {
+    const [byte] = await echo.send(new Uint8Array([i]));
+    assert.equal(byte, i % 256);
+  }
+});
