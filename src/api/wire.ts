@@ -1,5 +1,6 @@
 import type {
   ClusterStatus,
+  GroupStatus,
   MembershipRequest,
   MemberStatus,
 } from "../node/port.ts";
@@ -62,9 +63,8 @@ export interface WireMember {
   readonly match_index: number | null;
 }
 
-/** A cluster in JSON. */
-export interface WireCluster {
-  readonly cluster_id: string;
+/** A group in JSON. */
+export interface WireGroup {
   readonly self: string;
   readonly leader: string | null;
   readonly term: number;
@@ -76,10 +76,26 @@ export interface WireCluster {
   readonly members: readonly WireMember[];
 }
 
+/** A cluster in JSON. */
+export interface WireCluster extends WireGroup {
+  readonly cluster_id: string;
+  readonly groups: readonly (WireGroup & { readonly name: string })[];
+}
+
 /** The JSON form of a cluster's status. */
 export function clusterToWire(status: ClusterStatus): WireCluster {
   return {
     cluster_id: status.clusterId,
+    ...groupToWire(status),
+    groups: status.groups.map((group) => ({
+      name: group.name,
+      ...groupToWire(group),
+    })),
+  };
+}
+
+function groupToWire(status: GroupStatus): WireGroup {
+  return {
     self: status.self,
     leader: status.leader,
     term: status.term,
@@ -104,6 +120,16 @@ export function clusterToWire(status: ClusterStatus): WireCluster {
 export function clusterFromWire(wire: WireCluster): ClusterStatus {
   return {
     clusterId: wire.cluster_id,
+    ...groupFromWire(wire),
+    groups: wire.groups.map((group) => ({
+      name: group.name,
+      ...groupFromWire(group),
+    })),
+  };
+}
+
+function groupFromWire(wire: WireGroup): GroupStatus {
+  return {
     self: wire.self,
     leader: wire.leader,
     term: wire.term,

@@ -1,6 +1,9 @@
 import type { Message } from "../raft/messages.ts";
 import type { Configuration, LogId, MemberId, Term } from "../raft/types.ts";
 
+/** A Raft group's number, the same on every member: u32 on the wire. 0 is the durable group. */
+export type GroupId = number;
+
 /** A piece of a snapshot, bound to (term, snapshot, offset). */
 export interface SnapshotChunk {
   readonly type: "snapshotChunk";

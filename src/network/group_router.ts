@@ -1,3 +1,8 @@
+import type { GroupId, GroupMessage } from "../group/messages.ts";
+import type { MemberId } from "../raft/types.ts";
+import { nodeIdOf } from "../raft/types.ts";
+import { MalformedBytesError } from "../util/bytes.ts";
+import type { Logger } from "../util/logger.ts";
 import {
   decodeBatch,
   decodeFrame,
@@ -6,61 +11,73 @@ import {
 } from "./frame.ts";
 import type { Lane, Network, PeerIdentity } from "./port.ts";
 import { decodeMessage, encodeMessage } from "./raft_codec.ts";
-import { nodeIdOf } from "../raft/types.ts";
-import { MalformedBytesError } from "../util/bytes.ts";
-import type { Logger } from "../util/logger.ts";
-import { type Identity, memberIdOf } from "../node/volume/identity.ts";
-import type { GroupMessage } from "../group/messages.ts";
 import type { PeerRequests } from "./requests.ts";
 import { decodeSnapshotFrame, encodeSnapshotFrame } from "./snapshot_codec.ts";
 
-/** The group of the SQLite database; others will follow. */
-const SQLITE_GROUP = 0;
+/** Beyond this many strange groups frames are only counted. */
+const REPORTED_MAX = 16;
 
-/** What traffic flows between. */
-export interface TrafficPorts {
-  readonly network: Network;
-  readonly requests: PeerRequests;
-  readonly logger: Logger;
-  identity(): Identity;
+/** A group as its frames see it. */
+export interface RoutedGroup {
+  readonly id: GroupId;
+  /** This member's id in the group. */
+  readonly self: MemberId;
+  /** The id that a peer has in the group. */
+  memberOf(peer: PeerIdentity): MemberId;
   receive(message: GroupMessage): void;
 }
 
-/** Puts messages into frames and onto their lane, and frames back into messages. */
-export class Traffic {
-  readonly #ports: TrafficPorts;
+/** What a router stands between. */
+export interface RouterPorts {
+  readonly network: Network;
+  readonly requests: PeerRequests;
+  readonly logger: Logger;
+  /** Empty until the member belongs to a cluster. */
+  clusterId(): string;
+  /** The group with this number, if this member hosts it. */
+  group(id: GroupId): RoutedGroup | undefined;
+}
 
-  /** Between a network and a group. */
-  constructor(ports: TrafficPorts) {
+/** Puts messages of groups into frames and onto their lane, and takes each frame to the group it is for. */
+export class GroupRouter {
+  readonly #ports: RouterPorts;
+  /** Groups that were reported as not hosted. */
+  readonly #reported = new Set<GroupId>();
+  #dropped = 0;
+
+  /** Between a network and the groups of a member. */
+  constructor(ports: RouterPorts) {
     this.#ports = ports;
   }
 
+  /** Frames that were dropped because this member does not host their group. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
   /** Sends a message to the very incarnation it is for; false if that is not there. */
-  send(message: GroupMessage): boolean {
+  send(group: RoutedGroup, message: GroupMessage): boolean {
     const { network } = this.#ports;
     const node = nodeIdOf(message.to);
-    if (network.peer(node)?.id !== message.to) return false;
+    const peer = network.peer(node);
+    if (peer === undefined || group.memberOf(peer) !== message.to) return false;
     switch (message.type) {
       case "snapshotChunk":
         return network.send(
           node,
           "bulk",
-          encodeSnapshotFrame(SQLITE_GROUP, message),
+          encodeSnapshotFrame(group.id, message),
         );
       case "snapshotAck":
         return network.send(
           node,
           "control",
-          encodeSnapshotFrame(SQLITE_GROUP, message),
+          encodeSnapshotFrame(group.id, message),
         );
       case "appendEntries":
-        return network.send(node, "bulk", encodeMessage(SQLITE_GROUP, message));
+        return network.send(node, "bulk", encodeMessage(group.id, message));
       default:
-        return network.send(
-          node,
-          "control",
-          encodeMessage(SQLITE_GROUP, message),
-        );
+        return network.send(node, "control", encodeMessage(group.id, message));
     }
   }
 
@@ -82,10 +99,14 @@ export class Traffic {
     const node = nodeIdOf(from.id);
     const { kind, body } = decodeFrame(bytes);
     switch (kind) {
-      case FrameKind.raft:
-        return this.#receive(from, decodeMessage(bytes).message);
-      case FrameKind.snapshotChunk:
-        return this.#receive(from, decodeSnapshotFrame(body).message);
+      case FrameKind.raft: {
+        const { group, message } = decodeMessage(bytes);
+        return this.#receive(from, group, message);
+      }
+      case FrameKind.snapshotChunk: {
+        const { group, message } = decodeSnapshotFrame(body);
+        return this.#receive(from, group, message);
+      }
       case FrameKind.request:
         return this.#ports.requests.onRequest(from, node, lane, body);
       case FrameKind.response:
@@ -99,10 +120,22 @@ export class Traffic {
   }
 
   /** Only what its sender wrote, for this very incarnation, in this cluster. */
-  #receive(from: PeerIdentity, message: GroupMessage): void {
-    const identity = this.#ports.identity();
-    if (message.from !== from.id || message.to !== memberIdOf(identity)) return;
-    if (from.clusterId !== identity.clusterId) return;
-    this.#ports.receive(message);
+  #receive(from: PeerIdentity, id: GroupId, message: GroupMessage): void {
+    const group = this.#ports.group(id);
+    if (group === undefined) return this.#drop(from, id);
+    if (message.from !== group.memberOf(from)) return;
+    if (message.to !== group.self) return;
+    if (from.clusterId !== this.#ports.clusterId()) return;
+    group.receive(message);
+  }
+
+  /** A member of a newer release, or with another configuration, may host groups that this one does not. */
+  #drop(from: PeerIdentity, id: GroupId): void {
+    this.#dropped++;
+    if (this.#reported.has(id) || this.#reported.size >= REPORTED_MAX) return;
+    this.#reported.add(id);
+    this.#ports.logger.warn(
+      `dropped a frame of ${from.id} for group ${id}, which this member does not host; more of them are only counted`,
+    );
   }
 }

@@ -1,5 +1,6 @@
 import { assert, fail } from "../util/assert.ts";
 import { ByteReader, ByteWriter, MalformedBytesError } from "../util/bytes.ts";
+import type { GroupId } from "../group/messages.ts";
 import type { AppendEntries, Message } from "../raft/messages.ts";
 import {
   type Entry,
@@ -46,7 +47,7 @@ const small = new ByteWriter(256);
  * `last` becomes the last entry that is really included.
  */
 export function encodeMessage(
-  group: number,
+  group: GroupId,
   message: Message,
   entries?: readonly Entry[],
 ): Uint8Array {
@@ -101,7 +102,7 @@ export function encodeMessage(
  */
 export function decodeMessage(
   bytes: Uint8Array,
-): { group: number; message: Message } {
+): { group: GroupId; message: Message } {
   const { kind } = decodeFrame(bytes);
   if (kind !== FrameKind.raft) {
     throw new MalformedBytesError(`not a Raft message but frame kind ${kind}`);
@@ -120,7 +121,7 @@ export function decodeMessage(
 }
 
 function encodeAppend(
-  group: number,
+  group: GroupId,
   message: AppendEntries,
   entries: readonly Entry[],
 ): Uint8Array {
@@ -145,7 +146,7 @@ function encodeAppend(
 
 function writeEnvelope(
   writer: ByteWriter,
-  group: number,
+  group: GroupId,
   message: Exclude<Message, { type: "snapshotReceived" }>,
 ): void {
   writer.u8(FrameKind.raft).u8(FRAME_VERSION);

@@ -4,7 +4,7 @@ import {
   encodeConfiguration,
 } from "../raft/configuration.ts";
 import { ByteReader, ByteWriter, MalformedBytesError } from "../util/bytes.ts";
-import type { SnapshotAck, SnapshotChunk } from "../group/messages.ts";
+import type { GroupId, SnapshotAck, SnapshotChunk } from "../group/messages.ts";
 
 const STATES: readonly SnapshotAck["state"][] = ["more", "done", "failed"];
 const CHUNK = 0;
@@ -12,11 +12,11 @@ const ACK = 1;
 
 /** Encodes a piece of a snapshot, or its answer, as one frame. */
 export function encodeSnapshotFrame(
-  group: number,
+  group: GroupId,
   message: SnapshotChunk | SnapshotAck,
 ): Uint8Array {
   const writer = new ByteWriter(512);
-  writer.u8(group).u8(message.type === "snapshotChunk" ? CHUNK : ACK);
+  writer.u32(group).u8(message.type === "snapshotChunk" ? CHUNK : ACK);
   writer.text(message.from).text(message.to).u53(message.term);
   writer.u53(message.last.term).u53(message.last.index).u53(message.offset);
   if (message.type === "snapshotChunk") {
@@ -34,9 +34,9 @@ export function encodeSnapshotFrame(
  */
 export function decodeSnapshotFrame(
   body: Uint8Array,
-): { group: number; message: SnapshotChunk | SnapshotAck } {
+): { group: GroupId; message: SnapshotChunk | SnapshotAck } {
   const reader = new ByteReader(body);
-  const group = reader.u8();
+  const group = reader.u32();
   const kind = reader.u8();
   const from = reader.text();
   const to = reader.text();

@@ -1,25 +1,12 @@
-import type { NodeAddress } from "../config/types.ts";
 import { HiqliteError } from "../errors.ts";
-import type { PeerIdentity } from "../network/port.ts";
+import type { RaftGroup } from "../group/group.ts";
 import type { MemberId, NodeId } from "../raft/types.ts";
-import { nodeIdOf } from "../raft/types.ts";
 import { StateDamagedError } from "../state/port.ts";
 import type { QueryResult, SqlParameters } from "../state/sql/types.ts";
-import { linksOf, peersOf, selfOf } from "./cluster/addresses.ts";
-import { latestConfiguration } from "./volume/boot.ts";
-import { CatchUp } from "../group/catch_up.ts";
-import { Changes } from "./changes.ts";
-import { depart } from "./upkeep/departure.ts";
-import { Formation } from "./cluster/founding.ts";
-import { Greeting } from "./cluster/identity_check.ts";
-import type { RaftGroup } from "../group/group.ts";
-import { memberIdOf } from "./volume/identity.ts";
-import { Membership } from "./cluster/membership.ts";
-import { renderMetrics } from "./report/metrics.ts";
+import { peersOf, selfOf } from "./cluster/addresses.ts";
 import { describeOutage } from "./cluster/outage.ts";
-import { Participation } from "./cluster/participation.ts";
-import type { NodeNetwork, NodeParts, NodeVault } from "./parts.ts";
-import { PeerRequests } from "../network/requests.ts";
+import type { HostedGroup } from "./groups/hosted_group.ts";
+import type { NodeParts } from "./parts.ts";
 import type {
   ClusterStatus,
   HealthStatus,
@@ -30,154 +17,54 @@ import type {
   WriteAnswer,
   WriteRequest,
 } from "./port.ts";
-import { Pulse } from "./upkeep/pulse.ts";
-import { Reads } from "./services/reads.ts";
-import { Scrubbing } from "./upkeep/scrubbing.ts";
+import { renderMetrics } from "./report/metrics.ts";
 import { clusterStatus, healthStatus, readyStatus } from "./report/status.ts";
-import { Traffic } from "../network/group_router.ts";
-import { Writes } from "./groups/proposer.ts";
+import { buildRooms, type Rooms } from "./rooms.ts";
+import { depart } from "./upkeep/departure.ts";
+import { latestConfiguration } from "./volume/boot.ts";
 
-/** How long a start waits for witnesses beyond a majority, ticks: about as long as a silent link counts as alive. */
-const WITNESS_TICKS = 60;
 /** Between two reports to the witnesses: about a second. */
 const REPORT_ATTEMPTS = 4;
 /** Between two complaints about a missing leader: about ten seconds. */
 const OUTAGE_ATTEMPTS = 40;
 
-/** One member at run time. */
+/** One member at run time: its beginning, its end, and what it offers in between. */
 export class HiqliteNode implements Member {
   readonly #parts: NodeParts;
-  readonly #vault: NodeVault;
-  readonly #network: NodeNetwork;
-  readonly #requests: PeerRequests;
-  readonly #participation: Participation;
-  readonly #formation: Formation;
-  readonly #membership: Membership;
-  readonly #greeting: Greeting;
-  readonly #writes: Writes;
-  readonly #reads: Reads;
-  readonly #traffic: Traffic;
-  readonly #pulse: Pulse;
-  readonly #scrubbing: Scrubbing;
+  readonly #rooms: Rooms;
   readonly #startedMs: number;
-  #reports = 0;
-  #leader: MemberId | null = null;
+  #slowTicks = 0;
   #stopping: Promise<void> | null = null;
   #failed: Error | null = null;
-  readonly #changes = new Changes();
-  readonly #catchUp = new CatchUp();
   readonly #releaseHooks: (() => Promise<void>)[] = [];
 
   /** Starts nothing yet; see {@linkcode start}. */
   constructor(parts: NodeParts) {
     this.#parts = parts;
-    this.#vault = parts.vault;
     this.#startedMs = parts.clock.monotonic();
-    this.#network = parts.createNetwork(
-      this.#self(),
-      linksOf(parts.vault.identity, parts.config),
-      {
+    this.#rooms = buildRooms(parts, {
+      network: {
         frame: (from, lane, bytes) => {
-          if (!this.#failed && this.#pulse.beating) {
-            this.#touch();
-            this.#traffic.onFrame(from, lane, bytes);
-          }
+          if (this.#failed || !this.#rooms.pulse.beating) return;
+          this.#touch();
+          this.#rooms.router.onFrame(from, lane, bytes);
         },
         linkUp: () => this.#onLinkUp(),
         linkDown: (node) => this.#onLinkDown(node),
       },
-    );
-    this.#requests = new PeerRequests(this.#network, parts.logger);
-    this.#participation = new Participation({
-      parts,
-      network: this.#network,
-      send: (message) => this.#traffic.send(message),
-      stopping: () => this.#stopping !== null,
-      changed: () => this.#onChanged(),
+      stepped: () => this.#rooms.participation.settle(),
+      leaderChanged: () => this.#onLeaderChanged(),
       failed: (error) => this.#fail(error),
-    });
-    const group = (): RaftGroup | null => this.#group;
-    this.#writes = new Writes({
-      self: () => this.id,
-      clock: parts.clock,
-      random: parts.random,
-      requests: this.#requests,
-      group,
-    });
-    this.#reads = new Reads({
-      clock: parts.clock,
-      changes: this.#changes,
-      group,
-      touch: () => this.#touch(),
-      machine: () => this.#vault.storage.machine,
-      throwIfStopped: () => this.#throwIfStopped(),
-    });
-    this.#scrubbing = new Scrubbing({
-      ...parts,
-      storage: () => this.#group === null ? null : this.#vault.storage,
-      failed: (error) => this.#fail(error),
-    });
-    this.#traffic = new Traffic({
-      network: this.#network,
-      requests: this.#requests,
-      logger: parts.logger,
-      identity: () => this.#vault.identity,
-      receive: (message) => this.#group?.receive(message),
-    });
-    this.#formation = new Formation({
-      config: parts.config,
-      network: this.#network,
-      requests: this.#requests,
-      logger: parts.logger,
-      identity: () => this.#vault.identity,
-      adopt: (identity) => this.#participation.adopt(identity),
-      renew: () => this.#participation.renew(),
-      remembers: (member) => this.#greeting.remembers(member),
-      group,
-      newClusterId: () => crypto.randomUUID(),
-    });
-    this.#membership = new Membership({
-      network: this.#network,
-      requests: this.#requests,
-      clock: parts.clock,
-      group,
-      identity: () => this.#vault.identity,
-      remember: (node) => this.#remember(node),
-      status: () => this.cluster(),
-    });
-    this.#greeting = new Greeting({
-      network: this.#network,
-      requests: this.#requests,
-      vault: this.#vault,
-      clock: parts.clock,
-      logger: parts.logger,
-      patienceMs: WITNESS_TICKS * parts.config.tickMs,
-      promises: parts.config.logSync.mode === "immediate",
-      nodes: () =>
-        peersOf(this.#vault.identity, parts.config).map(({ id }) => id),
-      group,
-      stopping: () => this.#stopping !== null,
-      takePart: () => this.#participation.start(),
-      rebuild: (reason) => this.#participation.rebuild(reason),
-    });
-    this.#pulse = new Pulse({
-      clock: parts.clock,
-      logger: parts.logger,
-      tickMs: parts.config.tickMs,
-      group,
       slowTick: () => this.#onSlowTick(),
-    });
-    this.#requests.serve({
-      ...this.#greeting.handlers(),
-      ...this.#formation.handlers(),
-      ...this.#membership.handlers(),
-      ...this.#writes.handlers(),
+      stopping: () => this.#stopping !== null,
+      throwIfStopped: () => this.#throwIfStopped(),
+      status: () => this.cluster(),
     });
   }
 
   /** The member's own id. */
   get id(): MemberId {
-    return memberIdOf(this.#vault.identity);
+    return this.#rooms.durable.self;
   }
 
   /** What stopped the member, if something did. */
@@ -187,17 +74,18 @@ export class HiqliteNode implements Member {
 
   /** Answers a peer that opens a link: the WebSocket route of the Raft listener. */
   accept(request: Request): Response {
-    return this.#network.accept(request);
+    return this.#rooms.network.accept(request);
   }
 
   /** Takes part from now on. */
   start(): void {
-    const { phase } = this.#vault.identity;
+    const { network, participation, pulse } = this.#rooms;
+    const { phase } = this.#parts.vault.identity;
     if (phase === "forming" || phase === "joining" && !this.#remembers()) {
-      this.#participation.start();
+      participation.start();
     }
-    this.#network.start();
-    this.#pulse.start();
+    network.start();
+    pulse.start();
     this.#progress();
   }
 
@@ -215,13 +103,13 @@ export class HiqliteNode implements Member {
           `The member is not ready after ${timeoutMs} ms: ${detail}`,
         );
       }
-      await this.#changes.next(Math.min(left, this.#parts.config.tickMs));
+      await this.#rooms.changes.next(Math.min(left, this.#parts.config.tickMs));
     }
   }
 
   async write(request: WriteRequest): Promise<WriteAnswer> {
     this.#throwIfStopped();
-    const answer = await this.#writes.write(request);
+    const answer = await this.#rooms.writes.write(request);
     // None while the member is rebuilt: the write is committed, its answer is the leader's.
     const group = this.#group;
     if (group !== null && group.machine.applied.index < answer.index) {
@@ -235,28 +123,29 @@ export class HiqliteNode implements Member {
   async query(request: QueryRequest): Promise<QueryAnswer> {
     this.#throwIfStopped();
     try {
-      return await this.#reads.query(request);
+      return await this.#rooms.reads.query(request);
     } catch (error) {
-      throw this.#scrubbing.explain(error);
+      throw this.#rooms.scrubbing.explain(error);
     }
   }
 
   querySync(sql: string, params?: SqlParameters): QueryResult {
     this.#throwIfStopped();
     try {
-      return this.#vault.storage.machine.querySync(sql, params);
+      return this.#parts.vault.storage.machine.querySync(sql, params);
     } catch (error) {
-      throw this.#scrubbing.explain(error);
+      throw this.#rooms.scrubbing.explain(error);
     }
   }
 
   cluster(): ClusterStatus {
+    const { identity } = this.#parts.vault;
+    const { config } = this.#parts;
     return clusterStatus({
-      identity: this.#vault.identity,
-      group: this.#group,
-      network: this.#network,
-      self: this.#self(),
-      peers: peersOf(this.#vault.identity, this.#parts.config),
+      ...this.#rooms,
+      clusterId: identity.clusterId,
+      self: selfOf(identity, config),
+      peers: peersOf(identity, config),
     });
   }
 
@@ -265,43 +154,47 @@ export class HiqliteNode implements Member {
     const { clock, config } = this.#parts;
     const ageMs = clock.monotonic() - this.#startedMs;
     return healthStatus(
-      this.#group,
+      this.#rooms.durable,
       ageMs < config.healthCheckDelaySecs * 1000,
-      () => this.#outage(),
+      () => this.#outage(this.#rooms.durable),
     );
   }
 
   ready(): HealthStatus {
     if (this.#failed) return { ok: false, detail: this.#failed.message };
     if (this.#stopping) return { ok: false, detail: "stopping" };
-    const status = readyStatus(
-      this.#group,
-      this.#parts.config.learnerOnly,
-      () => this.#outage(),
-    );
-    return status.ok && !this.#catchUp.done
-      ? { ok: false, detail: "catching up with the leader" }
-      : status;
+    for (const hosted of this.#rooms.groups) {
+      const { ok, detail } = readyStatus(
+        hosted,
+        this.#parts.config.learnerOnly,
+        () => this.#outage(hosted),
+      );
+      if (ok) continue;
+      const alone = hosted === this.#rooms.durable;
+      return { ok, detail: alone ? detail : `group ${hosted.name}: ${detail}` };
+    }
+    return { ok: true, detail: "ok" };
   }
 
   metrics(): string {
     return renderMetrics({
       cluster: this.cluster(),
-      group: this.#group,
+      groups: this.#rooms.groups,
       ready: this.ready().ok,
-      outstandingWrites: this.#writes.outstanding,
-      loopLagMs: this.#pulse.worstLagMs,
+      outstandingWrites: this.#rooms.writes.outstanding,
+      loopLagMs: this.#rooms.pulse.worstLagMs,
+      droppedFrames: this.#rooms.router.dropped,
     });
   }
 
   changeMembership(request: MembershipRequest): Promise<ClusterStatus> {
     this.#throwIfStopped();
-    return this.#membership.change(request);
+    return this.#rooms.membership.change(request);
   }
 
   transferLeadership(target?: NodeId): Promise<ClusterStatus> {
     this.#throwIfStopped();
-    return this.#membership.transfer(target);
+    return this.#rooms.membership.transfer(target);
   }
 
   /** Runs `hook` in {@linkcode shutdown} when nothing new is accepted and what was begun is answered, before files and links are closed. */
@@ -319,27 +212,28 @@ export class HiqliteNode implements Member {
     logger.info("stopping");
     await depart({
       clock: this.#parts.clock,
-      changes: this.#changes,
-      group: () => this.#group,
-      outstanding: () => this.#writes.outstanding,
+      changes: this.#rooms.changes,
+      running: () => this.#rooms.groups.running(),
+      outstanding: () => this.#rooms.writes.outstanding,
     });
     await this.#release();
     logger.info("stopped");
   }
 
   async #release(): Promise<void> {
-    this.#pulse.stop();
-    this.#writes.close();
+    const { pulse, writes, requests, groups, changes, network } = this.#rooms;
+    pulse.stop();
+    writes.close();
     for (const hook of this.#releaseHooks) await hook();
-    this.#requests.close();
-    this.#group?.stop();
-    this.#changes.announce();
-    await this.#network.close();
-    await this.#vault.close();
+    requests.close();
+    groups.stop();
+    changes.announce();
+    await network.close();
+    await this.#parts.vault.close();
   }
 
   get #group(): RaftGroup | null {
-    return this.#participation.group;
+    return this.#rooms.durable.group;
   }
 
   #throwIfStopped(): void {
@@ -351,7 +245,7 @@ export class HiqliteNode implements Member {
     if (this.#stopping) {
       throw new HiqliteError("shutting_down", "This member is stopping");
     }
-    if (this.#participation.rebuilding) {
+    if (this.#rooms.participation.rebuilding) {
       throw new HiqliteError(
         "no_leader",
         "This member is being rebuilt from the others: ask another one",
@@ -361,35 +255,36 @@ export class HiqliteNode implements Member {
 
   /** After a pause a lease must not be taken to run still. */
   #touch(): void {
-    const { leaseReads } = this.#parts.config;
-    if (leaseReads && this.#pulse.beating) this.#pulse.touch();
+    const { pulse } = this.#rooms;
+    if (this.#parts.config.leaseReads && pulse.beating) pulse.touch();
   }
 
   #onSlowTick(): void {
-    this.#writes.tick();
+    this.#rooms.writes.tick();
     this.#progress();
-    this.#membership.tick();
-    this.#scrubbing.tick();
+    this.#rooms.membership.tick();
+    this.#rooms.scrubbing.tick();
   }
 
   #progress(): void {
-    const { phase } = this.#vault.identity;
+    const { greeting, participation, formation, groups } = this.#rooms;
+    const { phase } = this.#parts.vault.identity;
     if (phase === "member" || phase === "joining") {
-      this.#endIfRejected(this.#greeting.greet());
+      this.#endIfRejected(greeting.greet());
     }
-    this.#participation.settle();
-    this.#endIfRejected(this.#formation.attempt());
-    this.#catchUp.attempt(this.#group);
-    this.#reports++;
-    if (this.#reports % REPORT_ATTEMPTS === 0) {
-      this.#endIfRejected(this.#greeting.report());
+    participation.settle();
+    this.#endIfRejected(formation.attempt());
+    groups.catchUp();
+    this.#slowTicks++;
+    if (this.#slowTicks % REPORT_ATTEMPTS === 0) {
+      this.#endIfRejected(greeting.report());
     }
-    if (this.#reports % OUTAGE_ATTEMPTS === 0) this.#reportOutage();
+    if (this.#slowTicks % OUTAGE_ATTEMPTS === 0) this.#reportOutage();
   }
 
   /** Whether a cluster stands in the log: even one that was still joining may have been a voter since. */
   #remembers(): boolean {
-    return latestConfiguration(this.#vault.storage).voters.length > 0;
+    return latestConfiguration(this.#parts.vault.storage).voters.length > 0;
   }
 
   /** What it does rejects only when the data directory cannot be written. */
@@ -399,76 +294,57 @@ export class HiqliteNode implements Member {
     });
   }
 
-  /** A cluster without a leader says what is missing, about every ten seconds. */
+  /** A group without a leader says what is missing, about every ten seconds. */
   #reportOutage(): void {
-    if (this.#group?.core.leader || this.#vault.identity.phase === "new") {
-      return;
+    if (this.#parts.vault.identity.phase === "new") return;
+    for (const hosted of this.#rooms.groups) {
+      if (hosted.group?.core.leader) continue;
+      this.#parts.logger.warn(this.#outage(hosted), { group: hosted.name });
     }
-    this.#parts.logger.warn(this.#outage());
   }
 
-  /** Why nobody leads, as far as this member knows. */
-  #outage(): string {
-    if (this.#participation.rebuilding) {
+  /** Why nobody leads a group, as far as this member knows. */
+  #outage(hosted: HostedGroup): string {
+    const { participation, formation, network } = this.#rooms;
+    const { vault } = this.#parts;
+    if (participation.rebuilding) {
       return "this member is being rebuilt from the others";
     }
-    if (this.#vault.identity.phase === "new") return this.#formation.obstacle;
-    const config = this.#group?.core.config ??
-      latestConfiguration(this.#vault.storage);
-    return describeOutage(config, this.id, this.#network);
-  }
-
-  #self(): PeerIdentity {
-    return selfOf(this.#vault.identity, this.#parts.config);
-  }
-
-  #remember({ id, raft, api }: NodeAddress): void {
-    const { identity } = this.#vault;
-    const addresses = { ...identity.addresses, [id]: { raft, api } };
-    this.#vault.save({ ...identity, addresses });
-    this.#network.setPeers(linksOf(this.#vault.identity, this.#parts.config));
+    if (vault.identity.phase === "new") return formation.obstacle;
+    const config = hosted.group?.core.config ??
+      latestConfiguration(vault.storage);
+    return describeOutage(
+      config,
+      hosted.self,
+      network,
+      (peer) => hosted.memberOf(peer),
+    );
   }
 
   #onLinkUp(): void {
     this.#touch();
-    this.#changes.announce();
-    this.#writes.changed();
+    this.#rooms.changes.announce();
+    this.#rooms.writes.changed();
     this.#progress();
   }
 
   #onLinkDown(node: NodeId): void {
-    this.#requests.linkDown(node);
-    const group = this.#group;
-    if (group === null) return;
-    const { config } = group.core;
-    for (const member of [...config.voters, ...config.learners]) {
-      if (nodeIdOf(member) === node) group.unreachable(member);
-    }
+    this.#rooms.requests.linkDown(node);
+    this.#rooms.groups.unreachable(node);
   }
 
-  #onChanged(): void {
-    const core = this.#group?.core;
-    if (core === undefined) return;
-    this.#participation.settle();
-    if (core.leader === this.#leader) return;
-    this.#leader = core.leader;
-    this.#parts.logger.info(
-      core.leader === null
-        ? "no leader is known"
-        : `leader is ${core.leader} in term ${core.term}`,
-    );
-    this.#catchUp.attempt(this.#group);
-    this.#writes.changed();
-    this.#changes.announce();
+  #onLeaderChanged(): void {
+    this.#rooms.writes.changed();
+    this.#rooms.changes.announce();
   }
 
   #fail(error: Error): void {
     if (this.#failed) return;
     this.#failed = error;
     this.#parts.logger.error(`the member cannot go on: ${error.message}`);
-    this.#group?.stop();
+    this.#rooms.groups.stop();
     if (error instanceof StateDamagedError) {
-      this.#participation.noteDamage(error);
+      this.#rooms.participation.noteDamage(error);
     }
     this.#parts.fatal(error);
   }

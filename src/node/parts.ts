@@ -10,7 +10,7 @@ import type { Logger } from "../util/logger.ts";
 import type { Random } from "../util/random.ts";
 import type { RaftGroup } from "../group/group.ts";
 import type { Identity } from "./volume/identity.ts";
-import type { GroupMessage } from "../group/messages.ts";
+import type { LoopPorts } from "./groups/hosted_group.ts";
 import type { Storage } from "./volume/vault.ts";
 
 /** The network as the node drives it. */
@@ -40,12 +40,8 @@ export interface NodeParts {
     peers: readonly PeerAddress[],
     events: NetworkEvents,
   ): NodeNetwork;
-  /** Builds the group from the vault; called once the member may take part. */
-  createGroup(ports: {
-    send(message: GroupMessage): boolean;
-    changed(): void;
-    fatal(error: Error): void;
-  }): RaftGroup;
+  /** Builds the durable group from the vault; called once the member may take part. */
+  createGroup(ports: LoopPorts): RaftGroup;
   /** The member cannot go on; called once. */
   fatal(error: Error): void;
 }

@@ -72,11 +72,9 @@ export interface MemberStatus {
   readonly matchIndex: LogIndex | null;
 }
 
-/** A cluster as one member sees it. */
-export interface ClusterStatus {
-  /** Empty before the cluster is formed. */
-  readonly clusterId: string;
-  /** The member that answers. */
+/** One Raft group as one member sees it. */
+export interface GroupStatus {
+  /** The member that answers, as the group knows it. */
   readonly self: MemberId;
   /** Null while none is known. */
   readonly leader: MemberId | null;
@@ -94,6 +92,20 @@ export interface ClusterStatus {
   readonly joint: boolean;
   /** Everyone in the configuration. */
   readonly members: readonly MemberStatus[];
+}
+
+/** A group with its name. */
+export interface NamedGroupStatus extends GroupStatus {
+  /** `db` is the durable group. */
+  readonly name: string;
+}
+
+/** A cluster as one member sees it: its durable group, and every group that the member hosts. */
+export interface ClusterStatus extends GroupStatus {
+  /** Empty before the cluster is formed. */
+  readonly clusterId: string;
+  /** The groups that this member hosts, the durable one first. */
+  readonly groups: readonly NamedGroupStatus[];
 }
 
 /** Whether a member is well, for load balancers. */

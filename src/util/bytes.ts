@@ -41,6 +41,7 @@ export class ByteWriter {
 
   /** Appends one byte. */
   u8(value: number): this {
+    assert((value & 0xff) === value, "not an unsigned 8-bit integer");
     this.#reserve(1);
     this.#bytes[this.#length++] = value;
     return this;
@@ -48,6 +49,7 @@ export class ByteWriter {
 
   /** Appends an unsigned 32-bit integer. */
   u32(value: number): this {
+    assert(value >>> 0 === value, "not an unsigned 32-bit integer");
     this.#reserve(4);
     this.#view.setUint32(this.#length, value, true);
     this.#length += 4;

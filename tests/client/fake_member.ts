@@ -2,6 +2,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { HiqliteError } from "../../src/errors.ts";
 import type {
   ClusterStatus,
+  GroupStatus,
   HealthStatus,
   Member,
   QueryAnswer,
@@ -66,8 +67,7 @@ class PlainMember implements Member {
   }
 
   cluster(): ClusterStatus {
-    return {
-      clusterId: "c0ffee",
+    const durable: GroupStatus = {
       self: "1.00000000000000aa",
       leader: "1.00000000000000aa",
       term: 3,
@@ -85,6 +85,11 @@ class PlainMember implements Member {
         connected: true,
         matchIndex: this.#index,
       }],
+    };
+    return {
+      clusterId: "c0ffee",
+      ...durable,
+      groups: [{ name: "db", ...durable }],
     };
   }
 

@@ -242,11 +242,11 @@ Deno.test("metrics() is in Prometheus' text format and tells who leads", async (
   for (const line of text.trimEnd().split("\n")) {
     assert.match(
       line,
-      /^(# (HELP|TYPE) hiqlite_\w+ .+|hiqlite_\w+ \d+(\.\d+)?)$/,
+      /^(# (HELP|TYPE) hiqlite_\w+ .+|hiqlite_\w+({group="db"})? \d+(\.\d+)?)$/,
     );
   }
-  assert.match(text, /^hiqlite_is_leader 1$/m);
-  assert.match(text, /^hiqlite_raft_members_connected 3$/m);
+  assert.match(text, /^hiqlite_is_leader{group="db"} 1$/m);
+  assert.match(text, /^hiqlite_raft_members_connected{group="db"} 3$/m);
   assert.match(text, /^hiqlite_ready 1$/m);
 });
 

@@ -1,4 +1,4 @@
-import type { Network } from "../../network/port.ts";
+import type { Network, PeerIdentity } from "../../network/port.ts";
 import type { Configuration, MemberId } from "../../raft/types.ts";
 import { nodeIdOf } from "../../raft/types.ts";
 
@@ -11,6 +11,7 @@ export function describeOutage(
   config: Configuration,
   self: MemberId,
   network: Network,
+  memberOf: (peer: PeerIdentity) => MemberId,
 ): string {
   if (config.voters.length === 0) return NOTHING_YET;
   const states = config.voters.map((voter) => {
@@ -20,7 +21,7 @@ export function describeOutage(
     if (peer === undefined) {
       return { ok: false, text: `node ${node} cannot be reached` };
     }
-    return peer.id === voter
+    return memberOf(peer) === voter
       ? { ok: true, text: `node ${node} is here` }
       : { ok: false, text: `node ${node} came back without its memory` };
   });

@@ -1,32 +1,29 @@
 import { isMember, isVoter } from "../../raft/configuration.ts";
 import type { StateDamagedError } from "../../state/port.ts";
 import { selfOf } from "./addresses.ts";
-import type { RaftGroup } from "../../group/group.ts";
 import {
   type Identity,
   memberIdOf,
   newIncarnation,
 } from "../volume/identity.ts";
 import { isFull } from "../../group/disk_room.ts";
-import type { GroupMessage } from "../../group/messages.ts";
+import type { HostedGroup } from "../groups/hosted_group.ts";
 import type { NodeNetwork, NodeParts } from "../parts.ts";
 
 /** What participation needs from its node. */
 export interface ParticipationPorts {
   readonly parts: NodeParts;
   readonly network: NodeNetwork;
-  send(message: GroupMessage): boolean;
+  /** The group whose log says who the members are. */
+  readonly durable: HostedGroup;
   /** Whether the member is being shut down. */
   stopping(): boolean;
-  /** Leader, role, term or configuration of the group changed. */
-  changed(): void;
   failed(error: Error): void;
 }
 
-/** Under which identity this member takes part, from its first start to a rebuild, and its group while it does. */
+/** Under which identity this member takes part in the durable group, from its first start to a rebuild. */
 export class Participation {
   readonly #ports: ParticipationPorts;
-  #group: RaftGroup | null = null;
   #rebuilding = false;
   /** The log holds the first entry of a cluster that is being formed. */
   #founded = false;
@@ -37,11 +34,6 @@ export class Participation {
     this.#ports = ports;
   }
 
-  /** Null while the member takes no part. */
-  get group(): RaftGroup | null {
-    return this.#group;
-  }
-
   /** Whether log and state are being given up. */
   get rebuilding(): boolean {
     return this.#rebuilding;
@@ -49,13 +41,8 @@ export class Participation {
 
   /** Takes part from now on, as whom the vault says. */
   start(): void {
-    const { parts, send, changed, failed } = this.#ports;
-    const group = parts.createGroup({ send, changed, fatal: failed });
-    this.#group = group;
-    // A member alone has nobody to wait for.
-    const { voters } = group.core.config;
-    const self = memberIdOf(parts.vault.identity);
-    if (voters.length === 1 && voters[0] === self) group.campaign();
+    const { parts, durable, failed } = this.#ports;
+    const group = durable.start();
     if (parts.vault.identity.phase !== "forming") return;
     // Only once the log holds the first entry may its absence mean that it was lost.
     group.log.sync((error) => {
@@ -106,13 +93,14 @@ export class Participation {
   settle(): void {
     const { vault, config, logger } = this.#ports.parts;
     const { identity } = vault;
-    if (this.#group === null) return;
+    const { group } = this.#ports.durable;
+    if (group === null) return;
     if (identity.phase === "forming" && this.#founded) {
       this.adopt({ ...identity, phase: "member" });
     }
     if (identity.phase !== "joining") return;
     const self = memberIdOf(identity);
-    const { config: members } = this.#group.core;
+    const { config: members } = group.core;
     const joined = config.learnerOnly
       ? isMember(members, self)
       : isVoter(members, self);
@@ -134,10 +122,9 @@ export class Participation {
 
   /** Gives up log and state, and comes back as a new incarnation. */
   async rebuild(reason: string): Promise<void> {
-    const { parts: { vault, config }, network } = this.#ports;
+    const { parts: { vault, config }, network, durable } = this.#ports;
     this.#rebuilding = true;
-    this.#group?.stop();
-    this.#group = null;
+    durable.leave();
     await vault.startOver(reason);
     if (this.#ports.stopping()) return;
     network.setIdentity(selfOf(vault.identity, config));

@@ -1,64 +1,134 @@
-import type { RaftGroup } from "../../group/group.ts";
-import type { ClusterStatus } from "../port.ts";
+import type { HostedGroup } from "../groups/hosted_group.ts";
+import type { ClusterStatus, NamedGroupStatus } from "../port.ts";
 
 /** What {@linkcode renderMetrics} shows. */
 export interface MetricsParts {
   readonly cluster: ClusterStatus;
-  readonly group: RaftGroup | null;
+  readonly groups: Iterable<HostedGroup>;
   readonly ready: boolean;
+  /** Writes of this member's clients without an answer. */
   readonly outstandingWrites: number;
   readonly loopLagMs: number;
+  /** Frames for groups that this member does not host. */
+  readonly droppedFrames: number;
 }
 
 /** Metrics in Prometheus' text format, version 0.0.4. */
 export function renderMetrics(parts: MetricsParts): string {
-  const { cluster, group } = parts;
   const lines: string[] = [];
-  const gauge = (name: string, help: string, value: number): void => {
-    lines.push(
-      `# HELP hiqlite_${name} ${help}`,
-      `# TYPE hiqlite_${name} gauge`,
-      `hiqlite_${name} ${value}`,
-    );
+  const metric = (
+    type: "gauge" | "counter",
+    name: string,
+    help: string,
+    samples: readonly string[],
+  ): void => {
+    lines.push(`# HELP hiqlite_${name} ${help}`);
+    lines.push(`# TYPE hiqlite_${name} ${type}`);
+    for (const sample of samples) lines.push(`hiqlite_${name}${sample}`);
   };
-  gauge("ready", "1 if the member is ready for traffic", Number(parts.ready));
-  gauge(
-    "is_leader",
-    "1 if the member leads",
-    Number(cluster.leader === cluster.self),
-  );
-  gauge("has_leader", "1 if a leader is known", Number(!!cluster.leader));
-  gauge("raft_term", "The Raft term", cluster.term);
-  gauge("raft_commit_index", "Last committed log index", cluster.commitIndex);
-  gauge("raft_applied_index", "Last applied log index", cluster.appliedIndex);
-  gauge("raft_last_index", "Last log index", cluster.lastIndex);
-  gauge("raft_first_index", "First index in the log", cluster.firstIndex);
-  gauge("raft_members", "Members", cluster.members.length);
-  gauge(
-    "raft_members_connected",
-    "Members this one has a link to, with itself",
-    cluster.members.filter(({ connected }) => connected).length,
-  );
-  gauge("log_bytes", "Bytes the log uses", group?.log.bytes ?? 0);
-  gauge(
-    "disk_full",
-    "1 if writes are refused for want of room",
-    Number(group?.diskFull ?? false),
-  );
-  gauge(
-    "proposals_pending",
-    "Writes the leader has not answered",
-    group?.pendingProposals ?? 0,
-  );
-  gauge(
-    "writes_outstanding",
-    "Writes of this member's clients without an answer",
-    parts.outstandingWrites,
-  );
-  gauge(
-    "event_loop_lag_ms",
-    "Longest stall of the event loop since the last hand-over",
-    Math.round(parts.loopLagMs),
-  );
+  const groups = [...parts.groups].map((hosted) => ({
+    hosted,
+    status: parts.cluster.groups.find(({ name }) => name === hosted.name)!,
+  }));
+  for (const [name, help, value] of OF_GROUPS) {
+    metric(
+      "gauge",
+      name,
+      help,
+      groups.map(({ hosted, status }) =>
+        `{group="${status.name}"} ${value(status, hosted)}`
+      ),
+    );
+  }
+  for (const [name, type, help, value] of OF_THE_MEMBER) {
+    metric(type, name, help, [` ${value(parts)}`]);
+  }
   return lines.join("\n") + "\n";
 }
+
+const OF_THE_MEMBER: readonly (readonly [
+  name: string,
+  type: "gauge" | "counter",
+  help: string,
+  value: (parts: MetricsParts) => number,
+])[] = [
+  [
+    "ready",
+    "gauge",
+    "1 if the member is ready for traffic",
+    ({ ready }) => Number(ready),
+  ],
+  [
+    "writes_outstanding",
+    "gauge",
+    "Writes of this member's clients without an answer",
+    ({ outstandingWrites }) => outstandingWrites,
+  ],
+  [
+    "event_loop_lag_ms",
+    "gauge",
+    "Longest stall of the event loop since the last hand-over",
+    ({ loopLagMs }) => Math.round(loopLagMs),
+  ],
+  [
+    "frames_dropped_total",
+    "counter",
+    "Frames for groups that this member does not host",
+    ({ droppedFrames }) => droppedFrames,
+  ],
+];
+
+const OF_GROUPS: readonly (readonly [
+  name: string,
+  help: string,
+  value: (status: NamedGroupStatus, hosted: HostedGroup) => number,
+])[] = [
+  [
+    "is_leader",
+    "1 if the member leads",
+    ({ leader, self }) => Number(leader === self),
+  ],
+  [
+    "has_leader",
+    "1 if a leader is known",
+    ({ leader }) => Number(leader !== null),
+  ],
+  ["raft_term", "The Raft term", ({ term }) => term],
+  [
+    "raft_commit_index",
+    "Last committed log index",
+    ({ commitIndex }) => commitIndex,
+  ],
+  [
+    "raft_applied_index",
+    "Last applied log index",
+    ({ appliedIndex }) => appliedIndex,
+  ],
+  ["raft_last_index", "Last log index", ({ lastIndex }) => lastIndex],
+  [
+    "raft_first_index",
+    "First index in the log",
+    ({ firstIndex }) => firstIndex,
+  ],
+  ["raft_members", "Members", ({ members }) => members.length],
+  [
+    "raft_members_connected",
+    "Members this one has a link to, with itself",
+    ({ members }) => members.filter(({ connected }) => connected).length,
+  ],
+  [
+    "log_bytes",
+    "Bytes the log uses",
+    (_status, { group }) => group?.log.bytes ?? 0,
+  ],
+  [
+    "disk_full",
+    "1 if writes are refused for want of room",
+    (_status, { group }) => Number(group?.diskFull ?? false),
+  ],
+  [
+    "proposals_pending",
+    "Writes the leader has not answered",
+    (_status, { group }) => group?.pendingProposals ?? 0,
+  ],
+];

@@ -1,19 +1,25 @@
 import type { NodeAddress } from "../../config/types.ts";
+import type { RaftGroup } from "../../group/group.ts";
 import type { Network, PeerIdentity } from "../../network/port.ts";
 import { isVoter, membersOf } from "../../raft/configuration.ts";
 import type { MemberId } from "../../raft/types.ts";
 import { nodeIdOf } from "../../raft/types.ts";
-import type { RaftGroup } from "../../group/group.ts";
-import { type Identity, memberIdOf } from "../volume/identity.ts";
-import type { ClusterStatus, HealthStatus, MemberStatus } from "../port.ts";
+import type { HostedGroup } from "../groups/hosted_group.ts";
+import type {
+  ClusterStatus,
+  GroupStatus,
+  HealthStatus,
+  MemberStatus,
+} from "../port.ts";
 
 /** A member that is this far behind the commit index is not ready. */
 const READY_LAG_ENTRIES = 10_000;
 
 /** What {@linkcode clusterStatus} looks at. */
 export interface StatusParts {
-  readonly identity: Identity;
-  readonly group: RaftGroup | null;
+  readonly clusterId: string;
+  readonly durable: HostedGroup;
+  readonly groups: Iterable<HostedGroup>;
   readonly network: Network;
   readonly self: PeerIdentity;
   readonly peers: readonly NodeAddress[];
@@ -21,33 +27,43 @@ export interface StatusParts {
 
 /** The cluster as this member sees it. */
 export function clusterStatus(parts: StatusParts): ClusterStatus {
-  const { identity, group } = parts;
+  return {
+    clusterId: parts.clusterId,
+    ...groupStatus(parts, parts.durable),
+    groups: [...parts.groups].map((hosted) => ({
+      name: hosted.name,
+      ...groupStatus(parts, hosted),
+    })),
+  };
+}
+
+function groupStatus(parts: StatusParts, hosted: HostedGroup): GroupStatus {
+  const { group } = hosted;
   const status = group?.core.status();
   const config = status?.config;
-  const members = config === undefined ? [] : membersOf(config);
-  const leader = status?.leader ?? null;
   return {
-    clusterId: identity.clusterId,
-    self: memberIdOf(identity),
-    leader,
+    self: hosted.self,
+    leader: status?.leader ?? null,
     term: status?.term ?? 0,
     commitIndex: status?.commit ?? 0,
     appliedIndex: group?.machine.applied.index ?? 0,
     lastIndex: status?.last.index ?? 0,
     firstIndex: (status?.base.index ?? 0) + 1,
     joint: (config?.votersOutgoing.length ?? 0) > 0,
-    members: members.map((id) => memberStatus(parts, id, leader)),
+    members: group === null || config === undefined
+      ? []
+      : membersOf(config).map((id) => memberStatus(parts, hosted, group, id)),
   };
 }
 
 function memberStatus(
-  { group, network, self, peers }: StatusParts,
+  { network, self, peers }: StatusParts,
+  hosted: HostedGroup,
+  { core }: RaftGroup,
   id: MemberId,
-  leader: MemberId | null,
 ): MemberStatus {
   const nodeId = nodeIdOf(id);
-  const { core } = group!;
-  const own = id === self.id;
+  const own = id === hosted.self;
   const peer = own ? self : network.peer(nodeId);
   const configured = peers.find((address) => address.id === nodeId);
   const progress = core.status().progress.find(({ member }) => member === id);
@@ -56,19 +72,19 @@ function memberStatus(
     nodeId,
     raftAddress: peer?.raftAddress ?? configured?.raft ?? "",
     apiAddress: peer?.apiAddress ?? configured?.api ?? "",
-    role: id === leader
+    role: id === core.leader
       ? "leader"
       : isVoter(core.config, id)
       ? "voter"
       : "learner",
-    connected: own || peer?.id === id,
+    connected: own || peer !== undefined && hosted.memberOf(peer) === id,
     matchIndex: progress?.match ?? null,
   };
 }
 
 /** See {@linkcode Member.health}; `outage` says why nobody leads. */
 export function healthStatus(
-  group: RaftGroup | null,
+  { group }: HostedGroup,
   starting: boolean,
   outage: () => string,
 ): HealthStatus {
@@ -82,21 +98,24 @@ export function healthStatus(
     : { ok: detail === "ok", detail };
 }
 
-/** See {@linkcode Member.ready}. */
+/** See {@linkcode Member.ready}; of one group. */
 export function readyStatus(
-  group: RaftGroup | null,
+  hosted: HostedGroup,
   learnerOnly: boolean,
   outage: () => string,
 ): HealthStatus {
-  const health = healthStatus(group, false, outage);
+  const health = healthStatus(hosted, false, outage);
+  const { group } = hosted;
   if (!health.ok || group === null) return health;
   const { core, machine } = group;
-  const { id } = core.status();
-  if (!learnerOnly && !isVoter(core.config, id)) {
+  if (!learnerOnly && !isVoter(core.config, hosted.self)) {
     return { ok: false, detail: "not a voter yet" };
   }
   const behind = core.commit - machine.applied.index;
-  return behind > READY_LAG_ENTRIES
-    ? { ok: false, detail: `${behind} entries behind` }
-    : health;
+  if (behind > READY_LAG_ENTRIES) {
+    return { ok: false, detail: `${behind} entries behind` };
+  }
+  return hosted.caughtUp
+    ? health
+    : { ok: false, detail: "catching up with the leader" };
 }

@@ -12,7 +12,8 @@ const LOOK_MS = 10;
 export interface DeparturePorts {
   readonly clock: Clock;
   readonly changes: Changes;
-  group(): RaftGroup | null;
+  /** The loops that this member takes part in. */
+  running(): Iterable<RaftGroup>;
   /** Writes of callers that are not answered yet. */
   outstanding(): number;
 }
@@ -23,21 +24,25 @@ export async function depart(ports: DeparturePorts): Promise<void> {
   await drain(ports);
 }
 
-/** A leader with company moves its leadership before it goes. */
+/** A leader with company moves its leadership before it goes, in every group. */
 async function handOver(ports: DeparturePorts): Promise<void> {
-  const group = ports.group();
-  if (group?.core.role !== "leader") return;
-  if (group.core.config.voters.length < 2) return;
-  const outcome = group.transferLeadership(null);
-  if (outcome.kind !== "done") return;
-  await whileTrue(ports, TRANSFER_MS, () => group.core.role === "leader");
+  const moving = [...ports.running()].filter((group) =>
+    group.core.role === "leader" && group.core.config.voters.length > 1 &&
+    group.transferLeadership(null).kind === "done"
+  );
+  await whileTrue(
+    ports,
+    TRANSFER_MS,
+    () => moving.some(({ core }) => core.role === "leader"),
+  );
 }
 
 /** Lets writes that were begun here find their fate, with the next leader if leadership has moved. */
 function drain(ports: DeparturePorts): Promise<void> {
   return whileTrue(ports, DRAIN_MS, () => {
-    const proposals = ports.group()?.pendingProposals ?? 0;
-    return proposals + ports.outstanding() > 0;
+    let pending = ports.outstanding();
+    for (const group of ports.running()) pending += group.pendingProposals;
+    return pending > 0;
   });
 }
 

@@ -15,12 +15,13 @@ export interface PulsePorts {
   readonly logger: Logger;
   /** Length of a tick, ms. */
   readonly tickMs: number;
-  group(): RaftGroup | null;
+  /** The loops that this member takes part in. */
+  running(): Iterable<RaftGroup>;
   /** Every fifth timer call: what need not be done at every tick. */
   slowTick(): void;
 }
 
-/** Turns time into ticks of the group, and lets a leader go whose machine cannot keep up. */
+/** Turns time into ticks of every group, and lets a leader go whose machine cannot keep up. */
 export class Pulse {
   readonly #ports: PulsePorts;
   readonly #lag: LoopLag;
@@ -57,7 +58,7 @@ export class Pulse {
     this.#timer = null;
   }
 
-  /** Tells the group of time that passed; what must not be taken in before that calls it, too. */
+  /** Tells the groups of time that passed; what must not be taken in before that calls it, too. */
   touch(): void {
     const { clock, tickMs } = this.#ports;
     const now = clock.monotonic();
@@ -67,26 +68,32 @@ export class Pulse {
     this.#lastMs = elapsed > CATCH_UP_TICKS
       ? now
       : this.#lastMs + elapsed * tickMs;
-    if (elapsed > CATCH_UP_TICKS) this.#ports.group()?.stalled();
-    for (let i = 0; i < Math.min(elapsed, CATCH_UP_TICKS); i++) {
-      this.#ports.group()?.tick();
+    for (const group of this.#ports.running()) {
+      if (elapsed > CATCH_UP_TICKS) group.stalled();
+      for (let i = 0; i < Math.min(elapsed, CATCH_UP_TICKS); i++) group.tick();
     }
     if (++this.#calls % SLOW_TICKS !== 0) return;
     this.#ports.slowTick();
-    const group = this.#ports.group();
-    if (group?.core.role === "leader") this.#mayHandOver(group);
+    this.#mayHandOver();
   }
 
-  #mayHandOver(group: RaftGroup): void {
+  #mayHandOver(): void {
+    const led = [...this.#ports.running()].filter(({ core }) =>
+      core.role === "leader"
+    );
+    if (led.length === 0) return;
     const { logger } = this.#ports;
     if (this.#lag.overloaded) {
       logger.warn(
         "event loop is blocked again and again: handing leadership over",
       );
       this.#lag.reset();
-      group.transferLeadership(null);
-    } else if (group.diskFull && this.#calls % FULL_TICKS === 0) {
-      if (group.core.config.voters.length < 2) return;
+      for (const group of led) group.transferLeadership(null);
+      return;
+    }
+    if (this.#calls % FULL_TICKS !== 0) return;
+    for (const group of led) {
+      if (!group.diskFull || group.core.config.voters.length < 2) continue;
       logger.warn("the disk is full: handing leadership over");
       group.transferLeadership(null);
     }

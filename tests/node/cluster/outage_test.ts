@@ -18,13 +18,18 @@ Deno.test("describeOutage() names the voters that are missing and the last resor
     ...NO_CONFIGURATION,
     voters: [SELF, "2.0123456789abcdef"],
   };
-  const text = describeOutage(config, SELF, network);
+  const text = describeOutage(config, SELF, network, (peer) => peer.id);
   assert.match(text, /node 1 is this one, node 2 cannot be reached; 2 of 2/);
   assert.match(text, /hiqlite cluster recover/);
 });
 
 Deno.test("describeOutage() recommends no recovery from a member that has nothing", () => {
-  const text = describeOutage(NO_CONFIGURATION, SELF, network);
+  const text = describeOutage(
+    NO_CONFIGURATION,
+    SELF,
+    network,
+    (peer) => peer.id,
+  );
   assert.match(text, /has nothing of its cluster yet/);
   assert.doesNotMatch(text, /voters are needed|newest data/);
 });

@@ -23,7 +23,7 @@ function pulse(): { pulse: Pulse; told: string[]; pass: (ms: number) => void } {
       clock: { monotonic: () => now, wall: () => now },
       logger: new Logger("error", () => {}),
       tickMs: TICK_MS,
-      group: () => group,
+      running: () => [group],
       slowTick: () => {},
     }),
   };

@@ -1,0 +1,206 @@
+import type { RaftGroup } from "../group/group.ts";
+import { GroupRouter } from "../network/group_router.ts";
+import type { NetworkEvents, PeerIdentity } from "../network/port.ts";
+import { PeerRequests } from "../network/requests.ts";
+import { linksOf, peersOf, selfOf } from "./cluster/addresses.ts";
+import { Formation } from "./cluster/founding.ts";
+import { Greeting } from "./cluster/identity_check.ts";
+import { Membership } from "./cluster/membership.ts";
+import { Participation } from "./cluster/participation.ts";
+import { Changes } from "./changes.ts";
+import { HostedGroup } from "./groups/hosted_group.ts";
+import { Writes } from "./groups/proposer.ts";
+import { GroupRegistry } from "./groups/registry.ts";
+import type { NodeNetwork, NodeParts } from "./parts.ts";
+import type { ClusterStatus } from "./port.ts";
+import { Reads } from "./services/reads.ts";
+import { Pulse } from "./upkeep/pulse.ts";
+import { Scrubbing } from "./upkeep/scrubbing.ts";
+import { memberIdOf } from "./volume/identity.ts";
+
+/** How long a start waits for witnesses beyond a majority, ticks: about as long as a silent link counts as alive. */
+const WITNESS_TICKS = 60;
+/** The number of the group whose log says who the members are. */
+const DURABLE_GROUP = 0;
+
+/** What the rooms tell the member that they belong to. */
+export interface RoomEvents {
+  readonly network: NetworkEvents;
+  /** The loop of the durable group made a step. */
+  stepped(): void;
+  /** Another member leads a group, or none. */
+  leaderChanged(): void;
+  /** The member cannot go on. */
+  failed(error: Error): void;
+  /** Every fifth tick. */
+  slowTick(): void;
+  /** Whether the member is being shut down. */
+  stopping(): boolean;
+  /** Throws if the member serves nobody now. */
+  throwIfStopped(): void;
+  status(): ClusterStatus;
+}
+
+/** Everything a member consists of, wired together. */
+export interface Rooms {
+  readonly network: NodeNetwork;
+  readonly requests: PeerRequests;
+  readonly router: GroupRouter;
+  readonly groups: GroupRegistry;
+  readonly durable: HostedGroup;
+  readonly changes: Changes;
+  readonly participation: Participation;
+  readonly formation: Formation;
+  readonly membership: Membership;
+  readonly greeting: Greeting;
+  readonly writes: Writes;
+  readonly reads: Reads;
+  readonly pulse: Pulse;
+  readonly scrubbing: Scrubbing;
+}
+
+/** Builds a member's rooms around its parts. */
+export function buildRooms(parts: NodeParts, events: RoomEvents): Rooms {
+  const links = buildLinks(parts, events);
+  const { durable, groups } = links;
+  const cluster = buildCluster(parts, events, links);
+  const pulse = new Pulse({
+    clock: parts.clock,
+    logger: parts.logger,
+    tickMs: parts.config.tickMs,
+    running: () => groups.running(),
+    slowTick: () => events.slowTick(),
+  });
+  const changes = new Changes();
+  const database = buildDatabase(parts, events, links, changes, pulse);
+  const scrubbing = new Scrubbing({
+    ...parts,
+    storage: () => durable.group === null ? null : parts.vault.storage,
+    failed: (error) => events.failed(error),
+  });
+  links.requests.serve({
+    ...cluster.greeting.handlers(),
+    ...cluster.formation.handlers(),
+    ...cluster.membership.handlers(),
+    ...database.writes.handlers(),
+  });
+  return { ...links, ...cluster, ...database, changes, pulse, scrubbing };
+}
+
+type Links = Pick<
+  Rooms,
+  "network" | "requests" | "router" | "groups" | "durable"
+>;
+
+function buildLinks(parts: NodeParts, events: RoomEvents): Links {
+  const { vault, config, logger } = parts;
+  const network = parts.createNetwork(
+    selfOf(vault.identity, config),
+    linksOf(vault.identity, config),
+    events.network,
+  );
+  const requests = new PeerRequests(network, logger);
+  const groups = new GroupRegistry();
+  const router = new GroupRouter({
+    network,
+    requests,
+    logger,
+    clusterId: () => vault.identity.clusterId,
+    group: (id) => groups.get(id),
+  });
+  const durable = new HostedGroup({
+    id: DURABLE_GROUP,
+    name: "db",
+    router,
+    logger,
+    self: () => memberIdOf(vault.identity),
+    memberOf: ({ id }: PeerIdentity) => id,
+    create: (ports) => parts.createGroup(ports),
+    stepped: () => events.stepped(),
+    leaderChanged: () => events.leaderChanged(),
+    failed: (error) => events.failed(error),
+  });
+  groups.add(durable);
+  return { network, requests, router, groups, durable };
+}
+
+function buildCluster(
+  parts: NodeParts,
+  events: RoomEvents,
+  { network, requests, durable }: Links,
+): Pick<Rooms, "participation" | "formation" | "membership" | "greeting"> {
+  const { vault, config, clock, logger } = parts;
+  const common = {
+    network,
+    requests,
+    clock,
+    logger,
+    identity: () => vault.identity,
+    group: (): RaftGroup | null => durable.group,
+    stopping: () => events.stopping(),
+  };
+  const participation = new Participation({
+    parts,
+    network,
+    durable,
+    stopping: common.stopping,
+    failed: (error) => events.failed(error),
+  });
+  const greeting = new Greeting({
+    ...common,
+    vault,
+    patienceMs: WITNESS_TICKS * config.tickMs,
+    promises: config.logSync.mode === "immediate",
+    nodes: () => peersOf(vault.identity, config).map(({ id }) => id),
+    takePart: () => participation.start(),
+    rebuild: (reason) => participation.rebuild(reason),
+  });
+  const formation = new Formation({
+    ...common,
+    config,
+    adopt: (identity) => participation.adopt(identity),
+    renew: () => participation.renew(),
+    remembers: (member) => greeting.remembers(member),
+    newClusterId: () => crypto.randomUUID(),
+  });
+  const membership = new Membership({
+    ...common,
+    remember: ({ id, raft, api }) => {
+      const { identity } = vault;
+      const addresses = { ...identity.addresses, [id]: { raft, api } };
+      vault.save({ ...identity, addresses });
+      network.setPeers(linksOf(vault.identity, config));
+    },
+    status: () => events.status(),
+  });
+  return { participation, formation, membership, greeting };
+}
+
+function buildDatabase(
+  parts: NodeParts,
+  events: RoomEvents,
+  { requests, durable }: Links,
+  changes: Changes,
+  pulse: Pulse,
+): Pick<Rooms, "writes" | "reads"> {
+  const { clock, random, vault, config } = parts;
+  const group = (): RaftGroup | null => durable.group;
+  const writes = new Writes({
+    self: () => durable.self,
+    clock,
+    random,
+    requests,
+    group,
+  });
+  const reads = new Reads({
+    clock,
+    changes,
+    group,
+    touch: () => {
+      if (config.leaseReads && pulse.beating) pulse.touch();
+    },
+    machine: () => vault.storage.machine,
+    throwIfStopped: () => events.throwIfStopped(),
+  });
+  return { writes, reads };
+}
