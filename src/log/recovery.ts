@@ -66,6 +66,10 @@ interface Attempt {
  * follows, and it is cut: overwritten with zeroes, so that stale frames never
  * come back.
  *
+ * What was purged is not missed, whether it is gone, damaged or half there: the
+ * name of a removed segment may come back after a power cut, with anything in
+ * it. So a chain may begin behind a damaged segment if it holds every live entry.
+ *
  * It cannot decide one case: damage that hits nothing but the frames of the very
  * last sync, when the mark written after it was lost as well (a power cut within
  * seconds). They look like a write that never finished. An idle `sync` closes
@@ -205,6 +209,7 @@ class Evidence {
   position = 0;
   source = "";
   readonly #salt: number;
+  readonly #surveyed = new Set<DiskFile>();
 
   constructor(mark: Mark) {
     this.#salt = mark.salt;
@@ -218,10 +223,17 @@ class Evidence {
   }
 
   frames(file: DiskFile): void {
+    if (this.#surveyed.has(file)) return;
+    this.#surveyed.add(file);
     this.claim(
       surveyFrames(contentOf(file), this.#salt).durable,
       `a frame in ${file.name}`,
     );
+  }
+
+  segment({ file, header }: Found): void {
+    this.claim(header.durable, `the header of ${file.name}`);
+    this.frames(file);
   }
 }
 
@@ -234,26 +246,26 @@ function findChain(disk: Disk, survey: Survey, mark: Mark): Attempt | null {
   for (const file of survey.damaged) evidence.frames(file);
   let problem: string | null = null;
   for (const run of linkedRuns(survey.intact).reverse()) {
-    const attempt = readRun(disk, run);
-    const { missingThrough, base } = attempt.replay.state;
-    evidence.frames(attempt.used.at(-1)!.file);
-    for (const { file, header } of run.slice(attempt.used.length)) {
-      evidence.claim(header.durable, `the header of ${file.name}`);
-      evidence.frames(file);
+    // What a broken segment held may all be purged further on, so what follows the break is tried, too.
+    for (let rest = run; rest.length > 0;) {
+      const attempt = readRun(disk, rest);
+      const { missingThrough, base } = attempt.replay.state;
+      const last = attempt.used.at(-1)!.file;
+      evidence.frames(last);
+      const after = rest.slice(attempt.used.length);
+      for (const found of after) evidence.segment(found);
+      if (missingThrough === null) {
+        if (evidence.position <= attempt.replay.end) return attempt;
+        problem = `${last.name}: ${attempt.reason} at byte ${
+          offsetAt(attempt)
+        }`;
+      } else {
+        problem ??= `entries ${base.index + 1} to ${missingThrough} before ` +
+          `${rest[0]!.file.name} are missing`;
+      }
+      rest = after;
     }
-    if (missingThrough === null) {
-      if (evidence.position <= attempt.replay.end) return attempt;
-      problem =
-        `${attempt.used.at(-1)!.file.name}: ${attempt.reason} at byte ` +
-        `${offsetAt(attempt)}`;
-    } else {
-      problem ??= `entries ${base.index + 1} to ${missingThrough} before ` +
-        `${run[0]!.file.name} are missing`;
-    }
-    for (const { file, header } of run) {
-      evidence.claim(header.durable, `the header of ${file.name}`);
-      evidence.frames(file);
-    }
+    for (const found of run) evidence.segment(found);
   }
   if (survey.intact.length === 0 && evidence.position === 0) return null;
   throw new LogError(

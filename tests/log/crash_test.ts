@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { LogError } from "../../src/log/port.ts";
 import { FaultDisk } from "./fault_disk.ts";
 import { entriesFrom, ModelLog } from "./model.ts";
 import { contentsOf, openOn, Story, survivors } from "./story.ts";
@@ -96,20 +97,25 @@ crashEverywhere(
   },
 );
 
+/** Recovers, and crashes at every operation of that recovery. */
+function crashInRecoveryOf(left: FaultDisk, where: string): void {
+  const before = left.length;
+  const expected = contentsOf(left.copy());
+  openOn(left);
+  for (let again = before; again <= left.length; again++) {
+    for (const seed of [0, 1, 4]) {
+      const found = contentsOf(left.crash(again, survivors(seed)));
+      assert.equal(found, expected, `${where}, again at ${again}`);
+    }
+  }
+}
+
 /** Crashes, recovers, and crashes again at every operation of that recovery. */
 function crashInRecovery(story: Story, step: number, seeds: number[]): void {
   for (let count = 0; count <= story.disk.length; count += step) {
     for (const seed of seeds) {
       const left = story.checkCrash(count, survivors(seed), `seed ${seed}`);
-      const before = left.length;
-      const expected = contentsOf(left.copy());
-      openOn(left);
-      for (let again = before; again <= left.length; again++) {
-        for (const seed of [0, 1, 4]) {
-          const found = contentsOf(left.crash(again, survivors(seed)));
-          assert.equal(found, expected, `crash at ${count}, again at ${again}`);
-        }
-      }
+      crashInRecoveryOf(left, `crash at ${count}`);
     }
   }
 }
@@ -135,6 +141,73 @@ Deno.test("recover() survives a crash while it drops several segments", () => {
   story.append(1, 9000);
   story.append(1, 9000);
   crashInRecovery(story, 1, Array.from({ length: 24 }, (_, i) => i));
+});
+
+/** What a disk holds, or null if the log says that something durable is missing. */
+function contentsOrNull(disk: FaultDisk): string | null {
+  try {
+    return contentsOf(disk);
+  } catch (error) {
+    assert.ok(error instanceof LogError, String(error));
+    assert.equal(error.failure, "corrupt");
+    return null;
+  }
+}
+
+/** Ways to lose what a segment's header does not know: all its frames, the first, the last. */
+const DAMAGES: readonly ((content: Uint8Array) => void)[] = [
+  (content) => content.fill(0, 4096),
+  (content) => content[4096 + 70]! ^= 1,
+  (content) => content[content.findLastIndex((byte) => byte !== 0)]! ^= 1,
+];
+
+/** Damages each segment without which the log would be whole, and gives the damaged disks. */
+function* damagedWhereNotNeeded(
+  left: FaultDisk,
+  allowed: readonly string[],
+): Generator<{ disk: FaultDisk; what: string }> {
+  for (const name of left.list()) {
+    const content = left.content(name);
+    if (!name.startsWith("segment") || !content[0] || !content[4096]) continue;
+    const without = left.copy();
+    without.remove(name);
+    const found = contentsOrNull(without);
+    if (found === null || !allowed.includes(found)) continue;
+    for (const [way, damage] of DAMAGES.entries()) {
+      const disk = left.copy();
+      damage(disk.content(name));
+      // A copy, because what is changed past the disk is unknown to its crashes.
+      yield { disk: disk.copy(), what: `${name} damaged (${way})` };
+    }
+  }
+}
+
+Deno.test("recover() does without a purged segment that a crash left behind, whatever is in it", () => {
+  const story = new Story(new FaultDisk());
+  for (let i = 0; i < 12; i++) {
+    story.append(4, 500);
+    story.sync();
+    if (i % 3 !== 2) story.disk.run();
+    // Frees more segments than are kept as spares: the others lose their names.
+    if (i % 4 === 3) story.purge(i * 4);
+  }
+  story.syncNow();
+  story.purge(story.model.last.index);
+  story.syncNow();
+  let damaged = 0;
+  for (let count = 0; count <= story.disk.length; count++) {
+    for (const seed of SEEDS) {
+      const left = story.checkCrash(count, survivors(seed), `seed ${seed}`);
+      const allowed = story.allowed(count);
+      for (const { disk, what } of damagedWhereNotNeeded(left, allowed)) {
+        const found = contentsOrNull(disk);
+        const where = `crash at ${count}, seed ${seed}, ${what}`;
+        assert.ok(found !== null && allowed.includes(found), where);
+        if (damaged++ % 29 === 0) crashInRecoveryOf(disk, where);
+      }
+    }
+  }
+  assert.ok(damaged > 1000, `${damaged} disks with damage`);
 });
 
 Deno.test("recover() makes durable what it found after the process alone died", () => {

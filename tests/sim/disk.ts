@@ -157,7 +157,10 @@ export class SimDisk implements Disk {
     this.faults = faults;
   }
 
-  /** Whether something that was reported durable is not. */
+  /**
+   * Whether something that was reported durable is not. Removed files do not
+   * count: a power cut may bring them back, but nobody may need what is in them.
+   */
   get lied(): boolean {
     if (this.promiseBroken) return true;
     for (const file of this.#live.values()) {

@@ -49,6 +49,18 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     replace: "if (evidence.position >= 0) return attempt;",
   },
   {
+    name: "what follows a damaged segment that was purged is not tried",
+    file: "log/recovery.ts",
+    find: "      rest = after;",
+    replace: "      rest = [];",
+  },
+  {
+    name: "a log may begin behind damage to live entries",
+    file: "log/recovery.ts",
+    find: "      if (missingThrough === null) {",
+    replace: "      if (missingThrough === null || rest !== run) {",
+  },
+  {
     name: "bodies are not verified",
     file: "log/frame.ts",
     find: "return crc32(body) === frame.bodyChecksum ? body : null;",
