@@ -70,6 +70,8 @@ async function open(options: PipelineOptions): Promise<void> {
       clusterId: "pipeline",
       raftAddress: address(node),
       apiAddress: address(node),
+      start: "0000000000000000",
+      level: 1,
     },
     secret: "the secret of this bench",
     peers: [1, 2, 3].filter((id) => id !== node)

@@ -5,7 +5,7 @@ import { ByteReader, ByteWriter, MalformedBytesError } from "../util/bytes.ts";
 import type { Lane, PeerIdentity } from "./port.ts";
 
 /** The version of handshake and link; members with different ones do not talk. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** The longest handshake message that is looked at, bytes. */
 export const HANDSHAKE_BYTES_MAX = 1024;
@@ -311,6 +311,7 @@ function isSelf(node: NodeId, peer: PeerIdentity): string {
 function writeIdentity(writer: ByteWriter, identity: PeerIdentity): void {
   writer.text(identity.id).text(identity.clusterId);
   writer.text(identity.raftAddress).text(identity.apiAddress);
+  writer.text(identity.start).u32(identity.level);
 }
 
 function readIdentity(reader: ByteReader): PeerIdentity {
@@ -318,12 +319,15 @@ function readIdentity(reader: ByteReader): PeerIdentity {
   if (!/^[1-9][0-9]{0,8}\.[0-9a-f]{16}$/.test(id)) {
     throw new MalformedBytesError("not a member id");
   }
-  return {
-    id,
-    clusterId: readField(reader),
-    raftAddress: readField(reader),
-    apiAddress: readField(reader),
-  };
+  const clusterId = readField(reader);
+  const raftAddress = readField(reader);
+  const apiAddress = readField(reader);
+  const start = readField(reader);
+  if (!/^[0-9a-f]{16}$/.test(start)) {
+    throw new MalformedBytesError("not the id of a start");
+  }
+  const level = reader.u32();
+  return { id, clusterId, raftAddress, apiAddress, start, level };
 }
 
 /** Printable ASCII, because it ends up in log lines before it is proven. */

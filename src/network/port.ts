@@ -17,6 +17,10 @@ export interface PeerIdentity {
   readonly raftAddress: string;
   /** Where clients reach it. */
   readonly apiAddress: string;
+  /** Drawn when its process began, 16 hex digits: tells two lives of one member apart. */
+  readonly start: string;
+  /** The newest feature level that its release knows. */
+  readonly level: number;
 }
 
 /** What a network tells its member. */

@@ -140,12 +140,11 @@ export class HiqliteNode implements Member {
 
   cluster(): ClusterStatus {
     const { identity } = this.#parts.vault;
-    const { config } = this.#parts;
     return clusterStatus({
       ...this.#rooms,
       clusterId: identity.clusterId,
-      self: selfOf(identity, config),
-      peers: peersOf(identity, config),
+      self: selfOf(identity, this.#parts),
+      peers: peersOf(identity, this.#parts.config),
     });
   }
 

@@ -5,11 +5,12 @@ import { RealDisk } from "../log/real_disk.ts";
 import { openSegmentLog } from "../log/segment_log.ts";
 import { PeerLinks } from "../network/links.ts";
 import { openSqliteMachine } from "../state/sqlite/machine.ts";
+import { LEVEL } from "../state/level.ts";
 import { StateDamagedError } from "../state/port.ts";
 import { systemClock } from "../util/clock.ts";
 import type { Logger } from "../util/logger.ts";
 import { SystemRandom } from "../util/random.ts";
-import { createCore, groupOptions, raftOptions } from "./volume/boot.ts";
+import { createCore, raftOptions } from "./volume/boot.ts";
 import { RaftGroup } from "../group/group.ts";
 import { HiqliteNode } from "./node.ts";
 import type { NodeVault } from "./parts.ts";
@@ -46,10 +47,9 @@ export async function openNode(
     vault,
     createNetwork: (self, peers, events) =>
       new PeerLinks({ self, secret: config.secretRaft, peers, events, logger }),
-    createGroup: (ports) => {
-      const { identity, storage } = vault;
-      return new RaftGroup({
-        core: createCore(identity, storage, raftOptions(config), random),
+    createGroup: ({ starter, storage, options }, ports) =>
+      new RaftGroup({
+        core: createCore(starter, storage, raftOptions(config), random),
         log: storage.log,
         machine: storage.machine,
         ...ports,
@@ -59,8 +59,8 @@ export async function openNode(
           return () => clearTimeout(timer);
         },
         warn: (message, error) => logger.warn(`${message}: ${error.message}`),
-      }, groupOptions(config));
-    },
+      }, options),
+    level: LEVEL,
     fatal,
   });
 }

@@ -9,6 +9,8 @@ import type { Clock } from "../util/clock.ts";
 import type { Logger } from "../util/logger.ts";
 import type { Random } from "../util/random.ts";
 import type { RaftGroup } from "../group/group.ts";
+import type { GroupOptions } from "../group/ports.ts";
+import type { Starter } from "./volume/boot.ts";
 import type { Identity } from "./volume/identity.ts";
 import type { LoopPorts } from "./groups/hosted_group.ts";
 import type { Storage } from "./volume/vault.ts";
@@ -28,6 +30,13 @@ export interface NodeVault {
   close(): Promise<void>;
 }
 
+/** What a group begins with on this member. */
+export interface GroupInit {
+  readonly starter: Starter;
+  readonly storage: Storage;
+  readonly options: GroupOptions;
+}
+
 /** What a node is made of; `open.ts` names the concrete parts. */
 export interface NodeParts {
   readonly config: NodeConfig;
@@ -35,13 +44,15 @@ export interface NodeParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly vault: NodeVault;
+  /** The newest feature level that this release knows. */
+  readonly level: number;
   createNetwork(
     self: PeerIdentity,
     peers: readonly PeerAddress[],
     events: NetworkEvents,
   ): NodeNetwork;
-  /** Builds the durable group from the vault; called once the member may take part. */
-  createGroup(ports: LoopPorts): RaftGroup;
+  /** Builds the loop of a group; called once the member may take part in it. */
+  createGroup(init: GroupInit, ports: LoopPorts): RaftGroup;
   /** The member cannot go on; called once. */
   fatal(error: Error): void;
 }

@@ -16,6 +16,7 @@ import type { ClusterStatus } from "./port.ts";
 import { Reads } from "./services/reads.ts";
 import { Pulse } from "./upkeep/pulse.ts";
 import { Scrubbing } from "./upkeep/scrubbing.ts";
+import { groupOptions, starterOf } from "./volume/boot.ts";
 import { memberIdOf } from "./volume/identity.ts";
 
 /** How long a start waits for witnesses beyond a majority, ticks: about as long as a silent link counts as alive. */
@@ -95,7 +96,7 @@ type Links = Pick<
 function buildLinks(parts: NodeParts, events: RoomEvents): Links {
   const { vault, config, logger } = parts;
   const network = parts.createNetwork(
-    selfOf(vault.identity, config),
+    selfOf(vault.identity, parts),
     linksOf(vault.identity, config),
     events.network,
   );
@@ -115,7 +116,12 @@ function buildLinks(parts: NodeParts, events: RoomEvents): Links {
     logger,
     self: () => memberIdOf(vault.identity),
     memberOf: ({ id }: PeerIdentity) => id,
-    create: (ports) => parts.createGroup(ports),
+    create: (ports) =>
+      parts.createGroup({
+        starter: starterOf(vault.identity),
+        storage: vault.storage,
+        options: groupOptions(config),
+      }, ports),
     stepped: () => events.stepped(),
     leaderChanged: () => events.leaderChanged(),
     failed: (error) => events.failed(error),

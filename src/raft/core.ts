@@ -18,14 +18,8 @@ import {
   receiveHeartbeat,
   rejectStaleAppend,
 } from "./following.ts";
-import type {
-  Input,
-  Outcome,
-  RaftInit,
-  RaftOptions,
-  RaftStatus,
-  Ready,
-} from "./io.ts";
+import type { Input, Outcome, RaftInit, RaftStatus, Ready } from "./io.ts";
+import type { RaftOptions } from "./options.ts";
 import { changeMembership } from "./membership.ts";
 import type { Message } from "./messages.ts";
 import { assertOptions } from "./options.ts";

@@ -1,5 +1,28 @@
-import type { RaftOptions } from "./io.ts";
 import { assert } from "../util/assert.ts";
+
+/** Tunables of the core. Time is counted in ticks; the runtime says how long one is. */
+export interface RaftOptions {
+  /** An election starts after `electionTicks … 2 × electionTicks - 1` ticks without a leader. */
+  readonly electionTicks: number;
+  /** The leader sends a heartbeat every so many ticks; less than `electionTicks`. */
+  readonly heartbeatTicks: number;
+  /** Ask before campaigning, so that a returning member disturbs nobody (thesis §9.6). */
+  readonly preVote: boolean;
+  /** A leader that hears from no quorum for an election timeout steps down. */
+  readonly checkQuorum: boolean;
+  /** Entries in one AppendEntries. */
+  readonly maxEntriesPerAppend: number;
+  /** Payload bytes in one AppendEntries (one entry may exceed it). */
+  readonly maxBytesPerAppend: number;
+  /** AppendEntries on their way to one member before it must answer. */
+  readonly maxInflightAppends: number;
+  /** Payload bytes on their way to one member before it must answer. */
+  readonly maxInflightBytes: number;
+  /** Payload bytes appended and not committed before proposals are refused as `overloaded`. */
+  readonly maxUncommittedBytes: number;
+  /** Answer ReadIndex from a lease instead of a round. Needs bounded clock drift; off by default. */
+  readonly leaseReads: boolean;
+}
 
 /** The defaults, for ticks of 50 ms: elections after 0.7–1.4 s, heartbeats every 0.1 s. */
 export const DEFAULT_RAFT_OPTIONS: RaftOptions = Object.freeze({

@@ -1,7 +1,8 @@
 import { assert } from "../util/assert.ts";
 import { type Random, randomBetween } from "../util/random.ts";
 import { ConfigStack } from "./config_stack.ts";
-import type { RaftInit, RaftOptions } from "./io.ts";
+import type { RaftInit } from "./io.ts";
+import type { RaftOptions } from "./options.ts";
 import { LogIds } from "./log_ids.ts";
 import { Outbox } from "./outbox.ts";
 import { Persistence } from "./persistence.ts";

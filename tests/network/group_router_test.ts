@@ -23,6 +23,8 @@ const peer: PeerIdentity = {
   clusterId: "x",
   raftAddress: "",
   apiAddress: "",
+  start: "0000000000000000",
+  level: 1,
 };
 
 function receiver(): {

@@ -6,6 +6,7 @@ import {
   HANDSHAKE_BYTES_MAX,
   type HandshakeParty,
   NONCE_BYTES,
+  PROTOCOL_VERSION,
   type Proven,
   type Refusal,
 } from "../../src/network/handshake.ts";
@@ -17,6 +18,8 @@ function identity(node: number, clusterId = "c1"): PeerIdentity {
     clusterId,
     raftAddress: `127.0.0.1:810${node}`,
     apiAddress: `127.0.0.1:820${node}`,
+    start: "00000000000000aa",
+    level: node,
   };
 }
 
@@ -136,7 +139,7 @@ Deno.test("a handshake across protocol versions is refused on either side, namin
   challenge[1] = 7;
   const outcome = new DialerHandshake(party(1), "bulk", 2).receive(challenge);
   assert.ok(outcome.kind === "refused" && outcome.reason === "version");
-  assert.match(outcome.detail, /version 7 .* version 1/);
+  assert.match(outcome.detail, /version 7 .* version 2/);
   const { hello } = shake(party(1), party(2));
   hello![1] = 7;
   const judged = new AcceptorHandshake(party(2), anyone).receive(hello!);
@@ -164,7 +167,7 @@ Deno.test("a proof made as dialer is none as acceptor (reflection)", () => {
   const hello = dialer.receive(claimed);
   assert.ok(hello.kind === "continue");
   const proof = hello.reply.subarray(hello.reply.length - NONCE_BYTES);
-  const outcome = dialer.receive(Uint8Array.of(3, 1, ...proof));
+  const outcome = dialer.receive(Uint8Array.of(3, PROTOCOL_VERSION, ...proof));
   assert.ok(outcome.kind === "refused" && outcome.reason === "secret");
 });
 
@@ -208,7 +211,7 @@ Deno.test("random bytes are refused by both sides and never throw", () => {
       fc.uint8Array({ maxLength: 300 }),
       fc.boolean(),
       (bytes, v1) => {
-        if (v1 && bytes.length > 1) bytes[1] = 1;
+        if (v1 && bytes.length > 1) bytes[1] = PROTOCOL_VERSION;
         const acceptor = new AcceptorHandshake(party(2), anyone);
         assert.equal(acceptor.receive(bytes).kind, "refused");
         const dialer = new DialerHandshake(party(1), "bulk", 2);

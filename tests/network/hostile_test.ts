@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import {
   AcceptorHandshake,
   HANDSHAKE_BYTES_MAX,
+  PROTOCOL_VERSION,
   REFUSALS,
 } from "../../src/network/handshake.ts";
 import { SocketArena, type SocketMember } from "./arena.ts";
@@ -73,7 +74,7 @@ Deno.test("accept() refuses garbage as malformed", () =>
   besieged(async (member, address) => {
     const socket = await RawSocket.open(address);
     await socket.next();
-    socket.send(Uint8Array.of(2, 1, 255, 255, 255));
+    socket.send(Uint8Array.of(2, PROTOCOL_VERSION, 255, 255, 255));
     assert.equal(await socket.refusal(), reason("malformed"));
     await member.logged(/error refused a connection: malformed handshake/);
   }));
@@ -103,7 +104,7 @@ Deno.test("accept() refuses another protocol version by name", () =>
     await socket.next();
     socket.send(Uint8Array.of(2, 9));
     assert.equal(await socket.refusal(), reason("version"));
-    await member.logged(/the peer speaks version 9 .* this member version 1/);
+    await member.logged(/the peer speaks version 9 .* this member version 2/);
   }));
 
 Deno.test("accept() refuses a hello recorded from an honest handshake", () =>
@@ -151,7 +152,7 @@ Deno.test("accept() drops a proven dialer that sends messages", async () => {
     lane: "bulk",
     expected: 1,
   });
-  socket.send(Uint8Array.of(1, 1, 1));
+  socket.send(Uint8Array.of(1, PROTOCOL_VERSION, 1));
   socket.send("k");
   await socket.cut();
   await arena.close();
@@ -210,7 +211,7 @@ Deno.test("a dialer does not believe an acceptor without the secret, nor one tha
         const message = new Uint8Array(event.data);
         if (message[0] !== 2) return refused.resolve();
         hellos.resolve(message);
-        send(Uint8Array.of(3, 1, ...message.subarray(-32)));
+        send(Uint8Array.of(3, PROTOCOL_VERSION, ...message.subarray(-32)));
       };
       return response;
     },

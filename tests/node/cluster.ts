@@ -11,7 +11,7 @@ import {
 import type { NodeVault } from "../../src/node/parts.ts";
 import type { Storage } from "../../src/node/volume/vault.ts";
 import { RaftGroup } from "../../src/group/group.ts";
-import { DEFAULT_GROUP_OPTIONS } from "../../src/group/ports.ts";
+import { LEVEL } from "../../src/state/level.ts";
 import {
   type Identity,
   newIdentity,
@@ -216,20 +216,21 @@ export class Cluster {
         Object.assign(this.network.join({ self, peers, events }), {
           accept: () => new Response(),
         }),
-      createGroup: (ports) =>
+      level: LEVEL,
+      createGroup: ({ starter, storage, options }, ports) =>
         new RaftGroup({
           core: createCore(
-            volume.identity,
-            volume.storage,
+            starter,
+            storage,
             raftOptions(config),
             new SystemRandom(),
           ),
-          log: volume.log,
-          machine: volume.machine,
+          log: storage.log,
+          machine: storage.machine,
           ...ports,
           defer: queueMicrotask,
           warn: (message) => this.lines.push(`${id}: ${message}`),
-        }, DEFAULT_GROUP_OPTIONS),
+        }, options),
       fatal: (error) => this.lines.push(`${id}: fatal ${error.message}`),
     });
     this.#nodes.set(id, node);

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import type { RaftCore } from "../../src/raft/core.ts";
-import type { RaftOptions } from "../../src/raft/io.ts";
+import type { RaftOptions } from "../../src/raft/options.ts";
 import { Cluster } from "./harness/cluster.ts";
 import { configOf, members, THREE } from "./harness/configurations.ts";
 import { coreOf, initOf, leaderOf, TEST_OPTIONS } from "./harness/core.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { RaftCore } from "../../src/raft/core.ts";
 import type { Message } from "../../src/raft/messages.ts";
-import type { RaftOptions } from "../../src/raft/io.ts";
+import type { RaftOptions } from "../../src/raft/options.ts";
 import { DEFAULT_RAFT_OPTIONS } from "../../src/raft/options.ts";
 import { MAX_WAITING_READS } from "../../src/raft/read_queues.ts";
 import { Cluster } from "./harness/cluster.ts";

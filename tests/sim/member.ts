@@ -1,5 +1,5 @@
 import { LogError, type LogRecovery } from "../../src/log/port.ts";
-import { amnesia, createCore } from "../../src/node/volume/boot.ts";
+import { amnesia, createCore, starterOf } from "../../src/node/volume/boot.ts";
 import { RaftGroup } from "../../src/group/group.ts";
 import type { SegmentLog } from "../../src/log/segment_log.ts";
 import type { GroupMessage } from "../../src/group/messages.ts";
@@ -95,7 +95,7 @@ export class SimMember implements Observed {
     if (applied.index > log.last.index) world.probes.hit("stateAheadOfLog");
     if (applied.index < log.last.index) world.probes.hit("stateBehindLog");
     this.core = createCore(
-      node.identity,
+      starterOf(node.identity),
       found,
       world.raftOptions,
       world.draws.core,

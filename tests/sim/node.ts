@@ -119,6 +119,7 @@ export class SimNode {
       phase: "joining",
       addresses: {},
       boot: 1,
+      starts: [],
     };
   }
 

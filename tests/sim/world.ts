@@ -1,7 +1,7 @@
 import { LogError } from "../../src/log/port.ts";
 import type { GroupMessage } from "../../src/group/messages.ts";
 import { isMember, isVoter } from "../../src/raft/configuration.ts";
-import type { RaftOptions } from "../../src/raft/io.ts";
+import type { RaftOptions } from "../../src/raft/options.ts";
 import {
   type Configuration,
   type Entry,

@@ -1,10 +1,13 @@
 import type { NodeAddress, NodeConfig } from "../../config/types.ts";
 import type { PeerAddress, PeerIdentity } from "../../network/port.ts";
 import type { NodeId } from "../../raft/types.ts";
-import { type Identity, memberIdOf } from "../volume/identity.ts";
+import { type Identity, memberIdOf, startIdOf } from "../volume/identity.ts";
 
 /** What a member tells its peers about itself. */
-export function selfOf(identity: Identity, config: NodeConfig): PeerIdentity {
+export function selfOf(
+  identity: Identity,
+  { config, level }: { readonly config: NodeConfig; readonly level: number },
+): PeerIdentity {
   const { nodeId, clusterId } = identity;
   const own = config.nodes.find(({ id }) => id === nodeId)!;
   return {
@@ -12,6 +15,8 @@ export function selfOf(identity: Identity, config: NodeConfig): PeerIdentity {
     clusterId,
     raftAddress: own.raft,
     apiAddress: own.api,
+    start: startIdOf(identity),
+    level,
   };
 }
 

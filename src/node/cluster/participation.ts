@@ -57,11 +57,12 @@ export class Participation {
    * the disk is full: then nothing has changed, and it is worth trying again.
    */
   adopt(identity: Identity): boolean {
-    const { parts: { vault, config }, network } = this.#ports;
+    const { parts, network } = this.#ports;
+    const { vault } = parts;
     const entered = identity.clusterId !== vault.identity.clusterId;
     if (!this.#save(identity)) return false;
     if (!entered) return true;
-    network.setIdentity(selfOf(identity, config));
+    network.setIdentity(selfOf(identity, parts));
     this.start();
     return true;
   }
@@ -84,9 +85,10 @@ export class Participation {
 
   /** See {@linkcode FormationPorts.renew}. */
   renew(): void {
-    const { parts: { vault, config }, network } = this.#ports;
+    const { parts, network } = this.#ports;
+    const { vault } = parts;
     if (!this.#save(newIncarnation(vault.identity))) return;
-    network.setIdentity(selfOf(vault.identity, config));
+    network.setIdentity(selfOf(vault.identity, parts));
   }
 
   /** Notes it when a founder has its first entry, or one that asked to join has become what it asked for. Call it a few times a second. */
@@ -122,12 +124,13 @@ export class Participation {
 
   /** Gives up log and state, and comes back as a new incarnation. */
   async rebuild(reason: string): Promise<void> {
-    const { parts: { vault, config }, network, durable } = this.#ports;
+    const { parts, network, durable } = this.#ports;
+    const { vault } = parts;
     this.#rebuilding = true;
     durable.leave();
     await vault.startOver(reason);
     if (this.#ports.stopping()) return;
-    network.setIdentity(selfOf(vault.identity, config));
+    network.setIdentity(selfOf(vault.identity, parts));
     this.start();
     this.#rebuilding = false;
   }

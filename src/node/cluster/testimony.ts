@@ -7,6 +7,7 @@ import {
 } from "../../raft/types.ts";
 import type { RaftGroup } from "../../group/group.ts";
 import type { NodeVault } from "../parts.ts";
+import { startIdOf } from "../volume/identity.ts";
 import type { Testimony } from "./witness.ts";
 
 /** Who took the place of a member, as a leader knows: nobody would ever speak to a replaced member again, and it would wait for a leader without end. */
@@ -32,12 +33,12 @@ export function testimonyOf(
 ): Testimony {
   const { log, logRecovery, machine } = storage;
   const index = group?.durableIndex ?? log.last.index;
-  const { boot, starts = [] } = identity;
+  const { boot, starts } = identity;
   const last = { term: log.termAt(index) ?? log.base.term, index };
   const term = Math.max(logRecovery.hardState.term, last.term);
   return {
     boot,
-    process: starts.at(-1) ?? "",
+    process: startIdOf(identity),
     starts,
     term,
     current: group?.core.term ?? term,

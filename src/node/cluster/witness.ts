@@ -23,7 +23,7 @@ export interface Testimony {
   /** Drawn at that start: two processes with the same count ran on copies of one volume. */
   readonly process: string;
   /** What was drawn at the last starts on this volume, the present one last. */
-  readonly starts?: readonly string[];
+  readonly starts: readonly string[];
   /** A term it has durably seen. */
   readonly term: Term;
   /** The term it is in, durable or not. */
@@ -93,6 +93,7 @@ export class Witness {
         current: 0,
         last: null,
         hashes: [],
+        starts: [],
       };
       this.#seen.set(member, { boot, process, ...nothing });
     }
@@ -228,9 +229,9 @@ function contradiction(
     return `it was started ${seen.boot} times, its volume says ${said.boot}`;
   }
   // One that was started often enough since counts more starts than are remembered.
-  const then = said.starts?.at(seen.boot - said.boot - 1);
+  const then = said.starts.at(seen.boot - said.boot - 1);
   if (then !== undefined && then !== seen.process) {
-    return `its start number ${seen.boot} was another one than on its volume`;
+    return `start ${seen.boot} on this volume differs from the start ${seen.boot} its peers saw`;
   }
   // A later leader may have replaced the end of its log.
   if (said.term > seen.term || !isAbove(seen.last, said.last)) return null;

@@ -2,13 +2,15 @@ import type { NodeConfig } from "../../config/types.ts";
 import type { LogRecovery, LogStore } from "../../log/port.ts";
 import { encodeConfiguration } from "../../raft/configuration.ts";
 import { RaftCore } from "../../raft/core.ts";
-import type { RaftInit, RaftOptions } from "../../raft/io.ts";
+import type { RaftInit } from "../../raft/io.ts";
+import type { RaftOptions } from "../../raft/options.ts";
 import { DEFAULT_RAFT_OPTIONS } from "../../raft/options.ts";
 import {
   type Configuration,
   type Entry,
   EntryKind,
   type HardState,
+  type MemberId,
   NO_CONFIGURATION,
 } from "../../raft/types.ts";
 import type { StateRecovery } from "../../state/port.ts";
@@ -60,17 +62,39 @@ export function isInstallUnfinished({ log, state }: Recovered): boolean {
   return index > log.last.index || log.termAt(index) !== term;
 }
 
+/** As whom a member takes part in a group. */
+export interface Starter {
+  /** Its id in the group. */
+  readonly id: MemberId;
+  /** The first configuration, of a member that helps to found the group. */
+  readonly founding: Configuration | null;
+}
+
+/** As whom a member takes part in the durable group. */
+export function starterOf(identity: Identity): Starter {
+  const { phase, founding } = identity;
+  if (phase === "forming" && founding === null) {
+    throw new HiqliteError(
+      "internal",
+      "The identity of a founder has no founding configuration",
+    );
+  }
+  return {
+    id: memberIdOf(identity),
+    founding: phase === "forming" ? founding : null,
+  };
+}
+
 /** Builds the core from what was found. */
 export function createCore(
-  identity: Identity,
+  { id, founding }: Starter,
   found: Recovered,
   options: RaftOptions,
   random: Random,
 ): RaftCore {
   const { log, logRecovery, state } = found;
-  const id = memberIdOf(identity);
-  if (identity.phase === "forming" && log.last.index === 0) {
-    return new RaftCore(foundingInit(identity, log), options, random);
+  if (founding !== null && log.last.index === 0) {
+    return new RaftCore(foundingInit(id, founding, log), options, random);
   }
   const { applied } = state;
   if (isInstallUnfinished(found)) {
@@ -104,11 +128,11 @@ export function createCore(
 }
 
 /** The first entry of every founding member is the same: the configuration they agreed on. */
-function foundingInit(identity: Identity, log: LogStore): RaftInit {
-  const config = identity.founding;
-  if (config === null) {
-    throw new HiqliteError("internal", "no founding configuration");
-  }
+function foundingInit(
+  id: MemberId,
+  config: Configuration,
+  log: LogStore,
+): RaftInit {
   const entry: Entry = {
     index: 1,
     term: 1,
@@ -123,7 +147,7 @@ function foundingInit(identity: Identity, log: LogStore): RaftInit {
   log.saveHardState(hardState);
   log.append([entry]);
   return {
-    id: memberIdOf(identity),
+    id,
     hardState,
     base: { last: { term: 0, index: 0 }, config: NO_CONFIGURATION },
     entries: [{ index: 1, term: 1, bytes: entry.payload.length }],

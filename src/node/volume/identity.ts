@@ -30,8 +30,8 @@ export interface Identity {
   readonly incarnation: string;
   /** How often the member was started on this volume; see witness.ts. */
   readonly boot: number;
-  /** Drawn at each of the last starts, the present one last. */
-  readonly starts?: readonly string[];
+  /** Drawn at each of the last starts, 16 hex digits, the present one last. */
+  readonly starts: readonly string[];
   /** Empty until the member belongs to a cluster. */
   readonly clusterId: string;
   /** The first configuration, of a member that helped to form the cluster. */
@@ -70,7 +70,7 @@ const QUARANTINE = "quarantine";
 /** Older ones are removed. */
 const QUARANTINES_KEPT = 2;
 const LOCK = "lock";
-const VERSION = 1;
+const VERSION = 2;
 /** Of so many starts it is known which ones they were. */
 const STARTS_KEPT = 16;
 
@@ -79,13 +79,23 @@ export function memberIdOf(identity: Identity): MemberId {
   return `${identity.nodeId}.${identity.incarnation}`;
 }
 
+/** The id of the present start. */
+export function startIdOf({ starts }: Identity): string {
+  return starts.at(-1)!;
+}
+
+/** 64 random bits, hex. */
+function drawId(): string {
+  return crypto.getRandomValues(new Uint8Array(8)).toHex();
+}
+
 /** A fresh identity for an empty volume. */
 export function newIdentity(nodeId: NodeId): Identity {
   return {
     nodeId,
-    incarnation: crypto.getRandomValues(new Uint8Array(8)).toHex(),
+    incarnation: drawId(),
     boot: 0,
-    starts: [crypto.randomUUID()],
+    starts: [drawId()],
     clusterId: "",
     founding: null,
     phase: "new",
@@ -107,11 +117,11 @@ export function newIncarnation(identity: Identity): Identity {
 
 /** The identity of a member that is started once more on its volume. */
 export function startedAgain(identity: Identity): Identity {
-  const { boot, starts = [] } = identity;
+  const { boot, starts } = identity;
   return {
     ...identity,
     boot: boot + 1,
-    starts: [...starts, crypto.randomUUID()].slice(-STARTS_KEPT),
+    starts: [...starts, drawId()].slice(-STARTS_KEPT),
   };
 }
 

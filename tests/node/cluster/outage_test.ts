@@ -8,7 +8,14 @@ import {
 
 const SELF = "1.0123456789abcdef";
 const network = new MemoryNetwork().join({
-  self: { id: SELF, clusterId: "c", raftAddress: "", apiAddress: "" },
+  self: {
+    id: SELF,
+    clusterId: "c",
+    raftAddress: "",
+    apiAddress: "",
+    start: "0000000000000000",
+    level: 1,
+  },
   peers: [],
   events: { frame: () => {}, linkUp: () => {}, linkDown: () => {} },
 });

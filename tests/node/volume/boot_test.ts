@@ -4,6 +4,7 @@ import {
   amnesia,
   createCore,
   type Recovered,
+  starterOf,
 } from "../../../src/node/volume/boot.ts";
 import {
   type Identity,
@@ -34,7 +35,7 @@ function start(disk: FaultDisk): RaftCore {
   const { log, recovery } = openOn(disk);
   const state = { applied: ZERO_LOG_ID, config: NO_CONFIGURATION };
   const core = createCore(
-    FOUNDER,
+    starterOf(FOUNDER),
     { log, logRecovery: recovery, state },
     DEFAULT_RAFT_OPTIONS,
     new SeededRandom(1),
@@ -65,7 +66,7 @@ Deno.test("§1.5 createCore() finishes installing a snapshot after a crash at ev
     const found = { log, logRecovery: recovery, state: { applied, config } };
     assert.equal(amnesia(identity, found), null);
     const core = createCore(
-      identity,
+      starterOf(identity),
       found,
       DEFAULT_RAFT_OPTIONS,
       new SeededRandom(1),
@@ -157,7 +158,7 @@ Deno.test("recoverCluster() after an install that was not finished makes a clust
   const { pendingEntries } = await recoverCluster(vault, "c");
   assert.equal(pendingEntries, 0);
   const core = createCore(
-    identity,
+    starterOf(identity),
     storage(),
     DEFAULT_RAFT_OPTIONS,
     new SeededRandom(1),

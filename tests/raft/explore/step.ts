@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { RaftCore } from "../../../src/raft/core.ts";
-import type { Persist, RaftOptions } from "../../../src/raft/io.ts";
+import type { Persist } from "../../../src/raft/io.ts";
+import type { RaftOptions } from "../../../src/raft/options.ts";
 import type { Message } from "../../../src/raft/messages.ts";
 import type { Entry, HardState, MemberId } from "../../../src/raft/types.ts";
 import { configOf, members } from "../harness/configurations.ts";

@@ -4,9 +4,9 @@ import type {
   Input,
   MembershipChange,
   Outcome,
-  RaftOptions,
   Ready,
 } from "../../../src/raft/io.ts";
+import type { RaftOptions } from "../../../src/raft/options.ts";
 import type { Message } from "../../../src/raft/messages.ts";
 import {
   type Entry,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { RaftCore } from "../../../src/raft/core.ts";
-import type { RaftInit, RaftOptions } from "../../../src/raft/io.ts";
+import type { RaftInit } from "../../../src/raft/io.ts";
+import type { RaftOptions } from "../../../src/raft/options.ts";
 import { DEFAULT_RAFT_OPTIONS } from "../../../src/raft/options.ts";
 import type {
   Configuration,

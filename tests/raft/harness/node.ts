@@ -1,12 +1,8 @@
 import assert from "node:assert/strict";
 import { decodeConfiguration } from "../../../src/raft/configuration.ts";
 import { RaftCore } from "../../../src/raft/core.ts";
-import type {
-  Persist,
-  RaftOptions,
-  RaftStatus,
-  Ready,
-} from "../../../src/raft/io.ts";
+import type { Persist, RaftStatus, Ready } from "../../../src/raft/io.ts";
+import type { RaftOptions } from "../../../src/raft/options.ts";
 import type { Message } from "../../../src/raft/messages.ts";
 import {
   type Entry,
