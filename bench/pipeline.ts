@@ -72,6 +72,7 @@ async function open(options: PipelineOptions): Promise<void> {
       apiAddress: address(node),
       start: "0000000000000000",
       level: 1,
+      groups: [],
     },
     secret: "the secret of this bench",
     peers: [1, 2, 3].filter((id) => id !== node)

@@ -14,6 +14,7 @@ export const HANDSHAKE_BYTES_MAX = 1024;
 export const NONCE_BYTES = 32;
 
 const FIELD_BYTES_MAX = 255;
+const GROUPS_MAX = 16;
 const LANES: readonly Lane[] = ["control", "bulk"];
 
 /** Handshake messages: the first byte. The second is the protocol version, in every version. */
@@ -311,7 +312,8 @@ function isSelf(node: NodeId, peer: PeerIdentity): string {
 function writeIdentity(writer: ByteWriter, identity: PeerIdentity): void {
   writer.text(identity.id).text(identity.clusterId);
   writer.text(identity.raftAddress).text(identity.apiAddress);
-  writer.text(identity.start).u32(identity.level);
+  writer.text(identity.start).u32(identity.level).u8(identity.groups.length);
+  for (const group of identity.groups) writer.u32(group);
 }
 
 function readIdentity(reader: ByteReader): PeerIdentity {
@@ -327,7 +329,18 @@ function readIdentity(reader: ByteReader): PeerIdentity {
     throw new MalformedBytesError("not the id of a start");
   }
   const level = reader.u32();
-  return { id, clusterId, raftAddress, apiAddress, start, level };
+  const groups = readGroups(reader);
+  return { id, clusterId, raftAddress, apiAddress, start, level, groups };
+}
+
+function readGroups(reader: ByteReader): number[] {
+  const count = reader.u8();
+  if (count > GROUPS_MAX) {
+    throw new MalformedBytesError(
+      `a member hosts ${GROUPS_MAX} groups at most`,
+    );
+  }
+  return Array.from({ length: count }, () => reader.u32());
 }
 
 /** Printable ASCII, because it ends up in log lines before it is proven. */

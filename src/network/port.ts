@@ -21,6 +21,8 @@ export interface PeerIdentity {
   readonly start: string;
   /** The newest feature level that its release knows. */
   readonly level: number;
+  /** The groups it hosts, at most 16, without the durable one, which everybody hosts. */
+  readonly groups: readonly number[];
 }
 
 /** What a network tells its member. */

@@ -61,6 +61,7 @@ export async function openNode(
         warn: (message, error) => logger.warn(`${message}: ${error.message}`),
       }, options),
     level: LEVEL,
+    following: [],
     fatal,
   });
 }

@@ -9,6 +9,7 @@ import type { Clock } from "../util/clock.ts";
 import type { Logger } from "../util/logger.ts";
 import type { Random } from "../util/random.ts";
 import type { RaftGroup } from "../group/group.ts";
+import type { GroupId } from "../group/messages.ts";
 import type { GroupOptions } from "../group/ports.ts";
 import type { Starter } from "./volume/boot.ts";
 import type { Identity } from "./volume/identity.ts";
@@ -30,6 +31,17 @@ export interface NodeVault {
   close(): Promise<void>;
 }
 
+/** A group beside the durable one: its members are the durable group's, and its life is in memory. */
+export interface FollowingSpec {
+  /** Its number on the wire, from 1. */
+  readonly id: GroupId;
+  /** Its name in logs, status and metrics. */
+  readonly name: string;
+  readonly options: GroupOptions;
+  /** An empty log and machine; for each epoch anew. */
+  open(): Storage;
+}
+
 /** What a group begins with on this member. */
 export interface GroupInit {
   readonly starter: Starter;
@@ -46,6 +58,8 @@ export interface NodeParts {
   readonly vault: NodeVault;
   /** The newest feature level that this release knows. */
   readonly level: number;
+  /** The groups beside the durable one. */
+  readonly following: readonly FollowingSpec[];
   createNetwork(
     self: PeerIdentity,
     peers: readonly PeerAddress[],

@@ -126,6 +126,7 @@ export function identityOf(
     apiAddress: `api.${node}`,
     start: String(node).repeat(16).slice(0, 16),
     level: 1,
+    groups: [],
   };
 }
 

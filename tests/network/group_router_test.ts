@@ -25,6 +25,7 @@ const peer: PeerIdentity = {
   apiAddress: "",
   start: "0000000000000000",
   level: 1,
+  groups: [],
 };
 
 function receiver(): {

@@ -20,6 +20,7 @@ function identity(node: number, clusterId = "c1"): PeerIdentity {
     apiAddress: `127.0.0.1:820${node}`,
     start: "00000000000000aa",
     level: node,
+    groups: [node, 7],
   };
 }
 

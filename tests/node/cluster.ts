@@ -217,6 +217,7 @@ export class Cluster {
           accept: () => new Response(),
         }),
       level: LEVEL,
+      following: [],
       createGroup: ({ starter, storage, options }, ports) =>
         new RaftGroup({
           core: createCore(

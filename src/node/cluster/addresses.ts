@@ -3,10 +3,17 @@ import type { PeerAddress, PeerIdentity } from "../../network/port.ts";
 import type { NodeId } from "../../raft/types.ts";
 import { type Identity, memberIdOf, startIdOf } from "../volume/identity.ts";
 
+/** What a member is made of, as its peers hear of it. */
+export interface SelfParts {
+  readonly config: NodeConfig;
+  readonly level: number;
+  readonly following: readonly { readonly id: number }[];
+}
+
 /** What a member tells its peers about itself. */
 export function selfOf(
   identity: Identity,
-  { config, level }: { readonly config: NodeConfig; readonly level: number },
+  { config, level, following }: SelfParts,
 ): PeerIdentity {
   const { nodeId, clusterId } = identity;
   const own = config.nodes.find(({ id }) => id === nodeId)!;
@@ -17,6 +24,7 @@ export function selfOf(
     apiAddress: own.api,
     start: startIdOf(identity),
     level,
+    groups: following.map(({ id }) => id),
   };
 }
 

@@ -15,6 +15,7 @@ const network = new MemoryNetwork().join({
     apiAddress: "",
     start: "0000000000000000",
     level: 1,
+    groups: [],
   },
   peers: [],
   events: { frame: () => {}, linkUp: () => {}, linkDown: () => {} },

@@ -1,0 +1,159 @@
+import type { RaftGroup } from "../../group/group.ts";
+import type { GroupRouter } from "../../network/group_router.ts";
+import type { Network, PeerIdentity } from "../../network/port.ts";
+import { isVoter, membersOf, sorted } from "../../raft/configuration.ts";
+import {
+  type Configuration,
+  type MemberId,
+  NO_CONFIGURATION,
+  type NodeId,
+  nodeIdOf,
+} from "../../raft/types.ts";
+import type {
+  ClusterFacts,
+  Epoch,
+  FactChange,
+} from "../../state/cluster_facts.ts";
+import type { Logger } from "../../util/logger.ts";
+import type { FollowingSpec, GroupInit } from "../parts.ts";
+import { type FollowedNode, followingStep } from "./following.ts";
+import { HostedGroup, type LoopPorts } from "./hosted_group.ts";
+
+/** What a following group needs from its member. */
+export interface FollowingGroupPorts {
+  readonly spec: FollowingSpec;
+  readonly network: Network;
+  readonly router: GroupRouter;
+  readonly logger: Logger;
+  /** What this member says of itself. */
+  self(): PeerIdentity;
+  /** The loop of the durable group; null while this member takes no part in it. */
+  durable(): RaftGroup | null;
+  /** What the durable group knows of the cluster. */
+  facts(): ClusterFacts;
+  /** Asks the durable group for a change; nobody waits for it. */
+  change(change: FactChange): void;
+  create(init: GroupInit, ports: LoopPorts): RaftGroup;
+  leaderChanged(): void;
+  failed(error: Error): void;
+}
+
+/**
+ * A group in memory whose members are the durable group's. A voter without a disk
+ * forgets its votes, so a member is a process: node id and start. One that begins
+ * anew is another member, which the group's leader puts in the place of the dead
+ * one. When and with whom the group's life began is a fact of the durable group.
+ */
+export class FollowingGroup {
+  readonly hosted: HostedGroup;
+  readonly #ports: FollowingGroupPorts;
+  #epoch: Epoch | null = null;
+  #storage: ReturnType<FollowingSpec["open"]> | null = null;
+
+  /** Takes no part until {@linkcode tick} finds an epoch. */
+  constructor(ports: FollowingGroupPorts) {
+    this.#ports = ports;
+    const { spec, router, logger, failed, leaderChanged } = ports;
+    this.hosted = new HostedGroup({
+      id: spec.id,
+      name: spec.name,
+      router,
+      logger,
+      self: () => this.#memberOf(ports.self()),
+      memberOf: (peer) => this.#memberOf(peer),
+      create: (loop) => this.#create(loop),
+      stepped: () => {},
+      leaderChanged,
+      failed,
+    });
+  }
+
+  /** Takes the next step towards what the durable group says. Call it a few times a second. */
+  tick(): void {
+    const durable = this.#ports.durable();
+    if (durable === null) return;
+    const epoch = this.#ports.facts().epochs.get(this.#ports.spec.id);
+    if (epoch === undefined) return this.#begin(durable);
+    if (epoch.number !== this.#epoch?.number) this.#enter(epoch);
+    const { group } = this.hosted;
+    if (group?.core.role !== "leader") return;
+    const nodes = this.#followed(durable.core.config);
+    const step = followingStep(group.core.config, nodes);
+    // A refusal is for now: the next call tries again.
+    if (step !== null) group.changeMembership(step);
+  }
+
+  /** Gives up what it keeps. */
+  async close(): Promise<void> {
+    this.hosted.stop();
+    await this.#storage?.release();
+    this.#storage = null;
+  }
+
+  /** Of the durable group's leader: the first epoch begins with everybody who can be reached, if they are enough. */
+  #begin(durable: RaftGroup): void {
+    const { core } = durable;
+    if (core.role !== "leader") return;
+    const { voters } = core.config;
+    const nodes = this.#followed(core.config).filter(({ member }) => member);
+    const of = (votes: boolean): readonly MemberId[] =>
+      sorted(
+        nodes.filter((node) => node.votes === votes)
+          .map(({ member }) => member!),
+      );
+    const founding: Configuration = {
+      ...NO_CONFIGURATION,
+      voters: of(true),
+      learners: of(false),
+    };
+    if (2 * founding.voters.length <= voters.length) return;
+    this.#ports.change({
+      kind: "epoch",
+      group: this.#ports.spec.id,
+      epoch: { number: 1, founding },
+    });
+  }
+
+  #enter(epoch: Epoch): void {
+    const { spec, logger } = this.#ports;
+    this.hosted.leave();
+    void this.#storage?.release();
+    this.#epoch = epoch;
+    this.#storage = spec.open();
+    logger.info(`epoch ${epoch.number} begins`, { group: spec.name });
+    this.hosted.start();
+  }
+
+  #create(ports: LoopPorts): RaftGroup {
+    const { founding } = this.#epoch!;
+    const id = this.hosted.self;
+    const founds = membersOf(founding).includes(id);
+    return this.#ports.create({
+      starter: { id, founding: founds ? founding : null },
+      storage: this.#storage!,
+      options: this.#ports.spec.options,
+    }, ports);
+  }
+
+  /** Another member in each epoch, so that nothing of the last one counts in the next. */
+  #memberOf(peer: PeerIdentity): MemberId {
+    const mark = BigInt(`0x${peer.start}`) ^ BigInt(this.#epoch?.number ?? 1);
+    return `${nodeIdOf(peer.id)}.${mark.toString(16).padStart(16, "0")}`;
+  }
+
+  #followed(config: Configuration): FollowedNode[] {
+    const { spec, network, self } = this.#ports;
+    const own = self();
+    const peerOf = (node: NodeId): PeerIdentity | undefined =>
+      node === nodeIdOf(own.id) ? own : network.peer(node);
+    return membersOf(config).map((member) => {
+      const node = nodeIdOf(member);
+      const peer = peerOf(node);
+      return {
+        node,
+        votes: isVoter(config, member),
+        member: peer?.groups.includes(spec.id) ? this.#memberOf(peer) : null,
+      };
+    });
+  }
+}
