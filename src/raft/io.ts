@@ -15,7 +15,7 @@ import type {
 export interface RaftOptions {
   /** An election starts after `electionTicks … 2 × electionTicks - 1` ticks without a leader. */
   readonly electionTicks: number;
-  /** The leader sends a heartbeat every so many ticks; less than `electionTicks`. */
+  /** Ticks between two heartbeats of the leader; less than `electionTicks`. */
   readonly heartbeatTicks: number;
   /** Ask before campaigning, so that a returning member disturbs nobody (thesis §9.6). */
   readonly preVote: boolean;
@@ -25,9 +25,9 @@ export interface RaftOptions {
   readonly maxEntriesPerAppend: number;
   /** Payload bytes in one AppendEntries (one entry may exceed it). */
   readonly maxBytesPerAppend: number;
-  /** AppendEntries on their way to one member before it must answer. */
+  /** AppendEntries in flight to one member before it must acknowledge. */
   readonly maxInflightAppends: number;
-  /** Payload bytes on their way to one member before it must answer. */
+  /** Payload bytes in flight to one member before it must acknowledge. */
   readonly maxInflightBytes: number;
   /** Payload bytes appended and not committed before proposals are refused as `overloaded`. */
   readonly maxUncommittedBytes: number;
@@ -72,7 +72,7 @@ export interface MembershipChange {
 /** Everything that can happen to a core. */
 export type Input =
   | { readonly kind: "tick" }
-  /** More time passed than ticks will tell of: the process was stopped. Comes before whatever waited meanwhile. */
+  /** More time passed than ticks will account for: the process was stopped. Comes before any input that waited meanwhile. */
   | { readonly kind: "stalled" }
   | { readonly kind: "message"; readonly message: Message }
   | { readonly kind: "propose"; readonly payloads: readonly Uint8Array[] }
@@ -109,14 +109,14 @@ export type Refusal =
   | "transferring"
   /** Too many bytes are uncommitted. */
   | "overloaded"
-  /** A learner to be promoted does not answer or lacks too much of the log, or too few of those who would vote answer. */
+  /** A learner to be promoted does not respond or lacks too much of the log, or too few of the voters after the change respond. */
   | "lagging"
   /** Another membership change is under way, or no entry of this term is committed yet. */
   | "change_pending"
   /** The change or the target contradicts the configuration. */
   | "invalid";
 
-/** What `step` answers. */
+/** What `step` returns. */
 export type Outcome =
   | { readonly kind: "done" }
   /** The entries were appended from `first` on, all in one term. */
