@@ -33,7 +33,7 @@ export interface ResolvedConfig {
   readonly generated: readonly ("secret_raft" | "secret_api")[];
 }
 
-/** The cluster of a member that was told nothing. */
+/** The nodes of a member that configures none. */
 const DEFAULT_NODES: readonly NodeAddress[] = [
   { id: 1, raft: "127.0.0.1:8100", api: "127.0.0.1:8200" },
 ];
@@ -104,7 +104,7 @@ export function resolveSettings(
   return { config, generated };
 }
 
-/** Reads every plain key or takes its default; the ones that follow from others stay undefined. */
+/** Reads every plain key or takes its default; keys whose defaults follow from others stay undefined. */
 function readPlain(
   settings: ReadonlyMap<string, RawSetting>,
 ): { readonly [F in PlainField]?: NodeConfig[F] } {
@@ -158,7 +158,7 @@ function readNodeId(
   };
   const from = settings.get("node_id_from");
   const id = settings.get("node_id");
-  // A flag is said to this one process, so it beats what the cluster shares.
+  // A flag is given to this process alone, so it wins over what the cluster shares.
   if (from !== undefined && id?.key !== "--node-id") {
     readValue(choice(["k8s"]), from.value, from);
     return known(ordinalOf(hostname?.() ?? "", from.key), from.key);

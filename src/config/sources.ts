@@ -20,7 +20,7 @@ export interface RawSources {
   readonly readFile?: (path: string) => string;
 }
 
-/** A value that was set, and by whom. */
+/** A value that was set, and where it comes from. */
 export interface RawSetting extends Origin {
   readonly value: unknown;
 }
@@ -114,7 +114,7 @@ function readEnvironment(
   }
 }
 
-/** Variables with our prefix that nobody set for us: Kubernetes links to a service "hql", and the tests' own. */
+/** Variables with the prefix that are not settings: Kubernetes links to a service "hql", and the tests' own. */
 function fromElsewhere(name: string): boolean {
   return /^HQL_(?:\w+_)?(?:SERVICE_(?:HOST|PORT)\w*|PORT(?:_\d+_(?:TCP|UDP)\w*)?)$/
     .test(name) || name.startsWith("HQL_TEST_");

@@ -7,7 +7,7 @@ export type LogSync =
   | { readonly mode: "immediate" }
   /** fdatasync is started at once and not waited for: a power failure of a majority can lose the last writes. */
   | { readonly mode: "immediate_async" }
-  /** fdatasync every so many ms: a power failure of a majority can lose that much. */
+  /** fdatasync every `ms` milliseconds: a power failure of a majority can lose the writes of that time. */
   | { readonly mode: "interval"; readonly ms: number };
 
 /** Where a member listens for its peers and its clients. */
@@ -50,11 +50,11 @@ export interface NodeConfig {
   readonly logLevel: LogLevel;
   /** Prepared statements each connection keeps. @default {1000} */
   readonly preparedStatementCacheCapacity: number;
-  /** Threads that answer queries, 1 … 256. @default {4} */
+  /** Threads that run queries, 1 … 256. @default {4} */
   readonly readPoolSize: number;
   /** Replicate and never vote. @default {false} */
   readonly learnerOnly: boolean;
-  /** `health()` needs no leader for so many seconds after the start. @default {30} */
+  /** Seconds after the start during which `health()` needs no leader. @default {30} */
   readonly healthCheckDelaySecs: number;
   /** Length of a Raft tick, ms. @default {50} */
   readonly tickMs: number;
@@ -68,6 +68,6 @@ export interface NodeConfig {
   readonly maxBodyBytes: number;
   /** Longest run of a query that came over the API, ms. @default {10_000} */
   readonly queryTimeoutMs: number;
-  /** Most rows in an answer of the API. @default {100_000} */
+  /** Most rows in a response of the API. @default {100_000} */
   readonly queryMaxRows: number;
 }

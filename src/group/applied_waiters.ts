@@ -1,6 +1,6 @@
 import type { LogIndex } from "../raft/types.ts";
 
-/** Whoever waits until an index is applied here. */
+/** Callers that wait until an index is applied on this member. */
 export class AppliedWaiters {
   /** In the order of their indexes. */
   readonly #waiters: {
@@ -8,7 +8,7 @@ export class AppliedWaiters {
     readonly done: (applied: boolean) => void;
   }[] = [];
 
-  /** Calls `done(true)` once `index` is applied, `done(false)` if that is given up. */
+  /** Calls `done(true)` once `index` is applied, `done(false)` if the wait is given up. */
   add(index: LogIndex, done: (applied: boolean) => void): void {
     let at = this.#waiters.length;
     while (at > 0 && this.#waiters[at - 1]!.index > index) at--;
@@ -24,7 +24,7 @@ export class AppliedWaiters {
     for (const { done } of this.#waiters.splice(0, ready)) done(true);
   }
 
-  /** Nobody shall wait any longer. */
+  /** Ends every wait with `done(false)`. */
   giveUp(): void {
     for (const { done } of this.#waiters.splice(0)) done(false);
   }

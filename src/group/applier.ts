@@ -5,12 +5,12 @@ import type { PendingProposals } from "./proposals.ts";
 
 const BATCH_BYTES = 4 * 1024 * 1024;
 const BATCH_ENTRIES = 8192;
-/** So many entries need no more company. */
+/** Do not wait for more once this many are queued. */
 const CROWD_ENTRIES = 512;
 
 /** What the applier reports and needs. */
 export interface ApplierPorts {
-  /** The state machine has applied up to here, with so many payload bytes since the last call. */
+  /** The state machine has applied up to `index`; `bytes` of payload since the last call. */
   applied(index: LogIndex, bytes: number): void;
   /** The state machine cannot go on; nothing was applied. */
   machineFailed(error: Error): void;
@@ -21,8 +21,8 @@ export interface ApplierPorts {
 
 /**
  * Feeds committed, locally durable entries to the state machine, one batch at a
- * time. Entries that nobody waits for linger, so that more of them share a
- * transaction: a follower works half as much for it under a light load.
+ * time. Entries without a waiting caller linger, so that more of them share a
+ * transaction: under a light load this halves a follower's work.
  */
 export class Applier {
   readonly #log: LogStore;
@@ -33,7 +33,7 @@ export class Applier {
   #busy = false;
   #paused = false;
   #suspended: (() => void) | null = null;
-  /** Somebody waits for what is applied up to here. */
+  /** A caller waits until entries up to here are applied. */
   #wanted: LogIndex = 0;
   #stopLingering: (() => void) | null = null;
 
@@ -63,14 +63,14 @@ export class Applier {
     this.#pump();
   }
 
-  /** Somebody waits until `index` is applied. */
+  /** A caller waits until `index` is applied: entries up to it do not linger. */
   hurry(index: LogIndex): void {
     if (index <= this.#wanted) return;
     this.#wanted = index;
     this.#pump();
   }
 
-  /** Begins no other batch by itself. */
+  /** Begins no further batch. */
   stop(): void {
     this.#stopLingering?.();
     this.#stopLingering = null;
@@ -121,7 +121,7 @@ export class Applier {
     if (cached !== undefined) return this.#apply(cached);
     this.#log.read(from, to, BATCH_BYTES, (error, entries) => {
       if (error !== null) return this.#ports.logFailed(error);
-      // Purged under us: a snapshot is about to replace the state.
+      // Purged meanwhile: a snapshot is about to replace the state.
       if (entries.length === 0) this.#idle();
       else this.#apply(entries);
     });

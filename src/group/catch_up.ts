@@ -1,8 +1,8 @@
 import type { RaftGroup } from "./group.ts";
 
 /**
- * Whether a member that came up has applied what the cluster had committed by
- * then. Its own commit index does not say so: it never passes its own log.
+ * Whether a started member has applied what the cluster had committed when it
+ * started. Its own commit index does not show that, since it never passes its own log.
  */
 export class CatchUp {
   #group: RaftGroup | null = null;

@@ -20,19 +20,19 @@ export interface CheckpointPorts {
   failed(error: Error): void;
 }
 
-/** Makes the state durable now and then, and purges log entries that this makes superfluous. */
+/** Makes the state durable from time to time, and purges the log entries that are not needed after that. */
 export class Checkpoints {
   readonly #ports: CheckpointPorts;
   readonly #options: GroupOptions;
   readonly #retention: Retention;
   #underWay = false;
   #stopped = false;
-  /** What was applied when the last one began. */
+  /** The applied index when the last checkpoint began. */
   #index: LogIndex;
   #bytesSince = 0;
   #now = 0;
 
-  /** The first one is due after as much as any other. */
+  /** The first checkpoint is due after as many entries or bytes as any other. */
   constructor(ports: CheckpointPorts, options: GroupOptions) {
     this.#ports = ports;
     this.#options = options;
@@ -46,7 +46,7 @@ export class Checkpoints {
     this.#retention.tick(now);
   }
 
-  /** So much was applied, with so many payload bytes since the last call. */
+  /** Entries up to `index` were applied, with `bytes` of payload since the last call. */
   applied(index: LogIndex, bytes: number): void {
     const { checkpointEntries, checkpointBytes } = this.#options;
     this.#bytesSince += bytes;
@@ -56,7 +56,7 @@ export class Checkpoints {
     ) this.begin();
   }
 
-  /** Begins one, unless one is under way. */
+  /** Begins a checkpoint, unless one is under way. */
   begin(): void {
     if (this.#underWay || this.#stopped) return;
     this.#underWay = true;
@@ -69,7 +69,7 @@ export class Checkpoints {
     });
   }
 
-  /** Begins no other, and does not purge after the one under way. */
+  /** Begins no further checkpoint, and does not purge after the one under way. */
   stop(): void {
     this.#stopped = true;
   }

@@ -1,7 +1,7 @@
 import type { LogStore } from "../log/port.ts";
 import type { LogIndex } from "../raft/types.ts";
 
-/** A log that has room for so much has room. */
+/** A log with room for this many bytes counts as having room. */
 const ENOUGH_BYTES = 64 * 1024;
 
 /** Whether this member's disk has room, for the log and for the state. */
@@ -46,7 +46,7 @@ export class Room {
   }
 
   /**
-   * Without new entries nobody else would notice that there is room again.
+   * Looks whether the log has room again: without new entries nothing else would notice.
    * @throws {LogError} if the log is unusable.
    */
   look(): void {
@@ -75,7 +75,7 @@ export class Room {
   }
 }
 
-/** Whether a state machine's error passes when there is room. */
+/** Whether a state machine's error ends once there is room. */
 export function isFull(error: Error): boolean {
   return "code" in error && error.code === "disk_full";
 }

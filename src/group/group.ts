@@ -36,8 +36,8 @@ const DEPOSED_TICKS = 20;
 const RETRY_TICKS = 20;
 
 /**
- * One Raft group of one member: the loop around the core. It persists, sends,
- * applies and answers what the core's {@linkcode Ready} asks for, in the order it demands.
+ * One Raft group of one member: the loop around the core. It does what the core's
+ * {@linkcode Ready} asks for, in the order it demands: persist, send, apply, complete reads.
  * No timers, clocks or promises, so that the simulator runs it as it is.
  */
 export class RaftGroup {
@@ -65,7 +65,7 @@ export class RaftGroup {
   #commit: LogIndex;
   #nextReadId = 1;
   #ticks = 0;
-  /** When leadership was lost with proposals unanswered. */
+  /** The tick at which leadership was lost while proposals were pending. */
   #deposedAt: number | null = null;
   readonly #room: Room;
   readonly #inbox: ProposalInbox;
@@ -156,7 +156,7 @@ export class RaftGroup {
     return this.#durability.index;
   }
 
-  /** Proposals that were appended here and are not answered yet. */
+  /** Proposals made here whose outcome is not known yet. */
   get pendingProposals(): number {
     return this.#proposals.size + this.#inbox.size;
   }
@@ -177,7 +177,7 @@ export class RaftGroup {
     this.#step(() => this.core.step({ kind: "tick" }));
   }
 
-  /** More time passed than {@linkcode tick} will tell of. Call it before anything that waited meanwhile. */
+  /** More time passed than {@linkcode tick} will account for. Call it before anything that waited meanwhile. */
   stalled(): void {
     this.#step(() => this.core.step({ kind: "stalled" }));
   }
@@ -237,7 +237,7 @@ export class RaftGroup {
     this.#applier.hurry(index);
   }
 
-  /** Starts a membership change; the answer says whether it was accepted, not that it is committed. */
+  /** Starts a membership change; returns whether it was accepted, not whether it is committed. */
   changeMembership(change: MembershipChange): Outcome {
     return this.#step(() =>
       this.core.step({ kind: "changeMembership", change })
@@ -271,7 +271,7 @@ export class RaftGroup {
     this.#checkpoints.begin();
   }
 
-  /** Refuses everything from now on. Whoever waits is told that the outcome is unknown. */
+  /** Refuses everything from now on. Waiting proposals end with an unknown outcome. */
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
@@ -324,7 +324,7 @@ export class RaftGroup {
           this.#handle(this.core.takeReady());
         }
       } while (!this.#stopped && this.#inbox.size > 0);
-      // What the core refused or had already will not be appended.
+      // Entries that the core refused or already had will not be appended.
       if (!this.#stopped) this.log.unreserve();
     } catch (error) {
       this.#fail(error as Error);
@@ -376,7 +376,7 @@ export class RaftGroup {
     this.#applier.advance(Math.min(this.#commit, this.#durability.index));
   }
 
-  /** What was proposed may still be committed by the next leader, and then it is answered as if nothing had happened. */
+  /** The next leader may still commit what was proposed here; then the proposal completes as if nothing had happened. */
   #deposed(): void {
     if (this.#sender.active) this.#sender.stop();
     if (this.#proposals.size > 0) this.#deposedAt ??= this.#ticks;

@@ -34,12 +34,12 @@ export class ProposalInbox {
     this.#max = max;
   }
 
-  /** How many wait. */
+  /** The number of waiting proposals. */
   get size(): number {
     return this.#waiting.length;
   }
 
-  /** Lets a proposal wait. False if too many do: then it is refused. */
+  /** Queues a proposal. Returns false if the inbox is full: then the proposal is refused. */
   push(payload: Uint8Array, done: ProposalDone): boolean {
     if (this.#waiting.length >= this.#max) {
       refuse(done, "overloaded", `${this.#max} proposals are waiting`);
@@ -50,7 +50,7 @@ export class ProposalInbox {
   }
 
   /**
-   * Proposes all that wait.
+   * Proposes everything that waits.
    * @throws {LogError} if the log is unusable.
    */
   propose(): void {
@@ -90,14 +90,14 @@ export class ProposalInbox {
     return waiting;
   }
 
-  /** Whoever does not lead appends nothing, and its core says who leads. */
+  /** A member that does not lead appends nothing, and its core names the leader. */
   #roomFor(count: number, bytes: number): boolean {
     if (this.#core.role !== "leader") return true;
     return !this.#room.stateFull && this.#room.reserve(count, bytes);
   }
 }
 
-/** Answers a proposal that came to, or waits at, a member that stops. */
+/** Refuses a proposal that reached, or waits at, a member that stops. */
 export function refuseStopped(done: ProposalDone): void {
   refuse(done, "stopped", "the member is stopping");
 }

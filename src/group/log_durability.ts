@@ -4,7 +4,7 @@ import type { LogIndex } from "../raft/types.ts";
 import { assert } from "../util/assert.ts";
 import type { Durability } from "./ports.ts";
 
-/** What becomes of what is durable. */
+/** What to do once writes are durable. */
 export interface LogDurabilityPorts {
   /** The promises in `message` are durable: it may leave. */
   release(message: Message): void;
@@ -79,10 +79,10 @@ export class LogDurability {
     for (const sync of this.#syncs) sync.lastIndex = index;
   }
 
-  /** Makes durable what was written, or, in the modes that do not wait, says so at once. */
+  /** Syncs what was written. In the modes that do not wait, reports it as durable at once. */
   flush(hardStateChanged: boolean): void {
     const { mode } = this.#mode;
-    // Term and vote are promises: no mode answers before they are durable.
+    // Term and vote are promises: in no mode may a reply leave before they are durable.
     if (mode === "immediate" || hardStateChanged) return this.#sync();
     if (mode === "immediate_async") this.#syncAside();
     if (this.#syncs.length === 0) this.#pretend();
@@ -96,12 +96,12 @@ export class LogDurability {
     this.#syncIdle();
   }
 
-  /** Says nothing from now on. */
+  /** Reports nothing from now on. */
   stop(): void {
     this.#stopped = true;
   }
 
-  /** Once nothing more comes, the log makes durable up to where it is durable: then even damage to its very end is told from a torn write. */
+  /** When the log falls idle, its durable mark is made durable, too. Then even damage to the log's very end is told apart from a torn write. */
   #syncIdle(): void {
     if (this.#persistId === this.#idleSyncedId || this.#syncs.length > 0) {
       return;
@@ -128,7 +128,7 @@ export class LogDurability {
     });
   }
 
-  /** Nobody waits for it. */
+  /** A sync that no caller waits for. */
   #syncAside(): void {
     this.#log.sync((error) => void this.#check(error));
   }

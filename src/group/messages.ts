@@ -24,7 +24,7 @@ export interface SnapshotChunk {
   readonly bytes: Uint8Array;
 }
 
-/** Answers a {@linkcode SnapshotChunk}. */
+/** Reply to a {@linkcode SnapshotChunk}. */
 export interface SnapshotAck {
   readonly type: "snapshotAck";
   readonly from: MemberId;

@@ -62,7 +62,7 @@ export class AppendOutbox {
     return true;
   }
 
-  /** False if it takes a while; then the rest follows by itself. */
+  /** Returns false if the disk is still reading; then the rest is sent once it is done. */
   #fromDisk(message: AppendEntries): boolean {
     let [waited, finished] = [false, false];
     this.#log.read(
@@ -82,7 +82,7 @@ export class AppendOutbox {
     return finished;
   }
 
-  /** An empty range was purged meanwhile, or truncated and rewritten: dropped, as a network may. */
+  /** If the range was purged, or truncated and rewritten meanwhile, the message is dropped, as a network may. */
   #sendWith(message: AppendEntries, entries: readonly Entry[]): void {
     const last = entries.at(-1);
     if (last === undefined || last.term > message.term) return;

@@ -3,11 +3,11 @@ import type { RaftCore } from "../raft/core.ts";
 import type { StateMachine } from "../state/port.ts";
 import type { GroupMessage } from "./messages.ts";
 
-/** When the log is synced, and whether anybody waits for it. */
+/** When the log is synced, and whether writes wait for it. */
 export type Durability =
   | { readonly mode: "immediate" }
   | { readonly mode: "immediate_async" }
-  /** Every so many ticks. */
+  /** Synced every `ticks` ticks. */
   | { readonly mode: "interval"; readonly ticks: number };
 
 /** Tunables of a group. */
@@ -42,8 +42,8 @@ export interface GroupPorts {
   /** Runs `callback` soon, not inside this call: what arrives until then shares one pass and one sync. */
   defer(callback: () => void): void;
   /**
-   * Runs `callback` a few ms later, unless the function it answers is called
-   * before. Committed entries that nobody waits for are not applied until then.
+   * Runs `callback` a few ms later, unless the function it returns is called
+   * before. Committed entries without a waiting caller are not applied until then.
    * Without it they are applied at once.
    */
   linger?(callback: () => void): () => void;

@@ -33,14 +33,14 @@ export class PendingProposals {
   #queue: Pending[] = [];
   #head = 0;
 
-  /** How many wait. */
+  /** The number of waiting proposals. */
   get size(): number {
     return this.#queue.length - this.#head;
   }
 
   /**
-   * Registers a proposal appended at `index`. What waits there or above was cut from
-   * the log since: this member lost leadership and won it again.
+   * Registers a proposal appended at `index`. Proposals that wait at or above it were
+   * cut from the log: this member lost leadership and won it again.
    */
   add(index: LogIndex, term: Term, done: ProposalDone): void {
     const kept = this.#queue.findLastIndex((each) => each.index < index) + 1;
@@ -55,13 +55,13 @@ export class PendingProposals {
     }
   }
 
-  /** Whether somebody waits for an answer at or below `index`. */
+  /** Whether a proposal at or below `index` waits for its result. */
   waitsUpTo(index: LogIndex): boolean {
     const next = this.#queue[this.#head];
     return next !== undefined && next.index <= index;
   }
 
-  /** An entry was applied: answers whoever waits for it. */
+  /** An entry was applied: completes the proposal that waits for it. */
   applied(index: LogIndex, term: Term, answer: Uint8Array): void {
     for (;;) {
       const next = this.#queue[this.#head];
@@ -85,7 +85,7 @@ export class PendingProposals {
     }
   }
 
-  /** Ends everything that waits: its fate cannot be known here any more. */
+  /** Ends every waiting proposal as unknown: this member can no longer learn its outcome. */
   abandon(detail: string): void {
     const abandoned = this.#queue.slice(this.#head);
     this.#queue = [];

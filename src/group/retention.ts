@@ -1,9 +1,9 @@
 import type { RaftCore } from "../raft/core.ts";
 import type { LogIndex, MemberId } from "../raft/types.ts";
 
-/** A member that was heard within so many ticks counts as catching up. */
+/** A member heard from within this many ticks counts as catching up. */
 const HEARD_TICKS = 40;
-/** Members that catch up keep at most so many times the usual tail. */
+/** Members that catch up keep at most this many times the usual tail. */
 const TAILS_MAX = 16;
 
 /**
@@ -16,7 +16,7 @@ export class Retention {
   /** When members were last heard, in ticks. */
   readonly #heard = new Map<MemberId, number>();
 
-  /** Keeps a tail of so many entries for everyone. */
+  /** Keeps `tail` entries behind the durable state for every member. */
   constructor(core: RaftCore, tail: number) {
     this.#core = core;
     this.#tail = tail;

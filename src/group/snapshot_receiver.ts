@@ -50,12 +50,12 @@ export class SnapshotReceiver {
     if (chunk.term < this.#ports.term()) return this.#ack(chunk, 0, "failed");
     const incoming = this.#incoming;
     if (incoming === null || !same(incoming, chunk)) {
-      // Another one would take the place of what is about to be installed.
+      // Another snapshot would replace the one that is about to be installed.
       if (this.#ports.installing()) return this.#ack(chunk, 0, "failed");
       return this.#open(chunk);
     }
     if (!incoming.busy) this.#take(incoming, chunk);
-    // It may take the disk long to make all of it durable: the sender must not give up.
+    // Making the whole snapshot durable may take long: the sender must not give up.
     else if (isWhole(incoming)) this.#ack(chunk, incoming.size, "more");
     else if (incoming.queue.length < QUEUE_CHUNKS) incoming.queue.push(chunk);
   }

@@ -9,9 +9,9 @@ import type { Snapshot, StateMachine } from "../state/port.ts";
 import type { SnapshotAck, SnapshotChunk } from "./messages.ts";
 
 const CHUNK_BYTES = 256 * 1024;
-/** Chunks on their way before the receiver must answer. */
+/** Chunks in flight before the receiver must acknowledge. */
 const WINDOW = 8;
-/** Ticks without an answer before the stream goes back to the last acknowledged byte. */
+/** Ticks without an acknowledgement before the stream goes back to the last acknowledged byte. */
 const RESEND_TICKS = 20;
 /** Resends without any progress before the stream is given up. */
 const RESENDS_MAX = 6;
@@ -39,13 +39,13 @@ interface Stream {
   reading: boolean;
 }
 
-/** Streams snapshots to members that are behind the log. One snapshot serves all who need it at the time. */
+/** Streams snapshots to members that are behind the log. One snapshot serves every member that needs one at the time. */
 export class SnapshotSender {
   readonly #ports: SnapshotSenderPorts;
   readonly #streams = new Map<MemberId, Stream>();
   #current: Snapshot | null = null;
   #building = false;
-  /** What was applied when the building began. */
+  /** The applied index when building began. */
   #buildingFrom: LogIndex = 0;
 
   /** Builds snapshots of `ports.machine`. */
@@ -96,7 +96,7 @@ export class SnapshotSender {
     if (stream?.snapshot) this.#end(stream, false);
   }
 
-  /** The receiver's answer. */
+  /** The receiver's acknowledgement. */
   acknowledged(ack: SnapshotAck): void {
     const stream = this.#streams.get(ack.from);
     const snapshot = stream?.snapshot;
@@ -107,7 +107,7 @@ export class SnapshotSender {
       stream.acked = ack.offset;
       stream.resends = 0;
     }
-    // A receiver that already has more (resumed), or lost what was sent.
+    // The receiver already has more (a resumed stream), or lost what was sent.
     if (ack.offset > stream.next) stream.next = ack.offset;
     this.#pump(stream);
   }
@@ -118,7 +118,7 @@ export class SnapshotSender {
       if (stream.snapshot === null || stream.reading) continue;
       if (++stream.quietTicks < RESEND_TICKS) continue;
       stream.quietTicks = 0;
-      // Of one that is there as a whole the last byte, to hear how it ended.
+      // If everything is acknowledged, resend the last byte to prompt the final answer.
       stream.next = Math.min(
         stream.acked,
         Math.max(0, stream.snapshot.size - 1),
@@ -159,7 +159,7 @@ export class SnapshotSender {
     });
   }
 
-  /** No snapshot can be had for those who wait: the core asks again later. */
+  /** No snapshot could be built: the waiting streams end, and the core asks again later. */
   #giveUp(): void {
     const waiting = [...this.#streams.values()].filter((s) => !s.snapshot);
     for (const { to } of waiting) this.#streams.delete(to);

@@ -28,8 +28,8 @@ export type FoundMark =
  * is noticed. It is written after a sync and not synced itself in the write path:
  * it may lag behind after a power cut, never run ahead.
  *
- * Three slots: the one synced last is left alone until another one is, so one of
- * them is always intact; what is noted during a sync goes into the third.
+ * There are three slots. The slot synced last is not overwritten until another one
+ * is synced, so one is always intact. A mark written during a sync goes into the third.
  */
 export class MarkFile {
   readonly #file: DiskFile;
@@ -102,7 +102,7 @@ export class MarkFile {
     }
     if (best !== null) {
       const { mark, sequence, slot } = best;
-      // It may come from the cache of a process that died; before another slot is overwritten it must be safe.
+      // The mark may stand only in the cache, written by a process that died. It must be durable before another slot is overwritten.
       file.syncNow();
       const found = new MarkFile(file, { ...mark, sequence, slot });
       return { kind: "intact", mark, file: found };
@@ -129,7 +129,7 @@ export class MarkFile {
   }
 
   /**
-   * Notes that everything below `durable` is.
+   * Notes that everything below the position `durable` is durable.
    * @throws {DiskError}
    */
   write(durable: number): void {

@@ -7,7 +7,7 @@ import {
   viewOf,
 } from "./frame.ts";
 
-/** A frame ends after so many body bytes, so that reading one entry does not mean reading megabytes. */
+/** Body bytes after which a frame ends, so that reading one entry does not mean reading megabytes. */
 const BODY_BYTES_MAX = 128 * 1024;
 const KIND_SHIFT = 30;
 const LENGTH_MASK = 2 ** KIND_SHIFT - 1;
@@ -60,7 +60,7 @@ export function writeEntries(
 }
 
 /**
- * Calls `visit` for each of the `count` entries in a frame's body; answers
+ * Calls `visit` for each of the `count` entries in a frame's body; returns
  * whether the body was well-formed.
  */
 export function visitEntries(

@@ -1,7 +1,7 @@
 import type { Entry, LogIndex } from "../raft/types.ts";
 import { fail } from "../util/assert.ts";
 
-/** Dropped slots are given back to the array once they are this many and its larger half. */
+/** Dropped slots are removed from the array once they are this many, and more than half of it. */
 const COMPACT_AT = 1024;
 
 /** A run of consecutive entries in memory that grows at its end and shrinks at both. */

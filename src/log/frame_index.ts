@@ -1,6 +1,6 @@
 import type { LogIndex } from "../raft/types.ts";
 
-/** Forgotten slots are given back once they are this many and the larger half. */
+/** Forgotten slots are removed once they are this many, and more than half of all. */
 const COMPACT_AT = 1024;
 
 /** Where the frames with entries are: three numbers a frame, found by binary search. */
@@ -27,7 +27,7 @@ export class FrameIndex {
     this.#sizes.push(bytes);
   }
 
-  /** The slot of the frame that holds `index`, if it is not below the first; -1 else. */
+  /** The slot of the frame that holds `index`, if it is not below the first; otherwise -1. */
   find(index: LogIndex): number {
     let low = this.#head;
     let high = this.#firsts.length;

@@ -12,7 +12,7 @@ export interface SyncRound {
 }
 
 /**
- * Group commit: one round at a time; whoever asks during a round waits for the
+ * Group commit: one round at a time. Callers that ask during a round wait for the
  * next one, which serves all of them with one fdatasync.
  */
 export class GroupSync {
@@ -44,7 +44,7 @@ export class GroupSync {
     if (this.#serving === null) this.#start();
   }
 
-  /** Fails everyone who waits. */
+  /** Fails every waiting caller. */
   abandon(error: LogError): void {
     const served = [...this.#serving ?? [], ...this.#waiting];
     this.#serving = this.#serving === null ? null : [];

@@ -52,7 +52,7 @@ export class LogReader {
     const { segment, lsns } = chunk;
     const bytes = new Uint8Array(chunk.bytes);
     segment.file.read(bytes, segment.offsetOf(lsns[0]!), (error, count) => {
-      // What was purged or replaced meanwhile may read as anything.
+      // Bytes that were purged or replaced meanwhile may hold anything.
       if (this.#log.state.base.index >= progress.from) {
         return progress.done(null, []);
       }

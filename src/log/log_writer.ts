@@ -15,7 +15,7 @@ import { Segment, SEGMENT_HEADER_BYTES } from "./segment.ts";
 import { type Spares, unlessFull } from "./spares.ts";
 import type { LogState } from "./log_state.ts";
 
-/** A buffer grown beyond this by a big batch is given back. */
+/** A buffer that a big batch grew beyond this many bytes is released. */
 const BUFFER_KEPT_BYTES = 4 * 1024 * 1024;
 
 /** Adds frames at the end of the log and starts new segments. Every call is one write. */

@@ -20,7 +20,7 @@ import {
 export interface MemoryLogOptions {
   /** Runs a callback later, in order. @default {queueMicrotask} */
   readonly defer?: (run: () => void) => void;
-  /** Payload bytes it may hold before `reserve` answers that there is no room. @default {Infinity} */
+  /** Payload bytes it may hold before `reserve` returns false. @default {Infinity} */
   readonly capacityBytes?: number;
   /** Keep a second copy that advances at each sync, for {@linkcode MemoryLog.crash}. @default {false} */
   readonly crashable?: boolean;

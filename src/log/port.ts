@@ -60,7 +60,7 @@ export interface LogStore {
 
   /**
    * Makes sure that entries with this many payload bytes can be appended, and
-   * answers whether there is room. Asked before entries are accepted, so that a
+   * returns whether there is room. Called before entries are accepted, so that a
    * full disk refuses them instead of failing in the middle. Reservations add
    * up until they are appended or {@linkcode unreserve} is called.
    */
@@ -76,7 +76,7 @@ export interface LogStore {
   truncateAfter(index: LogIndex): void;
   /** Replaces term and vote. */
   saveHardState(hardState: HardState): void;
-  /** Makes everything so far durable. Calls may overlap; one fdatasync serves all that wait. */
+  /** Makes everything so far durable. Calls may overlap; one fdatasync serves all waiting calls. */
   sync(done: Done): void;
 
   /** The entry's term, `base.term` at `base.index`, or undefined outside. */
@@ -99,8 +99,8 @@ export interface LogStore {
   ): void;
 
   /**
-   * Verifies the next `budgetBytes` (about) of what is stored; `finished` when the
-   * end is reached, the next call begins again. One call at a time. Damage makes the log unusable.
+   * Verifies about `budgetBytes` more of the stored log. `finished` is true when the
+   * end is reached; the next call starts over. One call at a time. Damage makes the log unusable.
    */
   scrub(
     budgetBytes: number,

@@ -299,7 +299,7 @@ function readRun(disk: Disk, run: readonly Found[]): Attempt {
   }
 }
 
-/** Makes what was found durable, then removes what it must never meet again. */
+/** Makes what was found durable, then removes what a later start must not read again. */
 function settle(
   { replay, used, lastBytes }: Attempt,
   survey: Survey,

@@ -46,7 +46,7 @@ export class Replay {
   }
 
   /**
-   * Takes frames from a segment until one is not good. Answers what was wrong
+   * Takes frames from a segment until one is not good. Returns what was wrong
    * there, or null at the end of the file.
    * @throws {LogError} `corrupt` if an intact frame contradicts the ones before it.
    */
@@ -143,7 +143,7 @@ export class Replay {
   }
 }
 
-/** What the frames of a file say, wherever they stand and whether or not they belong to the chain; 0 if there is none. */
+/** The highest positions that the frames of a file name, wherever they stand and whether or not they belong to the chain; 0 without frames. */
 export function surveyFrames(
   bytes: Uint8Array,
   salt: number,

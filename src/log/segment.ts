@@ -13,7 +13,7 @@ const MAGIC = "HQL_SEGM";
 const VERSION = 1;
 const NAME = /^segment-([0-9]{6,15})$/;
 
-/** What a segment knows of all that came before it, so that older segments can go. */
+/** A segment's header. It sums up all that came before, so that older segments can be removed. */
 export interface SegmentHeader {
   /** Tells files of different logs apart. */
   readonly salt: number;

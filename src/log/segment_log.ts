@@ -109,7 +109,7 @@ export class SegmentLog implements LogStore {
   readonly #cacheBytes: number;
   #failure: LogError | null = null;
   #closed = false;
-  /** Start of the newest segment that the mark file is known to know of. */
+  /** Start of the newest segment that the durable mark is known to cover. */
   #markedSegment: number;
 
   /** Use {@linkcode openSegmentLog}. */
@@ -233,8 +233,8 @@ export class SegmentLog implements LogStore {
   }
 
   /**
-   * Verifies the next slice of what is stored, about `budgetBytes`. Call it again and
-   * again, slowly; one at a time. Damage makes the log unusable and is passed to `done`.
+   * Verifies the next slice of what is stored, about `budgetBytes`. Call it
+   * repeatedly and slowly, one call at a time. Damage makes the log unusable and is passed to `done`.
    */
   scrub(budgetBytes: number, done: ScrubDone): void {
     const failure = this.#unusable();

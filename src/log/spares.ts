@@ -1,7 +1,7 @@
 import { type Disk, DiskError, type DiskFile } from "./disk.ts";
 import { SEGMENT_HEADER_BYTES, segmentName, writeZeroes } from "./segment.ts";
 
-/** Files kept for later use; what purging frees beyond that is removed. */
+/** Files kept for later use; further ones that purging frees are removed. */
 const SPARES_MAX = 2;
 /** A segment made in haste is small: zeroing blocks the thread for about 2 ms per MiB. */
 const SMALL_BYTES = 1024 * 1024;
@@ -22,7 +22,7 @@ export class Spares {
   #closed = false;
   #bytes = 0;
 
-  /** `onFailure` hears of everything but a full disk. */
+  /** `onFailure` gets every failure but a full disk. */
   constructor(
     disk: Disk,
     segmentBytes: number,
@@ -115,7 +115,7 @@ export class Spares {
     this.#bytes += this.segmentBytes;
   }
 
-  /** Takes back the file of a segment that nobody needs any more. */
+  /** Takes back the file of a segment that is no longer needed. */
   recycle(file: DiskFile, capacity: number): void {
     if (
       this.#closed || this.#ready.length >= SPARES_MAX ||

@@ -1,6 +1,6 @@
 import type { LogIndex, Term } from "../raft/types.ts";
 
-/** The terms of consecutive entries, as runs of (first index, term): one pair a leader, not one an entry. */
+/** The terms of consecutive entries, as runs of (first index, term): one pair per leader, not one per entry. */
 export class TermRuns {
   #firsts: LogIndex[] = [];
   #terms: Term[] = [];

@@ -13,7 +13,7 @@ import { SystemRandom } from "../util/random.ts";
 import { createCore, raftOptions } from "./volume/boot.ts";
 import { RaftGroup } from "../group/group.ts";
 import { HiqliteNode } from "./node.ts";
-import type { NodeVault } from "./parts.ts";
+import type { NodeVault } from "./volume/vault.ts";
 import { clusterIdOf } from "./volume/recover.ts";
 import { type Storage, type StorageOpener, Vault } from "./volume/vault.ts";
 

@@ -9,44 +9,13 @@ import type { Clock } from "../util/clock.ts";
 import type { Logger } from "../util/logger.ts";
 import type { Random } from "../util/random.ts";
 import type { RaftGroup } from "../group/group.ts";
-import type { GroupId } from "../group/messages.ts";
-import type { GroupOptions } from "../group/ports.ts";
-import type { Starter } from "./volume/boot.ts";
-import type { Identity } from "./volume/identity.ts";
-import type { LoopPorts } from "./groups/hosted_group.ts";
-import type { Storage } from "./volume/vault.ts";
+import type { FollowingSpec, GroupInit, LoopPorts } from "./groups/spec.ts";
+import type { NodeVault } from "./volume/vault.ts";
 
 /** The network as the node drives it. */
 export interface NodeNetwork extends PeerNetwork {
   /** Answers a peer that opens a link. */
   accept(request: Request): Response;
-}
-
-/** What is durable of the node, as it needs it. */
-export interface NodeVault {
-  readonly identity: Identity;
-  readonly storage: Storage;
-  save(identity: Identity): void;
-  startOver(reason: string): Promise<void>;
-  close(): Promise<void>;
-}
-
-/** A group beside the durable one: its members are the durable group's, and its life is in memory. */
-export interface FollowingSpec {
-  /** Its number on the wire, from 1. */
-  readonly id: GroupId;
-  /** Its name in logs, status and metrics. */
-  readonly name: string;
-  readonly options: GroupOptions;
-  /** An empty log and machine; for each epoch anew. */
-  open(): Storage;
-}
-
-/** What a group begins with on this member. */
-export interface GroupInit {
-  readonly starter: Starter;
-  readonly storage: Storage;
-  readonly options: GroupOptions;
 }
 
 /** What a node is made of; `open.ts` names the concrete parts. */

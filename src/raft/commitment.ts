@@ -27,8 +27,9 @@ export function commitTo(state: RaftState, index: LogIndex): void {
 }
 
 /**
- * Leaders: commits what a quorum has on disk, if it is of the own term (§5.4.2,
- * figure 8), and does what waited for that.
+ * Leaders: commits what a quorum has on disk, if its last entry is of this
+ * leader's term (§5.4.2, figure 8). Then continues the reads and the membership
+ * change that waited for it.
  */
 export function advanceCommit(state: RaftState): void {
   const index = quorumValue(
@@ -76,7 +77,7 @@ export function trackMembers(state: RaftState): void {
     if (member === state.id) continue;
     const known = before.get(member);
     const progress = known ?? new Progress(state.log.lastIndex);
-    // A newcomer gets an election timeout to answer.
+    // A new member has one election timeout to reply.
     if (known === undefined) progress.recentlyActive = true;
     state.progress.set(member, progress);
   }

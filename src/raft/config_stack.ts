@@ -47,7 +47,7 @@ export class ConfigStack {
     return this.stack.length < before;
   }
 
-  /** Entries up to `index` are committed for ever: what is older than the last of them is forgotten. */
+  /** Entries up to `index` are committed for ever: configurations older than the last committed one are forgotten. */
   foldTo(index: LogIndex): void {
     let keep = this.stack.length - 1;
     while (keep > 0 && this.stack[keep]!.index > index) keep--;

@@ -113,7 +113,7 @@ export function leaveJoint(config: Configuration): Configuration {
   };
 }
 
-/** The members once each, in the order in which configurations list them. */
+/** Each member once, in the order in which configurations list members. */
 export function sorted(members: Iterable<MemberId>): MemberId[] {
   return [...new Set(members)].sort();
 }

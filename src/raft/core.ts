@@ -64,7 +64,8 @@ const DONE: Outcome = Object.freeze({ kind: "done" });
 /**
  * One member's part in Raft (Ongaro & Ousterhout 2014, and Ongaro's thesis), as
  * a function of its inputs: no I/O, no clock, no timers, nothing asynchronous.
- * Step an input, then take what is to be done. It never calls out.
+ * Call `step` with an input, then `takeReady` for the work it leads to. The core
+ * calls nothing by itself.
  */
 export class RaftCore {
   // Not #private: the state explorer of the tests copies cores.
@@ -84,7 +85,7 @@ export class RaftCore {
   get term(): Term {
     return this.state.term;
   }
-  /** Who leads this term, as far as known. */
+  /** The leader of this term, as far as this member knows. */
   get leader(): MemberId | null {
     return this.state.leader;
   }
@@ -198,7 +199,7 @@ export class RaftCore {
   }
 }
 
-/** What may be applied: else a crash could leave a state machine that is ahead of its own log. */
+/** The highest index that may be applied. Beyond the durable log, a crash could leave a state machine that is ahead of its own log. */
 function applicable(state: RaftState): LogIndex {
   return Math.min(state.commit, state.persistence.durable);
 }
@@ -246,13 +247,13 @@ function receive(state: RaftState, message: Message): void {
   dispatch(state, message);
 }
 
-/** A pre-vote and its consent name a term that nobody has entered. */
+/** A pre-vote request and its granted reply name a term that no member has entered. */
 function isHypothetical(message: Message): boolean {
   return message.type === "requestVote" && message.preVote ||
     message.type === "voteReply" && message.preVote && message.granted;
 }
 
-/** Who is behind learns the present term, and so steps down. */
+/** A sender with an older term learns the present one, and so steps down. */
 function answerStale(state: RaftState, message: Message): void {
   switch (message.type) {
     case "requestVote":
@@ -361,15 +362,15 @@ function campaignNow(state: RaftState): Outcome {
 }
 
 /**
- * The connection to the leader broke: support others' pre-votes, and ask for
- * one soon. Leases are promises, so with lease reads nothing changes.
+ * The connection to the leader broke: grant other members' pre-votes, and start
+ * one soon. A lease is a promise not to vote, so with lease reads nothing changes.
  */
 function hurryElection(state: RaftState): void {
   const { preVote, leaseReads, heartbeatTicks } = state.options;
   if (state.role !== "follower" || state.leader === null) return;
   if (!preVote || leaseReads) return;
   state.leaseLifted = true;
-  // One after the other: all notice at the same moment, and would split the vote.
+  // Staggered: all members notice at the same moment, and would split the vote.
   const others = votersOf(state.config).filter((id) => id !== state.leader);
   const wait = 1 + Math.max(0, others.indexOf(state.id)) * heartbeatTicks;
   state.electionElapsed = Math.max(

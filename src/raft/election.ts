@@ -14,7 +14,7 @@ import {
 import { EntryKind, type LogId } from "./types.ts";
 import { NO_BYTES } from "../util/bytes.ts";
 
-/** Starts an election; with pre-vote only asks first, unless a leader told this member to go on. */
+/** Starts an election. With pre-vote it asks first, unless the leader told this member to campaign. */
 export function campaign(state: RaftState, transfer = false): void {
   drawElectionTimeout(state);
   setLeader(state, null);
@@ -29,7 +29,7 @@ export function campaign(state: RaftState, transfer = false): void {
   }
 }
 
-/** Becomes a candidate of a new term (§5.2). The own vote counts when it is durable, as any other. */
+/** Becomes a candidate of a new term (§5.2). Its own vote counts once it is durable, like any other. */
 function stand(state: RaftState, transfer: boolean): void {
   state.votes.clear();
   enterTerm(state, state.term + 1);
@@ -61,7 +61,7 @@ function requestVotes(
   }
 }
 
-/** Writes became durable: perhaps the vote for oneself. */
+/** Writes became durable; this member's vote for itself may be among them. */
 export function countOwnVote(state: RaftState): void {
   if (state.role !== "candidate") return;
   if (!state.persistence.isDurable(state.ownVoteWrite)) return;
@@ -82,13 +82,13 @@ export function isUnderLease(state: RaftState, request: RequestVote): boolean {
 export function hasLiveLeader(state: RaftState): boolean {
   const { electionTicks, leaseReads } = state.options;
   if (state.role === "leader") return true;
-  // Who restarts has forgotten which leader's lease it supported.
+  // A restarted member has forgotten which leader's lease it supported.
   if (leaseReads && state.ticks < electionTicks) return true;
   return state.leader !== null && !state.leaseLifted &&
     state.electionElapsed < electionTicks;
 }
 
-/** Answers a request for a vote or a pre-vote; its term is not below the own one (§5.2, §5.4.1). */
+/** Replies to a vote or pre-vote request whose term is not below this member's (§5.2, §5.4.1). */
 export function receiveRequestVote(
   state: RaftState,
   request: RequestVote,
@@ -118,7 +118,7 @@ export function receiveRequestVote(
   });
 }
 
-/** Says no, with the own term. */
+/** Refuses, with this member's term. */
 export function refuseVote(state: RaftState, request: RequestVote): void {
   state.outbox.send.push({
     type: "voteReply",
@@ -134,7 +134,7 @@ function isUpToDate(state: RaftState, last: LogId): boolean {
     (last.term === own.term && last.index >= own.index);
 }
 
-/** Counts an answer, if it belongs to the campaign under way. */
+/** Counts a reply, if it belongs to the campaign under way. */
 export function receiveVoteReply(state: RaftState, reply: VoteReply): void {
   const asked = reply.preVote ? "precandidate" : "candidate";
   if (state.role !== asked || state.votes.has(reply.from)) return;
@@ -151,13 +151,13 @@ function countVotes(state: RaftState): void {
   else becomeLeader(state);
 }
 
-/** The leader campaigns for this member: its log is complete, so it need not ask first. */
+/** The leader wants this member to lead: its log is complete, so it campaigns without a pre-vote. */
 export function receiveTimeoutNow(state: RaftState): void {
   if (state.role !== "follower" && state.role !== "precandidate") return;
   if (canCampaign(state)) campaign(state, true);
 }
 
-/** Begins to lead: an empty entry, so that earlier terms can be committed (§8). */
+/** Begins to lead with an empty entry, so that entries of earlier terms can be committed (§8). */
 function becomeLeader(state: RaftState): void {
   state.role = "leader";
   setLeader(state, state.id);

@@ -17,7 +17,7 @@ import {
 /** Followers: entries from the leader (§5.3). */
 export function receiveAppend(state: RaftState, message: AppendEntries): void {
   hearLeader(state, message.from);
-  // The answer comes when the snapshot that replaces this log is installed.
+  // The reply is sent once the snapshot that replaces this log is installed.
   if (state.installing !== null) return;
   const { prev, entries } = message;
   if (!isWellFormed(message)) return;
@@ -99,8 +99,9 @@ function rejectAppend(state: RaftState, message: AppendEntries): void {
 }
 
 /**
- * Says no to a leader of an older term, so that it learns the present one. It may
- * lead again by then: about its present log this says nothing, and so no index.
+ * Refuses a leader of an older term, so that it learns the present one. It may lead
+ * again when the refusal arrives. The refusal says nothing about its log then, so it
+ * carries no index.
  */
 export function rejectStaleAppend(
   state: RaftState,
@@ -131,7 +132,7 @@ export function acceptAppend(
   });
 }
 
-/** Followers: the leader lives, and knows that this log equals its own up to the commit index it tells. */
+/** Followers: a heartbeat arrived. The leader knows that this log equals its own up to the commit index in it. */
 export function receiveHeartbeat(state: RaftState, message: Heartbeat): void {
   hearLeader(state, message.from);
   if (state.installing === null) {
@@ -141,8 +142,9 @@ export function receiveHeartbeat(state: RaftState, message: Heartbeat): void {
 }
 
 /**
- * Answers a leader of an older term, so that it learns the present one. It may lead
- * again by then, and its rounds begin anew with each term: this confirms none of them.
+ * Replies to a leader of an older term, so that it learns the present one. It may lead
+ * again when the reply arrives, and rounds are numbered anew in each term: the reply
+ * confirms no round.
  */
 export function answerStaleHeartbeat(
   state: RaftState,

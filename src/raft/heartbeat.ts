@@ -2,7 +2,7 @@ import type { Progress } from "./progress.ts";
 import { envelope, type RaftState } from "./state.ts";
 import type { MemberId } from "./types.ts";
 
-/** Sends a heartbeat of the present round; it tells the commit index as far as the member is known to have the log. */
+/** Sends a heartbeat of the present round. Its commit index does not exceed what the receiver is known to have. */
 export function sendHeartbeat(
   state: RaftState,
   to: MemberId,

@@ -48,7 +48,7 @@ export interface MembershipChange {
 /** Everything that can happen to a core. */
 export type Input =
   | { readonly kind: "tick" }
-  /** More time passed than ticks will tell of: the process was stopped. Comes before whatever waited meanwhile. */
+  /** More time passed than ticks will account for: the process was stopped. Comes before any input that waited meanwhile. */
   | { readonly kind: "stalled" }
   | { readonly kind: "message"; readonly message: Message }
   | { readonly kind: "propose"; readonly payloads: readonly Uint8Array[] }
@@ -85,14 +85,14 @@ export type Refusal =
   | "transferring"
   /** Too many bytes are uncommitted. */
   | "overloaded"
-  /** A learner to be promoted does not answer or lacks too much of the log, or too few of those who would vote answer. */
+  /** A learner to be promoted does not respond or lacks too much of the log, or too few of the voters after the change respond. */
   | "lagging"
   /** Another membership change is under way, or no entry of this term is committed yet. */
   | "change_pending"
   /** The change or the target contradicts the configuration. */
   | "invalid";
 
-/** What `step` answers. */
+/** What `step` returns. */
 export type Outcome =
   | { readonly kind: "done" }
   /** The entries were appended from `first` on, all in one term. */

@@ -9,7 +9,7 @@ import type { Configuration, MemberId } from "./types.ts";
 /**
  * Leaders: appends the configuration that leads to the wanted one (§6, thesis
  * §4.3). Refused until the present one is committed and so is an entry of the
- * own term: else two leaders could build on the same old configuration.
+ * leader's own term. Otherwise two leaders could build on the same old configuration.
  */
 export function changeMembership(
   state: RaftState,
@@ -43,7 +43,7 @@ export function changeMembership(
   const next = changedConfiguration(config, change);
   if (typeof next === "string") return refuse(state, "invalid", next);
   for (const member of change.promote ?? []) {
-    // One that is added in the same step was not there to catch up.
+    // A member added in the same step has had no chance to catch up.
     const lag = config.learners.includes(member) ? lagOf(state, member) : null;
     if (lag !== null) return refuse(state, "lagging", lag);
   }
@@ -56,7 +56,7 @@ export function changeMembership(
   };
 }
 
-/** Why the vote of a learner would hold everybody up, or null: it must answer, and lack no more than may be on its way at once. */
+/** Why the vote of a learner would hold up the cluster, or null. It must respond, and lack no more of the log than may be in flight at once. */
 function lagOf(
   { progress, log, options }: RaftState,
   learner: MemberId,
@@ -72,12 +72,12 @@ function lagOf(
     : `${learner} has not caught up: it has the log up to ${match} of ${log.lastIndex}, try again later`;
 }
 
-/** Why nobody could go on after a change, or null: too many of those who would vote do not answer. */
+/** Why nothing could be committed after a change, or null: too many of its voters do not respond. */
 function silentMajority(
   { id, progress }: RaftState,
   next: Configuration,
 ): string | null {
-  // Of one that is added in the same step nothing is known yet.
+  // Nothing is known yet of a member added in the same step.
   const answers = (member: MemberId): boolean =>
     member === id || (progress.get(member)?.isAlive ?? true);
   if (isQuorum(next, answers)) return null;

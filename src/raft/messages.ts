@@ -7,7 +7,7 @@ import type {
   Term,
 } from "./types.ts";
 
-/** What every message says. */
+/** The fields of every message. */
 interface Envelope {
   /** The sender, with its incarnation. */
   readonly from: MemberId;
@@ -26,7 +26,7 @@ export interface RequestVote extends Envelope {
   readonly transfer: boolean;
 }
 
-/** Answers {@linkcode RequestVote}. */
+/** Reply to {@linkcode RequestVote}. */
 export interface VoteReply extends Envelope {
   readonly type: "voteReply";
   readonly preVote: boolean;
@@ -34,9 +34,9 @@ export interface VoteReply extends Envelope {
 }
 
 /**
- * Replicates entries (§5.3). The core names the range `prev.index + 1 … last`;
- * whoever sends it puts the entries in. If they cannot be had (purged
- * meanwhile), the message is dropped, as a network may.
+ * Replicates entries (§5.3). The core names the range `prev.index + 1 … last`; the
+ * runtime puts the entries in when it sends the message. If they were purged
+ * meanwhile, it drops the message, as a network may.
  */
 export interface AppendEntries extends Envelope {
   readonly type: "appendEntries";
@@ -48,7 +48,7 @@ export interface AppendEntries extends Envelope {
   readonly entries: readonly Entry[];
 }
 
-/** Answers {@linkcode AppendEntries} and a finished snapshot. */
+/** Reply to {@linkcode AppendEntries} and to a finished snapshot. */
 export interface AppendReply extends Envelope {
   readonly type: "appendReply";
   /** Whether `prev` matched. */
@@ -68,7 +68,7 @@ export interface Heartbeat extends Envelope {
   readonly round: number;
 }
 
-/** Answers {@linkcode Heartbeat}. */
+/** Reply to {@linkcode Heartbeat}. */
 export interface HeartbeatReply extends Envelope {
   readonly type: "heartbeatReply";
   readonly round: number;
@@ -80,7 +80,7 @@ export interface ReadIndexRequest extends Envelope {
   readonly requestId: number;
 }
 
-/** Answers {@linkcode ReadIndexRequest}. */
+/** Reply to {@linkcode ReadIndexRequest}. */
 export interface ReadIndexReply extends Envelope {
   readonly type: "readIndexReply";
   readonly requestId: number;

@@ -4,7 +4,7 @@ import { assert } from "../util/assert.ts";
 export interface RaftOptions {
   /** An election starts after `electionTicks … 2 × electionTicks - 1` ticks without a leader. */
   readonly electionTicks: number;
-  /** The leader sends a heartbeat every so many ticks; less than `electionTicks`. */
+  /** Ticks between two heartbeats of the leader; less than `electionTicks`. */
   readonly heartbeatTicks: number;
   /** Ask before campaigning, so that a returning member disturbs nobody (thesis §9.6). */
   readonly preVote: boolean;
@@ -14,9 +14,9 @@ export interface RaftOptions {
   readonly maxEntriesPerAppend: number;
   /** Payload bytes in one AppendEntries (one entry may exceed it). */
   readonly maxBytesPerAppend: number;
-  /** AppendEntries on their way to one member before it must answer. */
+  /** AppendEntries in flight to one member before it must acknowledge. */
   readonly maxInflightAppends: number;
-  /** Payload bytes on their way to one member before it must answer. */
+  /** Payload bytes in flight to one member before it must acknowledge. */
   readonly maxInflightBytes: number;
   /** Payload bytes appended and not committed before proposals are refused as `overloaded`. */
   readonly maxUncommittedBytes: number;

@@ -48,11 +48,11 @@ export class Progress {
   match: LogIndex = 0;
   /** The next entry to send; above `match`. */
   next: LogIndex;
-  /** Whether the member answered since the last check of the quorum. */
+  /** Whether the member replied since the last check of the quorum. */
   recentlyActive = false;
-  /** The same of the interval before. */
+  /** Whether it replied in the interval before that check. */
   wasActive = false;
-  /** In `probe`: the append is on its way, or the member is not expected to answer yet. */
+  /** In `probe`: the append is in flight, or no reply is expected yet. */
   paused = false;
   /** In `replicate`: nothing was acknowledged for a heartbeat although something is missing. */
   stalled = false;
@@ -64,9 +64,9 @@ export class Progress {
   snapshotPause = 0;
   /** The highest commit index the member was told. */
   sentCommit: LogIndex = 0;
-  /** The commit index was told by itself, and nothing was heard since. */
+  /** The commit index left in a message of its own, and no reply has come since. */
   commitOnItsWay = false;
-  /** The last heartbeat round the member answered. */
+  /** The last heartbeat round the member replied to. */
   ackedRound = 0;
   readonly inflights: Inflights = new Inflights();
   private matchAtHeartbeat: LogIndex = -1;
@@ -75,7 +75,7 @@ export class Progress {
     this.next = next;
   }
 
-  /** Whether the member answered within the last one or two election timeouts. */
+  /** Whether the member replied within the last one or two election timeouts. */
   get isAlive(): boolean {
     return this.recentlyActive || this.wasActive;
   }
@@ -124,7 +124,7 @@ export class Progress {
 
   /**
    * The member refused an append after `rejected` and may agree at
-   * `agreement`. False if the answer is late (a late refusal is no log reversion).
+   * `agreement`. False if the reply is late (a late refusal is no log reversion).
    */
   reject(rejected: LogIndex, agreement: LogIndex): boolean {
     if (this.state === "snapshot" || rejected <= this.match) return false;

@@ -5,8 +5,8 @@ export type VoteResult = "won" | "lost" | "pending";
 
 /**
  * The highest value that a quorum of the configuration has reached: of a joint
- * one, both majorities (§6). `reached` says how far a member is. Without
- * voters nothing is decided: 0.
+ * one, both majorities (§6). `reached` returns how far a member is. Without
+ * voters nothing is decided, and the value is 0.
  */
 export function quorumValue(
   config: Configuration,
@@ -34,7 +34,7 @@ export function isQuorum(
   return quorumValue(config, (member) => has(member) ? 1 : 0) === 1;
 }
 
-/** How a vote stands; `undefined` in `votes` means not yet answered. */
+/** How a vote stands; `undefined` in `votes` means no reply yet. */
 export function voteResult(
   config: Configuration,
   votes: ReadonlyMap<MemberId, boolean>,

@@ -25,7 +25,7 @@ export function requestRead(state: RaftState, requestId: number): void {
   if (reads.forwarded === null) forwardQueued(state);
 }
 
-/** A follower asks on behalf of its reads. */
+/** A follower asks for the index that its reads must wait for. */
 export function receiveReadIndexRequest(
   state: RaftState,
   message: ReadIndexRequest,
@@ -37,7 +37,7 @@ export function receiveReadIndexRequest(
   }
 }
 
-/** The leader's answer for the reads of this member. */
+/** The leader's reply for the reads of this member. */
 export function receiveReadIndexReply(
   state: RaftState,
   message: ReadIndexReply,
@@ -95,7 +95,7 @@ function provesItself(state: RaftState): boolean {
     state.ticks < state.leaseUntil;
 }
 
-/** An entry of the own term was committed: reads that waited for that go on. */
+/** An entry of this leader's term was committed: the reads that waited for it continue. */
 export function releaseEarlyReads(state: RaftState): void {
   for (const read of state.reads.leader) {
     if (read.index === 0) read.index = state.commit;
@@ -104,8 +104,8 @@ export function releaseEarlyReads(state: RaftState): void {
 }
 
 /**
- * Whether reads wait for a round and none is on its way that others wait for:
- * all that come meanwhile share the next one.
+ * Whether reads wait for a round and no earlier read waits for one in flight.
+ * Reads that arrive during a round share the next one.
  */
 export function needsReadRound(state: RaftState): boolean {
   const { leader: waiting } = state.reads;
@@ -168,7 +168,7 @@ function extendLease(state: RaftState, round: number): void {
   }
 }
 
-/** Nobody knows how much of the lease is left, or would be of one that a round on its way begins. */
+/** Nobody knows how much of the lease is left, nor how long a lease started by an in-flight round would last. */
 export function endLease(state: RaftState): void {
   state.leaseUntil = 0;
   state.roundTicks.length = 0;
@@ -187,12 +187,12 @@ function confirm(state: RaftState, round: number): void {
   if (done > 0) reads.leader.splice(0, done);
 }
 
-/** The configuration changed: a smaller quorum may have answered already. */
+/** The configuration changed: a smaller quorum may have confirmed a round already. */
 export function recheckReads(state: RaftState): void {
   confirm(state, confirmedRound(state));
 }
 
-/** Reads that waited an election timeout fail, so that they can be asked anew. */
+/** Reads that waited an election timeout fail, so that their callers can ask again. */
 export function expireReads(state: RaftState): void {
   const { reads, options } = state;
   const oldest = state.ticks - options.electionTicks;
@@ -216,7 +216,7 @@ export function expireReads(state: RaftState): void {
   }
 }
 
-/** The leader changed: nobody will answer what waits. */
+/** The leader changed: waiting reads get no reply and fail. */
 export function failReads(state: RaftState): void {
   const { reads } = state;
   for (const read of reads.leader) fail(state, read);

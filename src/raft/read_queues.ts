@@ -1,37 +1,37 @@
 import type { LogIndex, MemberId } from "./types.ts";
 
-/** Reads that wait on one member at most; more fail at once. */
+/** At most this many reads wait on one member; further ones fail at once. */
 export const MAX_WAITING_READS = 65_536;
 
 /** A read that waits for this leader to prove that it still leads. */
 export interface LeaderRead {
-  /** Who asked: this member, or a follower. */
+  /** The member that asked: this one, or a follower. */
   readonly from: MemberId;
   readonly requestId: number;
-  /** The tick at which it came. */
+  /** The tick at which the read arrived. */
   readonly since: number;
-  /** The commit index when it came; 0 until an entry of the own term is committed. */
+  /** The commit index when the read arrived; 0 until an entry of this leader's term is committed. */
   index: LogIndex;
-  /** The round of heartbeats that left after it came; 0 until one did. */
+  /** The round of heartbeats that left after the read arrived; 0 until one did. */
   round: number;
 }
 
-/** Reads of this member that one question to the leader stands for. */
+/** Reads of this member that share one ReadIndex request to the leader. */
 export interface ForwardedReads {
   readonly id: number;
   readonly requestIds: readonly number[];
   readonly since: number;
 }
 
-/** Reads that are not answered yet. */
+/** Reads that are neither confirmed nor failed yet. */
 export class ReadQueues {
   /** On a leader, in the order of their arrival: first those with a round, then those without. */
   leader: LeaderRead[] = [];
-  /** On a follower: the question on its way. */
+  /** On a follower: the ReadIndex request in flight. */
   forwarded: ForwardedReads | null = null;
-  /** On a follower: reads that came after that question left. */
+  /** On a follower: reads that arrived after that request left. */
   queued: number[] = [];
-  /** The next question's id. */
+  /** The next request's id. */
   nextId: number;
 
   constructor(firstId: number) {

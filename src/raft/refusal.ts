@@ -1,7 +1,7 @@
 import type { Outcome, Refusal } from "./io.ts";
 import type { RaftState } from "./state.ts";
 
-/** The answer to an input that had no effect, with the leader to ask instead. */
+/** The outcome of an input that had no effect, with the leader to ask instead. */
 export function refuse(
   state: RaftState,
   reason: Refusal,

@@ -66,7 +66,7 @@ export function replicate(state: RaftState): void {
   }
 }
 
-/** Entries from `next` on as far as they fit; none if this only asks whether the member has what precedes them. */
+/** Sends entries from `next` on as far as they fit, or none, to find out whether the member has the entry before them. */
 function sendAppend(
   state: RaftState,
   to: MemberId,
@@ -93,7 +93,7 @@ function sendAppend(
   });
 }
 
-/** Leaders: a member answers an append, or has installed a snapshot. */
+/** Leaders: a member replies to an append, or has installed a snapshot. */
 export function receiveAppendReply(
   state: RaftState,
   reply: AppendReply,
@@ -102,7 +102,7 @@ export function receiveAppendReply(
   if (progress === undefined) return;
   progress.recentlyActive = true;
   if (reply.ok) acknowledge(state, progress, reply.index);
-  // What the member says it may agree on would include all that it acknowledged before.
+  // A hint below `match` is older than an acknowledgement, so it is late.
   else if (reply.hint.index >= progress.match) {
     const agreement = state.log.hint(reply.hint.index, reply.hint.term).index;
     progress.reject(reply.index, agreement);
@@ -140,7 +140,7 @@ export function broadcastHeartbeat(state: RaftState): void {
   }
 }
 
-/** Leaders: a member is there; what it has not acknowledged may be lost. */
+/** Leaders: a member replied. Appends that it has not acknowledged may be lost. */
 export function receiveHeartbeatReply(
   state: RaftState,
   reply: HeartbeatReply,

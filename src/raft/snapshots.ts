@@ -56,7 +56,7 @@ export function snapshotSent(
   if (progress?.state !== "snapshot") return;
   if (ok) {
     progress.probeFrom(last.index + 1);
-    // Installing takes a while; ask with the next heartbeat, unless its answer comes first.
+    // Installing takes a while; ask with the next heartbeat, unless its reply comes first.
     progress.paused = true;
   } else {
     progress.probeFrom(progress.match + 1);

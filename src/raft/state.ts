@@ -49,7 +49,7 @@ export class RaftState {
   /** The connection to the leader broke: do not refuse votes on its behalf. */
   leaseLifted = false;
 
-  /** Candidates: who answered what. */
+  /** Candidates: the replies of this campaign, by member. */
   votes: Map<MemberId, boolean> = new Map();
   /** Candidates: the own vote counts once this write is durable. */
   ownVoteWrite = 0;
@@ -66,10 +66,10 @@ export class RaftState {
   termStart: LogIndex = 0;
   /** Leaders: the other members, sorted. */
   progress: Map<MemberId, Progress> = new Map();
-  /** Leaders: who is to take over. */
+  /** Leaders: the member that is to take over. */
   transferee: MemberId | null = null;
   transferElapsed = 0;
-  /** Leaders: somebody was told to campaign in this term, so the lease protects nothing any more. */
+  /** Leaders: a member was told to campaign in this term, so the lease no longer excludes another leader. */
   leaseForfeited = false;
 
   readonly reads: ReadQueues;
@@ -106,7 +106,7 @@ export class RaftState {
     this.configs.foldTo(this.commit);
     this.persistence = new Persistence(this.log.lastIndex);
     this.outbox = new Outbox(this.commit);
-    // A member that restarts must not answer with ids of its former self.
+    // A restarted member must not take a reply to an earlier run's request for its own.
     this.reads = new ReadQueues(random.uint32() * 2 ** 20);
     drawElectionTimeout(this);
   }
@@ -131,8 +131,8 @@ export function drawElectionTimeout(state: RaftState): void {
 
 /**
  * Whether this member may campaign: it is named as a voter, under its own
- * incarnation, and its state is whole. One whose removal is not committed yet may
- * be the only one who can be elected (thesis §4.2.2).
+ * incarnation, and its state is whole. A member whose removal is not committed yet
+ * may be the only one that can be elected (thesis §4.2.2).
  */
 export function canCampaign(state: RaftState): boolean {
   return state.configs.namesVoter(state.id) && state.installing === null;

@@ -31,7 +31,7 @@ export function transferLeadership(
   return DONE;
 }
 
-/** The other voter that has most of the log, one that answers before one that does not. */
+/** The other voter that has most of the log; voters that respond come first. */
 export function bestSuccessor(state: RaftState): MemberId | null {
   let best: MemberId | null = null;
   let bestMatch: LogIndex = -1;

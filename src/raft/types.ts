@@ -51,7 +51,7 @@ export interface Entry {
 }
 
 /**
- * Who decides. While `votersOutgoing` is not empty the configuration is joint:
+ * Who votes and who receives the log. While `votersOutgoing` is not empty the configuration is joint:
  * every decision needs a majority of both lists (§6 of the paper). Lists are
  * sorted and have no duplicates; a member is a voter or a learner, and
  * `learnersNext` are outgoing voters that become learners when the joint
@@ -80,7 +80,7 @@ export const NO_CONFIGURATION: Configuration = {
 export interface HardState {
   /** The highest term seen. */
   readonly term: Term;
-  /** Who got this member's vote in that term. */
+  /** The member that got this member's vote in that term. */
   readonly vote: MemberId | null;
 }
 

@@ -1,13 +1,13 @@
 import * as fs from "node:fs";
 import { dirname, join } from "node:path";
 
-/** Errors that say: this process may not. */
+/** Error codes for missing permission. */
 const DENIED: ReadonlySet<unknown> = new Set(["EACCES", "EPERM", "EROFS"]);
 
 /**
- * What of `names` below the folder `dir`, and of all that is in them, this process
- * may not read and write: which one, whose it is, and what to do; null if it may
- * use everything. Leaves nothing behind.
+ * Looks at the folder `dir`, at `names` in it and at everything below them. Describes
+ * the first file or folder that this process may not read and write: its path, its
+ * owner and what to do. Returns null if it may use everything. Leaves nothing behind.
  */
 export function findDenied(
   dir: string,
@@ -23,7 +23,7 @@ export function findDenied(
   return null;
 }
 
-/** Whose the nearest folder above `path` is that exists: who may make it. */
+/** Describes the owner of the nearest existing folder above `path`, who may create it. */
 export function describeParent(path: string): string {
   for (let above = dirname(path);; above = dirname(above)) {
     const stat = statOf(above);
@@ -57,7 +57,7 @@ function problemOf(path: string, deep: boolean): Denied | null {
   }
   if (!deep) return null;
   for (const name of names) {
-    // Every new file system has it, for its administrator only.
+    // A new ext file system has this folder, for its administrator only.
     if (name === "lost+found") continue;
     const problem = problemOf(join(path, name), true);
     if (problem !== null) return problem;
@@ -65,7 +65,7 @@ function problemOf(path: string, deep: boolean): Denied | null {
   return null;
 }
 
-/** Whether nothing can be made in a folder. Tried only where its mode says so: privileges and lists may say otherwise. */
+/** Whether nothing can be created in a folder. Tried only where its mode forbids it, since privileges and access lists may allow it. */
 function isReadOnly(path: string, { uid, mode }: fs.Stats): boolean {
   const me = ownUser();
   if (me === 0 || (mode & (me === uid ? 0o200 : 0o022)) !== 0) return false;
@@ -93,13 +93,13 @@ function thisProcess(): string {
     : `and this process runs as user ${me}`;
 }
 
-/** Null where there are no users, or where it may not be asked. */
+/** This process's user id; null without users, or without permission to ask. */
 function ownUser(): number | null {
   const { state } = Deno.permissions.querySync({ name: "sys", kind: "uid" });
   return state === "granted" ? Deno.uid() : null;
 }
 
-/** Null if there is nothing, or it cannot be looked at. */
+/** Null if nothing is there, or it cannot be examined. */
 function statOf(path: string): fs.Stats | null {
   try {
     return fs.statSync(path);

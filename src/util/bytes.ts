@@ -1,7 +1,7 @@
 import { assert, fail } from "./assert.ts";
 import type { TextMemo } from "./text_memo.ts";
 
-/** Up to here a loop over characters beats a call of the platform's encoder or decoder. */
+/** Up to this length a loop over characters beats a call of the platform's encoder or decoder. */
 const SHORT_TEXT = 64;
 
 /** A writer that grew beyond this gives its buffer back at its next reset. */
@@ -160,7 +160,7 @@ let spare: ByteWriter | null = null;
 let slab = new Uint8Array(SLAB_BYTES);
 let slabUsed = 0;
 
-/** What `write` wrote; cheaper than a writer of one's own each time. */
+/** The bytes that `write` wrote, by a shared writer: cheaper than a new one each time. */
 export function encode(
   write: (writer: ByteWriter) => void,
 ): Uint8Array<ArrayBuffer> {

@@ -32,7 +32,7 @@ export class TextMemo {
   }
 }
 
-/** From a few bytes only: texts that differ elsewhere take turns. */
+/** Hashes a few bytes only: texts that differ elsewhere share a slot. */
 function slotOf(bytes: Uint8Array): number {
   const { length } = bytes;
   let hash = length;

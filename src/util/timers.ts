@@ -1,6 +1,6 @@
 /** A way to be called later, injected so that tests can supply their own. */
 export interface Timers {
-  /** Calls `callback` once, `ms` milliseconds from now. Returns what cancels it. */
+  /** Calls `callback` once, `ms` milliseconds from now. Returns a function that cancels it. */
   after(ms: number, callback: () => void): () => void;
 }
 

@@ -8,7 +8,7 @@ import {
   createCore,
   raftOptions,
 } from "../../src/node/volume/boot.ts";
-import type { NodeVault } from "../../src/node/parts.ts";
+import type { NodeVault } from "../../src/node/volume/vault.ts";
 import type { Storage } from "../../src/node/volume/vault.ts";
 import { RaftGroup } from "../../src/group/group.ts";
 import { LEVEL } from "../../src/state/level.ts";

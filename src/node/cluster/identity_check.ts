@@ -5,7 +5,7 @@ import { type MemberId, type NodeId, nodeIdOf } from "../../raft/types.ts";
 import type { Clock } from "../../util/clock.ts";
 import type { Logger } from "../../util/logger.ts";
 import { memberIdOf, type Witnessed } from "../volume/identity.ts";
-import type { NodeVault } from "../parts.ts";
+import type { NodeVault } from "../volume/vault.ts";
 import type { PeerHandler, PeerRequests } from "../../network/requests.ts";
 import { acknowledgedBy, successorOf, testimonyOf } from "./testimony.ts";
 import { type Verdict, Witness } from "./witness.ts";

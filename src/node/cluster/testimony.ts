@@ -6,7 +6,7 @@ import {
   type Term,
 } from "../../raft/types.ts";
 import type { RaftGroup } from "../../group/group.ts";
-import type { NodeVault } from "../parts.ts";
+import type { NodeVault } from "../volume/vault.ts";
 import { startIdOf } from "../volume/identity.ts";
 import type { Testimony } from "./witness.ts";
 

@@ -15,9 +15,9 @@ import type {
   FactChange,
 } from "../../state/cluster_facts.ts";
 import type { Logger } from "../../util/logger.ts";
-import type { FollowingSpec, GroupInit } from "../parts.ts";
+import type { FollowingSpec, GroupInit, LoopPorts } from "./spec.ts";
 import { type FollowedNode, followingStep } from "./following.ts";
-import { HostedGroup, type LoopPorts } from "./hosted_group.ts";
+import { HostedGroup } from "./hosted_group.ts";
 
 /** What a following group needs from its member. */
 export interface FollowingGroupPorts {

@@ -7,16 +7,7 @@ import type { MemberId, NodeId } from "../../raft/types.ts";
 import { nodeIdOf } from "../../raft/types.ts";
 import { membersOf } from "../../raft/configuration.ts";
 import type { Logger } from "../../util/logger.ts";
-
-/** What the loop of a hosted group calls. */
-export interface LoopPorts {
-  /** Queues a message for another member; false if it was not queued. */
-  send(message: GroupMessage): boolean;
-  /** Role, term, leader or configuration may have changed. */
-  changed(): void;
-  /** The group cannot go on, so its member ends. */
-  fatal(error: Error): void;
-}
+import type { LoopPorts } from "./spec.ts";
 
 /** What a hosted group needs from its member. */
 export interface HostedGroupPorts {

@@ -9,7 +9,7 @@ import {
 } from "../../raft/types.ts";
 import { isInstallUnfinished, latestConfiguration } from "./boot.ts";
 import { type Identity, memberIdOf, newIdentity } from "./identity.ts";
-import type { NodeVault } from "../parts.ts";
+import type { NodeVault } from "./vault.ts";
 
 /** What confirms that a cluster is given up whose id is lost. */
 const UNKNOWN_CLUSTER = "unknown";

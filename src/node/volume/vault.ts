@@ -26,6 +26,15 @@ export interface Storage extends Recovered {
   release(): Promise<void>;
 }
 
+/** What is durable of the node, as it needs it. */
+export interface NodeVault {
+  readonly identity: Identity;
+  readonly storage: Storage;
+  save(identity: Identity): void;
+  startOver(reason: string): Promise<void>;
+  close(): Promise<void>;
+}
+
 /** How to open what is kept in a data directory. */
 export interface StorageOpener {
   /** Opens log and database below `logs` and `state`, which exist if they ever did. */
@@ -40,7 +49,7 @@ export interface StorageOpener {
 const SCRATCH = "logs.empty";
 
 /** Everything durable of one member: who it is, its log, its database. */
-export class Vault {
+export class Vault implements NodeVault {
   readonly #dir: DataDir;
   readonly #config: NodeConfig;
   readonly #opener: StorageOpener;

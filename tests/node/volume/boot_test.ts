@@ -18,7 +18,7 @@ import {
   NO_CONFIGURATION,
   ZERO_LOG_ID,
 } from "../../../src/raft/types.ts";
-import type { NodeVault } from "../../../src/node/parts.ts";
+import type { NodeVault } from "../../../src/node/volume/vault.ts";
 import { recoverCluster } from "../../../src/node/volume/recover.ts";
 import { SeededRandom } from "../../../src/util/random.ts";
 import { FaultDisk } from "../../log/fault_disk.ts";

@@ -1,0 +1,32 @@
+import type { GroupId, GroupMessage } from "../../group/messages.ts";
+import type { GroupOptions } from "../../group/ports.ts";
+import type { Starter } from "../volume/boot.ts";
+import type { Storage } from "../volume/vault.ts";
+
+/** What the loop of a hosted group calls. */
+export interface LoopPorts {
+  /** Queues a message for another member; false if it was not queued. */
+  send(message: GroupMessage): boolean;
+  /** Role, term, leader or configuration may have changed. */
+  changed(): void;
+  /** The group cannot go on, so its member ends. */
+  fatal(error: Error): void;
+}
+
+/** What a group begins with on this member. */
+export interface GroupInit {
+  readonly starter: Starter;
+  readonly storage: Storage;
+  readonly options: GroupOptions;
+}
+
+/** A group beside the durable one: its members are the durable group's, and its life is in memory. */
+export interface FollowingSpec {
+  /** Its number on the wire, from 1. */
+  readonly id: GroupId;
+  /** Its name in logs, status and metrics. */
+  readonly name: string;
+  readonly options: GroupOptions;
+  /** An empty log and machine; for each epoch anew. */
+  open(): Storage;
+}
