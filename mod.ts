@@ -18,6 +18,7 @@
 export { open, type OpenOptions } from "./src/app/open.ts";
 export type { NodeOptions } from "./src/config/options.ts";
 export type { LogSync, NodeAddress, NodeConfig } from "./src/config/types.ts";
+export { HiqliteClient } from "./src/client/hiqlite_client.ts";
 export { LocalClient } from "./src/client/local.ts";
 export { readMigrations } from "./src/client/migrations.ts";
 export {
@@ -43,7 +44,7 @@ export {
   type StatementsResult,
   type WriteOptions,
 } from "./src/client/remote.ts";
-export { SqlClient } from "./src/client/sql_client.ts";
+export { SqlClient } from "./src/client/sql.ts";
 export { ConfigError, HTTP_STATUS } from "./src/errors.ts";
 export { apiHandler, type AppOptions } from "./src/server/app.ts";
 export type {

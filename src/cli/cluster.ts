@@ -7,7 +7,7 @@ import {
   parseFlags,
   UsageError,
 } from "./arguments.ts";
-import { clusterToWire } from "../api/wire.ts";
+import { clusterToJson } from "../api/cluster_status.ts";
 import { type ErrorCode, HiqliteError } from "../errors.ts";
 import { addressProblem } from "../config/address.ts";
 import { type ConfigArguments, loadConfig } from "./config_file.ts";
@@ -82,7 +82,7 @@ export async function cluster(
     throw advised(error);
   });
   const lines = flags.has("json")
-    ? [JSON.stringify(clusterToWire(status), null, 2)]
+    ? [JSON.stringify(clusterToJson(status), null, 2)]
     : statusLines(status);
   for (const line of lines) terminal.out(line);
   return 0;
