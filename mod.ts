@@ -1,7 +1,7 @@
 /**
  * An embeddable SQLite database that forms a Raft cluster.
  *
- * ```ts ignore
+ * ```ts
  * import { open } from "@hiqlite/hiqlite";
  *
  * await using db = await open({ dataDir: "data" });
@@ -11,7 +11,7 @@
  * ```
  *
  * `open()` runs a member of the cluster in this process; `connect()` speaks to
- * one elsewhere. Both answer the same {@linkcode Client}.
+ * one elsewhere. Both return a {@linkcode Client}.
  *
  * @module
  */

@@ -180,6 +180,13 @@ Deno.test("only programs print or exit: cli.ts, and the process of a reader", ()
   assert.deepEqual(wrong, []);
 });
 
+Deno.test("no example in a docstring is kept from running", () => {
+  const wrong = files.filter((file) =>
+    /```\w+ (ignore|no_run)/.test(Deno.readTextFileSync(join(root, file)))
+  );
+  assert.deepEqual(wrong, []);
+});
+
 function withoutComments(code: string): string {
   return code.replaceAll(/\/\*[\s\S]*?\*\//g, "").replaceAll(/\/\/.*$/gm, "");
 }

@@ -1,11 +1,22 @@
 /**
  * A client for any JavaScript runtime: it needs `fetch` and nothing else.
  *
- * ```ts ignore
+ * ```ts
+ * import { apiHandler, open } from "@hiqlite/hiqlite";
  * import { connect } from "@hiqlite/hiqlite/client";
  *
- * await using db = connect({ urls: ["10.0.0.1:8200", "10.0.0.2:8200"], secret });
- * await db.execute("INSERT INTO note (text) VALUES (?)", ["hello"]);
+ * // A member that serves its API; usually it runs elsewhere.
+ * await using member = await open({ dataDir: "data/served" });
+ * const secret = "0123456789abcdef";
+ * await using server = Deno.serve(
+ *   { hostname: "127.0.0.1", port: 0 },
+ *   apiHandler(member.member, { secretApi: secret }),
+ * );
+ *
+ * await using db = connect({ urls: [`127.0.0.1:${server.addr.port}`], secret });
+ * await db.execute("CREATE TABLE note (text TEXT)");
+ * await db.execute("INSERT INTO note VALUES (?)", ["hello"]);
+ * console.log(await db.query("SELECT text FROM note"));
  * ```
  *
  * @module
