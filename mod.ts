@@ -1,7 +1,7 @@
 /**
  * An embeddable SQLite database that forms a Raft cluster.
  *
- * ```ts ignore
+ * ```ts
  * import { open } from "@hiqlite/hiqlite";
  *
  * await using db = await open({ dataDir: "data" });
@@ -11,13 +11,14 @@
  * ```
  *
  * `open()` runs a member of the cluster in this process; `connect()` speaks to
- * one elsewhere. Both answer the same {@linkcode Client}.
+ * one elsewhere. Both return a {@linkcode Client}.
  *
  * @module
  */
 export { open, type OpenOptions } from "./src/app/open.ts";
 export type { NodeOptions } from "./src/config/options.ts";
 export type { LogSync, NodeAddress, NodeConfig } from "./src/config/types.ts";
+export { HiqliteClient } from "./src/client/hiqlite_client.ts";
 export { LocalClient } from "./src/client/local.ts";
 export { readMigrations } from "./src/client/migrations.ts";
 export {
@@ -43,7 +44,7 @@ export {
   type StatementsResult,
   type WriteOptions,
 } from "./src/client/remote.ts";
-export { SqlClient } from "./src/client/sql_client.ts";
+export { SqlClient } from "./src/client/sql.ts";
 export { ConfigError, HTTP_STATUS } from "./src/errors.ts";
 export { apiHandler, type AppOptions } from "./src/server/app.ts";
 export type {

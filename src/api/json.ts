@@ -1,10 +1,5 @@
 import { HiqliteError } from "../errors.ts";
-import type {
-  SqlParameter,
-  SqlParameters,
-  SqlValue,
-  Statement,
-} from "../state/sql/types.ts";
+import type { SqlParameter, SqlValue } from "../state/sql/types.ts";
 
 /** A value of a column or parameter in JSON. */
 export type JsonSqlValue =
@@ -102,31 +97,6 @@ function integer(value: bigint, path: string): SqlValue {
     throw invalid(path, `${value} does not fit into 64 bits`);
   }
   return Number.isSafeInteger(Number(value)) ? Number(value) : value;
-}
-
-/** The JSON form of parameters; undefined for none. */
-export function parametersToJson(
-  params: SqlParameters | undefined,
-  path: string,
-): unknown {
-  if (params === undefined) return undefined;
-  if (Array.isArray(params)) {
-    return params.map((value, at) => valueToJson(value, `${path}[${at}]`));
-  }
-  return Object.fromEntries(
-    Object.entries(params).map(([name, value]) => [
-      name,
-      valueToJson(value, `${path}.${name}`),
-    ]),
-  );
-}
-
-/** The JSON form of a statement. */
-export function statementToJson(statement: Statement, path: string): unknown {
-  return {
-    sql: statement.sql,
-    params: parametersToJson(statement.params, `${path}params`),
-  };
 }
 
 /** Rows in JSON. */

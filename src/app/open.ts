@@ -23,11 +23,15 @@ export interface OpenOptions extends NodeOptions {
  * Opens a member of a cluster in this process and waits until it is ready. With
  * no options: a single member that listens nowhere, its data in `./data`.
  *
- * ```ts ignore
+ * ```ts
+ * import { open } from "@hiqlite/hiqlite";
+ *
  * await using db = await open({ dataDir: "data" });
- * await db.execute("CREATE TABLE IF NOT EXISTS note (id INTEGER PRIMARY KEY, text TEXT)");
- * await db.execute("INSERT INTO note (text) VALUES (?)", ["hello"]);
- * console.log(await db.query("SELECT * FROM note"));
+ * await db.migrate([
+ *   { id: 1, name: "author", sql: "CREATE TABLE author (name TEXT NOT NULL)" },
+ * ]);
+ * const { index } = await db.execute("INSERT INTO author VALUES (?)", ["Lem"]);
+ * console.log(index, db.querySync("SELECT name FROM author"));
  * ```
  *
  * @throws {HiqliteError} `config` for contradictory options, `storage` if the data directory cannot be used, `timeout`.

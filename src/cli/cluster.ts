@@ -1,19 +1,22 @@
-import { readFileSync } from "node:fs";
 import type { ClusterStatus, MembershipRequest } from "../node/port.ts";
-import { connect, type RemoteClient } from "../client/remote.ts";
+import { type Client, connect } from "../client/remote.ts";
 import {
   describeFlags,
   type Flag,
   parseFlags,
   UsageError,
 } from "./arguments.ts";
-import { clusterToWire } from "../api/wire.ts";
+import { clusterToJson } from "../api/cluster_status.ts";
+import { statusLines } from "./cluster_table.ts";
+import { firstStatus, NobodyReached, REACH_MS } from "./first_status.ts";
+import { type Reachable, reachable } from "./reachable.ts";
 import { type ErrorCode, HiqliteError } from "../errors.ts";
 import { addressProblem } from "../config/address.ts";
-import { type ConfigArguments, loadConfig } from "./config_file.ts";
-import { secretPath } from "../config/secrets.ts";
 import { recover, recoverHelp } from "./recover.ts";
 import type { Terminal } from "./terminal.ts";
+
+/** Longest wait for a change, ms. */
+const CHANGE_MS = 30_000;
 
 export const CLUSTER_FLAGS: Readonly<Record<string, Flag>> = {
   url: {
@@ -35,7 +38,10 @@ export const CLUSTER_FLAGS: Readonly<Record<string, Flag>> = {
     about: "Of a new member (add-learner)",
   },
   "api-address": { value: "host:port", about: "Of a new member (add-learner)" },
-  timeout: { value: "seconds", about: "Longest wait [30]" },
+  timeout: {
+    value: "seconds",
+    about: `Longest wait [30; of status ${REACH_MS / 1000}]`,
+  },
   json: { about: "Answer in JSON" },
   help: { short: "h", about: "Show this" },
 };
@@ -75,29 +81,43 @@ export async function cluster(
   if (command === undefined) throw new UsageError("A command is missing");
   if (more.length > 0) throw new UsageError(`Unexpected argument '${more[0]}'`);
   const flag = (name: string): string | undefined => flags.get(name)?.[0];
-  const timeoutMs = 1000 * numberOf(flag("timeout") ?? "30", "--timeout");
-  const ask = questionOf(command, id, flag);
-  await using client = reach(flags.get("url") ?? [], flag, terminal);
-  const status = await ask(client, { timeoutMs }).catch((error) => {
-    throw advised(error);
-  });
+  const change = changeOf(command, id, flag);
+  const seconds = flag("timeout");
+  const timeoutMs = seconds === undefined
+    ? undefined
+    : 1000 * numberOf(seconds, "--timeout");
+  const members = reachable(flags.get("url") ?? [], flag, terminal);
+  const status = change === undefined
+    ? await firstStatus(members, timeoutMs ?? REACH_MS, terminal).catch(advise)
+    : await changed(members, change, timeoutMs ?? CHANGE_MS).catch(advise);
   const lines = flags.has("json")
-    ? [JSON.stringify(clusterToWire(status), null, 2)]
+    ? [JSON.stringify(clusterToJson(status), null, 2)]
     : statusLines(status);
   for (const line of lines) terminal.out(line);
   return 0;
 }
 
-type Question = (
-  client: RemoteClient,
+/** A change of the cluster. */
+type Change = (
+  client: Client,
   options: { readonly timeoutMs: number },
 ) => Promise<ClusterStatus>;
 
-function questionOf(
+async function changed(
+  members: Reachable,
+  change: Change,
+  timeoutMs: number,
+): Promise<ClusterStatus> {
+  await using client = connect(members);
+  return await change(client, { timeoutMs });
+}
+
+/** What a command changes; undefined for the one that only shows. @throws {UsageError} */
+function changeOf(
   command: string,
   id: string | undefined,
   flag: (name: string) => string | undefined,
-): Question {
+): Change | undefined {
   const raftAddress = addressOf(flag, "raft-address");
   const apiAddress = addressOf(flag, "api-address");
   if (command !== "add-learner" && (raftAddress ?? apiAddress) !== undefined) {
@@ -109,7 +129,7 @@ function questionOf(
   switch (command) {
     case "status":
       if (id !== undefined) throw new UsageError(`Unexpected argument '${id}'`);
-      return (client, options) => client.cluster(options);
+      return undefined;
     case "transfer": {
       const target = id === undefined ? undefined : numberOf(id, "The node id");
       return (client, options) => client.transferLeadership(target, options);
@@ -129,59 +149,6 @@ function questionOf(
     }
     default:
       throw new UsageError(`Unknown command 'cluster ${command}'`);
-  }
-}
-
-/** A client for the members that the flags name, or the configuration. */
-function reach(
-  urls: readonly string[],
-  flag: (name: string) => string | undefined,
-  terminal: Terminal,
-): RemoteClient {
-  const secretFile = flag("secret-file");
-  const secret = secretFile === undefined
-    ? terminal.env.HQL_SECRET_API
-    : readSecret(secretFile);
-  if (urls.length > 0 && secret !== undefined && secret !== "") {
-    return connect({ urls, secret });
-  }
-  const { config } = configured({
-    env: terminal.env,
-    path: flag("config-file"),
-    // Of the secrets only this one is needed, unless it was given.
-    generateSecret: (key, dataDir) =>
-      key === "secret_api" && !secret
-        ? readSecret(secretPath(dataDir, key))
-        : "-".repeat(16),
-  });
-  return connect({
-    urls: urls.length > 0 ? urls : config.nodes.map((node) => node.api),
-    secret: secret || config.secretApi,
-  });
-}
-
-function configured(args: ConfigArguments): ReturnType<typeof loadConfig> {
-  try {
-    return loadConfig(args);
-  } catch (error) {
-    if (!(error instanceof HiqliteError)) throw error;
-    throw new HiqliteError(
-      error.code,
-      `${error.message}. Without a configuration: --url <API address of a member> --secret-file <path>`,
-      { cause: error },
-    );
-  }
-}
-
-function readSecret(path: string): string {
-  try {
-    return readFileSync(path, "utf8").trim();
-  } catch (cause) {
-    throw new HiqliteError(
-      "config",
-      `cannot read the secret in ${path}; give it with --secret-file or HQL_SECRET_API`,
-      { cause },
-    );
   }
 }
 
@@ -213,40 +180,13 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
   conflict: "`hiqlite cluster status` shows the members",
 };
 
-function advised(error: unknown): unknown {
-  const advice = error instanceof HiqliteError ? ADVICE[error.code] : undefined;
-  if (advice === undefined) return error;
+/** Throws the error again, with what can be done about it. */
+function advise(error: unknown): never {
+  const advice =
+    error instanceof HiqliteError && !(error instanceof NobodyReached)
+      ? ADVICE[error.code]
+      : undefined;
+  if (advice === undefined) throw error;
   const { code, message } = error as HiqliteError;
-  return new HiqliteError(code, `${message}; ${advice}`, { cause: error });
-}
-
-/** A cluster as a table. */
-export function statusLines(status: ClusterStatus): string[] {
-  const leader = status.members.find(({ id }) => id === status.leader);
-  const rows = status.members.map((member) => [
-    `${member.nodeId}${member.id === status.self ? "*" : ""}`,
-    member.role,
-    member.connected ? "yes" : "no",
-    member.matchIndex === null ? "-" : `${member.matchIndex}`,
-    member.raftAddress,
-    member.apiAddress,
-    member.id,
-  ]);
-  const table = [
-    ["NODE", "ROLE", "CONNECTED", "MATCH", "RAFT", "API", "MEMBER"],
-    ...rows,
-  ];
-  const widths = table[0]!.map((_, column) =>
-    Math.max(...table.map((row) => row[column]!.length))
-  );
-  return [
-    `Cluster ${status.clusterId || "(none yet)"}, term ${status.term}, leader ${
-      leader === undefined ? "unknown" : `node ${leader.nodeId}`
-    }${status.joint ? ", membership is changing" : ""}`,
-    `Log ${status.firstIndex}..${status.lastIndex}, committed ${status.commitIndex}, applied ${status.appliedIndex} (as node with * sees it)`,
-    ...table.map((row) =>
-      row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ")
-        .trimEnd()
-    ),
-  ];
+  throw new HiqliteError(code, `${message}; ${advice}`, { cause: error });
 }

@@ -1,30 +1,16 @@
-import { type ErrorCode, HiqliteError, HTTP_STATUS } from "../errors.ts";
-import type { CommandFailure } from "../state/sql/types.ts";
+import { type ErrorCode, HiqliteError } from "../errors.ts";
+import { errorOf } from "../api/error_body.ts";
 import { pause } from "./abort.ts";
-import { StatementError } from "./statement_error.ts";
-import {
-  resultFromWire,
-  type WireError,
-  type WireResult,
-} from "../api/wire.ts";
-
-/** What may be done when it is not known whether a request arrived. */
-export type Repeatable =
-  /** Ask again: it changes nothing, or carries a key that lets it apply once. */
-  | "yes"
-  /** As `yes`; without an answer the outcome is unknown. */
-  | "keyed"
-  /** Never ask again. */
-  | "no";
+import type { Route } from "../api/route.ts";
 
 /** A request for whichever member answers. */
 export interface ExchangeRequest {
-  readonly method: "GET" | "POST";
-  readonly path: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** The JSON body, given how long the member may take, ms. */
-  readonly body?: (timeoutMs: number) => string;
-  readonly repeatable: Repeatable;
+  /** What of its declaration matters on the way. */
+  readonly route: Route<unknown, unknown>;
+  readonly headers: Readonly<Record<string, string>>;
+  /** The JSON of the body, given how long the member may take, ms; undefined for none. */
+  readonly encode: (timeoutMs: number) => unknown;
+  /** Longest wait for the answer, ms; all attempts together. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
 }
@@ -39,7 +25,7 @@ export interface Reach {
 
 /** How one attempt ended. */
 export type Exchange =
-  | { readonly kind: "answer"; readonly value: unknown }
+  | { readonly kind: "answer"; readonly body: unknown }
   /** An error that repeating cannot mend. */
   | { readonly kind: "failed"; readonly error: HiqliteError }
   /** Nothing was done; another time or another member may do it. */
@@ -81,15 +67,19 @@ export async function exchange(attempt: Attempt): Promise<Exchange> {
     abort();
   });
   try {
-    const response = await attempt.fetch(`${url}${request.path}`, {
-      method: request.method,
-      headers: headersOf(attempt),
+    const { method, path } = request.route;
+    const json = request.encode(Math.min(attempt.timeoutMs, MEMBER_TIMEOUT_MS));
+    const response = await attempt.fetch(`${url}${path}`, {
+      method,
+      headers: {
+        "x-api-secret": attempt.secret,
+        ...(json === undefined ? {} : { "content-type": "application/json" }),
+        ...request.headers,
+      },
       // A redirect would carry the secret to wherever it points.
       redirect: "error",
       signal: controller.signal,
-      ...(request.body === undefined ? {} : {
-        body: request.body(Math.min(attempt.timeoutMs, MEMBER_TIMEOUT_MS)),
-      }),
+      ...(json === undefined ? {} : { body: JSON.stringify(json) }),
     });
     return outcomeOf(response, await response.text(), attempt);
   } catch (cause) {
@@ -107,16 +97,6 @@ export async function exchange(attempt: Attempt): Promise<Exchange> {
     await answered();
     attempt.signal.removeEventListener("abort", abort);
   }
-}
-
-function headersOf({ secret, request }: Attempt): Record<string, string> {
-  return {
-    "x-api-secret": secret,
-    ...(request.body === undefined
-      ? {}
-      : { "content-type": "application/json" }),
-    ...request.headers,
-  };
 }
 
 /**
@@ -166,58 +146,39 @@ function outcomeOf(
   text: string,
   { url, request }: Attempt,
 ): Exchange {
+  const { ok, status } = response;
+  const { reply, path } = request.route;
+  if (ok && reply.format === "text") return { kind: "answer", body: text };
   const json = jsonOf(text);
-  const health = request.path === "/health" || request.path === "/ready";
-  if (
-    response.ok || (health && response.status === 503 && json !== undefined)
-  ) {
-    const plain = request.path === "/metrics";
-    if (json !== undefined || plain) {
-      return { kind: "answer", value: plain ? text : json };
-    }
-    return lost(`${url} answered ${response.status} without JSON`);
+  if (json !== undefined && (ok || reply.accepts?.(status, json))) {
+    return { kind: "answer", body: json };
   }
-  const wire = errorOf(json);
-  if (wire === undefined) {
-    if (response.status >= 500) {
-      return lost(`${url} answered ${response.status}`);
-    }
+  if (ok) return lost(`${url} answered ${status} without JSON`);
+  const problem = errorOf(json);
+  if (problem === undefined) {
+    if (status >= 500) return lost(`${url} answered ${status}`);
     return {
       kind: "failed",
       error: new HiqliteError(
         "invalid",
-        `${url} answered ${response.status} to ${request.path} without an error of this API; is it a member's API address?`,
+        `${url} answered ${status} to ${path} without an error of this API; is it a member's API address?`,
       ),
     };
   }
-  const error = new HiqliteError(wire.code, wire.message);
-  switch (wire.code) {
+  const { code, message } = problem;
+  const error = new HiqliteError(code, message);
+  switch (code) {
     case "no_leader":
     case "overloaded":
     case "shutting_down":
-      return { kind: "refused", error, waitMs: waitMsOf(response, wire.code) };
+      return { kind: "refused", error, waitMs: waitMsOf(response, code) };
     case "outcome_unknown":
     case "internal":
     case "storage":
-      return lost(`${url}: ${wire.message}`);
+      return lost(`${url}: ${message}`);
     default:
-      return { kind: "failed", error: refusalOf(json, error, wire) };
+      return { kind: "failed", error };
   }
-}
-
-/** A refused statement knows its place in the log and what a batch kept. */
-function refusalOf(
-  json: unknown,
-  error: HiqliteError,
-  wire: WireError,
-): HiqliteError {
-  const { index, results } = json as { index?: number; results?: WireResult[] };
-  if (index === undefined || results === undefined) return error;
-  return new StatementError({
-    ok: false,
-    error: wire as CommandFailure,
-    results: results.map(resultFromWire),
-  }, index);
 }
 
 /** Another member may have a leader at once; a busy one is left alone as long as it asks. */
@@ -227,17 +188,7 @@ function waitMsOf(response: Response, code: ErrorCode): number {
   return seconds > 0 ? Math.min(seconds * 1000, WAIT_MS_MAX) : 0;
 }
 
-function errorOf(
-  json: unknown,
-): (WireError & { readonly code: ErrorCode }) | undefined {
-  const error = (json as { error?: WireError } | undefined)?.error;
-  return typeof error === "object" && error !== null &&
-      Object.hasOwn(HTTP_STATUS, error.code)
-    ? error as WireError & { readonly code: ErrorCode }
-    : undefined;
-}
-
-function jsonOf(text: string): unknown {
+function jsonOf(text: string): object | undefined {
   try {
     const json = JSON.parse(text);
     return typeof json === "object" && json !== null ? json : undefined;

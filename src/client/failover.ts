@@ -1,7 +1,6 @@
 import { HiqliteError, OutcomeUnknownError } from "../errors.ts";
 import { exchange, type ExchangeRequest, type Reach } from "./exchange.ts";
 import { pause } from "./abort.ts";
-import { StatementError } from "./statement_error.ts";
 
 /** How the members are reached. */
 export interface FailoverOptions extends Reach {
@@ -33,7 +32,7 @@ export class Failover {
 
   /**
    * Sends until there is an answer, an error that repeating cannot mend, or no
-   * time left; answers the JSON (or text).
+   * time left; returns the body: JSON, or the text of a route that has one.
    *
    * @throws {HiqliteError} as the member says; `outcome_unknown` if a write was sent and no answer came.
    */
@@ -79,19 +78,16 @@ export class Failover {
         timeoutMs: remaining,
         signal,
       });
-      if (outcome.kind === "answer") return outcome.value;
+      if (outcome.kind === "answer") return outcome.body;
       if (outcome.kind === "failed") {
         // The member may be cut off: what comes next is for another one.
         if (outcome.error.code === "timeout") this.#moveOn(at, false);
-        // A statement's refusal is the one and only result of this key.
-        if (!maybeApplied || outcome.error instanceof StatementError) {
-          throw outcome.error;
-        }
+        if (!maybeApplied) throw outcome.error;
         throw this.#verdict(request, true, outcome.error);
       }
       last = outcome.error;
       if (outcome.kind === "lost") {
-        if (request.repeatable === "no") break;
+        if (request.route.repeat === "never") break;
         maybeApplied = true;
       }
       const busy = outcome.kind === "refused" &&
@@ -114,19 +110,19 @@ export class Failover {
   }
 
   #verdict(
-    { repeatable, timeoutMs, method, path }: ExchangeRequest,
+    { route: { repeat, method, path }, timeoutMs }: ExchangeRequest,
     maybeApplied: boolean,
     last: HiqliteError | undefined,
   ): HiqliteError {
     const what = `${method} ${path}: no clear answer within ${timeoutMs} ms`;
     const why = last === undefined ? "" : `; last: ${last.message}`;
-    if (repeatable === "no" && last?.code === "outcome_unknown") {
+    if (repeat === "never" && last?.code === "outcome_unknown") {
       return new OutcomeUnknownError(
         `${method} ${path} may or may not have been done: ${last.message}`,
         { cause: last },
       );
     }
-    if (repeatable === "keyed" && maybeApplied) {
+    if (repeat === "keyed" && maybeApplied) {
       return new OutcomeUnknownError(
         `${what}; it may or may not have been applied${why}`,
         { cause: last },

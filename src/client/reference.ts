@@ -5,10 +5,17 @@ import type { SqlParameter } from "../state/sql/types.ts";
  * position from 0) of the first row that an earlier statement (position from
  * 0) returned.
  *
- * ```ts ignore
- * await client.txn([
+ * ```ts
+ * import { open, ref } from "@hiqlite/hiqlite";
+ *
+ * await using db = await open({ dataDir: "data/library" });
+ * await db.batch(`
+ *   CREATE TABLE author (id INTEGER PRIMARY KEY, name TEXT);
+ *   CREATE TABLE book (author INTEGER REFERENCES author, title TEXT);
+ * `);
+ * await db.txn([
  *   { sql: "INSERT INTO author (name) VALUES (?) RETURNING id", params: ["Lem"] },
- *   { sql: "INSERT INTO book (author) VALUES (?)", params: [ref(0, "id")] },
+ *   { sql: "INSERT INTO book VALUES (?, ?)", params: [ref(0, "id"), "Solaris"] },
  * ]);
  * ```
  */

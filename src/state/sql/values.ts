@@ -53,7 +53,8 @@ export function writeValue(writer: ByteWriter, value: SqlValue): void {
 
 function writeNumber(writer: ByteWriter, value: number): void {
   if (Number.isSafeInteger(value)) {
-    writer.u8(Tag.integer).u32(value).u32(Math.floor(value / TWO_32));
+    writer.u8(Tag.integer).u32(value >>> 0)
+      .u32(Math.floor(value / TWO_32) >>> 0);
   } else if (Number.isNaN(value)) {
     writer.u8(Tag.null);
   } else {

@@ -1,6 +1,4 @@
 import type {
-  CallOptions,
-  Client,
   ExecuteResult,
   QueryOptions,
   ReturningResult,
@@ -10,25 +8,18 @@ import type {
   WriteOptions,
 } from "./client.ts";
 import type {
-  ClusterStatus,
-  HealthStatus,
-  MembershipRequest,
-  QueryAnswer,
-  QueryRequest,
-  WriteAnswer,
-} from "../node/port.ts";
-import type {
   CommandBody,
   CommandResult,
   Migration,
   SqlParameters,
   Statement,
 } from "../state/sql/types.ts";
-import type { LogIndex, NodeId } from "../raft/types.ts";
+import type { LogIndex } from "../raft/types.ts";
 import { HiqliteError } from "../errors.ts";
 import { parseRows } from "./schema.ts";
 import { rowsByName } from "./rows.ts";
 import { StatementError } from "./statement_error.ts";
+import type { Transport } from "./transport.ts";
 
 /** A write that was applied, with its results. */
 interface Applied {
@@ -36,20 +27,15 @@ interface Applied {
   readonly results: CommandResult["results"];
 }
 
-/** The verbs of {@linkcode Client} on top of one way to write and one to read. */
-export abstract class SqlClient implements Client {
+/** The SQL verbs of a client, over a transport. */
+export abstract class SqlClient {
+  readonly #transport: Transport;
   #seen: LogIndex = 0;
 
-  /** Sends a write; answers when it was applied. */
-  protected abstract write(
-    body: CommandBody,
-    options: WriteOptions,
-  ): Promise<WriteAnswer>;
-  /** Sends a read. */
-  protected abstract read(
-    request: QueryRequest,
-    options: CallOptions,
-  ): Promise<QueryAnswer>;
+  /** Speaks over `transport`. */
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
 
   /** Runs one writing statement. */
   async execute(
@@ -112,13 +98,15 @@ export abstract class SqlClient implements Client {
   ): Promise<T[]> {
     const consistency = options.consistency ?? "local";
     const minIndex = Math.max(options.minIndex ?? 0, this.#seen);
-    const answer = await this.read({
+    const { timeoutMs } = options;
+    const answer = await this.#transport.read({
       sql,
       ...(params === undefined ? {} : { params }),
       consistency,
       ...(minIndex === 0 ? {} : { minIndex }),
+      ...(timeoutMs === undefined ? {} : { limits: { timeoutMs } }),
     }, options);
-    this.observe(answer);
+    this.#observe(answer);
     return parseRows(rowsByName(answer), options.schema);
   }
 
@@ -167,40 +155,15 @@ export abstract class SqlClient implements Client {
     return { index };
   }
 
-  /** Whether the member runs and knows a leader. */
-  abstract health(options?: CallOptions): Promise<HealthStatus>;
-  /** Whether the member is fit for traffic. */
-  abstract ready(options?: CallOptions): Promise<HealthStatus>;
-  /** The member's metrics in Prometheus' text format. */
-  abstract metrics(options?: CallOptions): Promise<string>;
-  /** The cluster as the member sees it. */
-  abstract cluster(options?: CallOptions): Promise<ClusterStatus>;
-  /** Moves leadership, by default to the most up-to-date voter. */
-  abstract transferLeadership(
-    target?: NodeId,
-    options?: CallOptions,
-  ): Promise<ClusterStatus>;
-  /** Adds, promotes, demotes or removes a member. */
-  abstract changeMembership(
-    request: MembershipRequest,
-    options?: CallOptions,
-  ): Promise<ClusterStatus>;
-  /** In a member's process: stops the member. From afar: ends this client. */
-  abstract shutdown(): Promise<void>;
-
-  /** Ends the client as {@linkcode shutdown} does. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.shutdown();
-  }
-
   /** Later reads contain at least what this answer did. */
-  protected observe({ index }: { readonly index: LogIndex }): void {
+  #observe({ index }: { readonly index: LogIndex }): void {
     if (index > this.#seen) this.#seen = index;
   }
 
   async #apply(body: CommandBody, options: WriteOptions): Promise<Applied> {
-    const answer = await this.write(body, options);
-    this.observe(answer);
+    const answer = await this.#transport.write(body, options);
+    // A refusal has an index too: what led to it must be seen by later reads.
+    this.#observe(answer);
     const { result, index } = answer;
     if (!result.ok) throw new StatementError(result, index);
     return { index, results: result.results };

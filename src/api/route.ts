@@ -1,0 +1,65 @@
+import type { Member } from "../node/port.ts";
+import type { JsonSchema } from "./json_schema.ts";
+
+/** What a client may do when it does not know whether a request arrived. */
+export type Repeat =
+  /** Send it again: it changes nothing. */
+  | "safe"
+  /** Send it again with the same `Idempotency-Key`: it is applied once. Without a reply the outcome is unknown. */
+  | "keyed"
+  /** Never send it again. */
+  | "never";
+
+/** One operation of the API, as data: server, client and OpenAPI document take it from here. */
+export interface Route<Request, Reply> {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  /** One sentence for the OpenAPI document. */
+  readonly summary: string;
+  /** Whether the API secret must come with it; true for all paths below `/api/`, and for no other. */
+  readonly secret: boolean;
+  readonly repeat: Repeat;
+  /** The body of a POST; a GET has none. */
+  readonly request?: RequestCodec<Request>;
+  readonly reply: ReplyCodec<Reply>;
+}
+
+/** A route that a member can serve: over HTTP as well as in its own process. */
+export interface MemberRoute<Request, Reply> extends Route<Request, Reply> {
+  /** Asks the member. @throws {HiqliteError} as the member's own method does. */
+  ask(member: Member, request: Request): Reply | Promise<Reply>;
+}
+
+/** How a request is written in JSON. */
+export interface RequestCodec<Request> {
+  readonly schema: JsonSchema;
+  /**
+   * The JSON of a request; `timeoutMs` is how long the member may take.
+   * @throws {HiqliteError} `invalid` for a value that cannot be written.
+   */
+  encode(request: Request, timeoutMs: number): unknown;
+  /**
+   * The request of a JSON body.
+   * @throws {HiqliteError} `invalid`, beginning with the place of the wrong field.
+   */
+  decode(json: unknown): Request;
+}
+
+/** How a reply is written. */
+export interface ReplyCodec<Reply> {
+  readonly format: "json" | "text";
+  /** The `Content-Type`, if it is not the usual one of the format. */
+  readonly contentType?: string;
+  /** What a status says, for the OpenAPI document; the first one is that of a reply without {@linkcode status}. */
+  readonly statuses: Readonly<Record<number, string>>;
+  /** The schema of a JSON reply. */
+  readonly schema?: JsonSchema;
+  /** The body: something JSON can write, or a text. */
+  encode(reply: Reply): unknown;
+  /** The reply of a body that came with status 200, or for which {@linkcode accepts} holds. */
+  decode(body: unknown): Reply;
+  /** The HTTP status of a reply. @default 200 */
+  status?(reply: Reply): number;
+  /** Whether a JSON body with another status is a reply nevertheless, not an error. */
+  accepts?(status: number, body: object): boolean;
+}

@@ -1,0 +1,96 @@
+import type { CallOptions, WriteOptions } from "./client.ts";
+import type { CommandBody } from "../state/sql/types.ts";
+import { Failover, type FailoverOptions } from "./failover.ts";
+import { HEALTH } from "../api/routes/status.ts";
+import { HiqliteError } from "../errors.ts";
+import { IDEMPOTENCY_KEY_HEADER } from "../api/idempotency_key.ts";
+import { QUERY, WRITES } from "../api/routes/sql.ts";
+import type { QueryAnswer, QueryRequest, WriteAnswer } from "../node/port.ts";
+import type { Route } from "../api/route.ts";
+import type { Transport } from "./transport.ts";
+
+/** How the members are reached, and how long a call may take by default. */
+export interface HttpTransportOptions extends FailoverOptions {
+  /** Longest wait for an answer, retries included, ms. */
+  readonly timeoutMs: number;
+}
+
+/** Calls members over HTTP: another one where one fails, again where that is safe. */
+export class HttpTransport implements Transport {
+  readonly #failover: Failover;
+  readonly #timeoutMs: number;
+
+  /** Nothing is sent before the first call. */
+  constructor(options: HttpTransportOptions) {
+    this.#failover = new Failover(options);
+    this.#timeoutMs = options.timeoutMs;
+  }
+
+  async write(
+    body: CommandBody,
+    options: WriteOptions,
+  ): Promise<WriteAnswer> {
+    const routes: Partial<Record<string, typeof WRITES.execute>> = WRITES;
+    const route = routes[body.kind];
+    if (route === undefined) {
+      throw new HiqliteError("internal", `No route takes ${body.kind}`);
+    }
+    return await this.#send(route, { body }, options);
+  }
+
+  read(request: QueryRequest, options: CallOptions): Promise<QueryAnswer> {
+    return this.#send(QUERY, request, options);
+  }
+
+  call<Request, Reply>(
+    route: Route<Request, Reply>,
+    request: Request,
+    options: CallOptions,
+  ): Promise<Reply> {
+    return route.repeat === "never"
+      ? this.#sendOnce(route, request, options)
+      : this.#send(route, request, options);
+  }
+
+  close(): Promise<void> {
+    this.#failover.close();
+    return Promise.resolve();
+  }
+
+  /** What is never sent twice goes to a member that was just seen to answer. */
+  async #sendOnce<Request, Reply>(
+    route: Route<Request, Reply>,
+    request: Request,
+    options: CallOptions,
+  ): Promise<Reply> {
+    const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
+    const begun = performance.now();
+    const probe = this.#send(HEALTH, undefined, { ...options, timeoutMs });
+    await probe.catch((cause) => {
+      if (cause?.code !== "timeout") throw cause;
+      const { method, path } = route;
+      const message = `${method} ${path} was not sent: ${cause.message}`;
+      throw new HiqliteError("timeout", message, { cause });
+    });
+    const waited = performance.now() - begun;
+    const left = Math.max(1, Math.ceil(timeoutMs - waited));
+    return await this.#send(route, request, { ...options, timeoutMs: left });
+  }
+
+  async #send<Request, Reply>(
+    route: Route<Request, Reply>,
+    request: Request,
+    { signal, timeoutMs, idempotencyKey }: WriteOptions,
+  ): Promise<Reply> {
+    const body = await this.#failover.send({
+      route,
+      headers: route.repeat === "keyed"
+        ? { [IDEMPOTENCY_KEY_HEADER]: idempotencyKey ?? crypto.randomUUID() }
+        : {},
+      encode: (memberMs) => route.request?.encode(request, memberMs),
+      timeoutMs: timeoutMs ?? this.#timeoutMs,
+      signal,
+    });
+    return route.reply.decode(body);
+  }
+}

@@ -1,0 +1,52 @@
+import type { CallOptions, WriteOptions } from "./client.ts";
+import type { CommandBody } from "../state/sql/types.ts";
+import type {
+  Member,
+  QueryAnswer,
+  QueryRequest,
+  WriteAnswer,
+} from "../node/port.ts";
+import type { MemberRoute } from "../api/route.ts";
+import type { Transport } from "./transport.ts";
+import { untilAborted } from "./abort.ts";
+
+/** Calls a member in this process; nothing is encoded. */
+export class LocalTransport implements Transport {
+  readonly #member: Member;
+
+  /** Closing the transport stops the member. */
+  constructor(member: Member) {
+    this.#member = member;
+  }
+
+  write(
+    body: CommandBody,
+    { signal, timeoutMs, idempotencyKey }: WriteOptions,
+  ): Promise<WriteAnswer> {
+    return untilAborted(signal, () =>
+      this.#member.write({
+        body,
+        ...(timeoutMs === undefined ? {} : { timeoutMs }),
+        ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+      }));
+  }
+
+  read(request: QueryRequest, { signal }: CallOptions): Promise<QueryAnswer> {
+    return untilAborted(signal, () => this.#member.query(request));
+  }
+
+  call<Request, Reply>(
+    route: MemberRoute<Request, Reply>,
+    request: Request,
+    { signal }: CallOptions,
+  ): Promise<Reply> {
+    return untilAborted(
+      signal,
+      async () => await route.ask(this.#member, request),
+    );
+  }
+
+  close(): Promise<void> {
+    return this.#member.shutdown();
+  }
+}

@@ -1,0 +1,41 @@
+import type { Context } from "@hono/hono";
+import type { ErrorBody } from "../api/error_body.ts";
+import { HiqliteError, HTTP_STATUS } from "../errors.ts";
+import type { Logger } from "../util/logger.ts";
+import { RequestError } from "./request_error.ts";
+
+/** The response to a request that failed. A defect is logged, and its details are not shown. */
+export function errorResponse(
+  error: Error,
+  context: Context,
+  logger: Logger | undefined,
+): Response {
+  if (!(error instanceof HiqliteError)) {
+    logger?.error("request failed", {
+      path: context.req.path,
+      error: error.stack ?? String(error),
+    });
+    return respond(context, 500, {
+      code: "internal",
+      message: "The member has a defect; its log has the details",
+    });
+  }
+  const status = error instanceof RequestError
+    ? error.status
+    : HTTP_STATUS[error.code];
+  if (status === 429 || status === 503) context.header("Retry-After", "1");
+  if (status === 401) context.header("WWW-Authenticate", "Bearer");
+  return respond(context, status, {
+    code: error.code,
+    message: error.message,
+  });
+}
+
+function respond(
+  context: Context,
+  status: number,
+  error: ErrorBody["error"],
+): Response {
+  const body: ErrorBody = { error };
+  return context.json(body, status as 400);
+}

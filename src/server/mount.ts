@@ -1,0 +1,98 @@
+import type { Context, Hono } from "@hono/hono";
+import type { BodyReader } from "./body.ts";
+import { idempotencyKeyOf } from "../api/idempotency_key.ts";
+import type { Member } from "../node/port.ts";
+import type { MemberRoute, ReplyCodec, Route } from "../api/route.ts";
+import { RequestError } from "./request_error.ts";
+
+/** What the routes of an application share. */
+export interface Mounting {
+  readonly app: Hono;
+  readonly bodies: BodyReader;
+}
+
+/** What belongs to a request beside its body. */
+export interface RequestContext {
+  /** Of a route that is `keyed`; nothing if the client sent none. */
+  readonly key: { readonly idempotencyKey?: string };
+}
+
+/** What a route's handler does with a request. */
+export type Handler<Request, Reply> = (
+  request: Request,
+  context: RequestContext,
+) => Reply | Promise<Reply>;
+
+/** Binds a route to its handler. @throws {TypeError} if the route's path does not fit what it says of the secret. */
+export function mount<Request, Reply>(
+  { app, bodies }: Mounting,
+  route: Route<Request, Reply>,
+  handle: Handler<Request, Reply>,
+): void {
+  const { method, path, reply, request: codec } = route;
+  // The application asks for the secret by path, so that no route can forget it.
+  if (route.secret !== path.startsWith("/api/")) {
+    throw new TypeError(
+      `${path} is ${route.secret ? "outside of" : "below"} /api/`,
+    );
+  }
+  app.on(method, path, async (context) => {
+    if (codec === undefined) {
+      const answer = await handle(undefined as Request, { key: {} });
+      return respond(context, reply, answer);
+    }
+    checkContentType(context);
+    const { headers } = context.req.raw;
+    const key = route.repeat === "keyed" ? idempotencyKeyOf(headers) : {};
+    return bodies.json(
+      context.req.raw,
+      async (json) =>
+        respond(context, reply, await handle(codec.decode(json), { key })),
+    );
+  });
+}
+
+/** Binds a route to what it asks of the member. */
+export function mountMember<Request, Reply>(
+  mounting: Mounting,
+  route: MemberRoute<Request, Reply>,
+  member: Member,
+): void {
+  mount(mounting, route, (request) => route.ask(member, request));
+}
+
+function respond<Reply>(
+  context: Context,
+  reply: ReplyCodec<Reply>,
+  answer: Reply,
+): Response {
+  const status = (reply.status?.(answer) ?? 200) as 200;
+  const body = reply.encode(answer);
+  if (reply.format === "json") return context.json(body as object, status);
+  return context.text(
+    body as string,
+    status,
+    reply.contentType === undefined
+      ? {}
+      : { "content-type": reply.contentType },
+  );
+}
+
+function checkContentType(context: Context): void {
+  const type = context.req.header("content-type") ?? "none";
+  if (!/^application\/json *(?:; *charset=utf-8)?$/i.test(type)) {
+    throw new RequestError(
+      415,
+      `The Content-Type is ${type.slice(0, 80)}; send application/json`,
+    );
+  }
+  const encoding = context.req.header("content-encoding") ?? "identity";
+  if (encoding !== "identity") {
+    throw new RequestError(
+      415,
+      `The Content-Encoding is ${
+        encoding.slice(0, 40)
+      }; send the body as it is`,
+    );
+  }
+}

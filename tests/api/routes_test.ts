@@ -1,0 +1,215 @@
+import assert from "node:assert/strict";
+import { CLUSTER_ROUTES } from "../../src/api/routes/cluster.ts";
+import { connect } from "../../src/client/remote.ts";
+import { createApp } from "../../src/server/app.ts";
+import { FakeMember } from "../client/fake_member.ts";
+import { fieldsOf, textField } from "../../src/api/fields.ts";
+import { Hono } from "@hono/hono";
+import { HttpTransport } from "../../src/client/http_transport.ts";
+import { BodyReader } from "../../src/server/body.ts";
+import { LocalTransport } from "../../src/client/local_transport.ts";
+import type { MemberRoute, Route } from "../../src/api/route.ts";
+import { mount, mountMember } from "../../src/server/mount.ts";
+import { QUERY, SQL_ROUTES, WRITES } from "../../src/api/routes/sql.ts";
+import { STATUS_ROUTES } from "../../src/api/routes/status.ts";
+import { TRANSFER } from "../../src/api/routes/cluster.ts";
+
+const ROUTES: readonly Route<unknown, unknown>[] = [
+  ...Object.values(STATUS_ROUTES),
+  ...Object.values(SQL_ROUTES),
+  ...Object.values(CLUSTER_ROUTES),
+];
+
+const LIMITS = {
+  maxBodyBytes: 4096,
+  maxBufferedBytes: 4096,
+  bodyTimeoutMs: 1000,
+};
+
+/** A verb that no other file knows: its declaration is all there is. */
+const GREET: MemberRoute<string, string> = {
+  method: "POST",
+  path: "/greet",
+  summary: "Greet somebody in the name of the member.",
+  secret: false,
+  repeat: "safe",
+  request: {
+    schema: {},
+    encode: (name) => ({ name }),
+    decode: (json) => textField(fieldsOf(json, ["name"]), "name"),
+  },
+  reply: {
+    format: "json",
+    statuses: { 200: "Done." },
+    encode: (text) => ({ text }),
+    decode: (body) => (body as { readonly text: string }).text,
+  },
+  ask: (member, name) => `${member.cluster().self} greets ${name}`,
+};
+
+Deno.test("a declared route is served and called without another word, near and far", async () => {
+  const member = new FakeMember();
+  const app = new Hono();
+  mountMember({ app, bodies: new BodyReader(LIMITS) }, GREET, member);
+  const far = new HttpTransport({
+    urls: ["http://member"],
+    secret: "-",
+    timeoutMs: 1000,
+    probeMs: 1000,
+    fetch: async (url, init) => await app.request(String(url), init),
+  });
+  const near = new LocalTransport(member);
+  for (const transport of [near, far]) {
+    assert.equal(
+      await transport.call(GREET, "you", {}),
+      "1.00000000000000aa greets you",
+    );
+  }
+  await far.close();
+  await near.close();
+});
+
+Deno.test("mount() refuses a route whose path and secret do not fit together", () => {
+  const mounting = { app: new Hono(), bodies: new BodyReader(LIMITS) };
+  for (
+    const [path, secret] of [["/open", true], ["/api/v1/shut", false]] as const
+  ) {
+    assert.throws(
+      () => mount({ ...mounting }, { ...GREET, path, secret }, () => ""),
+      { name: "TypeError", message: /\/api\// },
+    );
+  }
+});
+
+Deno.test("exactly the routes below /api/ ask for the secret", () => {
+  assert(ROUTES.length >= 16);
+  for (const { path, secret } of ROUTES) {
+    assert.equal(secret, path.startsWith("/api/"), path);
+  }
+});
+
+Deno.test("what changes something is keyed or never sent again", () => {
+  const repeated = ROUTES.filter(({ repeat }) => repeat === "safe");
+  assert.deepEqual(repeated.map(({ path }) => path).sort(), [
+    "/api/v1/cluster",
+    "/api/v1/query",
+    "/health",
+    "/metrics",
+    "/openapi.json",
+    "/ping",
+    "/ready",
+  ]);
+  for (const route of Object.values(WRITES)) {
+    assert.equal(route.repeat, "keyed");
+  }
+  assert.equal(TRANSFER.repeat, "never");
+});
+
+const REQUESTS: readonly [Route<unknown, unknown>, unknown][] = [
+  [WRITES.execute, {
+    body: {
+      kind: "execute",
+      statement: { sql: "x", params: [1, null, 2n ** 60n, "ä", true] },
+    },
+    timeoutMs: 5,
+  }],
+  [WRITES.txn, {
+    body: {
+      kind: "txn",
+      statements: [
+        { sql: "x" },
+        { sql: "y", params: [{ $ref: { statement: 0, column: "id" } }] },
+      ],
+    },
+    timeoutMs: 5,
+  }],
+  [WRITES.batch, { body: { kind: "batch", sql: "x; y" }, timeoutMs: 5 }],
+  [WRITES.migrate, {
+    body: { kind: "migrate", migrations: [{ id: 1, name: "a", sql: "b" }] },
+    timeoutMs: 5,
+  }],
+  [QUERY, {
+    sql: "x",
+    params: [1.5],
+    consistency: "linearizable",
+    minIndex: 7,
+    limits: { timeoutMs: 9 },
+  }],
+  [CLUSTER_ROUTES.TRANSFER, 2],
+  [CLUSTER_ROUTES.TRANSFER, undefined],
+  [CLUSTER_ROUTES["add-learner"], {
+    action: "add-learner",
+    nodeId: 4,
+    raftAddress: "a:1",
+    apiAddress: "a:2",
+  }],
+  [CLUSTER_ROUTES.remove, { action: "remove", nodeId: 4 }],
+];
+for (const [route, request] of REQUESTS) {
+  Deno.test(`${route.path} reads what it writes: ${Deno.inspect(request, { compact: true, breakLength: Infinity })}`, () => {
+    const json = JSON.stringify(route.request!.encode(request, 5));
+    assert.deepEqual(route.request!.decode(JSON.parse(json)), request);
+  });
+}
+
+Deno.test("an error that comes with 503 is no health", async () => {
+  await using client = connect({
+    urls: ["member"],
+    secret: "-",
+    timeoutMs: 100,
+    fetch: () =>
+      Promise.resolve(
+        Response.json(
+          { error: { code: "shutting_down", message: "The member stops" } },
+          { status: 503 },
+        ),
+      ),
+  });
+  await assert.rejects(client.health(), { code: "shutting_down" });
+});
+
+Deno.test("the OpenAPI document says of each route what its declaration does", async () => {
+  const member = new FakeMember();
+  const app = createApp(member, { secretApi: "-", version: "1.2.3" });
+  const document = await (await app.request("/openapi.json")).json();
+  await member.shutdown();
+  assert.equal(document.info.version, "1.2.3");
+  for (const route of ROUTES) {
+    const operation = document.paths[route.path][route.method.toLowerCase()];
+    assert.equal(operation.summary, route.summary);
+    assert.equal(operation.security === undefined, route.secret);
+    assert.equal("default" in operation.responses, route.secret);
+    assert.equal(operation.parameters !== undefined, route.repeat === "keyed");
+    assert.deepEqual(
+      operation.requestBody?.content["application/json"].schema,
+      route.request?.schema,
+    );
+  }
+});
+
+Deno.test("what api/ imports runs in a browser", async () => {
+  const seen = new Set<string>();
+  const open = ["openapi.ts", "idempotency_key.ts"].map((name) =>
+    new URL(`../../src/api/${name}`, import.meta.url).href
+  );
+  for (let url = open.pop(); url !== undefined; url = open.pop()) {
+    if (seen.has(url)) continue;
+    seen.add(url);
+    const source = await Deno.readTextFile(new URL(url));
+    const code = source.replaceAll(/\/\*[^]*?\*\/|\/\/.*/g, "");
+    assert(!/\bDeno\b|"node:|\bBuffer\b|\bprocess\b/.test(code), url);
+    const imports = code.matchAll(
+      /(?:import|export)\s+(type\s)?[^;"]*?from\s+"([^"]+)"/g,
+    );
+    for (const [, typeOnly, specifier] of imports) {
+      assert(specifier!.startsWith("."), `${url} imports ${specifier}`);
+      if (typeOnly === undefined) open.push(new URL(specifier!, url).href);
+    }
+  }
+  const own = [...Deno.readDirSync(new URL("../../src/api", import.meta.url))];
+  for (const { name } of own.filter(({ isFile }) => isFile)) {
+    // Types alone leave nothing to run.
+    if (name === "route.ts") continue;
+    assert([...seen].some((url) => url.endsWith(`/api/${name}`)), name);
+  }
+});
