@@ -1,8 +1,11 @@
 import { createHash } from "node:crypto";
 import type { SqlValue } from "../../sql/types.ts";
-import type { Row, SqliteConnection } from "../driver/driver.ts";
-
-const NO_BINDINGS = { anonymous: [], named: null };
+import {
+  NO_BINDINGS,
+  type Row,
+  type SqliteConnection,
+} from "../driver/driver.ts";
+import { quotedName } from "../statement/text.ts";
 
 /**
  * A line per object of the schema and a hash per table, in a canonical order: equal
@@ -24,7 +27,7 @@ export function dumpContents(connection: SqliteConnection): string {
      ORDER BY name`,
   );
   for (const [name, type, withoutRowid] of tables) {
-    const quoted = `"${(name as string).replaceAll('"', '""')}"`;
+    const quoted = quotedName(name as string);
     const hasRowid = type === "virtual" || withoutRowid === 0n;
     const rows = all(
       hasRowid

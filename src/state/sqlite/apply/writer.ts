@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { Applier } from "./applier.ts";
-import type {
-  SqliteConnection,
-  SqliteDriver,
-  SqliteStatement,
+import {
+  NO_BINDINGS,
+  type SqliteConnection,
+  type SqliteDriver,
+  type SqliteStatement,
 } from "../driver/driver.ts";
 import { fsyncPath } from "../files/files.ts";
 import type { SchemaEpoch } from "../thread/schema_epoch.ts";
@@ -16,8 +17,6 @@ const CHECKPOINT_PAGES = 4096;
 /** The size of the WAL is looked at after so many batches, or so long, since one batch can write a lot. */
 const BATCHES_PER_LOOK = 64;
 const LOOK_MS = 50;
-
-const NO_BINDINGS = { anonymous: [], named: null };
 
 /** Opens the one connection that writes, with the settings that every member shares. */
 export function openWriterConnection(

@@ -36,6 +36,9 @@ export interface Bindings {
   readonly named: Readonly<Record<string, SqlValue>> | null;
 }
 
+/** The bindings of a statement without parameters. */
+export const NO_BINDINGS: Bindings = { anonymous: [], named: null };
+
 /** A prepared statement. */
 export interface SqliteStatement {
   /** The text that was compiled: the first statement of what was given. */

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
 import { StateDamagedError } from "../../port.ts";
 import { readPosition, readPositionAt } from "../apply/bookkeeping.ts";
-import type { SqliteConnection } from "../driver/driver.ts";
+import { NO_BINDINGS, type SqliteConnection } from "../driver/driver.ts";
 import { stateFailure } from "../driver/result_codes.ts";
 import type { ByteWriter } from "../../../util/bytes.ts";
 import { nodeDriver } from "../driver/node_driver.ts";
@@ -21,7 +21,6 @@ const REST_FACTOR = 9;
 const REST_MS_MAX = 60_000;
 /** A table is read in one go, and keeps the WAL from being reset meanwhile: too long in a larger database. */
 const CHECKED_BYTES_MAX = 4 * 1024 ** 3;
-const NONE = { anonymous: [], named: null };
 
 const HASHED_BYTES = 1024 * 1024;
 
@@ -70,7 +69,7 @@ function check(path: string, hurry: boolean) {
 
 function bytesOf(connection: SqliteConnection): number {
   const [pages, size] = ["page_count", "page_size"].map((name) =>
-    connection.prepare(`PRAGMA ${name}`)!.all(NONE)[0]![0] as number
+    connection.prepare(`PRAGMA ${name}`)!.all(NO_BINDINGS)[0]![0] as number
   );
   return pages! * size!;
 }
@@ -78,7 +77,7 @@ function bytesOf(connection: SqliteConnection): number {
 function tablesOf(connection: SqliteConnection): string[] {
   const tables = connection.prepare(
     "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0",
-  )!.all(NONE).map(([name]) => String(name));
+  )!.all(NO_BINDINGS).map(([name]) => String(name));
   return ["sqlite_schema", ...tables];
 }
 
@@ -97,7 +96,7 @@ function checkTable(connection: SqliteConnection, table: string): void {
 function quickCheck(connection: SqliteConnection, table: string): string[] {
   const quoted = `'${table.replaceAll("'", "''")}'`;
   try {
-    return connection.prepare(`PRAGMA quick_check(${quoted})`)!.all(NONE)
+    return connection.prepare(`PRAGMA quick_check(${quoted})`)!.all(NO_BINDINGS)
       .map(([text]) => String(text));
   } catch (error) {
     // It was dropped meanwhile.

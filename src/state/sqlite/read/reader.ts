@@ -1,9 +1,10 @@
 import { HiqliteError } from "../../../errors.ts";
-import { narrow } from "../../sql/values.ts";
-import type { QueryResult, SqlParameters, SqlValue } from "../../sql/types.ts";
+import { narrowRow, sizeOf } from "../../sql/values.ts";
+import type { QueryResult, SqlParameters } from "../../sql/types.ts";
 import { bind } from "../statement/bindings.ts";
 import {
   type Bindings,
+  NO_BINDINGS,
   type Row,
   type SqliteConnection,
   type SqliteDriver,
@@ -115,7 +116,7 @@ export class Reader {
 
   /** Compiling trusts the schema in memory; only running a statement notices that it is old. Answers how far the view is. */
   #refreshSchema(): number {
-    const [row] = this.#position.all({ anonymous: [], named: null });
+    const [row] = this.#position.all(NO_BINDINGS);
     this.#cache.clear();
     return row![0] as number;
   }
@@ -172,9 +173,7 @@ function readRows({ statement }: Compiled, bindings: Bindings): Row[] {
   } catch (error) {
     if ((error as { code?: unknown }).code !== "ERR_OUT_OF_RANGE") throw error;
   }
-  return statement.allBigInt(bindings).map((row) =>
-    row.map((value) => typeof value === "bigint" ? narrow(value) : value)
-  );
+  return statement.allBigInt(bindings).map(narrowRow);
 }
 
 /** A first pass that holds one row at a time; it may end early, at an error that the second pass reports. */
@@ -201,11 +200,6 @@ function checkLimits(
       );
     }
   }
-}
-
-function sizeOf(value: SqlValue): number {
-  if (typeof value === "string") return 8 + value.length;
-  return value instanceof Uint8Array ? 8 + value.length : 8;
 }
 
 function refuseReference(): never {
