@@ -37,7 +37,6 @@ const LONG_FUNCTIONS: ReadonlyMap<string, number> = new Map([
   ["src/node/node.ts constructor", 105],
   ["src/group/group.ts constructor", 79],
   ["src/api/openapi.ts schemas", 87],
-  ["src/state/sqlite/apply/writer_worker.ts serveRequests", 79],
 ]);
 function* sources(folder: string): Generator<string> {
   for (const entry of Deno.readDirSync(join(root, folder))) {

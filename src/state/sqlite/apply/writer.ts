@@ -7,7 +7,7 @@ import {
   type SqliteDriver,
   type SqliteStatement,
 } from "../driver/driver.ts";
-import { fsyncPath } from "../files/files.ts";
+import { syncPath } from "../../../util/durable_file.ts";
 import type { SchemaEpoch } from "../thread/schema_epoch.ts";
 
 const BUSY_TIMEOUT_MS = 5000;
@@ -94,8 +94,8 @@ export class Writer {
     const { applied } = this.applier.position;
     this.#copy();
     const wal = `${this.#path}-wal`;
-    if (existsSync(wal)) fsyncPath(wal); // without one nothing was written since the file was closed, durably
-    if (!this.#folderSynced) fsyncPath(dirname(this.#path));
+    if (existsSync(wal)) syncPath(wal); // without one nothing was written since the file was closed, durably
+    if (!this.#folderSynced) syncPath(dirname(this.#path));
     this.#folderSynced = true;
     return applied.index;
   }

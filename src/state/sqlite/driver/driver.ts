@@ -47,7 +47,7 @@ export interface SqliteStatement {
   readonly columns: readonly string[];
   /** Runs it and drops its rows. */
   run(bindings: Bindings): Changes;
-  /** All its rows. */
+  /** All its rows; integers that a number cannot hold as bigint. It may be run twice for that, so it must only read. */
   all(bindings: Bindings): Row[];
   /** All its rows with every integer as bigint. */
   allBigInt(bindings: Bindings): Row[];
@@ -102,6 +102,12 @@ export interface SqliteDriver {
   /** Opens or (unless `readOnly`) creates a database file, or one in memory (`:memory:`). */
   open(path: string, options: { readonly readOnly: boolean }): SqliteConnection;
 }
+
+/**
+ * Which library a connection uses, as plain data: every thread and process opens
+ * its own by `openDriver`.
+ */
+export type SqliteDriverSpec = { readonly kind: "node" };
 
 /**
  * Checks that a library is new enough.

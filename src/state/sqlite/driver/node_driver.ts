@@ -1,5 +1,6 @@
 import { backup, DatabaseSync, type StatementSync } from "node:sqlite";
 import type { SqlValue } from "../../sql/types.ts";
+import { narrowRow } from "../../sql/values.ts";
 import {
   type Authorizer,
   type Bindings,
@@ -16,6 +17,8 @@ import { isBlank } from "../statement/text.ts";
 
 const SQLITE_ERROR = 1;
 const SQLITE_RANGE = 25;
+/** An integer that no number can hold. */
+const OUT_OF_RANGE = "ERR_OUT_OF_RANGE";
 
 /** How SQLite's own sentences begin, for the errors that come without a code. */
 const CODES: readonly (readonly [string, number])[] = [
@@ -94,7 +97,12 @@ class NodeStatement implements SqliteStatement {
 
   all(bindings: Bindings): Row[] {
     this.#readBigInts(false);
-    return this.#all(bindings);
+    try {
+      return this.#all(bindings);
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== OUT_OF_RANGE) throw error;
+    }
+    return this.allBigInt(bindings).map(narrowRow);
   }
 
   allBigInt(bindings: Bindings): Row[] {
