@@ -19,7 +19,7 @@ import {
   checkDatabase,
   configurationOf,
   FileSink,
-} from "./files/snapshots.ts";
+} from "./files/snapshot_files.ts";
 import { Readers } from "./read/readers.ts";
 import { StateHashes } from "./state_hashes.ts";
 import { SchemaEpoch } from "./thread/schema_epoch.ts";

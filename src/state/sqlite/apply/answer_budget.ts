@@ -1,7 +1,7 @@
 import { HiqliteError } from "../../../errors.ts";
 import { COMMAND_LIMITS } from "../../sql/types.ts";
 import { sizeOf } from "../../sql/values.ts";
-import type { Row } from "../driver/driver.ts";
+import type { SqliteRow } from "../driver/driver.ts";
 
 const ROW_OVERHEAD_BYTES = 16;
 
@@ -10,7 +10,7 @@ export class AnswerBudget {
   #left: number = COMMAND_LIMITS.answerBytes;
 
   /** @throws {HiqliteError} `too_large` when nothing is left. */
-  spend(row: Row): void {
+  spend(row: SqliteRow): void {
     this.#left -= ROW_OVERHEAD_BYTES;
     for (const value of row) this.#left -= sizeOf(value);
     if (this.#left < 0) {

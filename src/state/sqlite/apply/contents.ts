@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import type { SqlValue } from "../../sql/types.ts";
 import {
   NO_BINDINGS,
-  type Row,
   type SqliteConnection,
+  type SqliteRow,
 } from "../driver/driver.ts";
 import { quotedName } from "../statement/text.ts";
 
@@ -13,7 +13,7 @@ import { quotedName } from "../statement/text.ts";
  * storage of virtual tables, whose layout depends on when they were written.
  */
 export function dumpContents(connection: SqliteConnection): string {
-  const all = (sql: string): Row[] =>
+  const all = (sql: string): SqliteRow[] =>
     connection.prepare(sql)!.allBigInt(NO_BINDINGS);
   const lines = all(
     `SELECT type, name, tbl_name, sql FROM main.sqlite_schema
@@ -39,7 +39,7 @@ export function dumpContents(connection: SqliteConnection): string {
   return lines.join("\n");
 }
 
-function hashRows(rows: readonly Row[]): string {
+function hashRows(rows: readonly SqliteRow[]): string {
   const hash = createHash("sha256");
   for (const row of rows) hash.update(row.map(render).join("\t") + "\n");
   return hash.digest("hex");

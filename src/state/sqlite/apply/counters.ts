@@ -6,7 +6,7 @@ import {
 } from "../driver/driver.ts";
 import type { Compiled } from "../statement/cache.ts";
 import { foldName } from "../statement/text.ts";
-import type { SchemaTraits } from "./schema.ts";
+import type { SchemaTraits } from "./schema_traits.ts";
 
 /** Set as last rowid to see whether one is inserted; a row inserted under it counts as none, on every member. */
 const NO_ROWID = -(2n ** 63n - 1n);

@@ -18,7 +18,11 @@ import type {
 import type { EntryContext } from "./entry_context.ts";
 import { RowidGuards } from "./rowid_guards.ts";
 import { Policy } from "../statement/policy.ts";
-import { datesDependedOn, readSchema, type SchemaTraits } from "./schema.ts";
+import {
+  datesDependedOn,
+  readSchema,
+  type SchemaTraits,
+} from "./schema_traits.ts";
 import { checkShadows, refuseShadows } from "./shadow_tables.ts";
 import { type Compiled, StatementCache } from "../statement/cache.ts";
 

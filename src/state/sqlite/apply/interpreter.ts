@@ -21,7 +21,7 @@ import type { EntryContext } from "./entry_context.ts";
 import { AnswerBudget } from "./answer_budget.ts";
 import { Executor } from "./executor.ts";
 import { failureOf, isMachineError } from "../driver/result_codes.ts";
-import type { SchemaTraits } from "./schema.ts";
+import type { SchemaTraits } from "./schema_traits.ts";
 import { splitStatements } from "../statement/text.ts";
 
 /** The transaction of the entry is lost or must be given up; apart from `keep` statements of a batch the entry does nothing. */

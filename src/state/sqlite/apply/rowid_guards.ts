@@ -8,7 +8,7 @@ import {
 import type { Compiled } from "../statement/cache.ts";
 import { ROWID_GUARD } from "../statement/policy.ts";
 import { foldName, quotedName } from "../statement/text.ts";
-import type { RowidTable, SchemaTraits } from "./schema.ts";
+import type { RowidTable, SchemaTraits } from "./schema_traits.ts";
 
 const INT64_MAX = 2n ** 63n - 1n;
 /** Names no table: a guard does not hear of a new name, and every member must answer the same. */

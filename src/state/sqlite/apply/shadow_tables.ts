@@ -1,7 +1,7 @@
 import { HiqliteError } from "../../../errors.ts";
 import { NO_BINDINGS, type SqliteConnection } from "../driver/driver.ts";
 import { namesIn } from "../statement/text.ts";
-import type { SchemaTraits } from "./schema.ts";
+import type { SchemaTraits } from "./schema_traits.ts";
 
 /**
  * Why a write must not be compiled that names a shadow table, or null. Where virtual tables keep

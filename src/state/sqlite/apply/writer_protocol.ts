@@ -69,14 +69,14 @@ export function writeApplied(
 }
 
 /** What {@linkcode writeApplied} wrote. */
-export interface Applied {
+export interface ReachedPosition {
   readonly applied: LogId;
   readonly config: Uint8Array;
   readonly hashes: readonly StateHash[];
 }
 
 /** Reads what {@linkcode writeApplied} wrote. */
-export function readApplied(reader: ByteReader): Applied {
+export function readApplied(reader: ByteReader): ReachedPosition {
   const term = reader.u53();
   const index = reader.u53();
   const config = reader.bytes();

@@ -2,8 +2,8 @@ import type { Entry, LogId, LogIndex } from "../../../raft/types.ts";
 import { type ByteReader, ByteWriter } from "../../../util/bytes.ts";
 import { WorkerHandle } from "../thread/worker_handle.ts";
 import {
-  type Applied,
   encodeBatch,
+  type ReachedPosition,
   readApplied,
   type WriterOptions,
   WriterRequest,
@@ -26,11 +26,11 @@ export class WriterThread {
    */
   static async start(
     options: WriterOptions,
-  ): Promise<{ writer: WriterThread; found: Applied }> {
+  ): Promise<{ writer: WriterThread; found: ReachedPosition }> {
     const worker = new Worker(new URL("./writer_worker.ts", import.meta.url), {
       type: "module",
     });
-    const opened = Promise.withResolvers<Applied>();
+    const opened = Promise.withResolvers<ReachedPosition>();
     const handle = new WorkerHandle(
       worker,
       { ringBytes: RING_BYTES, options },
@@ -54,7 +54,7 @@ export class WriterThread {
     answers: boolean,
     done: (
       error: Error | null,
-      reached: Applied | null,
+      reached: ReachedPosition | null,
       answers: readonly Uint8Array[],
     ) => void,
   ): void {

@@ -20,10 +20,10 @@ export class SqliteError extends Error {
 }
 
 /** A row as values by column position; integers are bigint where the statement was told so. */
-export type Row = SqlValue[];
+export type SqliteRow = SqlValue[];
 
 /** What a statement did to the database. */
-export interface Changes {
+export interface RunResult {
   /** Rows changed by the last INSERT, UPDATE or DELETE of the connection: stale for any other statement. */
   readonly changes: number;
   /** The rowid of the last row inserted by the connection. */
@@ -46,13 +46,13 @@ export interface SqliteStatement {
   /** Names of the columns it returns; empty if it returns none. */
   readonly columns: readonly string[];
   /** Runs it and drops its rows. */
-  run(bindings: Bindings): Changes;
+  run(bindings: Bindings): RunResult;
   /** All its rows; integers that a number cannot hold as bigint. It may be run twice for that, so it must only read. */
-  all(bindings: Bindings): Row[];
+  all(bindings: Bindings): SqliteRow[];
   /** All its rows with every integer as bigint. */
-  allBigInt(bindings: Bindings): Row[];
+  allBigInt(bindings: Bindings): SqliteRow[];
   /** Row by row, integers as bigint. An error after the first row may look like the end of the rows. */
-  rows(bindings: Bindings): Iterable<Row>;
+  rows(bindings: Bindings): Iterable<SqliteRow>;
 }
 
 /** Decides on an action while a statement is compiled; the arguments are those of `sqlite3_set_authorizer`. */

@@ -4,13 +4,13 @@ import { narrowRow } from "../../sql/values.ts";
 import {
   type Authorizer,
   type Bindings,
-  type Changes,
   type FunctionResult,
   requireSqlite,
-  type Row,
+  type RunResult,
   type SqliteConnection,
   type SqliteDriver,
   SqliteError,
+  type SqliteRow,
   type SqliteStatement,
 } from "./driver.ts";
 import { isBlank } from "../statement/text.ts";
@@ -62,17 +62,17 @@ function attempt<T>(work: () => T): T {
 }
 
 /** What the typings of node:sqlite lack. */
-interface Statement extends StatementSync {
+interface NativeStatement extends StatementSync {
   setReturnArrays(enabled: boolean): void;
 }
 
 class NodeStatement implements SqliteStatement {
-  readonly #statement: Statement;
+  readonly #statement: NativeStatement;
   readonly source: string;
   readonly columns: readonly string[];
   #bigInts = false;
 
-  constructor(statement: Statement) {
+  constructor(statement: NativeStatement) {
     this.#statement = statement;
     this.source = statement.sourceSQL;
     statement.setReturnArrays(true);
@@ -80,7 +80,7 @@ class NodeStatement implements SqliteStatement {
     this.columns = statement.columns().map((column) => column.name);
   }
 
-  run(bindings: Bindings): Changes {
+  run(bindings: Bindings): RunResult {
     this.#readBigInts(true);
     try {
       const { changes, lastInsertRowid } = bindings.named === null
@@ -95,7 +95,7 @@ class NodeStatement implements SqliteStatement {
     }
   }
 
-  all(bindings: Bindings): Row[] {
+  all(bindings: Bindings): SqliteRow[] {
     this.#readBigInts(false);
     try {
       return this.#all(bindings);
@@ -105,29 +105,29 @@ class NodeStatement implements SqliteStatement {
     return this.allBigInt(bindings).map(narrowRow);
   }
 
-  allBigInt(bindings: Bindings): Row[] {
+  allBigInt(bindings: Bindings): SqliteRow[] {
     this.#readBigInts(true);
     return this.#all(bindings);
   }
 
-  *rows(bindings: Bindings): Iterable<Row> {
+  *rows(bindings: Bindings): Iterable<SqliteRow> {
     this.#readBigInts(true);
     try {
       const rows = bindings.named === null
         ? this.#statement.iterate(...bindings.anonymous)
         : this.#statement.iterate(bindings.named, ...bindings.anonymous);
-      yield* rows as Iterable<unknown> as Iterable<Row>;
+      yield* rows as Iterable<unknown> as Iterable<SqliteRow>;
     } catch (error) {
       throw translate(error);
     }
   }
 
-  #all(bindings: Bindings): Row[] {
+  #all(bindings: Bindings): SqliteRow[] {
     try {
       const rows = bindings.named === null
         ? this.#statement.all(...bindings.anonymous)
         : this.#statement.all(bindings.named, ...bindings.anonymous);
-      return rows as unknown[] as Row[];
+      return rows as unknown[] as SqliteRow[];
     } catch (error) {
       throw translate(error);
     }
@@ -192,7 +192,9 @@ class NodeConnection implements SqliteConnection {
   prepare(sql: string): SqliteStatement | null {
     // node:sqlite crashes when it is asked about a statement that is none.
     if (isBlank(sql) || sql.includes("\0")) return null;
-    const statement = attempt(() => this.#database.prepare(sql)) as Statement;
+    const statement = attempt(() =>
+      this.#database.prepare(sql)
+    ) as NativeStatement;
     return new NodeStatement(statement);
   }
 

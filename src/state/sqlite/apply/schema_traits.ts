@@ -1,8 +1,8 @@
 import { DATE_FUNCTION_NAMES } from "./determinism.ts";
 import {
   NO_BINDINGS,
-  type Row,
   type SqliteConnection,
+  type SqliteRow,
 } from "../driver/driver.ts";
 import { foldName, quotedName, wordsOf } from "../statement/text.ts";
 
@@ -36,7 +36,8 @@ const ROWID_NAMES = ["rowid", "_rowid_", "oid"];
 
 /** Reads the traits from a connection that may read everything. */
 export function readSchema(connection: SqliteConnection): SchemaTraits {
-  const all = (sql: string): Row[] => connection.prepare(sql)!.all(NO_BINDINGS);
+  const all = (sql: string): SqliteRow[] =>
+    connection.prepare(sql)!.all(NO_BINDINGS);
   const texts = all(
     "SELECT sql FROM main.sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE '\\_hql\\_%' ESCAPE '\\'",
   ).map((row) => row[0] as string);
