@@ -35,7 +35,6 @@ const FUNCTION_LINES_MAX = 70;
 /** A ratchet: functions that are longer still, and how long they may be. */
 const LONG_FUNCTIONS: ReadonlyMap<string, number> = new Map([
   ["src/node/node.ts constructor", 105],
-  ["src/group/group.ts constructor", 79],
   ["src/api/openapi.ts schemas", 87],
 ]);
 function* sources(folder: string): Generator<string> {
