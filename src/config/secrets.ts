@@ -1,15 +1,8 @@
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { HiqliteError } from "../errors.ts";
 import { findDenied } from "../util/access.ts";
+import { replaceFile } from "../util/durable_file.ts";
 
 /** Characters of a generated secret: 192 random bits in base64url. */
 const RANDOM_BYTES = 24;
@@ -71,14 +64,6 @@ function readKept(path: string): string | undefined {
 
 function create(path: string): string {
   const secret = randomSecret();
-  const partial = `${path}.new`;
-  const file = openSync(partial, "w", 0o600);
-  try {
-    writeSync(file, `${secret}\n`);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(partial, path);
+  replaceFile(path, `${secret}\n`);
   return secret;
 }

@@ -21,6 +21,7 @@ import { PendingProposals } from "./proposals.ts";
 import { isFull, Room } from "./disk_room.ts";
 import { SnapshotReceiver } from "./snapshot_receiver.ts";
 import { SnapshotSender } from "./snapshot_sender.ts";
+import { SnapshotService } from "./snapshot_service.ts";
 
 const STOPPED: Outcome = {
   kind: "refused",
@@ -44,6 +45,8 @@ export class RaftGroup {
   readonly core: RaftCore;
   readonly log: LogStore;
   readonly machine: StateMachine;
+  /** Lends snapshots of the machine, to senders and to backups. */
+  readonly snapshots: SnapshotService;
   readonly #ports: GroupPorts;
   readonly #options: GroupOptions;
   readonly #proposals = new PendingProposals();
@@ -105,7 +108,7 @@ export class RaftGroup {
       core: ports.core,
       log: ports.log,
       machine: ports.machine,
-      oldestSnapshot: () => this.#sender.oldest,
+      oldestSnapshot: () => this.snapshots.oldest,
       purged: (index) => {
         this.#step(() => this.core.step({ kind: "purged", index }));
       },
@@ -124,8 +127,18 @@ export class RaftGroup {
       logFailed: fatal,
       linger: ports.linger,
     });
-    this.#sender = new SnapshotSender({
+    this.snapshots = new SnapshotService({
       machine: ports.machine,
+      failed: (error) => ports.warn("snapshot could not be built", error),
+    });
+    this.#sender = this.#newSender(self);
+    this.#receiver = this.#newReceiver(self);
+  }
+
+  #newSender(self: MemberId): SnapshotSender {
+    const ports = this.#ports;
+    return new SnapshotSender({
+      snapshots: this.snapshots,
       self,
       send: (chunk) => void ports.send(chunk),
       sent: (to, last, ok) => {
@@ -135,7 +148,11 @@ export class RaftGroup {
       },
       failed: (error) => ports.warn("snapshot could not be sent", error),
     });
-    this.#receiver = new SnapshotReceiver({
+  }
+
+  #newReceiver(self: MemberId): SnapshotReceiver {
+    const ports = this.#ports;
+    return new SnapshotReceiver({
       machine: ports.machine,
       self,
       term: () => this.core.term,

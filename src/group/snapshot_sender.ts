@@ -5,8 +5,9 @@ import {
   type Term,
   ZERO_LOG_ID,
 } from "../raft/types.ts";
-import type { Snapshot, StateMachine } from "../state/port.ts";
+import type { Snapshot } from "../state/port.ts";
 import type { SnapshotAck, SnapshotChunk } from "./messages.ts";
+import type { SnapshotLease, SnapshotService } from "./snapshot_service.ts";
 
 const CHUNK_BYTES = 256 * 1024;
 /** Chunks in flight before the receiver must acknowledge. */
@@ -18,20 +19,20 @@ const RESENDS_MAX = 6;
 
 /** What the sender needs from its group. */
 export interface SnapshotSenderPorts {
-  readonly machine: StateMachine;
+  readonly snapshots: SnapshotService;
   readonly self: MemberId;
   send(chunk: SnapshotChunk): void;
   /** A stream ended; `last` is what it was to cover. */
   sent(to: MemberId, last: LogId, ok: boolean): void;
-  /** A snapshot could not be built. */
+  /** A snapshot could not be read. */
   failed(error: Error): void;
 }
 
 interface Stream {
   readonly to: MemberId;
   readonly term: Term;
-  readonly atLeast: LogIndex;
   snapshot: Snapshot | null;
+  lease: SnapshotLease | null;
   acked: number;
   next: number;
   quietTicks: number;
@@ -39,55 +40,52 @@ interface Stream {
   reading: boolean;
 }
 
-/** Streams snapshots to members that are behind the log. One snapshot serves every member that needs one at the time. */
+/** Streams snapshots to members that are behind the log. */
 export class SnapshotSender {
   readonly #ports: SnapshotSenderPorts;
   readonly #streams = new Map<MemberId, Stream>();
-  #current: Snapshot | null = null;
-  #building = false;
-  /** The applied index when building began. */
-  #buildingFrom: LogIndex = 0;
-
-  /** Builds snapshots of `ports.machine`. */
+  /** Streams what `ports.snapshots` lends. */
   constructor(ports: SnapshotSenderPorts) {
     this.#ports = ports;
   }
 
-  /** Whether a snapshot is being built or streamed. */
+  /** Whether anybody is sent a snapshot, or waits for one. */
   get active(): boolean {
-    return this.#building || this.#streams.size > 0;
-  }
-
-  /** Where the oldest snapshot ends that is being built or streamed. */
-  get oldest(): LogIndex | null {
-    let oldest = this.#building ? this.#buildingFrom : null;
-    for (const { snapshot } of this.#streams.values()) {
-      const end = snapshot?.last.index ?? oldest;
-      oldest = oldest === null || end === null ? end : Math.min(oldest, end);
-    }
-    return oldest;
+    return this.#streams.size > 0;
   }
 
   /** Starts a stream; an older one to the same member is replaced. */
   start(to: MemberId, term: Term, atLeast: LogIndex): void {
-    this.#streams.set(to, {
+    const stream: Stream = {
       to,
       term,
-      atLeast,
       snapshot: null,
+      lease: null,
       acked: 0,
       next: 0,
       quietTicks: 0,
       resends: 0,
       reading: false,
+    };
+    const older = this.#streams.get(to);
+    this.#streams.set(to, stream);
+    stream.lease = this.#ports.snapshots.use(atLeast, (_error, snapshot) => {
+      if (this.#streams.get(to) !== stream) return;
+      stream.snapshot = snapshot;
+      if (snapshot !== null) this.#pump(stream);
+      // The core asks again later.
+      else this.#end(stream, false);
     });
-    this.#serve();
+    // Not before, so that the older one's snapshot can serve this one.
+    older?.lease?.release();
+    if (this.#streams.get(to) !== stream) stream.lease.release();
   }
 
   /** Ends all streams (leadership was lost). */
   stop(): void {
+    const streams = [...this.#streams.values()];
     this.#streams.clear();
-    this.#releaseUnused();
+    for (const { lease } of streams) lease?.release();
   }
 
   /** Ends the stream to a member whose link broke. */
@@ -126,45 +124,6 @@ export class SnapshotSender {
       if (++stream.resends > RESENDS_MAX) this.#end(stream, false);
       else this.#pump(stream);
     }
-  }
-
-  #serve(): void {
-    for (const stream of this.#streams.values()) {
-      if (stream.snapshot !== null) continue;
-      const current = this.#current;
-      if (current === null || current.last.index < stream.atLeast) {
-        this.#build();
-      } else {
-        stream.snapshot = current;
-        this.#pump(stream);
-      }
-    }
-    this.#releaseUnused();
-  }
-
-  #build(): void {
-    if (this.#building) return;
-    this.#building = true;
-    this.#buildingFrom = this.#ports.machine.applied.index;
-    this.#ports.machine.snapshot((error, snapshot) => {
-      this.#building = false;
-      if (error !== null || snapshot === null) {
-        this.#ports.failed(error ?? new Error("no snapshot was built"));
-        return this.#giveUp();
-      }
-      const old = this.#current;
-      this.#current = snapshot;
-      if (old !== null && !this.#inUse(old)) old.release();
-      this.#serve();
-    });
-  }
-
-  /** No snapshot could be built: the waiting streams end, and the core asks again later. */
-  #giveUp(): void {
-    const waiting = [...this.#streams.values()].filter((s) => !s.snapshot);
-    for (const { to } of waiting) this.#streams.delete(to);
-    for (const { to } of waiting) this.#ports.sent(to, ZERO_LOG_ID, false);
-    this.#releaseUnused();
   }
 
   #pump(stream: Stream): void {
@@ -215,20 +174,7 @@ export class SnapshotSender {
 
   #end(stream: Stream, ok: boolean): void {
     this.#streams.delete(stream.to);
-    this.#ports.sent(stream.to, stream.snapshot!.last, ok);
-    this.#releaseUnused();
-  }
-
-  #inUse(snapshot: Snapshot): boolean {
-    for (const stream of this.#streams.values()) {
-      if (stream.snapshot === snapshot) return true;
-    }
-    return false;
-  }
-
-  #releaseUnused(): void {
-    if (this.#streams.size > 0 || this.#current === null) return;
-    this.#current.release();
-    this.#current = null;
+    this.#ports.sent(stream.to, stream.snapshot?.last ?? ZERO_LOG_ID, ok);
+    stream.lease?.release();
   }
 }

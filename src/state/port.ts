@@ -92,6 +92,13 @@ export interface StateMachine {
   ): void;
   /** Makes the received snapshot of `last` the state, atomically and durably. */
   install(last: LogId, done: (error: Error | null) => void): void;
+  /**
+   * Looks for damage in what is stored: at leisure, with little effect on others, or in a hurry.
+   * Rejects with {@linkcode StateDamagedError} if it finds some.
+   */
+  check(hurry: boolean): Promise<void>;
+  /** Checksums of the state at some of the last indexes, for comparison with other members. */
+  stateHashes(): readonly StateHash[];
   /** Stops after what was begun. */
   close(done: () => void): void;
 }

@@ -1,6 +1,6 @@
 import { SegmentLog } from "../../src/log/segment_log.ts";
 import { DatabaseFiles } from "../../src/state/sqlite/files/files.ts";
-import { FileSink } from "../../src/state/sqlite/files/snapshots.ts";
+import { FileSink } from "../../src/state/sqlite/files/snapshot_files.ts";
 
 /**
  * Loaded before a member's own code: at the moment of receiving or installing a

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { SnapshotChunk } from "../../src/group/messages.ts";
 import { SnapshotSender } from "../../src/group/snapshot_sender.ts";
+import { SnapshotService } from "../../src/group/snapshot_service.ts";
 import { ListMachine } from "../node/trio.ts";
 
 /** A sender, what it sends, and which streams ended. */
@@ -11,7 +12,10 @@ class Sending {
   readonly sent: [member: string, ok: boolean][] = [];
   readonly failed: Error[] = [];
   readonly sender = new SnapshotSender({
-    machine: this.machine,
+    snapshots: new SnapshotService({
+      machine: this.machine,
+      failed: (error) => void this.failed.push(error),
+    }),
     self: "1.a",
     send: (chunk) => void this.chunks.push(chunk),
     sent: (to, _last, ok) => void this.sent.push([to, ok]),

@@ -39,10 +39,6 @@ class CountingMachine extends ListMachine implements SqlMachine {
     super((run) => queueMicrotask(run));
   }
 
-  check(): Promise<void> {
-    return Promise.resolve();
-  }
-
   /** A machine in the same state. */
   fork(): CountingMachine {
     const twin = new CountingMachine();
@@ -80,7 +76,7 @@ class CountingMachine extends ListMachine implements SqlMachine {
   /** How often it was asked for its hashes, as for each report to a witness. */
   reports = 0;
 
-  stateHashes(): readonly { index: number; hash: number }[] {
+  override stateHashes(): readonly { index: number; hash: number }[] {
     this.reports++;
     return [{ index: this.applied.index, hash: this.hash }];
   }

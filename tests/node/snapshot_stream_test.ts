@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { GroupMessage } from "../../src/group/messages.ts";
 import { SnapshotReceiver } from "../../src/group/snapshot_receiver.ts";
 import { SnapshotSender } from "../../src/group/snapshot_sender.ts";
+import { SnapshotService } from "../../src/group/snapshot_service.ts";
 import { ListMachine } from "./trio.ts";
 
 Deno.test("§1.5 a snapshot that takes its receiver's disk long to sync is sent once, and installed", () => {
@@ -17,7 +18,7 @@ Deno.test("§1.5 a snapshot that takes its receiver's disk long to sync is sent 
   const received: number[] = [];
   const failed = (error: Error): void => assert.fail(error);
   const sender = new SnapshotSender({
-    machine: source,
+    snapshots: new SnapshotService({ machine: source, failed }),
     self: "1.a",
     send: (chunk) => defer(() => receiver.chunk(chunk)),
     sent: (_to, _last, ok) => void sent.push(ok),

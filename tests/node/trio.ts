@@ -24,6 +24,7 @@ import {
 import type {
   Snapshot,
   SnapshotSink,
+  StateHash,
   StateMachine,
 } from "../../src/state/port.ts";
 import { SeededRandom } from "../../src/util/random.ts";
@@ -126,6 +127,14 @@ export class ListMachine implements StateMachine {
       this.installed++;
       done(null);
     });
+  }
+
+  check(_hurry: boolean): Promise<void> {
+    return Promise.resolve();
+  }
+
+  stateHashes(): readonly StateHash[] {
+    return [];
   }
 
   close(done: () => void): void {

@@ -12,6 +12,7 @@ import {
 import type {
   Snapshot,
   SnapshotSink,
+  StateHash,
   StateMachine,
   StateRecovery,
 } from "../../src/state/port.ts";
@@ -193,6 +194,14 @@ export class SimMachine implements StateMachine {
       this.#host.installed(last);
       done(null);
     });
+  }
+
+  check(_hurry: boolean): Promise<void> {
+    return Promise.resolve();
+  }
+
+  stateHashes(): readonly StateHash[] {
+    return [];
   }
 
   close(done: () => void): void {

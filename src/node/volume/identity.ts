@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { HiqliteError } from "../../errors.ts";
 import { describeParent, findDenied } from "../../util/access.ts";
+import { replaceFile, syncPath } from "../../util/durable_file.ts";
 import type { Configuration, MemberId, NodeId } from "../../raft/types.ts";
 
 /**
@@ -225,7 +226,7 @@ export class DataDir {
     const text = JSON.stringify({ sha256: sha256(body), body }) + "\n";
     const file = join(this.path, IDENTITY_FILE);
     try {
-      this.#replace(file, text);
+      replaceFile(file, text);
     } catch (error) {
       const { code, message } = error as Error & { code?: string };
       const full = code === "ENOSPC" || code === "EDQUOT";
@@ -239,19 +240,6 @@ export class DataDir {
     }
   }
 
-  #replace(file: string, text: string): void {
-    const temporary = file + ".new";
-    const fd = fs.openSync(temporary, "w", 0o600);
-    try {
-      fs.writeFileSync(fd, text);
-      fs.fsyncSync(fd);
-    } finally {
-      fs.closeSync(fd);
-    }
-    fs.renameSync(temporary, file);
-    this.#syncDirectory();
-  }
-
   /** Whether something of this name is in the folder. */
   has(name: string): boolean {
     return fs.existsSync(join(this.path, name));
@@ -262,7 +250,7 @@ export class DataDir {
     for (const name of names) {
       fs.rmSync(join(this.path, name), { recursive: true, force: true });
     }
-    this.#syncDirectory();
+    syncPath(this.path);
   }
 
   /**
@@ -281,7 +269,7 @@ export class DataDir {
       const from = join(this.path, name);
       if (fs.existsSync(from)) fs.renameSync(from, join(target, name));
     }
-    this.#syncDirectory();
+    syncPath(this.path);
     return { kept: target, removed: this.#shortenQuarantine() };
   }
 
@@ -291,15 +279,6 @@ export class DataDir {
       .map((name) => join(folder, name));
     for (const path of old) fs.rmSync(path, { recursive: true });
     return old;
-  }
-
-  #syncDirectory(): void {
-    const fd = fs.openSync(this.path, "r");
-    try {
-      fs.fsyncSync(fd);
-    } finally {
-      fs.closeSync(fd);
-    }
   }
 }
 

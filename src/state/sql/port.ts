@@ -1,12 +1,16 @@
-import type { QueryLimits, QueryResult, SqlParameters } from "./types.ts";
-import type { StateHash, StateMachine } from "../port.ts";
+import type {
+  QueryLimits,
+  QueryResult,
+  SqlParameters,
+  Statement,
+} from "./types.ts";
+import type { StateMachine } from "../port.ts";
 
 /** A read as the node hands it to its state machine. */
-export interface SqlQuery {
-  readonly sql: string;
-  readonly params?: SqlParameters;
-  /** Run where it can be killed. */
+export interface SqlQuery extends Statement {
+  /** Run it where it can be killed. @default {false} */
   readonly guarded?: boolean;
+  /** A limit left out does not apply. */
   readonly limits?: Partial<QueryLimits>;
 }
 
@@ -16,11 +20,4 @@ export interface SqlMachine extends StateMachine {
   query(query: SqlQuery): Promise<QueryResult>;
   /** The same on the calling thread. */
   querySync(sql: string, params?: SqlParameters): QueryResult;
-  /**
-   * Looks for damage in what is stored: at leisure, with little effect on others, or in a hurry.
-   * @throws {StateDamagedError} if it finds some.
-   */
-  check(hurry: boolean): Promise<void>;
-  /** Checksums of the state at some of the last indexes, for comparison with other members. */
-  stateHashes(): readonly StateHash[];
 }

@@ -26,6 +26,17 @@ export function narrow(value: bigint): number | bigint {
   return Number.isSafeInteger(number) ? number : value;
 }
 
+/** A row's integers as numbers, where that loses nothing. */
+export function narrowRow(row: readonly SqlValue[]): SqlValue[] {
+  return row.map((value) => typeof value === "bigint" ? narrow(value) : value);
+}
+
+/** What a value counts for in the limits of answers, in bytes. */
+export function sizeOf(value: SqlValue): number {
+  if (typeof value === "string") return 8 + value.length;
+  return value instanceof Uint8Array ? 8 + value.length : 8;
+}
+
 /**
  * Appends a value. Safe integers (and -0) are stored as INTEGER, other numbers as
  * REAL, NaN as NULL, as SQLite does.

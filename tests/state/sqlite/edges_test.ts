@@ -305,3 +305,51 @@ Deno.test("guards are the same however the table came to be as it is", () => {
     assert.deepEqual(results[0], results[1]);
   }
 });
+
+Deno.test("a table whose columns take all names of its rowid is refused, however it comes to be", () => {
+  using member = new Direct();
+  member.ok("CREATE TABLE two (rowid, _rowid_, c)");
+  member.ok("CREATE TABLE three (a, _rowid_, oid)");
+  for (
+    const sql of [
+      "CREATE TABLE t (rowid, _rowid_, oid)",
+      'CREATE TABLE t ("ROWID" TEXT PRIMARY KEY, [_RowId_], oid)',
+      "CREATE TABLE t (rowid INTEGER PRIMARY KEY DESC, _rowid_, oid)",
+      "CREATE TABLE t (rowid, _rowid_, oid, PRIMARY KEY (rowid, oid))",
+      "CREATE TABLE t (a, rowid AS (a), _rowid_ AS (a), oid AS (a))",
+      "CREATE TABLE t AS SELECT 1 AS rowid, 2 AS _rowid_, 3 AS oid",
+      "ALTER TABLE two ADD COLUMN oid",
+      "ALTER TABLE two RENAME COLUMN c TO oid",
+      "ALTER TABLE three RENAME COLUMN a TO rowid",
+    ]
+  ) {
+    const { code, message } = member.fail(sql);
+    assert.equal(code, "forbidden", sql);
+    assert.match(message, /take all names of its rowid/, sql);
+  }
+  member.ok("ALTER TABLE two ADD COLUMN d");
+  assert.deepEqual(
+    member.rows("SELECT name FROM pragma_table_list WHERE name = 't'"),
+    [],
+  );
+  for (
+    const rest of [
+      "rowid INTEGER PRIMARY KEY, _rowid_, oid)",
+      'rowid, _rowid_, oid, "a ""b" INTEGER, PRIMARY KEY ("a ""b"))',
+    ]
+  ) {
+    member.ok(`CREATE TABLE t (${rest}`);
+    const key = rest.startsWith("rowid I") ? "rowid" : '"a ""b"';
+    for (
+      const sql of [
+        `INSERT INTO t (${key}) VALUES (${LARGEST}), (NULL)`,
+        `UPDATE t SET ${key} = ${LARGEST} WHERE ${key} = 1`,
+      ]
+    ) {
+      member.ok(`INSERT INTO t (${key}) VALUES (NULL)`);
+      assert.match(member.fail(sql).message, /is reserved/, sql);
+    }
+    member.ok("DROP TABLE t");
+  }
+  member.ok("CREATE TABLE w (rowid PRIMARY KEY, _rowid_, oid) WITHOUT ROWID");
+});

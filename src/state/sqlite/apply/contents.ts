@@ -1,8 +1,11 @@
 import { createHash } from "node:crypto";
 import type { SqlValue } from "../../sql/types.ts";
-import type { Row, SqliteConnection } from "../driver/driver.ts";
-
-const NO_BINDINGS = { anonymous: [], named: null };
+import {
+  NO_BINDINGS,
+  type SqliteConnection,
+  type SqliteRow,
+} from "../driver/driver.ts";
+import { quotedName } from "../statement/text.ts";
 
 /**
  * A line per object of the schema and a hash per table, in a canonical order: equal
@@ -10,7 +13,7 @@ const NO_BINDINGS = { anonymous: [], named: null };
  * storage of virtual tables, whose layout depends on when they were written.
  */
 export function dumpContents(connection: SqliteConnection): string {
-  const all = (sql: string): Row[] =>
+  const all = (sql: string): SqliteRow[] =>
     connection.prepare(sql)!.allBigInt(NO_BINDINGS);
   const lines = all(
     `SELECT type, name, tbl_name, sql FROM main.sqlite_schema
@@ -24,7 +27,7 @@ export function dumpContents(connection: SqliteConnection): string {
      ORDER BY name`,
   );
   for (const [name, type, withoutRowid] of tables) {
-    const quoted = `"${(name as string).replaceAll('"', '""')}"`;
+    const quoted = quotedName(name as string);
     const hasRowid = type === "virtual" || withoutRowid === 0n;
     const rows = all(
       hasRowid
@@ -36,7 +39,7 @@ export function dumpContents(connection: SqliteConnection): string {
   return lines.join("\n");
 }
 
-function hashRows(rows: readonly Row[]): string {
+function hashRows(rows: readonly SqliteRow[]): string {
   const hash = createHash("sha256");
   for (const row of rows) hash.update(row.map(render).join("\t") + "\n");
   return hash.digest("hex");

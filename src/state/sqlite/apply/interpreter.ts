@@ -12,11 +12,16 @@ import type {
   StatementReference,
   StatementResult,
 } from "../../sql/types.ts";
-import type { SqliteConnection, SqliteError } from "../driver/driver.ts";
+import {
+  NO_BINDINGS,
+  type SqliteConnection,
+  type SqliteError,
+} from "../driver/driver.ts";
 import type { EntryContext } from "./entry_context.ts";
-import { AnswerBudget, Executor } from "./executor.ts";
+import { AnswerBudget } from "./answer_budget.ts";
+import { Executor } from "./executor.ts";
 import { failureOf, isMachineError } from "../driver/result_codes.ts";
-import type { SchemaTraits } from "./schema.ts";
+import type { SchemaTraits } from "./schema_traits.ts";
 import { splitStatements } from "../statement/text.ts";
 
 /** The transaction of the entry is lost or must be given up; apart from `keep` statements of a batch the entry does nothing. */
@@ -220,7 +225,7 @@ export class Interpreter {
   #pending(migrations: readonly Migration[]): Migration[] {
     const history = this.#connection.prepare(
       "SELECT id, name, hash FROM main._hql_migrations ORDER BY id",
-    )!.all({ anonymous: [], named: null });
+    )!.all(NO_BINDINGS);
     const pending: Migration[] = [];
     for (const migration of migrations) {
       const { id, name, sql } = migration;

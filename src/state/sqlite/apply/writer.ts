@@ -1,12 +1,13 @@
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { Applier } from "./applier.ts";
-import type {
-  SqliteConnection,
-  SqliteDriver,
-  SqliteStatement,
+import {
+  NO_BINDINGS,
+  type SqliteConnection,
+  type SqliteDriver,
+  type SqliteStatement,
 } from "../driver/driver.ts";
-import { fsyncPath } from "../files/files.ts";
+import { syncPath } from "../../../util/durable_file.ts";
 import type { SchemaEpoch } from "../thread/schema_epoch.ts";
 
 const BUSY_TIMEOUT_MS = 5000;
@@ -16,8 +17,6 @@ const CHECKPOINT_PAGES = 4096;
 /** The size of the WAL is looked at after so many batches, or so long, since one batch can write a lot. */
 const BATCHES_PER_LOOK = 64;
 const LOOK_MS = 50;
-
-const NO_BINDINGS = { anonymous: [], named: null };
 
 /** Opens the one connection that writes, with the settings that every member shares. */
 export function openWriterConnection(
@@ -95,8 +94,8 @@ export class Writer {
     const { applied } = this.applier.position;
     this.#copy();
     const wal = `${this.#path}-wal`;
-    if (existsSync(wal)) fsyncPath(wal); // without one nothing was written since the file was closed, durably
-    if (!this.#folderSynced) fsyncPath(dirname(this.#path));
+    if (existsSync(wal)) syncPath(wal); // without one nothing was written since the file was closed, durably
+    if (!this.#folderSynced) syncPath(dirname(this.#path));
     this.#folderSynced = true;
     return applied.index;
   }

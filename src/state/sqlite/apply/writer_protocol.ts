@@ -1,6 +1,7 @@
 import type { Entry, EntryKind, LogId } from "../../../raft/types.ts";
 import { type ByteReader, ByteWriter } from "../../../util/bytes.ts";
 import type { StateHash } from "../../port.ts";
+import type { SqliteDriverSpec } from "../driver/driver.ts";
 import type { Position } from "./bookkeeping.ts";
 
 /** What the writer can be asked. */
@@ -18,6 +19,7 @@ export const WriterRequest = {
 
 /** What the writer Worker is started with. */
 export interface WriterOptions {
+  readonly driver: SqliteDriverSpec;
   readonly path: string;
   readonly statementCacheCapacity: number;
   readonly schemaEpoch: SharedArrayBuffer;
@@ -67,14 +69,14 @@ export function writeApplied(
 }
 
 /** What {@linkcode writeApplied} wrote. */
-export interface Applied {
+export interface ReachedPosition {
   readonly applied: LogId;
   readonly config: Uint8Array;
   readonly hashes: readonly StateHash[];
 }
 
 /** Reads what {@linkcode writeApplied} wrote. */
-export function readApplied(reader: ByteReader): Applied {
+export function readApplied(reader: ByteReader): ReachedPosition {
   const term = reader.u53();
   const index = reader.u53();
   const config = reader.bytes();

@@ -1,12 +1,17 @@
 import { unreachable } from "../../../util/assert.ts";
 import { HiqliteError } from "../../../errors.ts";
 import type { ByteReader, ByteWriter } from "../../../util/bytes.ts";
-import { type Position, readPositionAt } from "./bookkeeping.ts";
+import { readPositionAt } from "./bookkeeping.ts";
 import { dumpContents } from "./contents.ts";
 import { stateFailure } from "../driver/result_codes.ts";
-import { nodeDriver } from "../driver/node_driver.ts";
+import type { SqliteDriver } from "../driver/driver.ts";
+import { openDriver } from "../driver/open_driver.ts";
 import { SchemaEpoch } from "../thread/schema_epoch.ts";
-import { okAnswer, serveRequests } from "../thread/worker_handle.ts";
+import {
+  okAnswer,
+  type Served,
+  serveRequests,
+} from "../thread/worker_handle.ts";
 import { Writer } from "./writer.ts";
 import {
   decodeBatch,
@@ -15,111 +20,132 @@ import {
   WriterRequest,
 } from "./writer_protocol.ts";
 
-type Replacing =
-  | typeof WriterRequest.inspect
-  | typeof WriterRequest.release
-  | typeof WriterRequest.open;
-
-serveRequests<WriterOptions>((options) => {
-  let writer: Writer | null = openWriter(options, options.path);
-  const opened = okAnswer();
-  writeApplied(opened, writer.applier.position, []);
+/** Serves a {@linkcode Writer}; another database may take the place of its own. */
+class WriterRequests implements Served {
+  readonly #options: WriterOptions;
+  readonly #driver: SqliteDriver;
+  #writer: Writer | null;
   /** What made the database unusable; everything after it fails with it. */
-  let poison: unknown = null;
-  /** Without room the transaction is given up, and the same batch may come again. */
-  const failed = (error: unknown): unknown => {
+  #poison: unknown = null;
+  /** See `Served`. */
+  readonly opened: ByteWriter = okAnswer();
+
+  /** Opens the database. */
+  constructor(options: WriterOptions) {
+    this.#options = options;
+    this.#driver = openDriver(options.driver);
+    this.#writer = this.#open(options.path);
+    writeApplied(this.opened, this.#writer.applier.position, []);
+  }
+
+  /** See `Served`. */
+  answer(request: ByteReader): ByteWriter {
+    const kind = request.u8();
+    switch (kind) {
+      case WriterRequest.inspect:
+        return this.#inspect(request.text());
+      case WriterRequest.release:
+        this.#writer?.close();
+        this.#writer = null;
+        return okAnswer();
+      case WriterRequest.open:
+        return this.#replace(request.text());
+    }
+    if (this.#poison !== null) throw this.#poison;
+    if (this.#writer === null) {
+      throw new Error("The database is being replaced");
+    }
+    try {
+      return perform(this.#writer, kind, request);
+    } catch (error) {
+      throw this.#failed(error);
+    }
+  }
+
+  /** See `Served`. */
+  idle(): void {
+    if (this.#poison !== null) return;
+    try {
+      this.#writer?.maintain();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** See `Served`. */
+  close(): void {
+    this.#writer?.close();
+  }
+
+  #inspect(path: string): ByteWriter {
+    const answer = okAnswer();
+    try {
+      writeApplied(answer, readPositionAt(this.#driver, path), []);
+    } catch (error) {
+      throw stateFailure(error);
+    }
+    return answer;
+  }
+
+  #replace(path: string): ByteWriter {
+    const answer = okAnswer();
+    this.#writer = this.#open(path);
+    this.#poison = null;
+    writeApplied(answer, this.#writer.applier.position, []);
+    return answer;
+  }
+
+  #open(path: string): Writer {
+    const { statementCacheCapacity, schemaEpoch } = this.#options;
+    try {
+      return new Writer(this.#driver, path, {
+        statementCacheCapacity,
+        schemaEpoch: new SchemaEpoch(schemaEpoch),
+      });
+    } catch (error) {
+      throw stateFailure(error);
+    }
+  }
+
+  /** Without room the transaction is given up, and the same batch may come again; any other error stays. */
+  #failed(error: unknown): unknown {
     const failure = stateFailure(error);
     const passes = failure instanceof HiqliteError &&
       failure.code === "disk_full";
-    if (!passes) return poison = failure;
+    if (!passes) return this.#poison = failure;
     try {
-      writer?.applier.giveUp();
+      this.#writer?.applier.giveUp();
       return failure;
     } catch (error) {
-      return poison = stateFailure(error);
+      return this.#poison = stateFailure(error);
     }
-  };
-  /** Another database takes the place of this one. */
-  const replace = (kind: Replacing, request: ByteReader): ByteWriter => {
-    const answer = okAnswer();
-    switch (kind) {
-      case WriterRequest.inspect:
-        writeApplied(answer, positionAt(request.text()), []);
-        break;
-      case WriterRequest.release:
-        writer?.close();
-        writer = null;
-        break;
-      case WriterRequest.open:
-        writer = openWriter(options, request.text());
-        poison = null;
-        writeApplied(answer, writer.applier.position, []);
-    }
-    return answer;
-  };
-  return {
-    opened,
-    answer(request) {
-      const kind = request.u8();
-      if (isReplacing(kind)) return replace(kind, request);
-      if (poison !== null) throw poison;
-      if (writer === null) throw new Error("The database is being replaced");
-      const { applier } = writer;
-      try {
-        switch (kind) {
-          case WriterRequest.apply: {
-            const { answers, entries } = decodeBatch(request);
-            const results = applier.apply(entries);
-            const answer = okAnswer(answers ? 64 * results.length : 64);
-            writeApplied(answer, applier.position, applier.takeHashes());
-            answer.u32(answers ? results.length : 0);
-            if (answers) { for (const result of results) answer.bytes(result); }
-            return answer;
-          }
-          case WriterRequest.checkpoint:
-            return okAnswer().u53(writer.checkpoint());
-          case WriterRequest.dump:
-            return okAnswer().text(dumpContents(writer.connection))
-              .text(applier.dumpSessions());
-          default:
-            return unreachable(kind as never);
-        }
-      } catch (error) {
-        throw failed(error);
-      }
-    },
-    idle() {
-      if (poison !== null) return;
-      try {
-        writer?.maintain();
-      } catch (error) {
-        failed(error);
-      }
-    },
-    close: () => writer?.close(),
-  };
-});
-
-function isReplacing(kind: number): kind is Replacing {
-  return kind === WriterRequest.inspect || kind === WriterRequest.release ||
-    kind === WriterRequest.open;
-}
-
-function positionAt(path: string): Position {
-  try {
-    return readPositionAt(nodeDriver, path);
-  } catch (error) {
-    throw stateFailure(error);
   }
 }
 
-function openWriter(options: WriterOptions, path: string): Writer {
-  try {
-    return new Writer(nodeDriver, path, {
-      statementCacheCapacity: options.statementCacheCapacity,
-      schemaEpoch: new SchemaEpoch(options.schemaEpoch),
-    });
-  } catch (error) {
-    throw stateFailure(error);
+function perform(
+  writer: Writer,
+  kind: number,
+  request: ByteReader,
+): ByteWriter {
+  const { applier } = writer;
+  switch (kind) {
+    case WriterRequest.apply: {
+      const { answers, entries } = decodeBatch(request);
+      const results = applier.apply(entries);
+      const answer = okAnswer(answers ? 64 * results.length : 64);
+      writeApplied(answer, applier.position, applier.takeHashes());
+      answer.u32(answers ? results.length : 0);
+      if (answers) { for (const result of results) answer.bytes(result); }
+      return answer;
+    }
+    case WriterRequest.checkpoint:
+      return okAnswer().u53(writer.checkpoint());
+    case WriterRequest.dump:
+      return okAnswer().text(dumpContents(writer.connection))
+        .text(applier.dumpSessions());
+    default:
+      return unreachable(kind as never);
   }
 }
+
+serveRequests<WriterOptions>((options) => new WriterRequests(options));

@@ -20,10 +20,10 @@ export class SqliteError extends Error {
 }
 
 /** A row as values by column position; integers are bigint where the statement was told so. */
-export type Row = SqlValue[];
+export type SqliteRow = SqlValue[];
 
 /** What a statement did to the database. */
-export interface Changes {
+export interface RunResult {
   /** Rows changed by the last INSERT, UPDATE or DELETE of the connection: stale for any other statement. */
   readonly changes: number;
   /** The rowid of the last row inserted by the connection. */
@@ -36,6 +36,9 @@ export interface Bindings {
   readonly named: Readonly<Record<string, SqlValue>> | null;
 }
 
+/** The bindings of a statement without parameters. */
+export const NO_BINDINGS: Bindings = { anonymous: [], named: null };
+
 /** A prepared statement. */
 export interface SqliteStatement {
   /** The text that was compiled: the first statement of what was given. */
@@ -43,13 +46,13 @@ export interface SqliteStatement {
   /** Names of the columns it returns; empty if it returns none. */
   readonly columns: readonly string[];
   /** Runs it and drops its rows. */
-  run(bindings: Bindings): Changes;
-  /** All its rows. */
-  all(bindings: Bindings): Row[];
+  run(bindings: Bindings): RunResult;
+  /** All its rows; integers that a number cannot hold as bigint. It may be run twice for that, so it must only read. */
+  all(bindings: Bindings): SqliteRow[];
   /** All its rows with every integer as bigint. */
-  allBigInt(bindings: Bindings): Row[];
+  allBigInt(bindings: Bindings): SqliteRow[];
   /** Row by row, integers as bigint. An error after the first row may look like the end of the rows. */
-  rows(bindings: Bindings): Iterable<Row>;
+  rows(bindings: Bindings): Iterable<SqliteRow>;
 }
 
 /** Decides on an action while a statement is compiled; the arguments are those of `sqlite3_set_authorizer`. */
@@ -99,6 +102,12 @@ export interface SqliteDriver {
   /** Opens or (unless `readOnly`) creates a database file, or one in memory (`:memory:`). */
   open(path: string, options: { readonly readOnly: boolean }): SqliteConnection;
 }
+
+/**
+ * Which library a connection uses, as plain data: every thread and process opens
+ * its own by `openDriver`.
+ */
+export type SqliteDriverSpec = { readonly kind: "node" };
 
 /**
  * Checks that a library is new enough.

@@ -1,21 +1,24 @@
 import { backup, DatabaseSync, type StatementSync } from "node:sqlite";
 import type { SqlValue } from "../../sql/types.ts";
+import { narrowRow } from "../../sql/values.ts";
 import {
   type Authorizer,
   type Bindings,
-  type Changes,
   type FunctionResult,
   requireSqlite,
-  type Row,
+  type RunResult,
   type SqliteConnection,
   type SqliteDriver,
   SqliteError,
+  type SqliteRow,
   type SqliteStatement,
 } from "./driver.ts";
 import { isBlank } from "../statement/text.ts";
 
 const SQLITE_ERROR = 1;
 const SQLITE_RANGE = 25;
+/** An integer that no number can hold. */
+const OUT_OF_RANGE = "ERR_OUT_OF_RANGE";
 
 /** How SQLite's own sentences begin, for the errors that come without a code. */
 const CODES: readonly (readonly [string, number])[] = [
@@ -59,17 +62,17 @@ function attempt<T>(work: () => T): T {
 }
 
 /** What the typings of node:sqlite lack. */
-interface Statement extends StatementSync {
+interface NativeStatement extends StatementSync {
   setReturnArrays(enabled: boolean): void;
 }
 
 class NodeStatement implements SqliteStatement {
-  readonly #statement: Statement;
+  readonly #statement: NativeStatement;
   readonly source: string;
   readonly columns: readonly string[];
   #bigInts = false;
 
-  constructor(statement: Statement) {
+  constructor(statement: NativeStatement) {
     this.#statement = statement;
     this.source = statement.sourceSQL;
     statement.setReturnArrays(true);
@@ -77,7 +80,7 @@ class NodeStatement implements SqliteStatement {
     this.columns = statement.columns().map((column) => column.name);
   }
 
-  run(bindings: Bindings): Changes {
+  run(bindings: Bindings): RunResult {
     this.#readBigInts(true);
     try {
       const { changes, lastInsertRowid } = bindings.named === null
@@ -92,34 +95,39 @@ class NodeStatement implements SqliteStatement {
     }
   }
 
-  all(bindings: Bindings): Row[] {
+  all(bindings: Bindings): SqliteRow[] {
     this.#readBigInts(false);
-    return this.#all(bindings);
+    try {
+      return this.#all(bindings);
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== OUT_OF_RANGE) throw error;
+    }
+    return this.allBigInt(bindings).map(narrowRow);
   }
 
-  allBigInt(bindings: Bindings): Row[] {
+  allBigInt(bindings: Bindings): SqliteRow[] {
     this.#readBigInts(true);
     return this.#all(bindings);
   }
 
-  *rows(bindings: Bindings): Iterable<Row> {
+  *rows(bindings: Bindings): Iterable<SqliteRow> {
     this.#readBigInts(true);
     try {
       const rows = bindings.named === null
         ? this.#statement.iterate(...bindings.anonymous)
         : this.#statement.iterate(bindings.named, ...bindings.anonymous);
-      yield* rows as Iterable<unknown> as Iterable<Row>;
+      yield* rows as Iterable<unknown> as Iterable<SqliteRow>;
     } catch (error) {
       throw translate(error);
     }
   }
 
-  #all(bindings: Bindings): Row[] {
+  #all(bindings: Bindings): SqliteRow[] {
     try {
       const rows = bindings.named === null
         ? this.#statement.all(...bindings.anonymous)
         : this.#statement.all(bindings.named, ...bindings.anonymous);
-      return rows as unknown[] as Row[];
+      return rows as unknown[] as SqliteRow[];
     } catch (error) {
       throw translate(error);
     }
@@ -184,7 +192,9 @@ class NodeConnection implements SqliteConnection {
   prepare(sql: string): SqliteStatement | null {
     // node:sqlite crashes when it is asked about a statement that is none.
     if (isBlank(sql) || sql.includes("\0")) return null;
-    const statement = attempt(() => this.#database.prepare(sql)) as Statement;
+    const statement = attempt(() =>
+      this.#database.prepare(sql)
+    ) as NativeStatement;
     return new NodeStatement(statement);
   }
 

@@ -1,10 +1,11 @@
-import { HiqliteError } from "../../../errors.ts";
+import { type ErrorCode, HiqliteError } from "../../../errors.ts";
 import { StateDamagedError } from "../../port.ts";
 import type { CommandFailure } from "../../sql/types.ts";
 import { SqliteError } from "./driver.ts";
 
 const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
+const SQLITE_READONLY = 8;
 const SQLITE_CONSTRAINT = 19;
 const SQLITE_NOTADB = 26;
 /** The WAL's index could not grow. */
@@ -56,9 +57,26 @@ export function stateFailure(error: unknown): unknown {
 }
 
 /** Whether SQLite found its file damaged; a virtual table's own damage is the data's. */
-export function isDamage({ code, primary }: SqliteError): boolean {
+function isDamage({ code, primary }: SqliteError): boolean {
   return primary === SQLITE_NOTADB ||
     (primary === SQLITE_CORRUPT && code !== SQLITE_CORRUPT_VTAB);
+}
+
+/** What an error of a query means for its caller; `refusal` is the authorizer's reason, if it had one. */
+export function readFailure(error: unknown, refusal: string | null): unknown {
+  if (!(error instanceof SqliteError)) return error;
+  if (isDamage(error)) return stateFailure(error);
+  const failed = (code: ErrorCode, message: string): HiqliteError =>
+    new HiqliteError(code, message, { cause: error });
+  if (refusal !== null) return failed("forbidden", refusal);
+  switch (error.primary) {
+    case SQLITE_AUTH:
+      return failed("forbidden", error.message);
+    case SQLITE_READONLY:
+      return failed("forbidden", "A query may not write; use execute");
+    default:
+      return failed(isMachineError(error) ? "storage" : "sql", error.message);
+  }
 }
 
 function noRoom(cause: unknown): HiqliteError {

@@ -1,18 +1,18 @@
 import {
-  closeSync,
   existsSync,
-  fsyncSync,
   mkdirSync,
-  openSync,
   readdirSync,
   readFileSync,
-  renameSync,
   rmSync,
-  writeFileSync,
 } from "node:fs";
-import { mkdir, open, rename, rm } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { mkdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { HiqliteError } from "../../../errors.ts";
+import {
+  replaceFile,
+  replaceFileLater,
+  syncPathLater,
+} from "../../../util/durable_file.ts";
 import { StateDamagedError } from "../../port.ts";
 import type { Removals } from "./removals.ts";
 
@@ -20,25 +20,6 @@ const CURRENT = "current";
 const GENERATION = /^db-(\d{8})$/;
 const SNAPSHOTS = "snapshots";
 const INCOMING = "incoming";
-
-/** Makes a file or a directory durable. */
-export function fsyncPath(path: string): void {
-  const file = openSync(path, "r");
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-}
-
-async function syncPath(path: string): Promise<void> {
-  const file = await open(path, "r");
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
 
 /**
  * Where the database is. Each installed snapshot becomes a new folder
@@ -100,7 +81,7 @@ export class DatabaseFiles {
       () => rm(folder, { recursive: true, force: true }),
       () => mkdir(folder, { mode: 0o700 }),
       () => rename(received, join(folder, this.#filename)),
-      () => syncPath(folder),
+      () => syncPathLater(folder),
       () => this.#replaceCurrent(next),
     ];
   }
@@ -115,12 +96,20 @@ export class DatabaseFiles {
     }
   }
 
+  get #currentPath(): string {
+    return join(this.#dir, CURRENT);
+  }
+
+  #nameOf(generation: number): string {
+    return `db-${String(generation).padStart(8, "0")}`;
+  }
+
   #folder(generation: number): string {
-    return join(this.#dir, `db-${String(generation).padStart(8, "0")}`);
+    return join(this.#dir, this.#nameOf(generation));
   }
 
   #readCurrent(): number {
-    const path = join(this.#dir, CURRENT);
+    const path = this.#currentPath;
     if (!existsSync(path)) return 0;
     const text = readFileSync(path, "utf8").trim();
     const generation = GENERATION.exec(text);
@@ -159,38 +148,20 @@ export class DatabaseFiles {
     );
     if (folders.length === 0) return;
     throw new StateDamagedError(
-      `${
-        join(this.#dir, CURRENT)
-      } is missing: which of the databases is in use (${
+      `${this.#currentPath} is missing: which of the databases is in use (${
         folders.join(", ")
       }) is unknown`,
     );
   }
 
   #writeCurrent(generation: number): void {
-    const path = join(this.#dir, CURRENT);
-    writeFileSync(`${path}.new`, basename(this.#folder(generation)), {
-      mode: 0o600,
-    });
-    // Not by the option `flush` of writeFileSync, which the runtime ignores.
-    fsyncPath(`${path}.new`);
-    renameSync(`${path}.new`, path);
-    fsyncPath(this.#dir);
+    replaceFile(this.#currentPath, this.#nameOf(generation));
     this.#generation = generation;
   }
 
   /** The same, beside what else this thread has to do. */
   async #replaceCurrent(generation: number): Promise<void> {
-    const path = join(this.#dir, CURRENT);
-    const file = await open(`${path}.new`, "w", 0o600);
-    try {
-      await file.writeFile(basename(this.#folder(generation)));
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(`${path}.new`, path);
-    await syncPath(this.#dir);
+    await replaceFileLater(this.#currentPath, this.#nameOf(generation));
     this.#generation = generation;
   }
 }

@@ -2,26 +2,33 @@ import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
 import { StateDamagedError } from "../../port.ts";
 import { readPosition, readPositionAt } from "../apply/bookkeeping.ts";
-import type { SqliteConnection } from "../driver/driver.ts";
+import {
+  NO_BINDINGS,
+  type SqliteConnection,
+  type SqliteDriver,
+  type SqliteDriverSpec,
+} from "../driver/driver.ts";
 import { stateFailure } from "../driver/result_codes.ts";
 import type { ByteWriter } from "../../../util/bytes.ts";
-import { nodeDriver } from "../driver/node_driver.ts";
+import { openDriver } from "../driver/open_driver.ts";
 import { okAnswer, serveRequests } from "../thread/worker_handle.ts";
 import { writeApplied } from "../apply/writer_protocol.ts";
 
 /** What a Worker beside the writer is asked to do, once. */
 export type SnapshotTask =
-  /** Copy the database as it is now into a new file. Answers position, size and SHA-256. */
-  | { readonly kind: "build"; readonly path: string; readonly target: string }
-  /** Look for damage; in a hurry without rests between the tables. Answers nothing. */
-  | { readonly kind: "check"; readonly path: string; readonly hurry: boolean };
+  & { readonly driver: SqliteDriverSpec; readonly path: string }
+  & (
+    /** Copy the database as it is now into a new file. Answers position, size and SHA-256. */
+    | { readonly kind: "build"; readonly target: string }
+    /** Look for damage; in a hurry without rests between the tables. Answers nothing. */
+    | { readonly kind: "check"; readonly hurry: boolean }
+  );
 
 /** A check rests so many times as long as it worked. */
 const REST_FACTOR = 9;
 const REST_MS_MAX = 60_000;
 /** A table is read in one go, and keeps the WAL from being reset meanwhile: too long in a larger database. */
 const CHECKED_BYTES_MAX = 4 * 1024 ** 3;
-const NONE = { anonymous: [], named: null };
 
 const HASHED_BYTES = 1024 * 1024;
 
@@ -33,19 +40,24 @@ serveRequests<SnapshotTask>(async (task) => ({
 
 async function perform(task: SnapshotTask): Promise<ByteWriter> {
   try {
+    const driver = openDriver(task.driver);
     switch (task.kind) {
       case "build":
-        return await build(task.path, task.target);
+        return await build(driver, task.path, task.target);
       case "check":
-        return check(task.path, task.hurry);
+        return check(driver, task.path, task.hurry);
     }
   } catch (error) {
     throw stateFailure(error);
   }
 }
 
-function check(path: string, hurry: boolean) {
-  const connection = nodeDriver.open(path, { readOnly: true });
+function check(
+  driver: SqliteDriver,
+  path: string,
+  hurry: boolean,
+): ByteWriter {
+  const connection = driver.open(path, { readOnly: true });
   try {
     connection.exec(`PRAGMA busy_timeout = 5000`);
     if (!hurry && bytesOf(connection) > CHECKED_BYTES_MAX) return okAnswer();
@@ -70,7 +82,7 @@ function check(path: string, hurry: boolean) {
 
 function bytesOf(connection: SqliteConnection): number {
   const [pages, size] = ["page_count", "page_size"].map((name) =>
-    connection.prepare(`PRAGMA ${name}`)!.all(NONE)[0]![0] as number
+    connection.prepare(`PRAGMA ${name}`)!.all(NO_BINDINGS)[0]![0] as number
   );
   return pages! * size!;
 }
@@ -78,7 +90,7 @@ function bytesOf(connection: SqliteConnection): number {
 function tablesOf(connection: SqliteConnection): string[] {
   const tables = connection.prepare(
     "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0",
-  )!.all(NONE).map(([name]) => String(name));
+  )!.all(NO_BINDINGS).map(([name]) => String(name));
   return ["sqlite_schema", ...tables];
 }
 
@@ -97,7 +109,7 @@ function checkTable(connection: SqliteConnection, table: string): void {
 function quickCheck(connection: SqliteConnection, table: string): string[] {
   const quoted = `'${table.replaceAll("'", "''")}'`;
   try {
-    return connection.prepare(`PRAGMA quick_check(${quoted})`)!.all(NONE)
+    return connection.prepare(`PRAGMA quick_check(${quoted})`)!.all(NO_BINDINGS)
       .map(([text]) => String(text));
   } catch (error) {
     // It was dropped meanwhile.
@@ -107,8 +119,12 @@ function quickCheck(connection: SqliteConnection, table: string): string[] {
 }
 
 /** A plain copy: VACUUM INTO attaches the new file, which the runtime refuses to whoever may not do everything. */
-async function build(path: string, target: string): Promise<ByteWriter> {
-  const connection = nodeDriver.open(path, { readOnly: true });
+async function build(
+  driver: SqliteDriver,
+  path: string,
+  target: string,
+): Promise<ByteWriter> {
+  const connection = driver.open(path, { readOnly: true });
   try {
     connection.exec(`PRAGMA busy_timeout = 5000; BEGIN`);
     // The first read fixes the state that is copied.
@@ -117,16 +133,16 @@ async function build(path: string, target: string): Promise<ByteWriter> {
   } finally {
     connection.close();
   }
-  leaveWal(target);
+  leaveWal(driver, target);
   const answer = okAnswer();
-  writeApplied(answer, readPositionAt(nodeDriver, target), []);
+  writeApplied(answer, readPositionAt(driver, target), []);
   const { size, sha256 } = hashFile(target);
   return answer.u53(size).text(sha256);
 }
 
 /** A database that says it has a WAL cannot be read without making one. */
-function leaveWal(path: string): void {
-  const connection = nodeDriver.open(path, { readOnly: false });
+function leaveWal(driver: SqliteDriver, path: string): void {
+  const connection = driver.open(path, { readOnly: false });
   try {
     connection.exec(`PRAGMA synchronous = OFF; PRAGMA journal_mode = DELETE`);
   } finally {

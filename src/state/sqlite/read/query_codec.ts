@@ -1,9 +1,26 @@
 import type { ByteReader, ByteWriter } from "../../../util/bytes.ts";
 import { readStatement, writeStatement } from "../../sql/command.ts";
 import type { QueryLimits, Statement } from "../../sql/types.ts";
+import type { SqliteDriverSpec } from "../driver/driver.ts";
 
 /** What a reader Worker can be asked: to run a query, or to go on with another file. */
 export const ReaderRequest = { query: 1, open: 2 } as const;
+
+/** Appends which database a reader process shall read, and with what. */
+export function writeOpening(
+  writer: ByteWriter,
+  driver: SqliteDriverSpec,
+  path: string,
+): void {
+  writer.text(JSON.stringify(driver)).text(path);
+}
+
+/** Reads what {@linkcode writeOpening} wrote. */
+export function readOpening(
+  reader: ByteReader,
+): { driver: SqliteDriverSpec; path: string } {
+  return { driver: JSON.parse(reader.text()), path: reader.text() };
+}
 
 /** What of a query's limits its reader can keep; whoever waits keeps the time. */
 export type ReadLimits = Pick<QueryLimits, "maxRows" | "maxBytes">;

@@ -1,24 +1,21 @@
 import { HiqliteError } from "../../../errors.ts";
-import { narrow } from "../../sql/values.ts";
-import type { QueryResult, SqlParameters, SqlValue } from "../../sql/types.ts";
+import { sizeOf } from "../../sql/values.ts";
+import type { QueryResult, SqlParameters } from "../../sql/types.ts";
 import { bind } from "../statement/bindings.ts";
 import {
   type Bindings,
-  type Row,
+  NO_BINDINGS,
   type SqliteConnection,
   type SqliteDriver,
-  SqliteError,
   type SqliteStatement,
 } from "../driver/driver.ts";
-import { isDamage, stateFailure } from "../driver/result_codes.ts";
+import { readFailure } from "../driver/result_codes.ts";
 import { Policy } from "../statement/policy.ts";
 import type { ReadLimits } from "./query_codec.ts";
 import type { SchemaEpoch } from "../thread/schema_epoch.ts";
 import { type Compiled, StatementCache } from "../statement/cache.ts";
 
 const BUSY_TIMEOUT_MS = 5000;
-const SQLITE_AUTH = 23;
-const SQLITE_READONLY = 8;
 
 /** A read-only connection with its statements. */
 export class Reader {
@@ -69,7 +66,7 @@ export class Reader {
     try {
       return this.#query(sql, params, limits);
     } catch (error) {
-      throw this.#explain(error);
+      throw readFailure(error, this.#policy.refusal);
     }
   }
 
@@ -115,7 +112,7 @@ export class Reader {
 
   /** Compiling trusts the schema in memory; only running a statement notices that it is old. Answers how far the view is. */
   #refreshSchema(): number {
-    const [row] = this.#position.all({ anonymous: [], named: null });
+    const [row] = this.#position.all(NO_BINDINGS);
     this.#cache.clear();
     return row![0] as number;
   }
@@ -130,51 +127,9 @@ export class Reader {
     if (limits !== null) checkLimits(compiled, bindings, limits);
     return {
       columns: compiled.statement.columns,
-      rows: readRows(compiled, bindings),
+      rows: compiled.statement.all(bindings),
     };
   }
-
-  #explain(error: unknown): unknown {
-    if (!(error instanceof SqliteError)) return error;
-    if (isDamage(error)) return stateFailure(error);
-    const { refusal } = this.#policy;
-    if (refusal !== null) {
-      return new HiqliteError("forbidden", refusal, { cause: error });
-    }
-    switch (error.primary) {
-      case SQLITE_AUTH:
-        return new HiqliteError("forbidden", error.message, { cause: error });
-      case SQLITE_READONLY:
-        return new HiqliteError(
-          "forbidden",
-          "A query may not write; use execute",
-          { cause: error },
-        );
-      default:
-        return new HiqliteError(
-          isMachineCode(error.primary) ? "storage" : "sql",
-          error.message,
-          { cause: error },
-        );
-    }
-  }
-}
-
-/** BUSY NOMEM IOERR FULL CANTOPEN PROTOCOL. */
-function isMachineCode(code: number): boolean {
-  return [5, 7, 10, 13, 14, 15].includes(code);
-}
-
-/** Integers as numbers, and once more as bigints if one does not fit. */
-function readRows({ statement }: Compiled, bindings: Bindings): Row[] {
-  try {
-    return statement.all(bindings);
-  } catch (error) {
-    if ((error as { code?: unknown }).code !== "ERR_OUT_OF_RANGE") throw error;
-  }
-  return statement.allBigInt(bindings).map((row) =>
-    row.map((value) => typeof value === "bigint" ? narrow(value) : value)
-  );
 }
 
 /** A first pass that holds one row at a time; it may end early, at an error that the second pass reports. */
@@ -201,11 +156,6 @@ function checkLimits(
       );
     }
   }
-}
-
-function sizeOf(value: SqlValue): number {
-  if (typeof value === "string") return 8 + value.length;
-  return value instanceof Uint8Array ? 8 + value.length : 8;
 }
 
 function refuseReference(): never {

@@ -1,8 +1,8 @@
 import { readSync, writeSync } from "node:fs";
 import { ByteReader } from "../../../util/bytes.ts";
 import { writeRows } from "../../sql/result.ts";
-import { nodeDriver } from "../driver/node_driver.ts";
-import { readQuery } from "./query_codec.ts";
+import { openDriver } from "../driver/open_driver.ts";
+import { readOpening, readQuery } from "./query_codec.ts";
 import { Reader } from "./reader.ts";
 import { errorAnswer, okAnswer } from "../thread/worker_handle.ts";
 
@@ -11,12 +11,13 @@ const STDOUT = 1;
 
 /**
  * Serves guarded queries in a process of its own until its standard input ends: first
- * the path of the database, then queries, each a frame behind its length (32 bits, little-endian).
+ * driver and path of the database, then queries, each a frame behind its length (32 bits, little-endian).
  */
 export function runReaderProcess(): void {
-  const path = readFrame();
-  if (path === null) return;
-  const reader = new Reader(nodeDriver, new TextDecoder().decode(path), {
+  const opening = readFrame();
+  if (opening === null) return;
+  const { driver, path } = readOpening(new ByteReader(opening));
+  const reader = new Reader(openDriver(driver), path, {
     statementCacheCapacity: 0,
     schemaEpoch: null,
   });

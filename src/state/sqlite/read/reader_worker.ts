@@ -1,5 +1,6 @@
 import { writeRows } from "../../sql/result.ts";
-import { nodeDriver } from "../driver/node_driver.ts";
+import type { SqliteDriverSpec } from "../driver/driver.ts";
+import { openDriver } from "../driver/open_driver.ts";
 import { ReaderRequest, readQuery } from "./query_codec.ts";
 import { Reader } from "./reader.ts";
 import { SchemaEpoch } from "../thread/schema_epoch.ts";
@@ -7,6 +8,7 @@ import { okAnswer, serveRequests } from "../thread/worker_handle.ts";
 
 /** What a reader Worker is started with. */
 export interface ReaderOptions {
+  readonly driver: SqliteDriverSpec;
   readonly path: string;
   readonly statementCacheCapacity: number;
   readonly schemaEpoch: SharedArrayBuffer;
@@ -14,8 +16,9 @@ export interface ReaderOptions {
 
 serveRequests<ReaderOptions>((options) => {
   let { path } = options;
+  const driver = openDriver(options.driver);
   const open = (): Reader =>
-    new Reader(nodeDriver, path, {
+    new Reader(driver, path, {
       statementCacheCapacity: options.statementCacheCapacity,
       schemaEpoch: new SchemaEpoch(options.schemaEpoch),
     });

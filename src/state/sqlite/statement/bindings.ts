@@ -1,9 +1,7 @@
 import { HiqliteError } from "../../../errors.ts";
 import type { SqlParameter, SqlParameters, SqlValue } from "../../sql/types.ts";
-import type { Bindings } from "../driver/driver.ts";
+import { type Bindings, NO_BINDINGS } from "../driver/driver.ts";
 import type { ParameterSlot } from "./text.ts";
-
-const NONE: Bindings = { anonymous: [], named: null };
 
 /** Turns a parameter that is not a plain value (a reference) into one. */
 export type Resolve = (
@@ -40,7 +38,7 @@ function bindList(
       `The statement has ${slots.length} parameters, ${params.length} were given`,
     );
   }
-  if (slots.length === 0) return NONE;
+  if (slots.length === 0) return NO_BINDINGS;
   const anonymous: SqlValue[] = [];
   let named: Record<string, SqlValue> | null = null;
   for (let i = 0; i < slots.length; i++) {
@@ -82,7 +80,7 @@ function bindNamed(
       );
     }
   }
-  return slots.length === 0 ? NONE : { anonymous: [], named };
+  return slots.length === 0 ? NO_BINDINGS : { anonymous: [], named };
 }
 
 /** Safe integers go in as bigint, since node:sqlite stores every number as REAL. */

@@ -207,6 +207,11 @@ export function foldName(name: string): string {
   return name.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
+/** A name as SQL, whatever characters it has. */
+export function quotedName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
 /** Every name that a text may mean: SQLite takes a string for one, too, where nothing else fits. Folded. */
 export function* namesIn(sql: string): Generator<string> {
   for (let at = 0; at < sql.length;) {

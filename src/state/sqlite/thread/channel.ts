@@ -71,7 +71,7 @@ class Ring {
 }
 
 /** Puts messages together from the pieces that a ring holds. */
-class Assembly {
+class MessageReader {
   readonly #ring: Ring;
   readonly #header = new Uint8Array(LENGTH_BYTES);
   readonly #headerView = new DataView(this.#header.buffer);
@@ -154,7 +154,7 @@ function openMemory(memory: SharedArrayBuffer): {
 export class CallerEnd {
   readonly #control: Int32Array<SharedArrayBuffer>;
   readonly #requests: Ring;
-  readonly #answers: Assembly;
+  readonly #answers: MessageReader;
   readonly #onMessage: (message: Uint8Array) => void;
   readonly #unsent: Uint8Array[] = [];
   #sentOfFirst = 0;
@@ -168,7 +168,7 @@ export class CallerEnd {
     const { control, requests, answers } = openMemory(memory);
     this.#control = control;
     this.#requests = requests;
-    this.#answers = new Assembly(answers);
+    this.#answers = new MessageReader(answers);
     this.#onMessage = onMessage;
     this.#listen();
   }
@@ -243,14 +243,14 @@ export class CallerEnd {
 /** The end in a Worker that does nothing else: blocks. */
 export class WorkerEnd {
   readonly #control: Int32Array<SharedArrayBuffer>;
-  readonly #requests: Assembly;
+  readonly #requests: MessageReader;
   readonly #answers: Ring;
 
   /** Joins the channel. */
   constructor(memory: SharedArrayBuffer) {
     const { control, requests, answers } = openMemory(memory);
     this.#control = control;
-    this.#requests = new Assembly(requests);
+    this.#requests = new MessageReader(requests);
     this.#answers = answers;
   }
 

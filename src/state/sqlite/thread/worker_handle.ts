@@ -13,6 +13,11 @@ export type Answered = (error: Error | null, answer: ByteReader) => void;
 
 const NO_ANSWER = new ByteReader(new Uint8Array(0));
 
+/** What is said to whoever asks a database that was closed. */
+export function closedError(): HiqliteError {
+  return new HiqliteError("shutting_down", "The database is closed");
+}
+
 /** What a Worker gets before its first request. */
 export interface WorkerInit<T> {
   readonly memory: SharedArrayBuffer;
@@ -78,7 +83,7 @@ export class WorkerHandle {
       await promise;
       clearTimeout(timer);
     }
-    this.#break(new HiqliteError("shutting_down", "The database is closed"));
+    this.#break(closedError());
     this.#channel.close();
     this.#worker.terminate();
   }

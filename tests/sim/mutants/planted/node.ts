@@ -56,9 +56,20 @@ export const NODE_MUTANTS: readonly Mutant[] = [
   {
     name: "a snapshot that cannot be built is not reported",
     file: "group/snapshot_sender.ts",
-    find:
-      "    for (const { to } of waiting) this.#ports.sent(to, ZERO_LOG_ID, false);\n",
-    replace: "    void ZERO_LOG_ID;\n",
+    find: "      else this.#end(stream, false);\n",
+    replace: "      else void ZERO_LOG_ID;\n",
+  },
+  {
+    name: "a snapshot is released while somebody still reads it",
+    file: "group/snapshot_service.ts",
+    find: "    if (--shared.users > 0) return;\n",
+    replace: "    shared.users--;\n",
+  },
+  {
+    name: "a snapshot is lent that is too old",
+    file: "group/snapshot_service.ts",
+    find: "if (newest.snapshot.last.index < user.atLeast) continue;",
+    replace: "if (newest.snapshot.last.index < 0) continue;",
   },
   {
     name: "the first entry before its term",

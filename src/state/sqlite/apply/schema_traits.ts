@@ -1,8 +1,10 @@
 import { DATE_FUNCTION_NAMES } from "./determinism.ts";
-import type { Row, SqliteConnection } from "../driver/driver.ts";
-import { foldName, wordsOf } from "../statement/text.ts";
-
-const NO_BINDINGS = { anonymous: [], named: null };
+import {
+  NO_BINDINGS,
+  type SqliteConnection,
+  type SqliteRow,
+} from "../driver/driver.ts";
+import { foldName, quotedName, wordsOf } from "../statement/text.ts";
 
 /** What the schema says about how entries must be applied. */
 export interface SchemaTraits {
@@ -24,7 +26,7 @@ export interface SchemaTraits {
 export interface RowidTable {
   readonly name: string;
   readonly virtual: boolean;
-  /** What its rowid can be asked for with; null if columns have all those names. */
+  /** What names its rowid in SQL; null if columns have all those names and none of them is the rowid. */
   readonly rowid: string | null;
   /** The columns that may set the rowid, folded. */
   readonly keys: readonly string[];
@@ -34,7 +36,8 @@ const ROWID_NAMES = ["rowid", "_rowid_", "oid"];
 
 /** Reads the traits from a connection that may read everything. */
 export function readSchema(connection: SqliteConnection): SchemaTraits {
-  const all = (sql: string): Row[] => connection.prepare(sql)!.all(NO_BINDINGS);
+  const all = (sql: string): SqliteRow[] =>
+    connection.prepare(sql)!.all(NO_BINDINGS);
   const texts = all(
     "SELECT sql FROM main.sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE '\\_hql\\_%' ESCAPE '\\'",
   ).map((row) => row[0] as string);
@@ -73,11 +76,25 @@ function readRowidTables(
     found.set(foldName(name), {
       name,
       virtual: type === "virtual",
-      rowid: ROWID_NAMES.find((alias) => !names.includes(alias)) ?? null,
+      rowid: ROWID_NAMES.find((alias) => !names.includes(alias)) ??
+        rowidColumn(connection, name),
       keys: [...keys, "rowid"],
     });
   }
   return found;
+}
+
+/** The INTEGER PRIMARY KEY, which is the rowid: any other primary key of a table with rowids has an index. */
+function rowidColumn(
+  connection: SqliteConnection,
+  table: string,
+): string | null {
+  const found = connection.prepare(
+    `SELECT name FROM pragma_table_xinfo(?1) WHERE pk = 1
+     AND NOT EXISTS (SELECT 1 FROM pragma_index_list(?1) WHERE origin = 'pk')`,
+  )!.all({ anonymous: [table], named: null });
+  const name = found[0]?.[0];
+  return name === undefined ? null : quotedName(name as string);
 }
 
 /** The date functions that appear in the index or in a generated column of a CREATE statement. */

@@ -9,6 +9,7 @@ import {
 import { assert } from "../../../util/assert.ts";
 import type { ByteReader } from "../../../util/bytes.ts";
 import type { Snapshot, SnapshotSink } from "../../port.ts";
+import type { SqliteDriverSpec } from "../driver/driver.ts";
 import type { Removals } from "./removals.ts";
 import type { SnapshotTask } from "./snapshot_worker.ts";
 import { WorkerHandle } from "../thread/worker_handle.ts";
@@ -49,12 +50,13 @@ async function runTask<T>(
 
 /** Copies the database at `path`, as it is now, to `target`; `removals` gets it in the end. */
 export async function buildSnapshot(
+  driver: SqliteDriverSpec,
   path: string,
   target: string,
   removals: Removals,
 ): Promise<Snapshot> {
   const { last, config, size, sha256 } = await runTask(
-    { kind: "build", path, target },
+    { kind: "build", driver, path, target },
     (answer) => {
       const { applied, config } = readApplied(answer);
       const size = answer.u53();
@@ -74,11 +76,12 @@ export async function buildSnapshot(
  * Rejects with {@linkcode StateDamagedError} if its pages do not fit together.
  */
 export function checkDatabase(
+  driver: SqliteDriverSpec,
   path: string,
   hurry: boolean,
   signal: AbortSignal,
 ): Promise<void> {
-  return runTask({ kind: "check", path, hurry }, () => {}, signal);
+  return runTask({ kind: "check", driver, path, hurry }, () => {}, signal);
 }
 
 class FileSnapshot implements Snapshot {

@@ -1,0 +1,124 @@
+import { narrow } from "../../sql/values.ts";
+import {
+  NO_BINDINGS,
+  type SqliteConnection,
+  type SqliteStatement,
+} from "../driver/driver.ts";
+import type { Compiled } from "../statement/cache.ts";
+import { foldName } from "../statement/text.ts";
+import type { SchemaTraits } from "./schema_traits.ts";
+
+/** Set as last rowid to see whether one is inserted; a row inserted under it counts as none, on every member. */
+const NO_ROWID = -(2n ** 63n - 1n);
+
+/**
+ * `last_insert_rowid()` and `changes()` depend on what this connection did before, so
+ * each entry starts from nothing: when a statement asks for them, and at once in an entry of several.
+ */
+export class EntryCounters {
+  readonly #connection: SqliteConnection;
+  readonly #read: SqliteStatement;
+  readonly #setRowid: SqliteStatement;
+  readonly #clearRowid: SqliteStatement;
+  readonly #zeroChanges: SqliteStatement;
+  #lastRowid = 0n;
+  #set = false;
+  #several = false;
+  #noneInserted: bigint | null = null;
+  /** What `changes()` should say but does not, since the last rowid was put back. */
+  #changesLost: number | null = null;
+
+  /** Makes its tables in `connection`, which must allow everything so far. */
+  constructor(connection: SqliteConnection) {
+    this.#connection = connection;
+    connection.exec(
+      `CREATE TEMP TABLE _hql_zero (id INTEGER PRIMARY KEY, x);
+       CREATE TEMP TABLE _hql_rows (x)`,
+    );
+    this.#setRowid = connection.prepare(
+      "INSERT OR REPLACE INTO temp._hql_zero (id) VALUES (?)",
+    )!;
+    this.#clearRowid = connection.prepare("DELETE FROM temp._hql_zero")!;
+    this.#zeroChanges = connection.prepare(
+      "UPDATE temp._hql_zero SET x = 0 WHERE 0",
+    )!;
+    this.#read = connection.prepare("SELECT changes(), last_insert_rowid()")!;
+  }
+
+  /** Starts an entry, of one statement or of `several`. */
+  begin(several: boolean): void {
+    this.#several = several;
+    this.#set = false;
+    this.#changesLost = null;
+    this.#lastRowid = 0n;
+  }
+
+  /** Sets what the statement that comes next will find. */
+  prepare({ observed, mentions }: Compiled, schema: SchemaTraits): void {
+    const { insertsInto } = observed;
+    const asks = mentions.counters || schema.readsCounters;
+    if (!this.#set && (asks || this.#several)) {
+      this.#setBoth(0n);
+      this.#set = true;
+    }
+    if (asks && this.#changesLost !== null) this.#setChanges(this.#changesLost);
+    if (observed.data) this.#changesLost = null;
+    this.#noneInserted = null;
+    if (insertsInto === null) return;
+    const hasRowid = schema.rowidTables.has(foldName(insertsInto));
+    if (!mentions.conflict && hasRowid) return;
+    this.#noneInserted = asks ? this.#lastRowid : NO_ROWID;
+    if (!asks) this.#setBoth(NO_ROWID);
+  }
+
+  /** `changes()` and `last_insert_rowid()` as SQLite has them now. */
+  read(): [changes: number, rowid: bigint] {
+    const [row] = this.#read.allBigInt(NO_BINDINGS);
+    const [changes, rowid] = row as [bigint, bigint];
+    return [Number(changes), rowid];
+  }
+
+  /** The rowid that a statement inserted last, given what SQLite says after it; null if it inserted none. */
+  inserted(
+    { observed }: Compiled,
+    changes: number,
+    rowid: bigint,
+  ): number | bigint | null {
+    if (rowid === this.#noneInserted) {
+      if (rowid === NO_ROWID && this.#set) {
+        this.#setLastRowid(this.#lastRowid);
+        this.#changesLost = changes;
+      }
+      return null;
+    }
+    if (observed.insertsInto === null || changes === 0) return null;
+    this.#lastRowid = rowid;
+    return narrow(rowid);
+  }
+
+  #setBoth(rowid: bigint): void {
+    this.#setLastRowid(rowid);
+    this.#zeroChanges.run(NO_BINDINGS);
+  }
+
+  #setLastRowid(rowid: bigint): void {
+    this.#setRowid.run({ anonymous: [rowid], named: null });
+    this.#clearRowid.run(NO_BINDINGS);
+  }
+
+  /** Rows are updated that nobody sees, as many as there should have been. */
+  #setChanges(count: number): void {
+    const run = (sql: string): void => {
+      this.#connection.prepare(sql)!.run(NO_BINDINGS);
+    };
+    run("DELETE FROM temp._hql_rows");
+    if (count > 0) {
+      run(
+        `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})
+         INSERT INTO temp._hql_rows SELECT i FROM n`,
+      );
+    }
+    this.#setLastRowid(this.#lastRowid);
+    run("UPDATE temp._hql_rows SET x = 0");
+  }
+}

@@ -1,0 +1,134 @@
+import type { Logger } from "../../../util/logger.ts";
+import { validateQuery } from "../../sql/command.ts";
+import type { SqlQuery } from "../../sql/port.ts";
+import type {
+  QueryLimits,
+  QueryResult,
+  SqlParameters,
+} from "../../sql/types.ts";
+import type { SqliteDriverSpec } from "../driver/driver.ts";
+import { openDriver } from "../driver/open_driver.ts";
+import type { SchemaEpoch } from "../thread/schema_epoch.ts";
+import { GUARDED_LIMITS, ReaderProcesses } from "./process_pool.ts";
+import { Reader } from "./reader.ts";
+import { maySpawnReaders } from "./reader_child.ts";
+import type { ReaderOptions } from "./reader_worker.ts";
+import { ReaderThreads } from "./thread_pool.ts";
+
+/** Processes (or, where there may be none, Workers) for guarded queries. */
+const GUARDED_READERS = 2;
+
+/** What the readers of a database are started with. */
+export interface ReadersOptions {
+  readonly driver: SqliteDriverSpec;
+  readonly path: string;
+  /** Reader Workers. */
+  readonly poolSize: number;
+  /** Prepared statements kept per connection. */
+  readonly statementCacheCapacity: number;
+  readonly schemaEpoch: SchemaEpoch;
+  readonly logger: Logger;
+}
+
+/** Where a query is run: in Workers, where it can be killed, or on the caller's thread. */
+export class Readers {
+  readonly #options: ReadersOptions;
+  #path: string;
+  readonly #threads: ReaderThreads;
+  #guarded: ReaderProcesses | ReaderThreads | null = null;
+  #local: Reader | null = null;
+
+  /** Starts the Workers. */
+  constructor(options: ReadersOptions) {
+    this.#options = options;
+    this.#path = options.path;
+    this.#threads = new ReaderThreads(options.poolSize, this.#readerOptions);
+  }
+
+  /**
+   * Runs a query in a Worker, or where it can be killed.
+   * @throws {HiqliteError} `sql`, `invalid`, `forbidden`, `too_large`, `timeout`, `overloaded`, `storage`, `shutting_down`.
+   */
+  query(query: SqlQuery): Promise<QueryResult> {
+    const { limits = {} } = query;
+    validateQuery(query.sql, query.params);
+    if (query.guarded === true) {
+      return this.#queryGuarded(query, { ...GUARDED_LIMITS, ...limits });
+    }
+    const bounded = limits.maxRows !== undefined ||
+      limits.maxBytes !== undefined;
+    return this.#threads.query(
+      query,
+      bounded
+        ? {
+          maxRows: limits.maxRows ?? Number.MAX_SAFE_INTEGER,
+          maxBytes: limits.maxBytes ?? Number.MAX_SAFE_INTEGER,
+        }
+        : null,
+      limits.timeoutMs ?? null,
+    );
+  }
+
+  /**
+   * Reads on the calling thread, which it blocks: a few µs for a row by key.
+   * @throws {HiqliteError} see {@linkcode query}.
+   */
+  querySync(sql: string, params?: SqlParameters): QueryResult {
+    const { driver, statementCacheCapacity, schemaEpoch } = this.#options;
+    this.#local ??= new Reader(openDriver(driver), this.#path, {
+      statementCacheCapacity,
+      schemaEpoch,
+    });
+    return this.#local.query(sql, params, null);
+  }
+
+  /** Lets queries wait from now on; running ones end on the old file. */
+  pause(): void {
+    this.#threads.pause();
+  }
+
+  /** Goes on with the file that is now the database. */
+  reopen(path: string): void {
+    this.#path = path;
+    // Not before: a reader opened meanwhile would stay on the old file.
+    this.#local?.close();
+    this.#local = null;
+    this.#threads.reopen(path);
+    this.#guarded?.reopen(path);
+  }
+
+  /** Ends all readers; waiting queries fail. */
+  async close(): Promise<void> {
+    await this.#guarded?.close();
+    await this.#threads.close();
+    this.#local?.close();
+  }
+
+  #queryGuarded(query: SqlQuery, limits: QueryLimits): Promise<QueryResult> {
+    this.#guarded ??= this.#startGuarded();
+    return this.#guarded instanceof ReaderProcesses
+      ? this.#guarded.query(query, limits)
+      : this.#guarded.query(query, limits, limits.timeoutMs);
+  }
+
+  #startGuarded(): ReaderProcesses | ReaderThreads {
+    const { driver, logger } = this.#options;
+    if (maySpawnReaders()) {
+      return new ReaderProcesses(GUARDED_READERS, driver, this.#path, logger);
+    }
+    logger.warn(
+      "queries of clients run in threads, which cannot be stopped: this process may not start others (--allow-run)",
+    );
+    return new ReaderThreads(GUARDED_READERS, this.#readerOptions);
+  }
+
+  get #readerOptions(): ReaderOptions {
+    const { driver, statementCacheCapacity, schemaEpoch } = this.#options;
+    return {
+      driver,
+      path: this.#path,
+      statementCacheCapacity,
+      schemaEpoch: schemaEpoch.memory,
+    };
+  }
+}

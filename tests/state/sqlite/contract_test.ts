@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { decodeResult } from "../../../src/state/sql/command.ts";
+import {
+  openSqliteMachine,
+  type SqliteMachineOptions,
+} from "../../../src/state/sqlite/machine.ts";
+import { silentLogger } from "../../../src/util/logger.ts";
+import { machineContract, type OpenMachine } from "../machine_contract.ts";
+import { command, execute } from "./subject.ts";
+
+machineContract({
+  name: "SqliteMachine",
+  setup: [
+    command(execute("CREATE TABLE counter (n INTEGER)")),
+    command(execute("INSERT INTO counter VALUES (0)")),
+  ],
+  add: (n) => command(execute("UPDATE counter SET n = n + ? RETURNING n", [n])),
+  sumIn(answer) {
+    const { result } = decodeResult(answer);
+    assert.ok(result.ok);
+    return result.results[0]!.rows[0]![0] as number;
+  },
+  async open() {
+    const dir = await Deno.makeTempDir({ prefix: "hql-contract-" });
+    return await opened({
+      dir,
+      filename: "contract.db",
+      readPoolSize: 1,
+      logger: silentLogger,
+    });
+  },
+});
+
+async function opened(options: SqliteMachineOptions): Promise<OpenMachine> {
+  return {
+    ...await openSqliteMachine(options),
+    reopen: () => opened(options),
+    remove: () => Deno.remove(options.dir, { recursive: true }),
+  };
+}
