@@ -11,7 +11,7 @@ export type Repeat =
   | "never";
 
 /** One operation of the API, as data: server, client and OpenAPI document take it from here. */
-export interface Route<Request, Reply> {
+export interface Route<Input, Reply> {
   readonly method: "GET" | "POST";
   readonly path: string;
   /** One sentence for the OpenAPI document. */
@@ -20,29 +20,29 @@ export interface Route<Request, Reply> {
   readonly secret: boolean;
   readonly repeat: Repeat;
   /** The body of a POST; a GET has none. */
-  readonly request?: RequestCodec<Request>;
+  readonly request?: RequestCodec<Input>;
   readonly reply: ReplyCodec<Reply>;
 }
 
 /** A route that a member can serve: over HTTP as well as in its own process. */
-export interface MemberRoute<Request, Reply> extends Route<Request, Reply> {
+export interface MemberRoute<Input, Reply> extends Route<Input, Reply> {
   /** Asks the member. @throws {HiqliteError} as the member's own method does. */
-  ask(member: Member, request: Request): Reply | Promise<Reply>;
+  ask(member: Member, request: Input): Reply | Promise<Reply>;
 }
 
 /** How a request is written in JSON. */
-export interface RequestCodec<Request> {
+export interface RequestCodec<Input> {
   readonly schema: JsonSchema;
   /**
    * The JSON of a request; `timeoutMs` is how long the member may take.
    * @throws {HiqliteError} `invalid` for a value that cannot be written.
    */
-  encode(request: Request, timeoutMs: number): unknown;
+  encode(request: Input, timeoutMs: number): unknown;
   /**
    * The request of a JSON body.
    * @throws {HiqliteError} `invalid`, beginning with the place of the wrong field.
    */
-  decode(json: unknown): Request;
+  decode(json: unknown): Input;
 }
 
 /** How a reply is written. */

@@ -169,11 +169,11 @@ function addressOf(
   return text;
 }
 
-/** What can be done about an answer. */
+/** What can be done about an error. */
 const ADVICE: Partial<Record<ErrorCode, string>> = {
   unauthorized: "give the right one with --secret-file or HQL_SECRET_API",
   no_leader:
-    "a majority of the voters must be up, `hiqlite cluster status` shows who is",
+    "a majority of the voters must be up; `hiqlite cluster status` shows which are",
   outcome_unknown: "`hiqlite cluster status` shows whether it was",
   timeout: "`hiqlite cluster status` shows what became of it",
   invalid: "`hiqlite cluster status` shows the members",

@@ -68,7 +68,7 @@ function exists(path: string): boolean {
     if (absent) return false;
     throw new HiqliteError(
       "config",
-      `cannot look for ${path}: ${
+      `Cannot look for ${path}: ${
         (error as Error).message
       }; name a file with --config-file, or set HOME`,
       { cause: error },
@@ -82,7 +82,7 @@ function readText(path: string): string {
   } catch (cause) {
     throw new HiqliteError(
       "config",
-      `cannot read ${path}: ${cause instanceof Error ? cause.message : cause}`,
+      `Cannot read ${path}: ${cause instanceof Error ? cause.message : cause}`,
       { cause },
     );
   }

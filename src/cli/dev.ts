@@ -73,7 +73,7 @@ export async function dev(
   const allEnded = Promise.all(members.map((member) => member.ended));
   try {
     if (await untilReady(nodes, members, dir, stopped.promise)) {
-      for (const line of greeting(nodes, members, dir)) terminal.out(line);
+      for (const line of readyLines(nodes, members, dir)) terminal.out(line);
     }
     await Promise.race([stopped.promise, allEnded]);
   } finally {
@@ -96,7 +96,7 @@ async function untilReady(
     const code = await member.ended;
     throw new HiqliteError(
       "config",
-      `member ${member.id} ended with ${code} before it was ready; its lines above say why`,
+      `Member ${member.id} ended with ${code} before it was ready; its lines above say why`,
     );
   }));
   const all = Promise.all(nodes.map(async ({ api }) => {
@@ -112,7 +112,12 @@ async function untilReady(
       await new Promise((resume) => setTimeout(resume, 100));
     }
     if (stop.signal.aborted) return;
-    throw new HiqliteError("timeout", `no member is ready on ${api}`);
+    throw new HiqliteError(
+      "timeout",
+      `No member was ready on ${api} within ${
+        READY_MS_MAX / 1000
+      } s; the lines above say why`,
+    );
   }));
   failed.catch(() => {});
   try {
@@ -217,7 +222,7 @@ async function copyLines(
   if (rest !== "") write(rest);
 }
 
-function greeting(
+function readyLines(
   nodes: readonly NodeAddress[],
   members: readonly DevMember[],
   dir: string,

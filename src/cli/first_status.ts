@@ -4,10 +4,10 @@ import { HiqliteError } from "../errors.ts";
 import type { Reachable } from "./reachable.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** After this time without an answer somebody should know, ms. */
+/** Without an answer after this time, the user is told, ms. */
 export const REACH_MS = 1500;
 
-/** No member gave an answer, not even a refusal. */
+/** No member answered, not even with an error. */
 export class NobodyReached extends HiqliteError {
   override readonly name = "NobodyReached";
 

@@ -85,7 +85,7 @@ function write(path: string, force: boolean): void {
 function failure(path: string, cause: unknown): HiqliteError {
   return new HiqliteError(
     "storage",
-    `cannot write ${path}: ${cause instanceof Error ? cause.message : cause}`,
+    `Cannot write ${path}: ${cause instanceof Error ? cause.message : cause}`,
     { cause },
   );
 }

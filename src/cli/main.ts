@@ -47,8 +47,8 @@ export async function main(terminal: Terminal): Promise<number> {
   if (!command) {
     terminal.error(
       name === undefined
-        ? "hiqlite: a command is missing"
-        : `hiqlite: unknown command '${name}'`,
+        ? "hiqlite: A command is missing"
+        : `hiqlite: Unknown command '${name}'`,
     );
     for (const line of help()) terminal.error(line);
     return 2;
@@ -66,13 +66,13 @@ export async function main(terminal: Terminal): Promise<number> {
       terminal.error(`Try: hiqlite ${name} --help`);
       return 2;
     }
-    terminal.error(`hiqlite ${name}: ${describe(error)}`);
+    terminal.error(`hiqlite ${name}: ${messageOf(error)}`);
     return 1;
   }
 }
 
 /** What a person can act on; the stack only for a defect. */
-function describe(error: unknown): string {
+function messageOf(error: unknown): string {
   if (error instanceof HiqliteError && error.code !== "internal") {
     return error.message;
   }

@@ -58,26 +58,30 @@ export async function recover(
   if (positionals.length > 0) {
     throw new UsageError(`Unexpected argument '${positionals[0]}'`);
   }
-  const config = configOf(flags, terminal);
+  const config = configOfStopped(flags, terminal);
   const confirm = flags.get("confirm")?.[0];
   const findings = confirm === undefined
     ? await inspectDataDir(config)
     : await recoverDataDir(config, confirm);
   const lines = flags.has("json")
     ? [JSON.stringify(toWire(findings), null, 2)]
-    : [...describe(config.dataDir, findings), "", ...outcome(config, findings)];
+    : [
+      ...findingLines(config.dataDir, findings),
+      "",
+      ...outcome(config, findings),
+    ];
   for (const line of lines) terminal.out(line);
   return 0;
 }
 
-function configOf(
+function configOfStopped(
   flags: ReadonlyMap<string, readonly string[]>,
   { env }: Terminal,
 ): NodeConfig {
   const { config } = loadConfig({
     env,
     path: flags.get("config-file")?.[0],
-    // Nobody is talked to.
+    // This command sends nothing, so any secret will do.
     generateSecret: () => "-".repeat(16),
   });
   const dataDir = flags.get("data-dir")?.[0] ?? config.dataDir;
@@ -88,7 +92,10 @@ type Found = Findings & {
   readonly remains: { readonly newClusterId?: string };
 };
 
-function describe(dataDir: string, { remains, logDamage }: Found): string[] {
+function findingLines(
+  dataDir: string,
+  { remains, logDamage }: Found,
+): string[] {
   const { applied, last, pendingEntries } = remains;
   return [
     `Data       ${dataDir}`,

@@ -104,7 +104,9 @@ export async function serve(
     version: terminal.version,
   });
   if (generated.includes("secret_api")) {
-    for (const line of greeting(config, listeners!.apiUrl)) terminal.out(line);
+    for (const line of firstStartLines(config, listeners!.apiUrl)) {
+      terminal.out(line);
+    }
   }
   await ended.promise;
   forget();
@@ -155,7 +157,7 @@ function logFormatOf(text: string | undefined, terminal: Terminal): LogFormat {
 }
 
 /** How to talk to a member that made its own secrets. */
-function greeting(config: NodeConfig, apiUrl: string): string[] {
+function firstStartLines(config: NodeConfig, apiUrl: string): string[] {
   const secret = secretPath(config.dataDir, "secret_api");
   return [
     `API      ${apiUrl}   (routes: ${apiUrl}/openapi.json)`,

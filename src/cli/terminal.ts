@@ -8,7 +8,7 @@ export interface Terminal {
   readonly version: string;
   /** Someone reads the messages on a terminal. */
   readonly interactive: boolean;
-  /** Writes a line of the answer. */
+  /** Writes a line of the result. */
   out(line: string): void;
   /** Writes a line for people: messages, problems, the log. */
   error(line: string): void;

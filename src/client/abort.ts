@@ -15,7 +15,7 @@ export async function untilAborted<T>(
   }
 }
 
-/** Waits for so many ms, or until the signal aborts; never throws. */
+/** Waits for `ms`, or until the signal aborts; never throws. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();

@@ -20,7 +20,12 @@ export type Row = Record<string, SqlValue>;
 export interface CallOptions {
   /** Gives up waiting with the signal's reason. A write that was on its way may still be applied. */
   readonly signal?: AbortSignal;
-  /** Longest wait for the answer, ms; all retries together. @default {15_000} */
+  /**
+   * Longest wait for the answer, ms; all retries together. In a member's
+   * process it bounds reads and writes only, and a write waits 120,000 ms by
+   * default.
+   * @default {15_000}
+   */
   readonly timeoutMs?: number;
 }
 
@@ -28,7 +33,7 @@ export interface CallOptions {
 export interface WriteOptions extends CallOptions {
   /**
    * The caller's own name for this write, at most 128 bytes: repeated with the
-   * same key, also by another client, it is applied once and answered the same.
+   * same key, also by another client, it is applied once and returns the same.
    */
   readonly idempotencyKey?: string;
 }
@@ -42,7 +47,7 @@ export interface SchemaOption<T> {
 /** How to read. */
 export interface QueryOptions<T> extends CallOptions, SchemaOption<T> {
   /**
-   * `local`: what the member that answers has applied, and every earlier write of this client.
+   * `local`: what the asked member has applied, and every earlier write of this client.
    * `linearizable`: everything acknowledged anywhere before the read began.
    * @default {"local"}
    */
@@ -93,7 +98,7 @@ export interface Client extends AsyncDisposable {
     params?: SqlParameters,
     options?: WriteOptions,
   ): Promise<ExecuteResult>;
-  /** Runs one writing statement and answers the rows of its RETURNING. */
+  /** Runs one writing statement and returns the rows of its RETURNING. */
   executeReturning<T = Row>(
     sql: string,
     params?: SqlParameters,
@@ -133,7 +138,7 @@ export interface Client extends AsyncDisposable {
     params?: SqlParameters,
     options?: Omit<QueryOptions<T>, "consistency">,
   ): Promise<T[]>;
-  /** Brings the schema up to date; steps applied before are skipped. Answers the place in the log. */
+  /** Brings the schema up to date; steps applied before are skipped. Returns the place in the log. */
   migrate(
     migrations: readonly Migration[],
     options?: WriteOptions,

@@ -1,11 +1,12 @@
 import { type ErrorCode, HiqliteError } from "../errors.ts";
 import { errorOf } from "../api/error_body.ts";
 import { pause } from "./abort.ts";
+import { PING } from "../api/routes/status.ts";
 import type { Route } from "../api/route.ts";
 
 /** A request for whichever member answers. */
 export interface ExchangeRequest {
-  /** What of its declaration matters on the way. */
+  /** The route that is called. */
   readonly route: Route<unknown, unknown>;
   readonly headers: Readonly<Record<string, string>>;
   /** The JSON of the body, given how long the member may take, ms; undefined for none. */
@@ -62,7 +63,7 @@ export async function exchange(attempt: Attempt): Promise<Exchange> {
   const abort = (): void => controller.abort();
   attempt.signal.addEventListener("abort", abort, { once: true });
   let dead = false;
-  const answered = probe(attempt, () => {
+  const endProbe = probe(attempt, () => {
     dead = true;
     abort();
   });
@@ -94,7 +95,7 @@ export async function exchange(attempt: Attempt): Promise<Exchange> {
       cause,
     );
   } finally {
-    await answered();
+    await endProbe();
     attempt.signal.removeEventListener("abort", abort);
   }
 }
@@ -102,42 +103,42 @@ export async function exchange(attempt: Attempt): Promise<Exchange> {
 /**
  * While a member keeps us waiting, asks it for a sign of life: so a slow
  * statement may take its time, and a stopped machine does not take ours.
- * Answers a function that ends the asking.
+ * Returns a function that ends the asking.
  */
 function probe(attempt: Attempt, giveUp: () => void): () => Promise<void> {
   let asking: Promise<void> | undefined;
-  let answered: AbortController | undefined;
+  let ended: AbortController | undefined;
   const timer = setTimeout(() => {
-    answered = new AbortController();
-    asking = ask(attempt, answered.signal, giveUp);
+    ended = new AbortController();
+    asking = ask(attempt, ended.signal, giveUp);
   }, attempt.probeMs);
   return async () => {
     clearTimeout(timer);
-    answered?.abort();
+    ended?.abort();
     await asking;
   };
 }
 
 async function ask(
   { fetch, url, probeMs }: Attempt,
-  answered: AbortSignal,
+  ended: AbortSignal,
   giveUp: () => void,
 ): Promise<void> {
-  while (!answered.aborted) {
+  while (!ended.aborted) {
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), probeMs);
     try {
-      const signal = AbortSignal.any([answered, late.signal]);
-      const response = await fetch(`${url}/ping`, { signal });
+      const signal = AbortSignal.any([ended, late.signal]);
+      const response = await fetch(`${url}${PING.path}`, { signal });
       await response.body?.cancel();
       if (!response.ok) throw new TypeError(`status ${response.status}`);
     } catch {
-      if (!answered.aborted) giveUp();
+      if (!ended.aborted) giveUp();
       return;
     } finally {
       clearTimeout(timer);
     }
-    await pause(probeMs, answered);
+    await pause(probeMs, ended);
   }
 }
 

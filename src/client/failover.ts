@@ -12,7 +12,7 @@ export interface FailoverOptions extends Reach {
 const PAUSE_MS_MIN = 50;
 const PAUSE_MS_MAX = 1000;
 
-/** Sends requests to one member as long as it answers, then to the next. */
+/** Sends requests to one member while it answers, then to the next. */
 export class Failover {
   readonly #options: FailoverOptions;
   readonly #closing = new AbortController();
@@ -26,7 +26,10 @@ export class Failover {
   /** Ends what is under way with `shutting_down`; later requests fail alike. */
   close(): void {
     this.#closing.abort(
-      new HiqliteError("shutting_down", "this client was shut down"),
+      new HiqliteError(
+        "shutting_down",
+        "This client was shut down; connect() makes a new one",
+      ),
     );
   }
 
@@ -49,7 +52,7 @@ export class Failover {
     try {
       return await this.#attempts(request, deadline, stop.signal);
     } catch (error) {
-      // The caller's own reason wins over what it did to the attempt.
+      // The caller gets its own reason, not the error that its abort caused.
       request.signal?.throwIfAborted();
       throw error;
     } finally {
@@ -80,7 +83,7 @@ export class Failover {
       });
       if (outcome.kind === "answer") return outcome.body;
       if (outcome.kind === "failed") {
-        // The member may be cut off: what comes next is for another one.
+        // The member may be cut off, so the next request goes to another one.
         if (outcome.error.code === "timeout") this.#moveOn(at, false);
         if (!maybeApplied) throw outcome.error;
         throw this.#verdict(request, true, outcome.error);
@@ -114,7 +117,7 @@ export class Failover {
     maybeApplied: boolean,
     last: HiqliteError | undefined,
   ): HiqliteError {
-    const what = `${method} ${path}: no clear answer within ${timeoutMs} ms`;
+    const what = `${method} ${path} got no clear answer within ${timeoutMs} ms`;
     const why = last === undefined ? "" : `; last: ${last.message}`;
     if (repeat === "never" && last?.code === "outcome_unknown") {
       return new OutcomeUnknownError(

@@ -15,7 +15,7 @@ export interface HttpTransportOptions extends FailoverOptions {
   readonly timeoutMs: number;
 }
 
-/** Calls members over HTTP: another one where one fails, again where that is safe. */
+/** Calls members over HTTP. If one fails, it asks another; it asks again where that is safe. */
 export class HttpTransport implements Transport {
   readonly #failover: Failover;
   readonly #timeoutMs: number;
@@ -42,9 +42,9 @@ export class HttpTransport implements Transport {
     return this.#send(QUERY, request, options);
   }
 
-  call<Request, Reply>(
-    route: Route<Request, Reply>,
-    request: Request,
+  call<Input, Reply>(
+    route: Route<Input, Reply>,
+    request: Input,
     options: CallOptions,
   ): Promise<Reply> {
     return route.repeat === "never"
@@ -57,10 +57,10 @@ export class HttpTransport implements Transport {
     return Promise.resolve();
   }
 
-  /** What is never sent twice goes to a member that was just seen to answer. */
-  async #sendOnce<Request, Reply>(
-    route: Route<Request, Reply>,
-    request: Request,
+  /** Sends what may not be sent twice: only after a member has just answered. */
+  async #sendOnce<Input, Reply>(
+    route: Route<Input, Reply>,
+    request: Input,
     options: CallOptions,
   ): Promise<Reply> {
     const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
@@ -77,9 +77,9 @@ export class HttpTransport implements Transport {
     return await this.#send(route, request, { ...options, timeoutMs: left });
   }
 
-  async #send<Request, Reply>(
-    route: Route<Request, Reply>,
-    request: Request,
+  async #send<Input, Reply>(
+    route: Route<Input, Reply>,
+    request: Input,
     { signal, timeoutMs, idempotencyKey }: WriteOptions,
   ): Promise<Reply> {
     const body = await this.#failover.send({

@@ -35,9 +35,9 @@ export class LocalTransport implements Transport {
     return untilAborted(signal, () => this.#member.query(request));
   }
 
-  call<Request, Reply>(
-    route: MemberRoute<Request, Reply>,
-    request: Request,
+  call<Input, Reply>(
+    route: MemberRoute<Input, Reply>,
+    request: Input,
     { signal }: CallOptions,
   ): Promise<Reply> {
     return untilAborted(

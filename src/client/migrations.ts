@@ -48,7 +48,7 @@ async function reading<T>(path: string, read: () => Promise<T>): Promise<T> {
   } catch (cause) {
     throw new HiqliteError(
       "storage",
-      `cannot read ${path}: ${cause instanceof Error ? cause.message : cause}`,
+      `Cannot read ${path}: ${cause instanceof Error ? cause.message : cause}`,
       { cause },
     );
   }

@@ -46,7 +46,7 @@ export async function parseRows<T>(
   return parsed;
 }
 
-/** As {@linkcode parseRows}, for schemas that answer at once. */
+/** As {@linkcode parseRows}, for schemas that return at once. */
 export function parseRowsSync<T>(
   rows: readonly unknown[],
   schema: Schema<T> | undefined,
@@ -76,6 +76,6 @@ function outputOf<T>(result: SchemaResult<T>, at: number): T {
   });
   throw new HiqliteError(
     "invalid",
-    `row ${at} does not match the schema: ${problems.join("; ")}`,
+    `Row ${at} does not match the schema: ${problems.join("; ")}`,
   );
 }

@@ -52,7 +52,7 @@ export abstract class SqlClient {
     return { rowsAffected, lastInsertRowid, index };
   }
 
-  /** Runs one writing statement and answers the rows of its RETURNING. */
+  /** Runs one writing statement and returns the rows of its RETURNING. */
   async executeReturning<T = Row>(
     sql: string,
     params?: SqlParameters,
@@ -119,7 +119,10 @@ export abstract class SqlClient {
     const rows = await this.query(sql, params, options);
     if (rows.length === 1) return rows[0]!;
     throw rows.length === 0
-      ? new HiqliteError("no_rows", "expected one row, the query returned none")
+      ? new HiqliteError(
+        "no_rows",
+        "The query returned no row, expected one; use queryOptional() where there may be none",
+      )
       : tooManyRows(rows.length);
   }
 
@@ -162,7 +165,7 @@ export abstract class SqlClient {
 
   async #apply(body: CommandBody, options: WriteOptions): Promise<Applied> {
     const answer = await this.#transport.write(body, options);
-    // A refusal has an index too: what led to it must be seen by later reads.
+    // A refusal has an index too: later reads must see the state that led to it.
     this.#observe(answer);
     const { result, index } = answer;
     if (!result.ok) throw new StatementError(result, index);
@@ -184,6 +187,6 @@ function statementsResult({ index, results }: Applied): StatementsResult {
 function tooManyRows(count: number): HiqliteError {
   return new HiqliteError(
     "invalid",
-    `expected one row, the query returned ${count}; add LIMIT 1 or use query()`,
+    `The query returned ${count} rows, expected one; add LIMIT 1 or use query()`,
   );
 }

@@ -13,9 +13,9 @@ export interface Transport {
   /** Sends a read. @throws {HiqliteError} */
   read(request: QueryRequest, options: CallOptions): Promise<QueryAnswer>;
   /** Calls any other route by its declaration. @throws {HiqliteError} */
-  call<Request, Reply>(
-    route: MemberRoute<Request, Reply>,
-    request: Request,
+  call<Input, Reply>(
+    route: MemberRoute<Input, Reply>,
+    request: Input,
     options: CallOptions,
   ): Promise<Reply>;
   /** Ends the transport; in a member's process, the member. Idempotent. */

@@ -12,7 +12,7 @@ import { secretCheck } from "./auth.ts";
 
 /** What the API needs to know. */
 export interface AppOptions {
-  /** Asked of every request below `/api/`. */
+  /** The API secret: every request below `/api/` must carry it. */
   readonly secretApi: string;
   /** Bytes of one request body. @default {50_331_648} */
   readonly maxBodyBytes?: number;
@@ -28,7 +28,7 @@ export interface AppOptions {
   readonly queryMaxBytes?: number;
   /** The version in the OpenAPI document. @default {"0.0.0"} */
   readonly version?: string;
-  /** Hears of defects; their details never go to the client. */
+  /** Receives the details of defects, which never go to the client. */
   readonly logger?: Logger;
 }
 

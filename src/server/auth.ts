@@ -13,11 +13,11 @@ export function secretCheck(secret: string): (headers: Headers) => void {
     if (given === undefined) {
       throw new HiqliteError(
         "unauthorized",
-        "the API secret is missing; send it as header X-API-SECRET or as Authorization: Bearer",
+        "The API secret is missing; send it in the header X-API-SECRET, or as Authorization: Bearer",
       );
     }
     if (!timingSafeEqual(digest(given), expected)) {
-      throw new HiqliteError("unauthorized", "the API secret is wrong");
+      throw new HiqliteError("unauthorized", "The API secret is wrong");
     }
   };
 }

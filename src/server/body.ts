@@ -6,13 +6,13 @@ import { RequestError } from "./request_error.ts";
 export interface BodyLimits {
   /** Bytes of one body. */
   readonly maxBodyBytes: number;
-  /** Bytes of all bodies that are being read or answered. */
+  /** Bytes of the bodies of all requests under way. */
   readonly maxBufferedBytes: number;
   /** Longest wait for the whole body, ms. */
   readonly bodyTimeoutMs: number;
 }
 
-/** Bodies announced to be this small are read in one piece, bytes. */
+/** Bodies with at most this `Content-Length` are read in one piece, bytes. */
 const WHOLE_BYTES_MAX = 64 * 1024;
 
 /** Reads JSON bodies and keeps count of what they occupy. */
@@ -45,13 +45,13 @@ export class BodyReader {
       if (held + bytes > maxBodyBytes) {
         throw new HiqliteError(
           "too_large",
-          `the body is larger than ${maxBodyBytes} bytes (max_body_bytes)`,
+          `The body is larger than ${maxBodyBytes} bytes (max_body_bytes); send less at once`,
         );
       }
       if (this.#buffered + bytes > maxBufferedBytes) {
         throw new HiqliteError(
           "overloaded",
-          `requests under way hold ${this.#buffered} of ${maxBufferedBytes} bytes; try again`,
+          `Requests under way hold ${this.#buffered} of ${maxBufferedBytes} bytes; try again`,
         );
       }
       held += bytes;
@@ -79,7 +79,7 @@ export class BodyReader {
         late.reject(
           new RequestError(
             408,
-            `the body did not arrive within ${bodyTimeoutMs} ms`,
+            `The body did not arrive within ${bodyTimeoutMs} ms`,
           ),
         ),
       bodyTimeoutMs,
@@ -94,7 +94,7 @@ export class BodyReader {
       return new TextDecoder("utf-8", { fatal: true }).decode(whole);
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
-      throw new HiqliteError("invalid", "the body is not UTF-8 or broke off", {
+      throw new HiqliteError("invalid", "The body is not UTF-8, or broke off", {
         cause: error,
       });
     } finally {

@@ -15,7 +15,7 @@ export function errorResponse(
       path: context.req.path,
       error: error.stack ?? String(error),
     });
-    return respond(context, 500, {
+    return withError(context, 500, {
       code: "internal",
       message: "The member has a defect; its log has the details",
     });
@@ -25,13 +25,13 @@ export function errorResponse(
     : HTTP_STATUS[error.code];
   if (status === 429 || status === 503) context.header("Retry-After", "1");
   if (status === 401) context.header("WWW-Authenticate", "Bearer");
-  return respond(context, status, {
+  return withError(context, status, {
     code: error.code,
     message: error.message,
   });
 }
 
-function respond(
+function withError(
   context: Context,
   status: number,
   error: ErrorBody["error"],

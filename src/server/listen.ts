@@ -2,6 +2,7 @@ import { ConfigError } from "../errors.ts";
 import type { Logger } from "../util/logger.ts";
 import type { Member } from "../node/port.ts";
 import type { NodeConfig } from "../config/types.ts";
+import { HEALTH, PING } from "../api/routes/status.ts";
 import { parseHostPort } from "../config/address.ts";
 
 /** What the two listeners serve. */
@@ -14,7 +15,7 @@ export interface ListenOptions {
   /** Answers clients. */
   readonly api: (request: Request) => Response | Promise<Response>;
   readonly logger: Logger;
-  /** How long answers under way may take in the end, ms. @default {5_000} */
+  /** How long {@linkcode Listeners.close} waits for responses under way, ms. @default {5_000} */
   readonly graceMs?: number;
 }
 
@@ -22,11 +23,11 @@ export interface ListenOptions {
 export interface Listeners {
   /** Where clients reach this member from this machine: `http://host:port`. */
   readonly apiUrl: string;
-  /** Takes no more connections, lets answers under way finish, at most the grace time, and ends. Idempotent. */
+  /** Accepts no more connections, waits for responses under way, at most the grace time, and closes. Idempotent. */
   readonly close: () => Promise<void>;
 }
 
-/** How long answers under way may take when the member stops, ms. */
+/** The default of `graceMs`, ms. */
 const GRACE_MS = 5000;
 
 /**
@@ -35,15 +36,15 @@ const GRACE_MS = 5000;
  * `Deno.serve` has no timeout for request headers and no limit of connections:
  * a client that sends half a request holds one socket. It costs memory and a
  * file descriptor, never a thread, and the Raft listener has its own port;
- * bodies have a timeout of their own (body.ts). Where the API faces people who
- * are not trusted, put a reverse proxy in front, or a firewall.
+ * bodies have a timeout of their own (body.ts). Put a reverse proxy or a
+ * firewall in front of an API that strangers can reach.
  *
  * @throws {ConfigError} if an address cannot be listened on; names it and its key.
  */
 export async function listen(options: ListenOptions): Promise<Listeners> {
   const { config, logger } = options;
   const own = config.nodes.find((node) => node.id === config.nodeId)!;
-  const raft = serve({
+  const raft = listenOn({
     key: "listen_addr_raft",
     hostname: config.listenAddrRaft,
     port: parseHostPort(own.raft)!.port,
@@ -52,7 +53,7 @@ export async function listen(options: ListenOptions): Promise<Listeners> {
   });
   let api: Deno.HttpServer;
   try {
-    api = serve({
+    api = listenOn({
       key: "listen_addr_api",
       hostname: config.listenAddrApi,
       port: parseHostPort(own.api)!.port,
@@ -75,9 +76,9 @@ function raftHandler(
 ): (request: Request) => Response {
   return (request) => {
     switch (new URL(request.url).pathname) {
-      case "/ping":
+      case PING.path:
         return new Response("pong");
-      case "/health": {
+      case HEALTH.path: {
         const health = member.health();
         return Response.json(health, { status: health.ok ? 200 : 503 });
       }
@@ -87,7 +88,7 @@ function raftHandler(
   };
 }
 
-function serve({ key, hostname, port, logger, handler }: {
+function listenOn({ key, hostname, port, logger, handler }: {
   readonly key: string;
   readonly hostname: string;
   readonly port: number;

@@ -18,16 +18,16 @@ export interface RequestContext {
 }
 
 /** What a route's handler does with a request. */
-export type Handler<Request, Reply> = (
-  request: Request,
+export type Handler<Input, Reply> = (
+  request: Input,
   context: RequestContext,
 ) => Reply | Promise<Reply>;
 
 /** Binds a route to its handler. @throws {TypeError} if the route's path does not fit what it says of the secret. */
-export function mount<Request, Reply>(
+export function mount<Input, Reply>(
   { app, bodies }: Mounting,
-  route: Route<Request, Reply>,
-  handle: Handler<Request, Reply>,
+  route: Route<Input, Reply>,
+  handle: Handler<Input, Reply>,
 ): void {
   const { method, path, reply, request: codec } = route;
   // The application asks for the secret by path, so that no route can forget it.
@@ -38,7 +38,7 @@ export function mount<Request, Reply>(
   }
   app.on(method, path, async (context) => {
     if (codec === undefined) {
-      const answer = await handle(undefined as Request, { key: {} });
+      const answer = await handle(undefined as Input, { key: {} });
       return respond(context, reply, answer);
     }
     checkContentType(context);
@@ -53,9 +53,9 @@ export function mount<Request, Reply>(
 }
 
 /** Binds a route to what it asks of the member. */
-export function mountMember<Request, Reply>(
+export function mountMember<Input, Reply>(
   mounting: Mounting,
-  route: MemberRoute<Request, Reply>,
+  route: MemberRoute<Input, Reply>,
   member: Member,
 ): void {
   mount(mounting, route, (request) => route.ask(member, request));

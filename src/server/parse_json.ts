@@ -19,8 +19,8 @@ export function parseJson(text: string): unknown {
     throw new HiqliteError(
       "invalid",
       text === ""
-        ? "the body is empty, expected JSON"
-        : `the body is not JSON: ${(cause as Error).message.slice(0, 120)}`,
+        ? "The body is empty, expected JSON"
+        : `The body is not JSON: ${(cause as Error).message.slice(0, 120)}`,
       { cause },
     );
   }
@@ -62,7 +62,7 @@ function exactInteger(
   if (source.length <= 20) return BigInt(source);
   throw new HiqliteError(
     "invalid",
-    `the integer ${
+    `The integer ${
       source.slice(0, 40)
     } does not fit into 64 bits; write {"$float": "…"} for a number like it`,
   );

@@ -81,7 +81,7 @@ Deno.test("dev ends with the reason when a member cannot start", async () => {
     const { code } = await program.status;
     assert.equal(code, 1);
     assert.match(program.output, /\[2\] .*in use by another process/);
-    assert.match(program.output, /member 2 ended with code 1/);
+    assert.match(program.output, /Member 2 ended with code 1/);
   } finally {
     await Deno.remove(dir, { recursive: true });
   }

@@ -55,9 +55,9 @@ Deno.test("serve --help names every variable", async () => {
 });
 
 const MISUSES: readonly [readonly string[], RegExp][] = [
-  [[], /a command is missing/],
-  [["sevre"], /unknown command 'sevre'/],
-  [["__proto__"], /unknown command '__proto__'/],
+  [[], /A command is missing/],
+  [["sevre"], /Unknown command 'sevre'/],
+  [["__proto__"], /Unknown command '__proto__'/],
   [["serve", "--nope"], /hiqlite serve: Unknown option '--nope'/],
   [["serve", "extra"], /Unexpected argument 'extra'/],
   [["serve", "--node-id"], /--node-id/],
@@ -106,7 +106,7 @@ const REFUSALS: readonly [string[], Record<string, string>, RegExp][] = [
     {},
     /^hiqlite serve: --log-level: expected "debug" or .* got "loud"$/,
   ],
-  [["-c", "/no/such.toml"], {}, /cannot read \/no\/such\.toml: /],
+  [["-c", "/no/such.toml"], {}, /Cannot read \/no\/such\.toml: /],
 ];
 for (const [args, env, message] of REFUSALS) {
   Deno.test(`serve ${args.join(" ")} ${Object.keys(env)} names the key, without a stack`, async () => {
@@ -275,7 +275,7 @@ Deno.test("cluster reports a wrong secret without repeating it", () =>
     assert.equal(code, 1);
     assert.match(
       error,
-      /^hiqlite cluster: the API secret is wrong; give the right one with --secret-file or HQL_SECRET_API$/,
+      /^hiqlite cluster: The API secret is wrong; give the right one with --secret-file or HQL_SECRET_API$/,
     );
   }));
 

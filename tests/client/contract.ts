@@ -203,7 +203,7 @@ export function clientContract(): readonly Case[] {
       }),
       {
         code: "invalid",
-        message: "row 1 does not match the schema: id: expected a positive id",
+        message: "Row 1 does not match the schema: id: expected a positive id",
       },
     );
   });

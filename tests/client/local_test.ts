@@ -103,6 +103,6 @@ Deno.test("LocalClient.migrate() names the folder it cannot read", async () => {
   await using client = (await open()).client;
   await assert.rejects(client.migrate("no/such/folder"), {
     code: "storage",
-    message: /cannot read no\/such\/folder/,
+    message: /Cannot read no\/such\/folder/,
   });
 });

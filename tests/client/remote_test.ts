@@ -273,7 +273,7 @@ Deno.test("RemoteClient says that a membership change was not sent when nobody a
     {
       code: "timeout",
       message:
-        /^POST \/api\/v1\/cluster\/transfer was not sent: GET \/health: no clear answer within 100 ms; last: http:\/\/a did not answer in time$/,
+        /^POST \/api\/v1\/cluster\/transfer was not sent: GET \/health got no clear answer within 100 ms; last: http:\/\/a did not answer in time$/,
     },
   );
   assert.equal(scripted.member.changes.length, 0);

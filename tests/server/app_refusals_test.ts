@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { HEADERS, withApp } from "./with_app.ts";
 
 const REFUSED_BODIES: readonly [string, string, unknown, RegExp][] = [
-  ["JSON that breaks off", "execute", '{"sql": ', /the body is not JSON/],
-  ["an empty body", "execute", "", /the body is empty/],
+  ["JSON that breaks off", "execute", '{"sql": ', /The body is not JSON/],
+  ["an empty body", "execute", "", /The body is empty/],
   ["an array", "execute", [], /body: expected an object, got an array/],
   ["null", "execute", "null", /body: expected an object, got null/],
   ["no sql", "execute", {}, /sql: is missing/],
