@@ -4,6 +4,7 @@ import type { MemberId, NodeId } from "../raft/types.ts";
 import { StateDamagedError } from "../state/port.ts";
 import type { QueryResult, SqlParameters } from "../state/sql/types.ts";
 import { peersOf, selfOf } from "./cluster/addresses.ts";
+import { REMOVED } from "./cluster/identity_check.ts";
 import { describeOutage } from "./cluster/outage.ts";
 import type { HostedGroup } from "./groups/hosted_group.ts";
 import type { NodeParts } from "./parts.ts";
@@ -304,11 +305,12 @@ export class HiqliteNode implements Member {
 
   /** Why nobody leads a group, as far as this member knows. */
   #outage(hosted: HostedGroup): string {
-    const { participation, formation, network } = this.#rooms;
+    const { participation, formation, greeting, network } = this.#rooms;
     const { vault } = this.#parts;
     if (participation.rebuilding) {
       return "this member is being rebuilt from the others";
     }
+    if (greeting.removed) return REMOVED;
     if (vault.identity.phase === "new") return formation.obstacle;
     const config = hosted.group?.core.config ??
       latestConfiguration(vault.storage);

@@ -4,7 +4,7 @@ import {
 } from "../raft/configuration.ts";
 import type { Configuration } from "../raft/types.ts";
 import {
-  ByteReader,
+  type ByteReader,
   type ByteWriter,
   MalformedBytesError,
 } from "../util/bytes.ts";

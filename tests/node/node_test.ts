@@ -149,6 +149,24 @@ Deno.test("§1.4 changeMembership() demotes, removes and adds, asked of any memb
   assert.deepEqual(roles(), ["1 leader", "2 voter", "3 learner"]);
 });
 
+Deno.test("a removed member says so, also after a restart, until it is added again", async () => {
+  await using cluster = new Cluster(3);
+  await cluster.startAll();
+  const removed = (): boolean =>
+    /was removed from the cluster/.test(cluster.node(3).ready().detail) &&
+    !cluster.node(3).health().ok;
+  await cluster.node(1).changeMembership({ action: "remove", nodeId: 3 });
+  await until("node 3 says that it was removed", removed);
+  await cluster.stop(3);
+  cluster.start(3);
+  await until("node 3 says so again", removed);
+  const lines = cluster.lines.filter((line) => /^3: .*removed/.test(line));
+  assert.ok(lines.length >= 2, lines.join("\n"));
+  await cluster.node(1).changeMembership({ action: "add-learner", nodeId: 3 });
+  await cluster.node(1).changeMembership({ action: "promote", nodeId: 3 });
+  await cluster.node(3).whenReady(10_000);
+});
+
 Deno.test("changeMembership() of a node nobody knows names it", async () => {
   await using cluster = new Cluster(3);
   await cluster.startAll();

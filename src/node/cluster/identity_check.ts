@@ -10,6 +10,10 @@ import type { PeerHandler, PeerRequests } from "../../network/requests.ts";
 import { acknowledgedBy, successorOf, testimonyOf } from "./testimony.ts";
 import { type Verdict, Witness } from "./witness.ts";
 
+/** Of a member that the cluster has removed, for the log and the health status. */
+export const REMOVED =
+  "this member was removed from the cluster: stop it, or add it again with `hiqlite cluster add-learner`";
+
 /** What greetings need from their node. */
 export interface GreetingPorts {
   readonly network: Network;
@@ -36,6 +40,7 @@ export class Greeting {
   readonly #ports: GreetingPorts;
   readonly #witness: Witness;
   #busy = false;
+  #removed = false;
   /** Since when enough others find no contradiction. */
   #enoughSince: number | null = null;
 
@@ -57,6 +62,11 @@ export class Greeting {
     });
   }
 
+  /** Whether a leader said last that this member was removed from the cluster. */
+  get removed(): boolean {
+    return this.#removed;
+  }
+
   /** What this member serves to others as their witness. */
   handlers(): Record<string, PeerHandler> {
     return this.#witness.handlers();
@@ -74,6 +84,7 @@ export class Greeting {
       const { voters } = latestConfiguration(this.#ports.vault.storage);
       const verdict = await this.#witness.greet(voters, this.#ports.nodes());
       if (this.#ports.stopping()) return;
+      this.#noteRemoval(verdict);
       if (this.#mayTakePart(verdict)) this.#ports.takePart();
       if (verdict.kind === "rolledBack") {
         await this.#ports.rebuild(verdict.detail);
@@ -92,12 +103,20 @@ export class Greeting {
       const { voters } = group.core.config;
       // Who knows better may not have been there when this member started.
       const verdict = await this.#witness.report(voters);
+      this.#noteRemoval(verdict);
       const problem = verdict.kind === "rolledBack"
         ? verdict.detail
         : this.#witness.divergence(voters);
       if (problem === null || this.#ports.group() !== group) return;
       if (!this.#ports.stopping()) await this.#ports.rebuild(problem);
     });
+  }
+
+  /** It keeps its place in the log, so that an operator can add it again. */
+  #noteRemoval({ kind }: Verdict): void {
+    const removed = kind === "removed";
+    if (removed && !this.#removed) this.#ports.logger.warn(REMOVED);
+    this.#removed = removed;
   }
 
   /**
@@ -108,6 +127,7 @@ export class Greeting {
    */
   #mayTakePart(verdict: Verdict): boolean {
     const enough = verdict.kind === "confirmed" ||
+      verdict.kind === "removed" ||
       verdict.kind === "waiting" && verdict.vouched;
     if (!enough) return false;
     if (verdict.kind === "confirmed" && verdict.silent === 0) return true;

@@ -10,19 +10,19 @@ import type { NodeVault } from "../volume/vault.ts";
 import { startIdOf } from "../volume/identity.ts";
 import type { Testimony } from "./witness.ts";
 
-/** Who took the place of a member, as a leader knows: nobody would ever speak to a replaced member again, and it would wait for a leader without end. */
+/** Who took the place of a member, or that it was removed, as a leader knows: nobody would ever speak to that member again, and it would wait for a leader without end. */
 export function successorOf(
   group: RaftGroup | null,
   member: MemberId,
   term: Term,
-): MemberId | null {
+): MemberId | "removed" | null {
   // A member that knows a later term may be in a configuration that this leader missed.
   if (group?.core.role !== "leader" || term > group.core.term) return null;
   const { config, configIndex, commit } = group.core.status();
   const members = membersOf(config);
   if (configIndex > commit || members.includes(member)) return null;
   const node = nodeIdOf(member);
-  return members.find((other) => nodeIdOf(other) === node) ?? null;
+  return members.find((other) => nodeIdOf(other) === node) ?? "removed";
 }
 
 /** What this member has on its disk, as it tells the others. */

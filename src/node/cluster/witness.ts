@@ -39,6 +39,8 @@ interface Answer {
   readonly problem: string | null;
   /** Whether the witness leads: then what it knows is the committed configuration's. */
   readonly leads: boolean;
+  /** Whether the witness leads a cluster that the member was removed from. */
+  readonly removed: boolean;
 }
 
 /** What witnesses need from their node. */
@@ -51,8 +53,8 @@ export interface WitnessPorts {
   memorized(): readonly Witnessed[];
   /** Of a leader: how far `member` told it in this term that its log is durable; null if it did not. */
   acknowledged(member: MemberId): LogId | null;
-  /** Of a leader: who took the place of a member that is in `term`; null if nobody did. */
-  successor(member: MemberId, term: Term): MemberId | null;
+  /** Of a leader: who took the place of a member that is in `term`, or that it was removed; null if it is a member, or nobody knows. */
+  successor(member: MemberId, term: Term): MemberId | "removed" | null;
   /** Whether this member leads. */
   leads(): boolean;
   /** Makes a start of another member outlive this process. */
@@ -65,6 +67,8 @@ export type Verdict =
   | { readonly kind: "confirmed"; readonly silent: number }
   /** `vouched`: a leader knows nothing, either. */
   | { readonly kind: "waiting"; readonly vouched: boolean }
+  /** A leader says that this member belongs to the cluster no more. */
+  | { readonly kind: "removed" }
   /** Somebody remembers more than this member does: its volume is an old one. */
   | { readonly kind: "rolledBack"; readonly detail: string };
 
@@ -116,12 +120,13 @@ export class Witness {
   #judge(from: MemberId, body: Uint8Array, known: LogId | null): Answer {
     const said = decodeJson(body) as Testimony;
     const successor = this.#ports.successor(from, said.current);
-    const problem = successor !== null
+    const removed = successor === "removed";
+    const problem = successor !== null && !removed
       ? `${successor} took its place`
       : brokenPromise(known, said) ??
         contradiction(this.#seen.get(from), said);
     if (problem === null) this.#remember(from, said);
-    return { problem, leads: this.#ports.leads() };
+    return { problem, leads: this.#ports.leads(), removed };
   }
 
   /**
@@ -181,6 +186,7 @@ export class Witness {
     const heard = [...answers.values()].filter((said) => said !== undefined);
     const detail = heard.find(({ problem }) => problem !== null)?.problem;
     if (detail) return { kind: "rolledBack", detail };
+    if (heard.some(({ removed }) => removed)) return { kind: "removed" };
     const silent = voting.filter((id) => answers.get(id) === undefined).length;
     const agreeing = voting.length - silent + (voters.includes(self) ? 1 : 0);
     return agreeing > voters.length / 2
