@@ -3,7 +3,7 @@ import type { Entry, LogId, LogIndex } from "../../raft/types.ts";
 import { assert } from "../../util/assert.ts";
 import { type ByteReader, ByteWriter } from "../../util/bytes.ts";
 import type { Logger } from "../../util/logger.ts";
-import { validateQuery } from "../sql/command.ts";
+import { validateQuery } from "../sql/validate.ts";
 import type {
   Snapshot,
   SnapshotSink,
@@ -107,6 +107,7 @@ export class SqliteMachine implements StateMachine {
   #guarded: GuardedReaders | ReaderPool | null = null;
   #local: Reader | null = null;
   #applied: LogId = { term: 0, index: 0 };
+  #clockMs = 0;
   #sink: FileSink | null = null;
   #names = 0;
   #building = false;
@@ -123,6 +124,11 @@ export class SqliteMachine implements StateMachine {
   /** See `StateMachine`. */
   get applied(): LogId {
     return this.#applied;
+  }
+
+  /** See `StateMachine`. */
+  get clockMs(): number {
+    return this.#clockMs;
   }
 
   /** Starts the threads; answers the stored configuration. Called once. */
@@ -151,8 +157,9 @@ export class SqliteMachine implements StateMachine {
     }
     this.#open.request(encodeBatch(entries, answers), (error, answer) => {
       if (error !== null) return done(error, []);
-      const { applied, hashes } = readApplied(answer);
+      const { applied, clockMs, hashes } = readApplied(answer);
       this.#applied = applied;
+      this.#clockMs = clockMs;
       this.#keepHashes(hashes);
       const results: Uint8Array[] = [];
       const count = answer.u32();
@@ -374,8 +381,9 @@ export class SqliteMachine implements StateMachine {
           writer.close(0).then(() => reject(error));
           return;
         }
-        const { applied, config } = readApplied(answer);
+        const { applied, clockMs, config } = readApplied(answer);
         this.#applied = applied;
+        this.#clockMs = clockMs;
         this.#waiters.applied(applied.index);
         resolve(config);
       },
@@ -399,11 +407,13 @@ export class SqliteMachine implements StateMachine {
     this.#readers!.pause();
     await this.#ask(WriterRequest.release, "", () => {});
     for (const step of this.#files.installSteps(sink.path)) await step();
-    this.#applied = await this.#ask(
+    const { applied, clockMs } = await this.#ask(
       WriterRequest.open,
       this.#files.path,
-      (answer) => readApplied(answer).applied,
+      readApplied,
     );
+    this.#applied = applied;
+    this.#clockMs = clockMs;
     // Not before: a reader opened meanwhile would stay on the old file.
     this.#local?.close();
     this.#local = null;
