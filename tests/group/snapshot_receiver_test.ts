@@ -37,7 +37,7 @@ Deno.test("§1.5 SnapshotReceiver takes chunks in their order only, and says whi
     acks.map(({ offset, state }) => [offset, state]),
     [[2, "more"], [2, "more"], [2, "more"]],
   );
-  receiver.chunk(chunk(2, 5));
+  receiver.chunk(chunk(2, bytes.length));
   assert.deepEqual(received, [7]);
   machine.install({ term: 1, index: 7 }, (error) => assert.equal(error, null));
   assert.deepEqual(machine.items, ["a"]);
