@@ -110,21 +110,13 @@ export class HiqliteNode implements Member {
 
   async write(request: WriteRequest): Promise<WriteAnswer> {
     this.#throwIfStopped();
-    const answer = await this.#rooms.writes.write(request);
-    // None while the member is rebuilt: the write is committed, its answer is the leader's.
-    const group = this.#group;
-    if (group !== null && group.machine.applied.index < answer.index) {
-      await new Promise<boolean>((resolve) =>
-        group.whenApplied(answer.index, resolve)
-      );
-    }
-    return answer;
+    return await this.#rooms.database.write(request);
   }
 
   async query(request: QueryRequest): Promise<QueryAnswer> {
     this.#throwIfStopped();
     try {
-      return await this.#rooms.reads.query(request);
+      return await this.#rooms.database.query(request);
     } catch (error) {
       throw this.#rooms.scrubbing.explain(error);
     }
@@ -181,7 +173,7 @@ export class HiqliteNode implements Member {
       cluster: this.cluster(),
       groups: this.#rooms.groups,
       ready: this.ready().ok,
-      outstandingWrites: this.#rooms.writes.outstanding,
+      outstandingWrites: this.#rooms.groups.outstanding,
       loopLagMs: this.#rooms.pulse.worstLagMs,
       droppedFrames: this.#rooms.router.dropped,
     });
@@ -214,16 +206,16 @@ export class HiqliteNode implements Member {
       clock: this.#parts.clock,
       changes: this.#rooms.changes,
       running: () => this.#rooms.groups.running(),
-      outstanding: () => this.#rooms.writes.outstanding,
+      outstanding: () => this.#rooms.groups.outstanding,
     });
     await this.#release();
     logger.info("stopped");
   }
 
   async #release(): Promise<void> {
-    const { pulse, writes, requests, groups, changes, network } = this.#rooms;
+    const { pulse, requests, groups, changes, network } = this.#rooms;
     pulse.stop();
-    writes.close();
+    groups.close();
     for (const hook of this.#releaseHooks) await hook();
     requests.close();
     groups.stop();
@@ -260,21 +252,21 @@ export class HiqliteNode implements Member {
   }
 
   #onSlowTick(): void {
-    this.#rooms.writes.tick();
+    this.#rooms.groups.tick();
+    this.#rooms.database.tick();
     this.#progress();
     this.#rooms.membership.tick();
     this.#rooms.scrubbing.tick();
   }
 
   #progress(): void {
-    const { greeting, participation, formation, groups } = this.#rooms;
+    const { greeting, participation, formation } = this.#rooms;
     const { phase } = this.#parts.vault.identity;
     if (phase === "member" || phase === "joining") {
       this.#endIfRejected(greeting.greet());
     }
     participation.settle();
     this.#endIfRejected(formation.attempt());
-    groups.catchUp();
     this.#slowTicks++;
     if (this.#slowTicks % REPORT_ATTEMPTS === 0) {
       this.#endIfRejected(greeting.report());
@@ -325,7 +317,6 @@ export class HiqliteNode implements Member {
   #onLinkUp(): void {
     this.#touch();
     this.#rooms.changes.announce();
-    this.#rooms.writes.changed();
     this.#progress();
   }
 
@@ -335,7 +326,6 @@ export class HiqliteNode implements Member {
   }
 
   #onLeaderChanged(): void {
-    this.#rooms.writes.changed();
     this.#rooms.changes.announce();
   }
 

@@ -9,11 +9,11 @@ import { Membership } from "./cluster/membership.ts";
 import { Participation } from "./cluster/participation.ts";
 import { Changes } from "./changes.ts";
 import { HostedGroup } from "./groups/hosted_group.ts";
-import { Writes } from "./groups/proposer.ts";
+import { PROPOSE, proposeHandler } from "./groups/forwarding.ts";
 import { GroupRegistry } from "./groups/registry.ts";
 import type { NodeNetwork, NodeParts } from "./parts.ts";
 import type { ClusterStatus } from "./port.ts";
-import { Reads } from "./services/reads.ts";
+import { Database } from "./services/database.ts";
 import { Pulse } from "./upkeep/pulse.ts";
 import { Scrubbing } from "./upkeep/scrubbing.ts";
 import { groupOptions, starterOf } from "./volume/boot.ts";
@@ -54,15 +54,15 @@ export interface Rooms {
   readonly formation: Formation;
   readonly membership: Membership;
   readonly greeting: Greeting;
-  readonly writes: Writes;
-  readonly reads: Reads;
+  readonly database: Database;
   readonly pulse: Pulse;
   readonly scrubbing: Scrubbing;
 }
 
 /** Builds a member's rooms around its parts. */
 export function buildRooms(parts: NodeParts, events: RoomEvents): Rooms {
-  const links = buildLinks(parts, events);
+  const changes = new Changes();
+  const links = buildLinks(parts, events, changes);
   const { durable, groups } = links;
   const cluster = buildCluster(parts, events, links);
   const pulse = new Pulse({
@@ -72,8 +72,18 @@ export function buildRooms(parts: NodeParts, events: RoomEvents): Rooms {
     running: () => groups.running(),
     slowTick: () => events.slowTick(),
   });
-  const changes = new Changes();
-  const database = buildDatabase(parts, events, links, changes, pulse);
+  const { vault, config, clock } = parts;
+  const database = new Database({
+    clock,
+    changes,
+    proposer: durable.proposer,
+    group: () => durable.group,
+    touch: () => {
+      if (config.leaseReads && pulse.beating) pulse.touch();
+    },
+    machine: () => vault.storage.machine,
+    throwIfStopped: () => events.throwIfStopped(),
+  });
   const scrubbing = new Scrubbing({
     ...parts,
     storage: () => durable.group === null ? null : parts.vault.storage,
@@ -83,9 +93,9 @@ export function buildRooms(parts: NodeParts, events: RoomEvents): Rooms {
     ...cluster.greeting.handlers(),
     ...cluster.formation.handlers(),
     ...cluster.membership.handlers(),
-    ...database.writes.handlers(),
+    [PROPOSE]: proposeHandler((id) => groups.get(id)?.group),
   });
-  return { ...links, ...cluster, ...database, changes, pulse, scrubbing };
+  return { ...links, ...cluster, database, changes, pulse, scrubbing };
 }
 
 type Links = Pick<
@@ -93,8 +103,12 @@ type Links = Pick<
   "network" | "requests" | "router" | "groups" | "durable"
 >;
 
-function buildLinks(parts: NodeParts, events: RoomEvents): Links {
-  const { vault, config, logger } = parts;
+function buildLinks(
+  parts: NodeParts,
+  events: RoomEvents,
+  changes: Changes,
+): Links {
+  const { vault, config, clock, logger } = parts;
   const network = parts.createNetwork(
     selfOf(vault.identity, parts),
     linksOf(vault.identity, config),
@@ -113,6 +127,9 @@ function buildLinks(parts: NodeParts, events: RoomEvents): Links {
     id: DURABLE_GROUP,
     name: "db",
     router,
+    requests,
+    changes,
+    clock,
     logger,
     self: () => memberIdOf(vault.identity),
     memberOf: ({ id }: PeerIdentity) => id,
@@ -180,33 +197,4 @@ function buildCluster(
     status: () => events.status(),
   });
   return { participation, formation, membership, greeting };
-}
-
-function buildDatabase(
-  parts: NodeParts,
-  events: RoomEvents,
-  { requests, durable }: Links,
-  changes: Changes,
-  pulse: Pulse,
-): Pick<Rooms, "writes" | "reads"> {
-  const { clock, random, vault, config } = parts;
-  const group = (): RaftGroup | null => durable.group;
-  const writes = new Writes({
-    self: () => durable.self,
-    clock,
-    random,
-    requests,
-    group,
-  });
-  const reads = new Reads({
-    clock,
-    changes,
-    group,
-    touch: () => {
-      if (config.leaseReads && pulse.beating) pulse.touch();
-    },
-    machine: () => vault.storage.machine,
-    throwIfStopped: () => events.throwIfStopped(),
-  });
-  return { writes, reads };
 }

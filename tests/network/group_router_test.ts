@@ -72,6 +72,7 @@ const heartbeat = (from: string, to: string, group = 7): Uint8Array =>
     term: 1,
     commit: 0,
     round: 1,
+    clockMs: 0,
   })
     .slice();
 

@@ -14,6 +14,9 @@ import type {
   Epoch,
   FactChange,
 } from "../../state/cluster_facts.ts";
+import type { PeerRequests } from "../../network/requests.ts";
+import type { Clock } from "../../util/clock.ts";
+import type { Changes } from "../changes.ts";
 import type { Logger } from "../../util/logger.ts";
 import type { FollowingSpec, GroupInit, LoopPorts } from "./spec.ts";
 import { type FollowedNode, followingStep } from "./following.ts";
@@ -24,6 +27,9 @@ export interface FollowingGroupPorts {
   readonly spec: FollowingSpec;
   readonly network: Network;
   readonly router: GroupRouter;
+  readonly requests: PeerRequests;
+  readonly changes: Changes;
+  readonly clock: Clock;
   readonly logger: Logger;
   /** What this member says of itself. */
   self(): PeerIdentity;
@@ -53,18 +59,14 @@ export class FollowingGroup {
   /** Takes no part until {@linkcode tick} finds an epoch. */
   constructor(ports: FollowingGroupPorts) {
     this.#ports = ports;
-    const { spec, router, logger, failed, leaderChanged } = ports;
     this.hosted = new HostedGroup({
-      id: spec.id,
-      name: spec.name,
-      router,
-      logger,
+      ...ports,
+      id: ports.spec.id,
+      name: ports.spec.name,
       self: () => this.#memberOf(ports.self()),
       memberOf: (peer) => this.#memberOf(peer),
       create: (loop) => this.#create(loop),
       stepped: () => {},
-      leaderChanged,
-      failed,
     });
   }
 

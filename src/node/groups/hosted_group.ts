@@ -6,6 +6,10 @@ import type { PeerIdentity } from "../../network/port.ts";
 import type { MemberId, NodeId } from "../../raft/types.ts";
 import { nodeIdOf } from "../../raft/types.ts";
 import { membersOf } from "../../raft/configuration.ts";
+import type { PeerRequests } from "../../network/requests.ts";
+import type { Clock } from "../../util/clock.ts";
+import type { Changes } from "../changes.ts";
+import { Proposer } from "./proposer.ts";
 import type { Logger } from "../../util/logger.ts";
 import type { LoopPorts } from "./spec.ts";
 
@@ -16,6 +20,9 @@ export interface HostedGroupPorts {
   /** The group's name in logs, status and metrics. */
   readonly name: string;
   readonly router: GroupRouter;
+  readonly requests: PeerRequests;
+  readonly changes: Changes;
+  readonly clock: Clock;
   readonly logger: Logger;
   /** This member's id in the group. */
   self(): MemberId;
@@ -30,8 +37,10 @@ export interface HostedGroupPorts {
   failed(error: Error): void;
 }
 
-/** One Raft group as this member hosts it: its loop while it takes part, who leads it, and whether it has caught up. */
+/** One Raft group as this member hosts it: its loop while it takes part, its proposer, who leads it, and whether it has caught up. */
 export class HostedGroup implements RoutedGroup {
+  /** Brings commands to the group's leader. */
+  readonly proposer: Proposer;
   readonly #ports: HostedGroupPorts;
   readonly #catchUp = new CatchUp();
   #group: RaftGroup | null = null;
@@ -40,6 +49,13 @@ export class HostedGroup implements RoutedGroup {
   /** Takes no part until {@linkcode start}. */
   constructor(ports: HostedGroupPorts) {
     this.#ports = ports;
+    this.proposer = new Proposer(ports.id, {
+      self: () => this.self,
+      clock: ports.clock,
+      requests: ports.requests,
+      changes: ports.changes,
+      group: () => this.#group,
+    });
   }
 
   get id(): GroupId {
@@ -90,6 +106,12 @@ export class HostedGroup implements RoutedGroup {
   leave(): void {
     this.#group?.stop();
     this.#group = null;
+  }
+
+  /** Ends what waits for too long. Call it a few times a second. */
+  tick(): void {
+    this.catchUp();
+    this.proposer.tick();
   }
 
   /** Refuses everything from now on; what was known can still be asked for. */

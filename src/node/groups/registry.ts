@@ -35,9 +35,21 @@ export class GroupRegistry implements Iterable<HostedGroup> {
     for (const group of this) group.unreachable(node);
   }
 
-  /** Asks every group's leader what is committed, where that is not known yet. */
-  catchUp(): void {
-    for (const group of this) group.catchUp();
+  /** Proposals of this member, in any group, that wait for their answer. */
+  get outstanding(): number {
+    let outstanding = 0;
+    for (const { proposer } of this) outstanding += proposer.outstanding;
+    return outstanding;
+  }
+
+  /** Ends what waits for too long, and finds out what is committed. Call it a few times a second. */
+  tick(): void {
+    for (const group of this) group.tick();
+  }
+
+  /** Refuses new proposals. */
+  close(): void {
+    for (const { proposer } of this) proposer.close();
   }
 
   /** Every group refuses everything from now on. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { decodeResult } from "../../../src/state/sql/command.ts";
+import { decodeAnswer } from "../../../src/state/answer.ts";
+import { resultOf } from "../../../src/state/sql/result.ts";
 import {
   openSqliteMachine,
   type SqliteMachineOptions,
@@ -16,7 +17,7 @@ machineContract({
   ],
   add: (n) => command(execute("UPDATE counter SET n = n + ? RETURNING n", [n])),
   sumIn(answer) {
-    const { result } = decodeResult(answer);
+    const result = resultOf(decodeAnswer(answer));
     assert.ok(result.ok);
     return result.results[0]!.rows[0]![0] as number;
   },

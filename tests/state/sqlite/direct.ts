@@ -1,4 +1,3 @@
-import { decodeResult } from "../../../src/state/sql/command.ts";
 import { Applier } from "../../../src/state/sqlite/apply/applier.ts";
 import { dumpContents } from "../../../src/state/sqlite/apply/contents.ts";
 import { nodeDriver } from "../../../src/state/sqlite/driver/node_driver.ts";
@@ -6,15 +5,19 @@ import { SchemaEpoch } from "../../../src/state/sqlite/thread/schema_epoch.ts";
 import { openWriterConnection } from "../../../src/state/sqlite/apply/writer.ts";
 import { narrow } from "../../../src/state/sql/values.ts";
 import type {
-  Command,
-  CommandBody,
   CommandFailure,
   CommandResult,
   StatementResult,
 } from "../../../src/state/sql/types.ts";
 import type { SqlParameters, SqlValue } from "../../../src/state/sql/types.ts";
 import { type Entry, EntryKind } from "../../../src/raft/types.ts";
-import { command, execute } from "./subject.ts";
+import {
+  answered,
+  type Asked,
+  command,
+  execute,
+  type Rest,
+} from "./subject.ts";
 
 /** The writer's work on this thread, without Workers: the same code, faster tests. */
 export class Direct {
@@ -61,11 +64,8 @@ export class Direct {
     return this.applier.apply(entries);
   }
 
-  run(
-    body: CommandBody,
-    rest: Partial<Omit<Command, "body">> = {},
-  ): CommandResult {
-    return decodeResult(this.batch([command(body, rest)])[0]!).result;
+  run(body: Asked, rest: Rest = {}): CommandResult {
+    return answered(this.batch([command(body, rest)])[0]!).result;
   }
 
   /** Executes one statement that must succeed. */

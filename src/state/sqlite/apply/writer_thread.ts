@@ -86,9 +86,9 @@ export class WriterThread {
     return this.#ask(WriterRequest.release, "", () => {});
   }
 
-  /** Goes on with another file; answers the entry that it ends with. */
-  open(path: string): Promise<LogId> {
-    return this.#ask(WriterRequest.open, path, lastOf);
+  /** Goes on with another file; returns how far that is. */
+  open(path: string): Promise<ReachedPosition> {
+    return this.#ask(WriterRequest.open, path, readApplied);
   }
 
   /** See `SqliteMachine.dump`. */
