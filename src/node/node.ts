@@ -213,12 +213,14 @@ export class HiqliteNode implements Member {
   }
 
   async #release(): Promise<void> {
-    const { pulse, requests, groups, changes, network } = this.#rooms;
+    const { pulse, requests, groups, following, changes, network } =
+      this.#rooms;
     pulse.stop();
     groups.close();
     for (const hook of this.#releaseHooks) await hook();
     requests.close();
     groups.stop();
+    for (const group of following) await group.close();
     changes.announce();
     await network.close();
     await this.#parts.vault.close();
@@ -252,7 +254,6 @@ export class HiqliteNode implements Member {
   }
 
   #onSlowTick(): void {
-    this.#rooms.groups.tick();
     this.#rooms.database.tick();
     this.#progress();
     this.#rooms.membership.tick();
@@ -297,13 +298,17 @@ export class HiqliteNode implements Member {
 
   /** Why nobody leads a group, as far as this member knows. */
   #outage(hosted: HostedGroup): string {
-    const { participation, formation, greeting, network } = this.#rooms;
+    const { participation, formation, greeting, durable, network } =
+      this.#rooms;
     const { vault } = this.#parts;
     if (participation.rebuilding) {
       return "this member is being rebuilt from the others";
     }
     if (greeting.removed) return REMOVED;
     if (vault.identity.phase === "new") return formation.obstacle;
+    if (hosted.group === null && hosted !== durable) {
+      return "it has not begun: that takes a leader of the durable group who reaches a majority";
+    }
     const config = hosted.group?.core.config ??
       latestConfiguration(vault.storage);
     return describeOutage(

@@ -11,6 +11,9 @@ import { Changes } from "./changes.ts";
 import { HostedGroup } from "./groups/hosted_group.ts";
 import { PROPOSE, proposeHandler } from "./groups/forwarding.ts";
 import { GroupRegistry } from "./groups/registry.ts";
+import { FollowingGroup } from "./groups/following_group.ts";
+import type { FactChange } from "../state/cluster_facts.ts";
+import { raiseLevel } from "./cluster/levels.ts";
 import type { NodeNetwork, NodeParts } from "./parts.ts";
 import type { ClusterStatus } from "./port.ts";
 import { Database } from "./services/database.ts";
@@ -21,6 +24,8 @@ import { memberIdOf } from "./volume/identity.ts";
 
 /** How long a start waits for witnesses beyond a majority, ticks: about as long as a silent link counts as alive. */
 const WITNESS_TICKS = 60;
+/** How long a change of the cluster's facts may take. */
+const CHANGE_MS = 1_000;
 /** The number of the group whose log says who the members are. */
 const DURABLE_GROUP = 0;
 
@@ -49,6 +54,8 @@ export interface Rooms {
   readonly router: GroupRouter;
   readonly groups: GroupRegistry;
   readonly durable: HostedGroup;
+  /** The groups beside the durable one. */
+  readonly following: readonly FollowingGroup[];
   readonly changes: Changes;
   readonly participation: Participation;
   readonly formation: Formation;
@@ -70,7 +77,10 @@ export function buildRooms(parts: NodeParts, events: RoomEvents): Rooms {
     logger: parts.logger,
     tickMs: parts.config.tickMs,
     running: () => groups.running(),
-    slowTick: () => events.slowTick(),
+    slowTick: () => {
+      events.slowTick();
+      tickGroups(parts, links);
+    },
   });
   const { vault, config, clock } = parts;
   const database = new Database({
@@ -98,9 +108,27 @@ export function buildRooms(parts: NodeParts, events: RoomEvents): Rooms {
   return { ...links, ...cluster, database, changes, pulse, scrubbing };
 }
 
+/** The durable group's facts move first, and the groups that follow it after them. */
+function tickGroups(
+  { vault, logger, level }: NodeParts,
+  { network, groups, durable, following }: Links,
+): void {
+  groups.tick();
+  if (durable.group === null) return;
+  raiseLevel({
+    network,
+    logger,
+    level,
+    group: () => durable.group,
+    facts: () => vault.storage.machine.facts,
+    change: (change) => proposeChange(durable, change),
+  });
+  for (const group of following) group.tick();
+}
+
 type Links = Pick<
   Rooms,
-  "network" | "requests" | "router" | "groups" | "durable"
+  "network" | "requests" | "router" | "groups" | "durable" | "following"
 >;
 
 function buildLinks(
@@ -123,14 +151,20 @@ function buildLinks(
     clusterId: () => vault.identity.clusterId,
     group: (id) => groups.get(id),
   });
-  const durable = new HostedGroup({
-    id: DURABLE_GROUP,
-    name: "db",
+  const shared = {
     router,
     requests,
     changes,
     clock,
     logger,
+    level: () => vault.storage.machine.facts.level,
+    leaderChanged: () => events.leaderChanged(),
+    failed: (error: Error) => events.failed(error),
+  };
+  const durable = new HostedGroup({
+    id: DURABLE_GROUP,
+    name: "db",
+    ...shared,
     self: () => memberIdOf(vault.identity),
     memberOf: ({ id }: PeerIdentity) => id,
     create: (ports) =>
@@ -140,11 +174,27 @@ function buildLinks(
         options: groupOptions(config),
       }, ports),
     stepped: () => events.stepped(),
-    leaderChanged: () => events.leaderChanged(),
-    failed: (error) => events.failed(error),
   });
   groups.add(durable);
-  return { network, requests, router, groups, durable };
+  const following = parts.following.map((spec) =>
+    new FollowingGroup({
+      ...shared,
+      spec,
+      network,
+      self: () => selfOf(vault.identity, parts),
+      durable: () => durable.group,
+      facts: () => vault.storage.machine.facts,
+      change: (change) => proposeChange(durable, change),
+      create: (init, ports) => parts.createGroup(init, ports),
+    })
+  );
+  for (const { hosted } of following) groups.add(hosted);
+  return { network, requests, router, groups, durable, following };
+}
+
+/** Whoever leads proposes it again until it has taken effect, so nobody waits for this one. */
+function proposeChange({ proposer }: HostedGroup, change: FactChange): void {
+  proposer.change(change, CHANGE_MS).catch(() => {});
 }
 
 function buildCluster(
@@ -185,6 +235,7 @@ function buildCluster(
     renew: () => participation.renew(),
     remembers: (member) => greeting.remembers(member),
     newClusterId: () => crypto.randomUUID(),
+    facts: () => vault.storage.machine.facts,
   });
   const membership = new Membership({
     ...common,

@@ -8,6 +8,7 @@ import {
   type ByteWriter,
   MalformedBytesError,
 } from "../util/bytes.ts";
+import { FIRST_LEVEL } from "./level.ts";
 
 /** One life of a group whose membership follows the durable group's. */
 export interface Epoch {
@@ -44,7 +45,7 @@ export type FactChange =
 
 /** What a new cluster begins with. */
 export const FIRST_FACTS: ClusterFacts = {
-  level: 1,
+  level: FIRST_LEVEL,
   release: "0.1.0",
   epochs: new Map(),
 };

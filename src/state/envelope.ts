@@ -1,12 +1,10 @@
 import { assert } from "../util/assert.ts";
+import { FIRST_LEVEL, LEVEL } from "./level.ts";
 import {
   ByteReader,
   type ByteWriter,
   MalformedBytesError,
 } from "../util/bytes.ts";
-
-/** The first byte of an envelope: the feature level that a member needs to read it. */
-export const ENVELOPE_LEVEL = 1;
 
 const CLOCK_OFFSET = 2;
 const TIME_OFFSET = 10;
@@ -14,9 +12,15 @@ const SEED_OFFSET = 18;
 const STAMPED_BYTES = 26;
 
 /** What an envelope is for. Numbers are never used again for something else; new ones need a higher level. */
-const KINDS = ["command", "openSession", "closeSession", "clock"] as const;
+const KINDS = [
+  "command",
+  "openSession",
+  "closeSession",
+  "clock",
+  "fact",
+] as const;
 
-/** `command` carries the machine's own bytes; `clock` carries nothing but the stamp of every envelope. */
+/** `command` carries the machine's own bytes, `fact` a change of the cluster's facts; `clock` nothing but the stamp of every envelope. */
 export type EnvelopeKind = (typeof KINDS)[number];
 
 /** Which write this is, so that a repeated one is applied once. */
@@ -62,7 +66,7 @@ export interface Envelope extends WriteIdentity {
   readonly body: Uint8Array;
 }
 
-/** The entry was written by a newer version of this software; this member must be upgraded before it can go on. */
+/** The log or the state needs a newer release than this one; the member must be upgraded before it can go on. */
 export class UnknownLevelError extends Error {
   override readonly name = "UnknownLevelError";
 }
@@ -71,15 +75,17 @@ export class UnknownLevelError extends Error {
  * Appends an envelope without a stamp. Layout: level and kind (a byte each), cluster
  * clock (8 bytes), wall time (8), seed (2 × 4), all at fixed offsets for
  * {@linkcode stampEnvelope}; then session, sequence, answeredBelow (8 each), the
- * idempotency key behind its length, and what `body` appends.
+ * idempotency key behind its length, and what `body` appends. `level` is what a
+ * member needs to know to read it.
  */
 export function writeEnvelope(
   writer: ByteWriter,
   kind: EnvelopeKind,
   identity: WriteIdentity,
   body?: (writer: ByteWriter) => void,
+  level = FIRST_LEVEL,
 ): void {
-  writer.u8(ENVELOPE_LEVEL).u8(KINDS.indexOf(kind) + 1);
+  writer.u8(level).u8(KINDS.indexOf(kind) + 1);
   writer.u53(0).u53(0).u32(0).u32(0);
   writer.u53(identity.session).u53(identity.sequence);
   writer.u53(identity.answeredBelow).text(identity.idempotencyKey);
@@ -104,21 +110,21 @@ export function peekClock(bytes: Uint8Array): number {
 }
 
 /**
- * Decodes what {@linkcode writeEnvelope} wrote.
- * @throws {UnknownLevelError} if it needs a higher level than {@linkcode ENVELOPE_LEVEL}.
+ * Decodes what {@linkcode writeEnvelope} wrote; `known` is the highest level that this member can read.
+ * @throws {UnknownLevelError} if it needs a higher one.
  * @throws {MalformedBytesError} for anything else that was not written by it.
  */
-export function decodeEnvelope(bytes: Uint8Array): Envelope {
+export function decodeEnvelope(bytes: Uint8Array, known = LEVEL): Envelope {
   const reader = new ByteReader(bytes);
   const level = reader.u8();
-  if (level > ENVELOPE_LEVEL) {
+  if (level > known) {
     throw new UnknownLevelError(
-      `An entry needs feature level ${level}, this member knows ${ENVELOPE_LEVEL}: upgrade it`,
+      `An entry needs feature level ${level}, this release knows ${known}: start a newer release on this member`,
     );
   }
   const code = reader.u8();
   const kind = KINDS[code - 1];
-  if (level !== ENVELOPE_LEVEL || kind === undefined) {
+  if (level < FIRST_LEVEL || kind === undefined) {
     throw new MalformedBytesError(
       `unknown envelope: level ${level}, kind ${code}`,
     );
@@ -138,7 +144,7 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope {
 
 function assertEnvelope(bytes: Uint8Array): void {
   assert(
-    bytes.length >= STAMPED_BYTES && bytes[0] === ENVELOPE_LEVEL,
+    bytes.length >= STAMPED_BYTES && bytes[0]! >= FIRST_LEVEL,
     "only an encoded envelope has a stamp",
   );
 }

@@ -1,7 +1,19 @@
 import type { LogIndex } from "../raft/types.ts";
-import { MalformedBytesError } from "../util/bytes.ts";
+import { ByteReader, MalformedBytesError } from "../util/bytes.ts";
 import { encodeAnswer, encodeRefusal } from "./answer.ts";
-import { decodeEnvelope, type Envelope } from "./envelope.ts";
+import {
+  changedFacts,
+  type ClusterFacts,
+  type FactChange,
+  FIRST_FACTS,
+  readFactChange,
+} from "./cluster_facts.ts";
+import {
+  decodeEnvelope,
+  type Envelope,
+  UnknownLevelError,
+} from "./envelope.ts";
+import { LEVEL } from "./level.ts";
 import { type SessionLimits, Sessions, type SessionStore } from "./sessions.ts";
 
 /** Answers above this are not kept for repetition, only the fact that the write was applied. */
@@ -15,6 +27,8 @@ export interface EnvelopePosition {
   readonly timeMs: number;
   /** See `Sessions.horizon`. */
   readonly horizon: LogIndex;
+  /** What is known of the cluster as a whole. */
+  readonly facts: ClusterFacts;
 }
 
 /** Before the first entry. */
@@ -22,7 +36,15 @@ export const ENVELOPE_START: EnvelopePosition = Object.freeze({
   clockMs: 0,
   timeMs: 0,
   horizon: 0,
+  facts: FIRST_FACTS,
 });
+
+/** Bounds of what an {@linkcode ExactlyOnce} keeps and knows. */
+export interface ExactlyOnceOptions {
+  readonly limits?: SessionLimits;
+  /** The newest feature level that this release knows. @default {LEVEL} */
+  readonly level?: number;
+}
 
 /**
  * Applies a command for the first time and returns the answer, made with
@@ -42,20 +64,33 @@ export type Perform = (
 export class ExactlyOnce {
   readonly #sessions: Sessions;
   readonly #perform: Perform;
+  readonly #level: number;
   #clockMs: number;
   #timeMs: number;
+  #facts: ClusterFacts;
 
-  /** Continues at `position` with what `store` has; new commands go to `perform`. */
+  /**
+   * Continues at `position` with what `store` has; new commands go to `perform`.
+   * @throws {UnknownLevelError} if what is stored needs a newer release.
+   */
   constructor(
     store: SessionStore,
     position: EnvelopePosition,
     perform: Perform,
-    limits?: SessionLimits,
+    { limits, level = LEVEL }: ExactlyOnceOptions = {},
   ) {
+    this.#level = level;
+    this.#requireLevel(position.facts);
     this.#sessions = new Sessions(store, position.horizon, limits);
     this.#perform = perform;
     this.#clockMs = position.clockMs;
     this.#timeMs = position.timeMs;
+    this.#facts = position.facts;
+  }
+
+  /** What is known of the cluster as of the last entry. */
+  get facts(): ClusterFacts {
+    return this.#facts;
   }
 
   /** The cluster clock as of the last entry, ms. */
@@ -81,7 +116,7 @@ export class ExactlyOnce {
   apply(index: LogIndex, payload: Uint8Array): Uint8Array {
     let envelope: Envelope;
     try {
-      envelope = decodeEnvelope(payload);
+      envelope = decodeEnvelope(payload, this.#level);
     } catch (error) {
       if (!(error instanceof MalformedBytesError)) throw error;
       return encodeRefusal(index, "invalid", "The command is malformed");
@@ -97,6 +132,8 @@ export class ExactlyOnce {
       case "closeSession":
         this.#sessions.close(envelope.session);
         return encodeAnswer(index);
+      case "fact":
+        return this.#fact(envelope, index);
       case "command":
         return this.#command(envelope, index);
     }
@@ -112,11 +149,39 @@ export class ExactlyOnce {
     this.#sessions.reload(position.horizon);
     this.#clockMs = position.clockMs;
     this.#timeMs = position.timeMs;
+    this.#facts = position.facts;
   }
 
   /** What is remembered in a canonical form; see `Sessions.dump`. */
   dump(): string {
     return this.#sessions.dump();
+  }
+
+  /** A change that comes again has had its effect, so it has none: no session is needed. */
+  #fact({ body }: Envelope, index: LogIndex): Uint8Array {
+    let change: FactChange;
+    try {
+      const reader = new ByteReader(body);
+      change = readFactChange(reader);
+      reader.end();
+    } catch (error) {
+      if (!(error instanceof MalformedBytesError)) throw error;
+      return encodeRefusal(index, "invalid", "The fact is malformed");
+    }
+    const changed = changedFacts(this.#facts, change);
+    if (typeof changed === "string") {
+      return encodeRefusal(index, "conflict", changed);
+    }
+    this.#requireLevel(changed);
+    this.#facts = changed;
+    return encodeAnswer(index);
+  }
+
+  #requireLevel({ level, release }: ClusterFacts): void {
+    if (level <= this.#level) return;
+    throw new UnknownLevelError(
+      `The cluster is at feature level ${level}, this release knows ${this.#level}: start release ${release} or newer on this member`,
+    );
   }
 
   #open({ session }: Envelope, index: LogIndex): Uint8Array {

@@ -11,6 +11,12 @@ import {
 import type { NodeVault } from "../../src/node/volume/vault.ts";
 import type { Storage } from "../../src/node/volume/vault.ts";
 import { RaftGroup } from "../../src/group/group.ts";
+import {
+  changedFacts,
+  FIRST_FACTS,
+  readFactChange,
+} from "../../src/state/cluster_facts.ts";
+import { ByteReader } from "../../src/util/bytes.ts";
 import { LEVEL } from "../../src/state/level.ts";
 import {
   type Identity,
@@ -42,6 +48,7 @@ function applied(index: number): Uint8Array {
 /** Counts writes and applies each (session, sequence) once. */
 class CountingMachine extends ListMachine implements SqlMachine {
   #answers = new Map<string, Uint8Array>();
+  facts = FIRST_FACTS;
 
   constructor() {
     super((run) => queueMicrotask(run));
@@ -53,6 +60,7 @@ class CountingMachine extends ListMachine implements SqlMachine {
     twin.applied = this.applied;
     twin.config = this.config;
     twin.clockMs = this.clockMs;
+    twin.facts = this.facts;
     twin.items = [...this.items];
     twin.#answers = new Map(this.#answers);
     return twin;
@@ -102,9 +110,18 @@ class CountingMachine extends ListMachine implements SqlMachine {
     return { columns: ["writes"], rows: [[this.#answers.size]] };
   }
 
+  #learn(body: Uint8Array): void {
+    const changed = changedFacts(
+      this.facts,
+      readFactChange(new ByteReader(body)),
+    );
+    if (typeof changed !== "string") this.facts = changed;
+  }
+
   #answer(entry: Entry, empty: Uint8Array): Uint8Array {
     if (entry.kind !== EntryKind.command) return empty;
-    const { kind, session, sequence } = decodeEnvelope(entry.payload);
+    const { kind, session, sequence, body } = decodeEnvelope(entry.payload);
+    if (kind === "fact") this.#learn(body);
     if (kind !== "command") return encodeAnswer(entry.index);
     const key = `${session}/${sequence}`;
     const known = this.#answers.get(key) ?? applied(entry.index);

@@ -47,6 +47,7 @@ export class KvModel implements Model {
         this.#values.set(reader.u53(), reader.text());
       }
       position = {
+        ...ENVELOPE_START,
         clockMs: reader.u53(),
         timeMs: reader.u53(),
         horizon: reader.u53(),
@@ -58,7 +59,7 @@ export class KvModel implements Model {
       this.#store,
       position,
       ({ body }, index) => this.#perform(body, index),
-      LIMITS,
+      { limits: LIMITS },
     );
   }
 

@@ -5,6 +5,7 @@ import { decodeCommand, writeCommand } from "../../src/state/sql/command.ts";
 import { decodeResult } from "../../src/state/sql/result.ts";
 import { dumpContents } from "../../src/state/sqlite/apply/contents.ts";
 import { nodeDriver } from "../../src/state/sqlite/driver/node_driver.ts";
+import { LEVEL } from "../../src/state/level.ts";
 import { SchemaEpoch } from "../../src/state/sqlite/thread/schema_epoch.ts";
 import { Writer } from "../../src/state/sqlite/apply/writer.ts";
 import type { CommandBody, Statement } from "../../src/state/sql/types.ts";
@@ -121,6 +122,7 @@ class SqlModel implements Model {
     this.#writer = new Writer(nodeDriver, path, {
       statementCacheCapacity: 16,
       schemaEpoch: new SchemaEpoch(),
+      level: LEVEL,
     });
     if (bytes.length === 0) this.#writer.connection.exec(SCHEMA);
   }

@@ -1,3 +1,4 @@
+import { LEVEL } from "../../src/state/level.ts";
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
@@ -9,7 +10,6 @@ import {
 import {
   decodeEnvelope,
   type Envelope,
-  ENVELOPE_LEVEL,
   peekClock,
   stampEnvelope,
   UnknownLevelError,
@@ -101,12 +101,12 @@ Deno.test("stampEnvelope() changes the stamp and nothing else", () => {
 
 Deno.test("decodeEnvelope() says which level an entry needs that it does not know", () => {
   const bytes = encoded(sample);
-  bytes[0] = ENVELOPE_LEVEL + 1;
+  bytes[0] = LEVEL + 1;
   assert.throws(
     () => decodeEnvelope(bytes),
     (error) =>
       error instanceof UnknownLevelError &&
-      error.message.includes(`level ${ENVELOPE_LEVEL + 1}`),
+      error.message.includes(`level ${LEVEL + 1}`),
   );
 });
 

@@ -19,7 +19,7 @@ class Counter {
     return new ExactlyOnce(this.#store, this.#position, ({ body }, index) => {
       this.sum += body[0]!;
       return encodeAnswer(index, (writer) => writer.u32(this.sum));
-    }, { ...SESSION_LIMITS, windowMs: 1000, answers: 3 });
+    }, { limits: { ...SESSION_LIMITS, windowMs: 1000, answers: 3 } });
   }
 
   /** Applies an envelope as a batch of its own: what it is answered. */
@@ -42,8 +42,8 @@ class Counter {
   apply(bytes: Uint8Array): number | string {
     const answer = decodeAnswer(this.#commands.apply(++this.#index, bytes));
     this.#commands.save(this.#index);
-    const { clockMs, timeMs, horizon } = this.#commands;
-    this.#position = { clockMs, timeMs, horizon };
+    const { clockMs, timeMs, horizon, facts } = this.#commands;
+    this.#position = { clockMs, timeMs, horizon, facts };
     if (answer.refusal !== null) return answer.refusal.code;
     return answer.body.length === 0
       ? answer.index

@@ -3,6 +3,7 @@ import type { Network, PeerIdentity } from "../../network/port.ts";
 import { isMember, isVoter, sorted } from "../../raft/configuration.ts";
 import type { Configuration, MemberId, NodeId } from "../../raft/types.ts";
 import { nodeIdOf } from "../../raft/types.ts";
+import type { ClusterFacts } from "../../state/cluster_facts.ts";
 import type { Logger } from "../../util/logger.ts";
 import type { RaftGroup } from "../../group/group.ts";
 import { type Identity, memberIdOf } from "../volume/identity.ts";
@@ -29,6 +30,8 @@ export interface FormationPorts {
   /** Null until the member belongs to a cluster. */
   group(): RaftGroup | null;
   newClusterId(): string;
+  /** What the cluster knows of itself. */
+  facts(): ClusterFacts;
 }
 
 /** A member that asks to be let in. */
@@ -302,6 +305,14 @@ export class Formation {
     const request = decodeJson(body) as JoinRequest | null;
     if (request === null || request.member !== from.id) {
       return { state: "refused", detail: "malformed request" };
+    }
+    const { level, release } = this.#ports.facts();
+    if (from.level < level) {
+      return {
+        state: "refused",
+        detail:
+          `the cluster is at feature level ${level}, node ${from.raftAddress} knows ${from.level}: start release ${release} or newer there`,
+      };
     }
     const { member, learnerOnly } = request;
     const { config } = group.core;

@@ -37,6 +37,7 @@ export interface FollowingGroupPorts {
   durable(): RaftGroup | null;
   /** What the durable group knows of the cluster. */
   facts(): ClusterFacts;
+  level(): number;
   /** Asks the durable group for a change; nobody waits for it. */
   change(change: FactChange): void;
   create(init: GroupInit, ports: LoopPorts): RaftGroup;

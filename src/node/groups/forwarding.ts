@@ -20,10 +20,11 @@ export function encodeProposal(
   kind: EnvelopeKind,
   identity: WriteIdentity,
   body?: (writer: ByteWriter) => void,
+  level?: number,
 ): Uint8Array {
   return encodeShared((writer) => {
     writer.u32(group);
-    writeEnvelope(writer, kind, identity, body);
+    writeEnvelope(writer, kind, identity, body, level);
   });
 }
 

@@ -24,6 +24,8 @@ export interface HostedGroupPorts {
   readonly changes: Changes;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** The cluster's feature level. */
+  level(): number;
   /** This member's id in the group. */
   self(): MemberId;
   /** The id that a peer has in the group. */
@@ -55,6 +57,7 @@ export class HostedGroup implements RoutedGroup {
       requests: ports.requests,
       changes: ports.changes,
       group: () => this.#group,
+      level: ports.level,
     });
   }
 

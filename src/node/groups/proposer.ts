@@ -3,7 +3,9 @@ import type { RaftGroup } from "../../group/group.ts";
 import type { PeerRequests } from "../../network/requests.ts";
 import { type MemberId, nodeIdOf } from "../../raft/types.ts";
 import { type Answer, decodeAnswer } from "../../state/answer.ts";
+import { type FactChange, writeFactChange } from "../../state/cluster_facts.ts";
 import { NO_IDENTITY } from "../../state/envelope.ts";
+import { FIRST_LEVEL } from "../../state/level.ts";
 import type { ByteWriter } from "../../util/bytes.ts";
 import type { Clock } from "../../util/clock.ts";
 import { DeadlineWaiters } from "../../util/deadline_waiters.ts";
@@ -26,6 +28,8 @@ export interface ProposerPorts {
   /** Announces new leaders and links. */
   readonly changes: Changes;
   group(): RaftGroup | null;
+  /** The cluster's feature level: what every member can read. */
+  level(): number;
 }
 
 /** A command for a group's state machine. */
@@ -34,6 +38,8 @@ export interface Proposal {
   body(writer: ByteWriter): void;
   /** A retry with the same key applies once; empty for none. */
   readonly idempotencyKey: string;
+  /** The feature level that a member needs to read it. @default {1} */
+  readonly level?: number;
   /** How long to wait for the answer, ms; a leader is looked for at most 10 s of it. */
   readonly timeoutMs: number;
 }
@@ -64,9 +70,12 @@ export class Proposer {
 
   /**
    * Proposes a command and returns the answer, once it is applied on the leader.
+   * @throws {HiqliteError} `conflict` if some member could not read it.
    * @throws {HiqliteError} `no_leader`, `overloaded`, `disk_full`, `shutting_down`: not applied; `outcome_unknown`: perhaps applied. Also what `body` throws.
    */
   async propose(proposal: Proposal): Promise<Answer> {
+    const { level = FIRST_LEVEL } = proposal;
+    if (level > this.#ports.level()) throw tooNew(level, this.#ports.level());
     const deadline = this.#ports.clock.monotonic() + proposal.timeoutMs;
     const session = this.#session ?? await this.#open(deadline);
     const first = await this.#proposeIn(session, proposal, deadline);
@@ -74,6 +83,19 @@ export class Proposer {
     // It was certainly not applied, so the same command is safe in a new session.
     if (this.#session === session) this.#session = null;
     return this.#proposeIn(await this.#open(deadline), proposal, deadline);
+  }
+
+  /** Proposes a change of the cluster's facts. Repeated, it has no effect, so it needs no session. */
+  change(change: FactChange, timeoutMs: number): Promise<Answer> {
+    return this.#replicate(
+      encodeProposal(
+        this.#groupId,
+        "fact",
+        NO_IDENTITY,
+        (writer) => writeFactChange(writer, change),
+      ),
+      this.#ports.clock.monotonic() + timeoutMs,
+    );
   }
 
   /** Ends attempts whose time is over. Call it a few times a second. */
@@ -89,13 +111,13 @@ export class Proposer {
 
   async #proposeIn(
     session: ProposerSession,
-    { body, idempotencyKey }: Proposal,
+    { body, idempotencyKey, level }: Proposal,
     deadline: number,
   ): Promise<Answer> {
     const identity = session.begin(idempotencyKey);
     try {
       return await this.#replicate(
-        encodeProposal(this.#groupId, "command", identity, body),
+        encodeProposal(this.#groupId, "command", identity, body, level),
         deadline,
       );
     } finally {
@@ -197,6 +219,13 @@ export class Proposer {
       Math.max(0, until - this.#ports.clock.monotonic()),
     );
   }
+}
+
+function tooNew(needed: number, level: number): HiqliteError {
+  return new HiqliteError(
+    "conflict",
+    `This needs feature level ${needed}, and the cluster is at ${level}: some member runs an older release. Upgrade every member first`,
+  );
 }
 
 function unknownOutcome(): OutcomeUnknownError {

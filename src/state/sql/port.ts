@@ -4,6 +4,7 @@ import type {
   SqlParameters,
   Statement,
 } from "./types.ts";
+import type { ClusterFacts } from "../cluster_facts.ts";
 import type { StateMachine } from "../port.ts";
 
 /** A read as the node hands it to its state machine. */
@@ -14,8 +15,10 @@ export interface SqlQuery extends Statement {
   readonly limits?: Partial<QueryLimits>;
 }
 
-/** A state machine that answers SQL. */
+/** A state machine that answers SQL, of the durable group. */
 export interface SqlMachine extends StateMachine {
+  /** What the group knows of its cluster, as of the last entry applied. */
+  readonly facts: ClusterFacts;
   /** @throws {HiqliteError} `sql`, `forbidden`, `invalid`, `timeout`, `too_large`. */
   query(query: SqlQuery): Promise<QueryResult>;
   /** The same on the calling thread. */

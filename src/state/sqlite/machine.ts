@@ -1,6 +1,8 @@
 import type { Entry, LogId, LogIndex } from "../../raft/types.ts";
 import { assert } from "../../util/assert.ts";
 import type { Logger } from "../../util/logger.ts";
+import { type ClusterFacts, FIRST_FACTS } from "../cluster_facts.ts";
+import { LEVEL } from "../level.ts";
 import type {
   Snapshot,
   SnapshotSink,
@@ -40,6 +42,8 @@ export interface SqliteMachineOptions {
   readonly statementCacheCapacity?: number;
   /** Log the text of applied statements. @default {false} */
   readonly logStatements?: boolean;
+  /** The newest feature level that this release knows. @default {LEVEL} */
+  readonly level?: number;
   readonly logger: Logger;
 }
 
@@ -57,6 +61,7 @@ export async function openSqliteMachine(
   const { writer, found } = await WriterThread.start({
     ...shared,
     schemaEpoch: schemaEpoch.memory,
+    level: options.level ?? LEVEL,
   });
   const readers = new Readers({
     ...shared,
@@ -97,6 +102,7 @@ export class SqliteMachine implements SqlMachine {
   readonly #ending = new AbortController();
   #applied: LogId;
   #clockMs: number;
+  #facts: ClusterFacts;
   #sink: FileSink | null = null;
   #names = 0;
   #building = false;
@@ -105,7 +111,7 @@ export class SqliteMachine implements SqlMachine {
   /** Use {@linkcode openSqliteMachine}. */
   constructor(
     parts: SqliteMachineParts,
-    { applied, clockMs }: ReachedPosition,
+    { applied, clockMs, facts }: ReachedPosition,
     { logger, logStatements = false }: SqliteMachineOptions,
   ) {
     this.#files = parts.files;
@@ -115,6 +121,7 @@ export class SqliteMachine implements SqlMachine {
     this.#driver = parts.driver;
     this.#applied = applied;
     this.#clockMs = clockMs;
+    this.#facts = facts ?? FIRST_FACTS;
     this.#logger = logger;
     this.#logStatements = logStatements;
   }
@@ -127,6 +134,11 @@ export class SqliteMachine implements SqlMachine {
   /** See `StateMachine`. */
   get clockMs(): number {
     return this.#clockMs;
+  }
+
+  /** See `SqlMachine`. */
+  get facts(): ClusterFacts {
+    return this.#facts;
   }
 
   /** See `StateMachine`. */
@@ -145,6 +157,7 @@ export class SqliteMachine implements SqlMachine {
       if (reached === null) return done(error, []);
       this.#applied = reached.applied;
       this.#clockMs = reached.clockMs;
+      this.#facts = reached.facts ?? this.#facts;
       this.#hashes.add(reached.hashes);
       done(null, results);
     });
@@ -265,9 +278,10 @@ export class SqliteMachine implements SqlMachine {
     await this.#writer.release();
     for (const step of this.#files.installSteps(sink.path)) await step();
     const { path } = this.#files;
-    const { applied, clockMs } = await this.#writer.open(path);
+    const { applied, clockMs, facts } = await this.#writer.open(path);
     this.#applied = applied;
     this.#clockMs = clockMs;
+    this.#facts = facts ?? this.#facts;
     this.#epoch.beginChange();
     this.#epoch.endChange();
     this.#readers.reopen(path);

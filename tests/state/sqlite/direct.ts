@@ -1,6 +1,7 @@
 import { Applier } from "../../../src/state/sqlite/apply/applier.ts";
 import { dumpContents } from "../../../src/state/sqlite/apply/contents.ts";
 import { nodeDriver } from "../../../src/state/sqlite/driver/node_driver.ts";
+import { LEVEL } from "../../../src/state/level.ts";
 import { SchemaEpoch } from "../../../src/state/sqlite/thread/schema_epoch.ts";
 import { openWriterConnection } from "../../../src/state/sqlite/apply/writer.ts";
 import { narrow } from "../../../src/state/sql/values.ts";
@@ -36,6 +37,7 @@ export class Direct {
     return new Applier(this.#connection, this.#originals, {
       statementCacheCapacity: 50,
       schemaEpoch: new SchemaEpoch(),
+      level: LEVEL,
     });
   }
 

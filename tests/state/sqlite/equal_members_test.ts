@@ -171,7 +171,7 @@ Deno.test("§1.5 apply() gives the same data and answers whatever the batches an
           assert.equal(mixed.dump(), whole.dump());
         },
       ),
-      { numRuns: 2500 },
+      { numRuns: 60 },
     );
   } finally {
     Deno.removeSync(dir, { recursive: true });

@@ -60,6 +60,8 @@ export class Applier {
     options: {
       readonly statementCacheCapacity: number;
       readonly schemaEpoch: SchemaEpoch;
+      /** The newest feature level that this release knows. */
+      readonly level: number;
     },
   ) {
     this.#connection = connection;
@@ -77,6 +79,7 @@ export class Applier {
       new SqliteSessionStore(connection),
       position,
       (envelope, index, timeMs) => this.#perform(envelope, index, timeMs),
+      { level: options.level },
     );
     overrideFunctions(connection, originals, this.#context);
     this.#interpreter = new Interpreter(
@@ -162,13 +165,18 @@ export class Applier {
     return answers;
   }
 
+  /** What is kept of an entry that ended its transaction may owe a foreign key, so that COMMIT undoes that, too: each attempt keeps less. */
   #alone(entry: Entry): Uint8Array {
-    try {
-      return this.#inTransaction(entry, null);
-    } catch (error) {
-      if (!(error instanceof EntryUndone)) throw error;
-      this.#undo();
-      return this.#inTransaction(entry, error);
+    for (let undone: EntryUndone | null = null;;) {
+      try {
+        return this.#inTransaction(entry, undone);
+      } catch (error) {
+        const again: boolean = error instanceof EntryUndone &&
+          (undone === null || error.keep < undone.keep);
+        if (!again) throw error;
+        this.#undo();
+        undone = error as EntryUndone;
+      }
     }
   }
 
@@ -194,6 +202,7 @@ export class Applier {
       timeMs: this.#commands.timeMs,
       clockMs: this.#commands.clockMs,
       horizon: this.#commands.horizon,
+      facts: this.#commands.facts,
       hash: this.#hash,
       config: this.#config,
     };

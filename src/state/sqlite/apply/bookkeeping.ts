@@ -1,5 +1,11 @@
 import { type LogId, ZERO_LOG_ID } from "../../../raft/types.ts";
-import { NO_BYTES } from "../../../util/bytes.ts";
+import { ByteReader, ByteWriter, NO_BYTES } from "../../../util/bytes.ts";
+import {
+  type ClusterFacts,
+  FIRST_FACTS,
+  readFacts,
+  writeFacts,
+} from "../../cluster_facts.ts";
 import { ENVELOPE_START, type EnvelopePosition } from "../../exactly_once.ts";
 import type { SqliteConnection, SqliteDriver } from "../driver/driver.ts";
 
@@ -16,7 +22,8 @@ CREATE TABLE main._hql_meta (
   clock INTEGER NOT NULL,
   horizon INTEGER NOT NULL,
   hash INTEGER NOT NULL,
-  config BLOB NOT NULL
+  config BLOB NOT NULL,
+  facts BLOB NOT NULL
 );
 CREATE TABLE main._hql_sessions (
   id INTEGER PRIMARY KEY,
@@ -35,7 +42,7 @@ CREATE TABLE main._hql_migrations (
   idx INTEGER NOT NULL,
   time INTEGER NOT NULL
 );
-INSERT INTO main._hql_meta VALUES (1, ${FORMAT}, 0, 0, 0, 0, 0, 0, x'');
+INSERT INTO main._hql_meta VALUES (1, ${FORMAT}, 0, 0, 0, 0, 0, 0, x'', x'');
 `;
 
 /** How far a database has come. */
@@ -80,9 +87,9 @@ export function readPosition(connection: SqliteConnection): Position | null {
     );
   }
   const [row] = connection.prepare(
-    "SELECT term, idx, time, clock, horizon, hash, config FROM main._hql_meta",
+    "SELECT term, idx, time, clock, horizon, hash, config, facts FROM main._hql_meta",
   )!.all(none);
-  const [term, index, timeMs, clockMs, horizon, hash, config] = row!;
+  const [term, index, timeMs, clockMs, horizon, hash, config, facts] = row!;
   return {
     applied: { term: term as number, index: index as number },
     timeMs: timeMs as number,
@@ -90,7 +97,13 @@ export function readPosition(connection: SqliteConnection): Position | null {
     horizon: horizon as number,
     hash: hash as number,
     config: config as Uint8Array,
+    facts: factsOf(facts as Uint8Array),
   };
+}
+
+/** None are stored before the first position. */
+function factsOf(bytes: Uint8Array): ClusterFacts {
+  return bytes.length === 0 ? FIRST_FACTS : readFacts(new ByteReader(bytes));
 }
 
 /**
@@ -108,14 +121,25 @@ export function readPositionAt(driver: SqliteDriver, path: string): Position {
   }
 }
 
+function encodeFacts(facts: ClusterFacts): Uint8Array {
+  const writer = new ByteWriter(64);
+  writeFacts(writer, facts);
+  return writer.finish();
+}
+
 /** A function that stores the position in the open transaction. */
 export function positionWriter(
   connection: SqliteConnection,
 ): (position: Position) => void {
   const statement = connection.prepare(
-    "UPDATE main._hql_meta SET term = ?, idx = ?, time = ?, clock = ?, horizon = ?, hash = ?, config = ?",
+    "UPDATE main._hql_meta SET term = ?, idx = ?, time = ?, clock = ?, horizon = ?, hash = ?, config = ?, facts = ?",
   )!;
-  return ({ applied, timeMs, clockMs, horizon, hash, config }) => {
+  let last: ClusterFacts | null = null;
+  let bytes = NO_BYTES;
+  return ({ applied, timeMs, clockMs, horizon, hash, config, facts }) => {
+    // Encoded when they change, not with every batch.
+    if (facts !== last) bytes = encodeFacts(facts);
+    last = facts;
     statement.run({
       anonymous: [
         BigInt(applied.term),
@@ -125,6 +149,7 @@ export function positionWriter(
         BigInt(horizon),
         BigInt(hash),
         config,
+        bytes,
       ],
       named: null,
     });

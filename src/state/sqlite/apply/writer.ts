@@ -59,6 +59,7 @@ export class Writer {
     options: {
       readonly statementCacheCapacity: number;
       readonly schemaEpoch: SchemaEpoch;
+      readonly level: number;
     },
   ) {
     this.#path = path;

@@ -1,5 +1,10 @@
 import type { Entry, EntryKind, LogId } from "../../../raft/types.ts";
 import { type ByteReader, ByteWriter } from "../../../util/bytes.ts";
+import {
+  type ClusterFacts,
+  readFacts,
+  writeFacts,
+} from "../../cluster_facts.ts";
 import type { StateHash } from "../../port.ts";
 import type { SqliteDriverSpec } from "../driver/driver.ts";
 import type { Position } from "./bookkeeping.ts";
@@ -23,6 +28,8 @@ export interface WriterOptions {
   readonly path: string;
   readonly statementCacheCapacity: number;
   readonly schemaEpoch: SharedArrayBuffer;
+  /** The newest feature level that this release knows. */
+  readonly level: number;
 }
 
 /** Encodes a batch; `answers` tells whether anybody wants them. */
@@ -56,16 +63,19 @@ export function decodeBatch(
   return { answers, entries };
 }
 
-/** Appends how far the writer has come. */
+/** Appends how far the writer has come; the facts only if they are not `told` already. */
 export function writeApplied(
   writer: ByteWriter,
   position: Position,
   hashes: readonly StateHash[],
+  told: ClusterFacts | null,
 ): void {
-  const { applied, clockMs, config } = position;
+  const { applied, clockMs, config, facts } = position;
   writer.u53(applied.term).u53(applied.index).u53(clockMs).bytes(config);
   writer.u32(hashes.length);
   for (const { index, hash } of hashes) writer.u53(index).u32(hash);
+  writer.u8(facts === told ? 0 : 1);
+  if (facts !== told) writeFacts(writer, facts);
 }
 
 /** What {@linkcode writeApplied} wrote. */
@@ -74,6 +84,8 @@ export interface ReachedPosition {
   readonly clockMs: number;
   readonly config: Uint8Array;
   readonly hashes: readonly StateHash[];
+  /** Null if they have not changed. */
+  readonly facts: ClusterFacts | null;
 }
 
 /** Reads what {@linkcode writeApplied} wrote. */
@@ -86,5 +98,6 @@ export function readApplied(reader: ByteReader): ReachedPosition {
     { length: reader.u32() },
     () => ({ index: reader.u53(), hash: reader.u32() }),
   );
-  return { applied: { term, index }, clockMs, config, hashes };
+  const facts = reader.u8() === 1 ? readFacts(reader) : null;
+  return { applied: { term, index }, clockMs, config, hashes, facts };
 }

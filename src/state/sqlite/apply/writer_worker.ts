@@ -1,3 +1,4 @@
+import type { ClusterFacts } from "../../cluster_facts.ts";
 import { unreachable } from "../../../util/assert.ts";
 import { HiqliteError } from "../../../errors.ts";
 import type { ByteReader, ByteWriter } from "../../../util/bytes.ts";
@@ -25,6 +26,8 @@ class WriterRequests implements Served {
   readonly #options: WriterOptions;
   readonly #driver: SqliteDriver;
   #writer: Writer | null;
+  /** The facts that were told last. */
+  #told: ClusterFacts | null = null;
   /** What made the database unusable; everything after it fails with it. */
   #poison: unknown = null;
   /** See `Served`. */
@@ -35,7 +38,7 @@ class WriterRequests implements Served {
     this.#options = options;
     this.#driver = openDriver(options.driver);
     this.#writer = this.#open(options.path);
-    writeApplied(this.opened, this.#writer.applier.position, []);
+    this.#tell(this.opened, this.#writer);
   }
 
   /** See `Served`. */
@@ -56,7 +59,9 @@ class WriterRequests implements Served {
       throw new Error("The database is being replaced");
     }
     try {
-      return perform(this.#writer, kind, request);
+      return kind === WriterRequest.apply
+        ? this.#apply(this.#writer, request)
+        : perform(this.#writer, kind);
     } catch (error) {
       throw this.#failed(error);
     }
@@ -77,10 +82,26 @@ class WriterRequests implements Served {
     this.#writer?.close();
   }
 
+  #apply(writer: Writer, request: ByteReader): ByteWriter {
+    const { answers, entries } = decodeBatch(request);
+    const results = writer.applier.apply(entries);
+    const answer = okAnswer(answers ? 64 * results.length : 64);
+    this.#tell(answer, writer);
+    answer.u32(answers ? results.length : 0);
+    if (answers) { for (const result of results) answer.bytes(result); }
+    return answer;
+  }
+
+  #tell(answer: ByteWriter, { applier }: Writer): void {
+    const { position } = applier;
+    writeApplied(answer, position, applier.takeHashes(), this.#told);
+    this.#told = position.facts;
+  }
+
   #inspect(path: string): ByteWriter {
     const answer = okAnswer();
     try {
-      writeApplied(answer, readPositionAt(this.#driver, path), []);
+      writeApplied(answer, readPositionAt(this.#driver, path), [], null);
     } catch (error) {
       throw stateFailure(error);
     }
@@ -91,16 +112,17 @@ class WriterRequests implements Served {
     const answer = okAnswer();
     this.#writer = this.#open(path);
     this.#poison = null;
-    writeApplied(answer, this.#writer.applier.position, []);
+    this.#tell(answer, this.#writer);
     return answer;
   }
 
   #open(path: string): Writer {
-    const { statementCacheCapacity, schemaEpoch } = this.#options;
+    const { statementCacheCapacity, schemaEpoch, level } = this.#options;
     try {
       return new Writer(this.#driver, path, {
         statementCacheCapacity,
         schemaEpoch: new SchemaEpoch(schemaEpoch),
+        level,
       });
     } catch (error) {
       throw stateFailure(error);
@@ -125,19 +147,9 @@ class WriterRequests implements Served {
 function perform(
   writer: Writer,
   kind: number,
-  request: ByteReader,
 ): ByteWriter {
   const { applier } = writer;
   switch (kind) {
-    case WriterRequest.apply: {
-      const { answers, entries } = decodeBatch(request);
-      const results = applier.apply(entries);
-      const answer = okAnswer(answers ? 64 * results.length : 64);
-      writeApplied(answer, applier.position, applier.takeHashes());
-      answer.u32(answers ? results.length : 0);
-      if (answers) { for (const result of results) answer.bytes(result); }
-      return answer;
-    }
     case WriterRequest.checkpoint:
       return okAnswer().u53(writer.checkpoint());
     case WriterRequest.dump:

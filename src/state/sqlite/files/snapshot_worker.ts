@@ -135,7 +135,7 @@ async function build(
   }
   leaveWal(driver, target);
   const answer = okAnswer();
-  writeApplied(answer, readPositionAt(driver, target), []);
+  writeApplied(answer, readPositionAt(driver, target), [], null);
   const { size, sha256 } = hashFile(target);
   return answer.u53(size).text(sha256);
 }
