@@ -19,6 +19,7 @@ import {
 } from "../../src/node/volume/identity.ts";
 import { HiqliteNode } from "../../src/node/node.ts";
 import type { WriteAnswer } from "../../src/node/port.ts";
+import type { ApplyDone } from "../../src/state/port.ts";
 import type { SqlMachine } from "../../src/state/sql/port.ts";
 import { EntryKind } from "../../src/raft/types.ts";
 import type { Entry, NodeId } from "../../src/raft/types.ts";
@@ -52,11 +53,12 @@ class CountingMachine extends ListMachine implements SqlMachine {
   override apply(
     entries: readonly Entry[],
     answers: boolean,
-    done: (error: Error | null, answers: readonly Uint8Array[]) => void,
+    done: ApplyDone,
   ): void {
-    super.apply(entries, answers, (error, raw) => {
-      if (error !== null) return done(error, []);
-      done(null, entries.map((entry, i) => this.#answer(entry, raw[i]!)));
+    super.apply(entries, answers, (error, raw, events) => {
+      if (error !== null) return done(error, [], events);
+      const given = entries.map((entry, i) => this.#answer(entry, raw[i]!));
+      done(null, given, events);
     });
   }
 

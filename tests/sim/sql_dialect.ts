@@ -10,6 +10,7 @@ import { nodeDriver } from "../../src/state/sqlite/driver/node_driver.ts";
 import { SchemaEpoch } from "../../src/state/sqlite/thread/schema_epoch.ts";
 import { Writer } from "../../src/state/sqlite/apply/writer.ts";
 import type { CommandBody, Statement } from "../../src/state/sql/types.ts";
+import { ByteWriter } from "../../src/util/bytes.ts";
 import type { Operation, SimAnswer, SimCommand } from "./command.ts";
 import type { Dialect } from "./dialect.ts";
 import type { Model } from "./kv_model.ts";
@@ -135,7 +136,9 @@ class SqlModel implements Model {
   }
 
   apply(entries: readonly Entry[], duplicate: () => void): Uint8Array[] {
-    const answers = this.#writer.applier.apply(entries);
+    const { applier } = this.#writer;
+    const answers = applier.apply(entries);
+    applier.events.write(new ByteWriter());
     entries.forEach(({ index }, i) => {
       const answer = answers[i]!;
       if (answer.length > 0 && decodeResult(answer).index !== index) {

@@ -1,9 +1,13 @@
+import assert from "node:assert/strict";
+import { SqlEvent, tablesIn } from "../../../src/state/sql/events.ts";
 import { decodeResult } from "../../../src/state/sql/command.ts";
 import { Applier } from "../../../src/state/sqlite/apply/applier.ts";
 import { dumpContents } from "../../../src/state/sqlite/apply/contents.ts";
 import { nodeDriver } from "../../../src/state/sqlite/driver/node_driver.ts";
 import { SchemaEpoch } from "../../../src/state/sqlite/thread/schema_epoch.ts";
 import { openWriterConnection } from "../../../src/state/sqlite/apply/writer.ts";
+import { WrittenEvents } from "../../../src/state/sqlite/apply/written_events.ts";
+import { ByteReader, ByteWriter } from "../../../src/util/bytes.ts";
 import { narrow } from "../../../src/state/sql/values.ts";
 import type {
   Command,
@@ -22,6 +26,9 @@ export class Direct {
   #connection;
   #originals = nodeDriver.open(":memory:", { readOnly: false });
   applier: Applier;
+  /** What was told of the entries so far, as `index.seq kind tables`. */
+  readonly events: string[] = [];
+  #written = new WrittenEvents();
 
   constructor(path = ":memory:") {
     this.#path = path;
@@ -58,7 +65,21 @@ export class Direct {
       kind: EntryKind.command,
       payload,
     }));
-    return this.applier.apply(entries);
+    const answers = this.applier.apply(entries);
+    this.#takeEvents();
+    return answers;
+  }
+
+  #takeEvents(): void {
+    const writer = new ByteWriter();
+    this.applier.events.write(writer);
+    const events = this.#written.read(new ByteReader(writer.finish()));
+    const told = [...events].map(({ index, seq, kind, bytes }) => {
+      const tables = kind === SqlEvent.tables ? tablesIn(bytes) : [];
+      return [`${index}.${seq} ${kind}`, ...tables].join(" ");
+    });
+    assert.equal(told.length, events.count);
+    this.events.push(...told);
   }
 
   run(

@@ -136,6 +136,7 @@ function perform(
       writeApplied(answer, applier.position, applier.takeHashes());
       answer.u32(answers ? results.length : 0);
       if (answers) { for (const result of results) answer.bytes(result); }
+      applier.events.write(answer);
       return answer;
     }
     case WriterRequest.checkpoint:
