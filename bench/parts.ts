@@ -3,7 +3,13 @@ import { join } from "node:path";
 import { RealDisk } from "../src/log/real_disk.ts";
 import { openSegmentLog } from "../src/log/segment_log.ts";
 import { type Entry, EntryKind } from "../src/raft/types.ts";
-import { encodeCommand } from "../src/state/sql/command.ts";
+import {
+  NO_IDENTITY,
+  stampEnvelope,
+  writeEnvelope,
+} from "../src/state/envelope.ts";
+import { writeCommand } from "../src/state/sql/command.ts";
+import { encodeShared } from "../src/util/bytes.ts";
 import { openSqliteMachine } from "../src/state/sqlite/machine.ts";
 import type { StateMachine } from "../src/state/port.ts";
 import type { CommandBody } from "../src/state/sql/types.ts";
@@ -163,14 +169,19 @@ function apply(
 }
 
 function command(index: number, body: CommandBody): Entry {
-  const payload = encodeCommand({
+  const payload = encodeShared((writer) =>
+    writeEnvelope(
+      writer,
+      "command",
+      NO_IDENTITY,
+      (writer) => writeCommand(writer, body),
+    )
+  );
+  stampEnvelope(payload, {
+    clockMs: 0,
     timeMs: 1_700_000_000_000,
-    seed: [index, 0],
-    session: 0,
-    sequence: 0,
-    answeredBelow: 0,
-    idempotencyKey: "",
-    body,
+    seedA: index,
+    seedB: 0,
   });
   return { index, term: 1, kind: EntryKind.command, payload };
 }

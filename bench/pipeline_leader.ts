@@ -9,12 +9,16 @@ import type {
   NodeId,
 } from "../src/raft/types.ts";
 import { EntryKind, nodeIdOf } from "../src/raft/types.ts";
+import { encodeShared } from "../src/util/bytes.ts";
+import { decodeAnswer } from "../src/state/answer.ts";
 import {
-  decodeResult,
-  encodeCommand,
-  stampCommand,
-  validateCommand,
-} from "../src/state/sql/command.ts";
+  NO_IDENTITY,
+  stampEnvelope,
+  writeEnvelope,
+} from "../src/state/envelope.ts";
+import { writeCommand } from "../src/state/sql/command.ts";
+import { resultOf } from "../src/state/sql/result.ts";
+import { validateCommand } from "../src/state/sql/validate.ts";
 import type { StateMachine } from "../src/state/port.ts";
 import type { CommandBody, CommandResult } from "../src/state/sql/types.ts";
 
@@ -33,7 +37,7 @@ export interface PipelineParts {
 
 interface Waiting {
   readonly entry: Entry;
-  readonly resolve: (result: CommandResult) => void;
+  readonly resolve: (answer: Uint8Array) => void;
 }
 
 /**
@@ -73,16 +77,11 @@ export class PipelineLeader {
 
   /** Opens the session in which everything is written, so that SQLite does what it does in a cluster. */
   async open(): Promise<void> {
-    const payload = encodeCommand({
-      timeMs: Date.now(),
-      seed: [0, 0],
-      session: 0,
-      sequence: 0,
-      answeredBelow: 0,
-      idempotencyKey: "",
-      body: { kind: "openSession" },
-    });
-    await this.#append(payload);
+    await this.#append(
+      encodeShared((writer) =>
+        writeEnvelope(writer, "openSession", NO_IDENTITY)
+      ),
+    );
     this.#session = this.#last;
   }
 
@@ -92,17 +91,27 @@ export class PipelineLeader {
     const sequence = this.#sequence++;
     this.#outstanding.add(sequence);
     const [answeredBelow] = this.#outstanding;
-    const payload = encodeCommand({
-      timeMs: 0,
-      seed: [0, 0],
+    const identity = {
       session: this.#session,
       sequence,
       answeredBelow: answeredBelow!,
       idempotencyKey: "",
-      body,
+    };
+    const payload = encodeShared((writer) =>
+      writeEnvelope(
+        writer,
+        "command",
+        identity,
+        (writer) => writeCommand(writer, body),
+      )
+    );
+    stampEnvelope(payload, {
+      clockMs: 0,
+      timeMs: Date.now(),
+      seedA: sequence >>> 0,
+      seedB: 0,
     });
-    stampCommand(payload, Date.now(), sequence >>> 0, 0);
-    const result = await this.#append(payload);
+    const result = resultOf(decodeAnswer(await this.#append(payload)));
     this.#outstanding.delete(sequence);
     return result;
   }
@@ -113,7 +122,7 @@ export class PipelineLeader {
     this.#advance();
   }
 
-  #append(payload: Uint8Array): Promise<CommandResult> {
+  #append(payload: Uint8Array): Promise<Uint8Array> {
     return new Promise((resolve) => {
       const kind = EntryKind.command;
       const entry = { index: ++this.#last, term: TERM, kind, payload };
@@ -181,7 +190,7 @@ export class PipelineLeader {
       if (error !== null) throw error;
       this.#applying = false;
       for (let i = 0; i < batch.length; i++) {
-        batch[i]!.resolve(decodeResult(answers[i]!).result);
+        batch[i]!.resolve(answers[i]!);
       }
       this.#apply();
     });

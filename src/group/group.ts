@@ -7,6 +7,7 @@ import type { StateMachine } from "../state/port.ts";
 import { Applier, payloadBytes } from "./applier.ts";
 import { AppliedWaiters } from "./applied_waiters.ts";
 import { Checkpoints } from "./checkpoints.ts";
+import { ClusterClock } from "./cluster_clock.ts";
 import { EventFeed } from "./event_feed.ts";
 import {
   DEFAULT_GROUP_OPTIONS,
@@ -75,6 +76,7 @@ export class RaftGroup {
   #deposedAt: number | null = null;
   readonly #room: Room;
   readonly #inbox: ProposalInbox;
+  readonly #clock: ClusterClock;
 
   /** Starts idle; the first {@linkcode tick} or message moves it. */
   constructor(
@@ -92,12 +94,8 @@ export class RaftGroup {
       ports.log,
       (message, error) => ports.warn(message, error),
     );
-    this.#inbox = new ProposalInbox(
-      ports.core,
-      this.#room,
-      this.#proposals,
-      options.maxInbox,
-    );
+    this.#clock = new ClusterClock(ports.machine.clockMs, options.electionMs);
+    this.#inbox = this.#newInbox();
     const self = ports.core.status().id;
     const fatal = (error: Error): void => this.#fail(error);
     this.#durability = new LogDurability(ports.log, options.durability, {
@@ -173,6 +171,21 @@ export class RaftGroup {
     });
   }
 
+  #newInbox(): ProposalInbox {
+    return new ProposalInbox(
+      this.core,
+      this.#room,
+      this.#proposals,
+      this.#options.maxInbox,
+      (payload) => this.#ports.stamp(payload, this.#clock.ms),
+    );
+  }
+
+  /** The cluster clock, ms: a leader's own, or what this member would begin with if it led now. */
+  get clockMs(): number {
+    return this.#clock.ms;
+  }
+
   /** Entries up to here are durable on this member. */
   get durableIndex(): LogIndex {
     return this.#durability.index;
@@ -188,9 +201,10 @@ export class RaftGroup {
     return this.#room.full;
   }
 
-  /** One tick of the group's clock. */
-  tick(): void {
+  /** One tick of the group's timeouts; since the last one `elapsedMs` of this member's monotonic time passed. */
+  tick(elapsedMs: number): void {
     this.#ticks++;
+    this.#clock.tick(elapsedMs);
     this.#abandonDeposed();
     this.#sender.tick();
     this.#checkpoints.tick(this.#ticks);
@@ -229,12 +243,16 @@ export class RaftGroup {
           // Without room it is as if the network had lost it; the leader tries again.
           if (this.#roomFor(message)) this.#receive(message);
         });
+      case "heartbeat":
+        this.#receive(message);
+        if (message.term === this.core.term) this.#clock.heard(message.clockMs);
+        return;
       default:
         return this.#receive(message);
     }
   }
 
-  /** Replicates `payload`; `done` is called once, when its fate is known. */
+  /** Replicates `payload`, which is stamped in place; `done` is called once, when its fate is known. */
   propose(payload: Uint8Array, done: ProposalDone): void {
     if (this.#stopped) return refuseStopped(done);
     if (this.#inbox.push(payload, done)) this.#wake();
@@ -318,6 +336,7 @@ export class RaftGroup {
     if (this.#stopped) return STOPPED;
     try {
       const outcome = input();
+      this.#clock.lead(this.core.role === "leader");
       this.#wake();
       return outcome;
     } catch (error) {
@@ -405,8 +424,15 @@ export class RaftGroup {
   }
 
   #dispatch(message: Message): void {
-    if (message.type === "appendEntries") this.#outbox.push(message);
-    else this.#ports.send(message);
+    switch (message.type) {
+      case "appendEntries":
+        return this.#outbox.push(message);
+      case "heartbeat":
+        this.#ports.send({ ...message, clockMs: this.#clock.ms });
+        return;
+      default:
+        this.#ports.send(message);
+    }
   }
 
   #transmit(message: AppendEntries): void {
@@ -431,6 +457,7 @@ export class RaftGroup {
 
   #onApplied(index: LogIndex, bytes: number): void {
     this.#room.stateApplied(index);
+    this.#clock.applied(this.machine.clockMs);
     this.#step(() => this.core.step({ kind: "applied", index }));
     this.#waiters.applied(index);
     this.#checkpoints.applied(index, bytes);

@@ -19,19 +19,22 @@ export class ProposalInbox {
   readonly #room: Room;
   readonly #pending: PendingProposals;
   readonly #max: number;
+  readonly #stamp: (payload: Uint8Array) => void;
   #waiting: Waiting[] = [];
 
-  /** Starts empty; what the core appends goes over to `pending`. */
+  /** Starts empty; what the core appends is stamped and goes over to `pending`. */
   constructor(
     core: RaftCore,
     room: Room,
     pending: PendingProposals,
     max: number,
+    stamp: (payload: Uint8Array) => void,
   ) {
     this.#core = core;
     this.#room = room;
     this.#pending = pending;
     this.#max = max;
+    this.#stamp = stamp;
   }
 
   /** How many wait. */
@@ -68,6 +71,8 @@ export class ProposalInbox {
       }
       return;
     }
+    // Here, so that the order of stamps is the order in the log.
+    if (this.#core.role === "leader") payloads.forEach(this.#stamp);
     const outcome = this.#core.step({ kind: "propose", payloads });
     if (outcome.kind === "appended") {
       const { index, term } = outcome.first;

@@ -21,6 +21,8 @@ export interface GroupOptions {
   readonly checkpointBytes: number;
   /** Proposals that may wait for the loop; more are refused as `overloaded`. */
   readonly maxInbox: number;
+  /** The shortest election timeout, ms: what the cluster clock may advance by at once. */
+  readonly electionMs: number;
 }
 
 /** The usual tunables. */
@@ -30,6 +32,7 @@ export const DEFAULT_GROUP_OPTIONS: GroupOptions = {
   checkpointEntries: 10_000,
   checkpointBytes: 16 * 1024 * 1024,
   maxInbox: 16_384,
+  electionMs: 700,
 };
 
 /** What a group is made of. */
@@ -37,6 +40,8 @@ export interface GroupPorts {
   readonly core: RaftCore;
   readonly log: LogStore;
   readonly machine: StateMachine;
+  /** Writes the cluster clock, and what else only a leader decides, into a proposal that is about to be appended here. */
+  stamp(payload: Uint8Array, clockMs: number): void;
   /** Queues a message; false if it was not queued. Entries are put in already. */
   send(message: GroupMessage): boolean;
   /** Runs `callback` soon, not inside this call: what arrives until then shares one pass and one sync. */

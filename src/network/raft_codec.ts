@@ -76,7 +76,7 @@ export function encodeMessage(
       writeLogId(small, message.hint);
       break;
     case "heartbeat":
-      small.u53(message.commit).u53(message.round);
+      small.u53(message.commit).u53(message.round).u53(message.clockMs);
       break;
     case "heartbeatReply":
       small.u53(message.round);
@@ -199,6 +199,7 @@ function readBody(
         ...envelope,
         commit: reader.u53(),
         round: reader.u53(),
+        clockMs: reader.u53(),
       };
     case MessageCode.heartbeatReply:
       return { type: "heartbeatReply", ...envelope, round: reader.u53() };

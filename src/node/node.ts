@@ -31,11 +31,13 @@ import type {
   WriteRequest,
 } from "./port.ts";
 import { Pulse } from "./upkeep/pulse.ts";
-import { Reads } from "./services/reads.ts";
+import { Database } from "./services/database.ts";
 import { Scrubbing } from "./upkeep/scrubbing.ts";
 import { clusterStatus, healthStatus, readyStatus } from "./report/status.ts";
 import { Traffic } from "../network/group_router.ts";
-import { Writes } from "./groups/proposer.ts";
+import { PROPOSE, proposeHandler } from "./groups/forwarding.ts";
+import { DATABASE_GROUP, type GroupId } from "./groups/group_ids.ts";
+import { Proposer } from "./groups/proposer.ts";
 
 /** How long a start waits for witnesses beyond a majority, ticks: about as long as a silent link counts as alive. */
 const WITNESS_TICKS = 60;
@@ -54,8 +56,8 @@ export class HiqliteNode implements Member {
   readonly #formation: Formation;
   readonly #membership: Membership;
   readonly #greeting: Greeting;
-  readonly #writes: Writes;
-  readonly #reads: Reads;
+  readonly #proposer: Proposer;
+  readonly #database: Database;
   readonly #traffic: Traffic;
   readonly #pulse: Pulse;
   readonly #scrubbing: Scrubbing;
@@ -97,17 +99,15 @@ export class HiqliteNode implements Member {
       failed: (error) => this.#fail(error),
     });
     const group = (): RaftGroup | null => this.#group;
-    this.#writes = new Writes({
+    const shared = { clock: parts.clock, changes: this.#changes, group };
+    this.#proposer = new Proposer(DATABASE_GROUP, {
+      ...shared,
       self: () => this.id,
-      clock: parts.clock,
-      random: parts.random,
       requests: this.#requests,
-      group,
     });
-    this.#reads = new Reads({
-      clock: parts.clock,
-      changes: this.#changes,
-      group,
+    this.#database = new Database({
+      ...shared,
+      proposer: this.#proposer,
       touch: () => this.#touch(),
       machine: () => this.#vault.storage.machine,
       throwIfStopped: () => this.#throwIfStopped(),
@@ -171,7 +171,7 @@ export class HiqliteNode implements Member {
       ...this.#greeting.handlers(),
       ...this.#formation.handlers(),
       ...this.#membership.handlers(),
-      ...this.#writes.handlers(),
+      [PROPOSE]: proposeHandler((id) => this.#hosted(id)),
     });
   }
 
@@ -221,21 +221,13 @@ export class HiqliteNode implements Member {
 
   async write(request: WriteRequest): Promise<WriteAnswer> {
     this.#throwIfStopped();
-    const answer = await this.#writes.write(request);
-    // None while the member is rebuilt: the write is committed, its answer is the leader's.
-    const group = this.#group;
-    if (group !== null && group.machine.applied.index < answer.index) {
-      await new Promise<boolean>((resolve) =>
-        group.whenApplied(answer.index, resolve)
-      );
-    }
-    return answer;
+    return await this.#database.write(request);
   }
 
   async query(request: QueryRequest): Promise<QueryAnswer> {
     this.#throwIfStopped();
     try {
-      return await this.#reads.query(request);
+      return await this.#database.query(request);
     } catch (error) {
       throw this.#scrubbing.explain(error);
     }
@@ -289,7 +281,7 @@ export class HiqliteNode implements Member {
       cluster: this.cluster(),
       group: this.#group,
       ready: this.ready().ok,
-      outstandingWrites: this.#writes.outstanding,
+      outstandingWrites: this.#proposer.outstanding,
       loopLagMs: this.#pulse.worstLagMs,
     });
   }
@@ -321,7 +313,7 @@ export class HiqliteNode implements Member {
       clock: this.#parts.clock,
       changes: this.#changes,
       group: () => this.#group,
-      outstanding: () => this.#writes.outstanding,
+      outstanding: () => this.#proposer.outstanding,
     });
     await this.#release();
     logger.info("stopped");
@@ -329,13 +321,17 @@ export class HiqliteNode implements Member {
 
   async #release(): Promise<void> {
     this.#pulse.stop();
-    this.#writes.close();
+    this.#proposer.close();
     for (const hook of this.#releaseHooks) await hook();
     this.#requests.close();
     this.#group?.stop();
     this.#changes.announce();
     await this.#network.close();
     await this.#vault.close();
+  }
+
+  #hosted(id: GroupId): RaftGroup | null | undefined {
+    return id === DATABASE_GROUP ? this.#group : undefined;
   }
 
   get #group(): RaftGroup | null {
@@ -366,7 +362,8 @@ export class HiqliteNode implements Member {
   }
 
   #onSlowTick(): void {
-    this.#writes.tick();
+    this.#proposer.tick();
+    this.#database.tick();
     this.#progress();
     this.#membership.tick();
     this.#scrubbing.tick();
@@ -432,7 +429,6 @@ export class HiqliteNode implements Member {
   #onLinkUp(): void {
     this.#touch();
     this.#changes.announce();
-    this.#writes.changed();
     this.#progress();
   }
 
@@ -458,7 +454,6 @@ export class HiqliteNode implements Member {
         : `leader is ${core.leader} in term ${core.term}`,
     );
     this.#catchUp.attempt(this.#group);
-    this.#writes.changed();
     this.#changes.announce();
   }
 

@@ -11,6 +11,7 @@ import type { Logger } from "../util/logger.ts";
 import { SystemRandom } from "../util/random.ts";
 import { createCore, groupOptions, raftOptions } from "./volume/boot.ts";
 import { RaftGroup } from "../group/group.ts";
+import { envelopeStamp } from "./groups/stamp.ts";
 import { HiqliteNode } from "./node.ts";
 import type { NodeVault } from "./parts.ts";
 import { clusterIdOf } from "./volume/recover.ts";
@@ -53,6 +54,7 @@ export async function openNode(
         log: storage.log,
         machine: storage.machine,
         ...ports,
+        stamp: envelopeStamp(systemClock, random),
         defer: queueMicrotask,
         linger: (callback) => {
           const timer = setTimeout(callback, LINGER_MS);

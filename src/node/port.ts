@@ -20,7 +20,12 @@ export interface WriteRequest {
   readonly body: CommandBody;
   /** A retry with the same key applies once; at most 128 bytes of UTF-8. */
   readonly idempotencyKey?: string;
-  /** How long to wait for the answer, ms; a leader is looked for at most 10 s of it. @default {120_000} */
+  /**
+   * How long to wait for the answer, ms; a leader is looked for at most 10 s of it. If
+   * the leader has answered, but this member has not applied the write when the time is
+   * over, the answer is given all the same: then a local read here may not show
+   * the write yet (pass `minIndex`). @default {120_000}
+   */
   readonly timeoutMs?: number;
 }
 

@@ -15,5 +15,6 @@ export function sendHeartbeat(
     ...envelope(state, to),
     commit,
     round: state.round,
+    clockMs: 0,
   });
 }

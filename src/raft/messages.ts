@@ -66,6 +66,8 @@ export interface Heartbeat extends Envelope {
   readonly commit: LogIndex;
   /** Number of this round of heartbeats, for ReadIndex (thesis §6.4); grows within a term. */
   readonly round: number;
+  /** The cluster clock, ms. Not consensus: 0 when the core emits it, put in by whoever sends it. */
+  readonly clockMs: number;
 }
 
 /** Answers {@linkcode Heartbeat}. */

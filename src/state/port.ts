@@ -101,6 +101,8 @@ export type ApplyDone = (
 export interface StateMachine {
   /** The last entry whose effect is visible to reads. */
   readonly applied: LogId;
+  /** The cluster clock as of `applied`, ms: the latest of all entries; part of the state, and so of snapshots. */
+  readonly clockMs: number;
   /**
    * Applies entries after `applied`. For each entry the callback gets an
    * encoded answer (empty for noop and config entries). With `answers` false

@@ -139,8 +139,6 @@ class PlainMember implements Member {
       case "migrate":
         for (const migration of body.migrations) this.#db.exec(migration.sql);
         return { ok: true, results: [] };
-      default:
-        throw new HiqliteError("internal", `no ${body.kind} here`);
     }
   }
 

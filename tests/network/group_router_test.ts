@@ -61,6 +61,7 @@ const heartbeat = (from: string, to: string): Uint8Array =>
     term: 1,
     commit: 0,
     round: 1,
+    clockMs: 0,
   })
     .slice();
 

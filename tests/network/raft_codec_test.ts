@@ -72,7 +72,13 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     index: u53,
     hint: logId,
   }),
-  fc.record({ ...envelope, type: is("heartbeat"), commit: u53, round: u53 }),
+  fc.record({
+    ...envelope,
+    type: is("heartbeat"),
+    commit: u53,
+    round: u53,
+    clockMs: u53,
+  }),
   fc.record({ ...envelope, type: is("heartbeatReply"), round: u53 }),
   fc.record({ ...envelope, type: is("readIndex"), requestId: u53 }),
   fc.record({
@@ -91,6 +97,7 @@ const heartbeat: Message = {
   term: 3,
   commit: 4,
   round: 5,
+  clockMs: 6,
 };
 
 function refusedCleanly(decode: () => unknown): void {

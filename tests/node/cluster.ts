@@ -23,14 +23,22 @@ import type { ApplyDone } from "../../src/state/port.ts";
 import type { SqlMachine } from "../../src/state/sql/port.ts";
 import { EntryKind } from "../../src/raft/types.ts";
 import type { Entry, NodeId } from "../../src/raft/types.ts";
-import { decodeCommand, encodeResult } from "../../src/state/sql/command.ts";
-import type { CommandResult, QueryResult } from "../../src/state/sql/types.ts";
+import { envelopeStamp } from "../../src/node/groups/stamp.ts";
+import { encodeAnswer } from "../../src/state/answer.ts";
+import { decodeEnvelope, peekClock } from "../../src/state/envelope.ts";
+import { writeResult } from "../../src/state/sql/result.ts";
+import type { QueryResult } from "../../src/state/sql/types.ts";
 import { systemClock } from "../../src/util/clock.ts";
 import { Logger } from "../../src/util/logger.ts";
 import { SystemRandom } from "../../src/util/random.ts";
 import { ListMachine } from "./trio.ts";
 
-const OK: CommandResult = { ok: true, results: [] };
+function applied(index: number): Uint8Array {
+  return encodeAnswer(
+    index,
+    (writer) => writeResult(writer, { ok: true, results: [] }),
+  );
+}
 
 /** Counts writes and applies each (session, sequence) once. */
 class CountingMachine extends ListMachine implements SqlMachine {
@@ -45,6 +53,7 @@ class CountingMachine extends ListMachine implements SqlMachine {
     const twin = new CountingMachine();
     twin.applied = this.applied;
     twin.config = this.config;
+    twin.clockMs = this.clockMs;
     twin.items = [...this.items];
     twin.#answers = new Map(this.#answers);
     return twin;
@@ -60,6 +69,10 @@ class CountingMachine extends ListMachine implements SqlMachine {
       const given = entries.map((entry, i) => this.#answer(entry, raw[i]!));
       done(null, given, events);
     });
+  }
+
+  protected override clockOf(payload: Uint8Array): number {
+    return peekClock(payload);
   }
 
   protected override save(): unknown {
@@ -93,10 +106,10 @@ class CountingMachine extends ListMachine implements SqlMachine {
 
   #answer(entry: Entry, empty: Uint8Array): Uint8Array {
     if (entry.kind !== EntryKind.command) return empty;
-    const { session, sequence, body } = decodeCommand(entry.payload);
-    if (body.kind === "openSession") return encodeResult(OK, entry.index);
+    const { kind, session, sequence } = decodeEnvelope(entry.payload);
+    if (kind !== "command") return encodeAnswer(entry.index);
     const key = `${session}/${sequence}`;
-    const known = this.#answers.get(key) ?? encodeResult(OK, entry.index);
+    const known = this.#answers.get(key) ?? applied(entry.index);
     this.#answers.set(key, known);
     return known;
   }
@@ -225,6 +238,7 @@ export class Cluster {
           log: volume.log,
           machine: volume.machine,
           ...ports,
+          stamp: envelopeStamp(systemClock, new SystemRandom()),
           defer: queueMicrotask,
           warn: (message) => this.lines.push(`${id}: ${message}`),
         }, DEFAULT_GROUP_OPTIONS),

@@ -45,6 +45,26 @@ Deno.test("write() on a follower goes to the leader and is applied there when it
   }
 });
 
+Deno.test("write() on a follower that cannot apply it is answered when its time is over", async () => {
+  await using cluster = new Cluster(3);
+  await cluster.startAll();
+  const leaderId = Number(cluster.leader.cluster().self[0]);
+  const id = leaderId === 1 ? 2 : 1;
+  await write(cluster.node(id));
+  const { machine } = cluster.volume(id);
+  const apply = machine.apply.bind(machine);
+  const held: (() => void)[] = [];
+  machine.apply = (...batch) => void held.push(() => apply(...batch));
+  const begun = performance.now();
+  const { index } = await write(cluster.node(id), 300);
+  const waited = performance.now() - begun;
+  assert.ok(waited >= 250, `${waited} ms`);
+  assert.ok(cluster.node(id).cluster().appliedIndex < index);
+  assert.ok(cluster.node(leaderId).cluster().appliedIndex >= index);
+  machine.apply = apply;
+  for (const run of held) run();
+});
+
 Deno.test("write() survives a leader that is cut off, and applies once", async () => {
   await using cluster = new Cluster(3);
   await cluster.startAll();

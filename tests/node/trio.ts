@@ -41,10 +41,16 @@ export function listOf(events: readonly StateEvent[]): StateEvents {
     [Symbol.iterator]: () => events[Symbol.iterator](),
   };
 }
+/** The cluster clock that a {@linkcode Trio}'s proposals were stamped with. */
+export const STAMPS: WeakMap<Uint8Array, number> = new WeakMap();
+
+/** How much time a tick of a {@linkcode Trio} tells of, ms. */
+export const TICK_MS = 50;
 
 /** A state machine that keeps the payloads it was given and answers how many there are. */
 export class ListMachine implements StateMachine {
   applied: LogId = ZERO_LOG_ID;
+  clockMs = 0;
   config: Configuration = NO_CONFIGURATION;
   items: string[] = [];
   /** Thrown at the next batch instead of applying it. */
@@ -71,6 +77,7 @@ export class ListMachine implements StateMachine {
           this.config = decodeConfiguration(entry.payload);
         }
         if (entry.kind !== EntryKind.command) return new Uint8Array();
+        this.clockMs = Math.max(this.clockMs, this.clockOf(entry.payload));
         this.items.push(new TextDecoder().decode(entry.payload));
         return new TextEncoder().encode(String(this.items.length));
       });
@@ -85,7 +92,11 @@ export class ListMachine implements StateMachine {
     });
   }
 
-  /** What a snapshot holds, as JSON. */
+  protected clockOf(payload: Uint8Array): number {
+    return STAMPS.get(payload) ?? 0;
+  }
+
+  /** What a snapshot holds beside the clock, as JSON. */
   protected save(): unknown {
     return this.items;
   }
@@ -101,7 +112,8 @@ export class ListMachine implements StateMachine {
   snapshot(
     done: (error: Error | null, snapshot: Snapshot | null) => void,
   ): void {
-    const bytes = new TextEncoder().encode(JSON.stringify(this.save()));
+    const state = JSON.stringify([this.clockMs, this.save()]);
+    const bytes = new TextEncoder().encode(state);
     const { applied: last, config } = this;
     this.#defer(() =>
       done(null, {
@@ -142,7 +154,10 @@ export class ListMachine implements StateMachine {
   install(last: LogId, done: (error: Error | null) => void): void {
     this.#defer(() => {
       assert.equal(this.#received?.last.index, last.index);
-      this.load(JSON.parse(new TextDecoder().decode(this.#received.bytes)));
+      const state = new TextDecoder().decode(this.#received.bytes);
+      const [clockMs, saved] = JSON.parse(state) as [number, unknown];
+      this.clockMs = clockMs;
+      this.load(saved);
       this.applied = last;
       this.installed++;
       done(null);
@@ -225,7 +240,7 @@ export class Trio {
   /** Ticks all members (or the given ones) and runs what follows. */
   tick(count: number, members: readonly Third[] = this.members): void {
     for (let i = 0; i < count; i++) {
-      for (const { group } of members) group.tick();
+      for (const { group } of members) group.tick(TICK_MS);
       this.run();
     }
   }
@@ -287,6 +302,7 @@ export class Trio {
         machine,
         defer,
         ...(lingers ? { linger: (run) => this.#linger(run) } : {}),
+        stamp: (payload, clockMs) => void STAMPS.set(payload, clockMs),
         send: (message) => this.#deliver(message),
         fatal: (error) => member.fatal = error,
         changed: () => {},

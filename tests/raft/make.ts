@@ -100,7 +100,15 @@ export function heartbeat(
   term: number,
   rest: Partial<Heartbeat> = {},
 ): Heartbeat {
-  return { ...ENVELOPE, type: "heartbeat", term, commit: 0, round: 1, ...rest };
+  return {
+    ...ENVELOPE,
+    type: "heartbeat",
+    term,
+    commit: 0,
+    round: 1,
+    clockMs: 0,
+    ...rest,
+  };
 }
 
 /** Its answer. */

@@ -1,6 +1,7 @@
 import type { ProposalResult } from "../../src/group/proposals.ts";
 import { nodeIdOf } from "../../src/raft/types.ts";
 import type { Operation, SimAnswer, SimCommand } from "./command.ts";
+import { encodeCommand, readAnswer } from "./dialect.ts";
 import type { Draw } from "./draw.ts";
 import type { World } from "./world.ts";
 
@@ -162,10 +163,9 @@ export class SimClient {
   ): void {
     const { plan, oracle, history, dialect } = this.#world;
     const attempt = this.#world.nextAttempt();
-    const payload = dialect.encode(command, {
+    const payload = encodeCommand(dialect, command, {
       attempt,
       padding: plan.clients.padding,
-      timeMs: this.#world.wallOf(this.#target),
     });
     const open = this.#begin(() => missed("unknown"));
     this.#ask((process) => {
@@ -176,7 +176,7 @@ export class SimClient {
           if (result.kind === "applied") {
             oracle.acknowledge(attempt, result.index);
             history.newestIndex = Math.max(history.newestIndex, result.index);
-            return answered(dialect.decode(result.answer));
+            return answered(readAnswer(dialect, result.answer));
           }
           if (result.kind === "refused" && result.leader !== null) {
             this.#target = nodeIdOf(result.leader);

@@ -1,28 +1,28 @@
+import { decodeAnswer } from "../../src/state/answer.ts";
 import {
-  attemptOf,
-  decodeAnswer,
-  encodeCommand,
-  type SimAnswer,
-  type SimCommand,
-} from "./command.ts";
-import { KvModel, type Model } from "./kv_model.ts";
+  decodeEnvelope,
+  NO_IDENTITY,
+  writeEnvelope,
+} from "../../src/state/envelope.ts";
+import { ByteReader, ByteWriter } from "../../src/util/bytes.ts";
+import type { Operation, SimAnswer, SimCommand } from "./command.ts";
+import { KvModel, type Model, writeOperation } from "./kv_model.ts";
 
-/** What an encoded command carries beside what it asks for. */
-export interface Stamp {
+/** What a proposal carries beside what it asks for. */
+export interface Mark {
   /** Counts proposals over all clients. */
   readonly attempt: number;
-  /** Bytes to make the command bigger by. */
+  /** Bytes to make it bigger by. */
   readonly padding: number;
-  /** The wall clock of the member it is proposed on. */
-  readonly timeMs: number;
 }
 
-/** How clients and state machine speak with each other. */
+/** What is a state machine's own in commands and answers. */
 export interface Dialect {
-  encode(command: SimCommand, stamp: Stamp): Uint8Array;
-  decode(answer: Uint8Array): SimAnswer;
-  /** The attempt of an encoded command. */
-  attemptOf(payload: Uint8Array): number;
+  write(writer: ByteWriter, operation: Operation, mark: Mark): void;
+  /** The attempt that {@linkcode write} wrote. */
+  attemptOf(body: Uint8Array): number;
+  /** The value in an answer. */
+  valueOf(body: Uint8Array): string;
   /** A state machine's inside, from what {@linkcode Model.encode} wrote, or empty. */
   model(bytes: Uint8Array): Model;
   close(): void;
@@ -30,10 +30,57 @@ export interface Dialect {
 
 /** The plain key-value model. */
 export const KV_DIALECT: Dialect = {
-  encode: (command, { attempt, padding }) =>
-    encodeCommand(command, attempt, padding),
-  decode: decodeAnswer,
-  attemptOf,
+  write: (writer, operation, { attempt, padding }) => {
+    writer.u53(attempt);
+    writeOperation(writer, operation);
+    writer.raw(new Uint8Array(padding));
+  },
+  attemptOf: (body) => new ByteReader(body).u53(),
+  valueOf: (body) => new ByteReader(body).text(),
   model: (bytes) => new KvModel(bytes),
   close: () => {},
 };
+
+/** A command in its envelope, without a stamp. Whoever opens a session leaves the attempt where a machine's bytes would be. */
+export function encodeCommand(
+  dialect: Dialect,
+  command: SimCommand,
+  mark: Mark,
+): Uint8Array {
+  const writer = new ByteWriter(128 + mark.padding);
+  if (command.kind === "open") {
+    writeEnvelope(
+      writer,
+      "openSession",
+      NO_IDENTITY,
+      (body) => body.u53(mark.attempt),
+    );
+  } else {
+    const { session, operation } = command;
+    const sequence = session > 0 ? command.sequence : 0;
+    writeEnvelope(
+      writer,
+      "command",
+      { ...NO_IDENTITY, session, sequence },
+      (body) => dialect.write(body, operation, mark),
+    );
+  }
+  return writer.finish();
+}
+
+/** Which attempt a command was. */
+export function attemptOf(dialect: Dialect, payload: Uint8Array): number {
+  const { kind, body } = decodeEnvelope(payload);
+  return kind === "openSession"
+    ? new ByteReader(body).u53()
+    : dialect.attemptOf(body);
+}
+
+/** What an encoded answer says. */
+export function readAnswer(dialect: Dialect, bytes: Uint8Array): SimAnswer {
+  const { index, refusal, body } = decodeAnswer(bytes);
+  if (refusal?.code === "session_expired") return { kind: "expired" };
+  if (refusal !== null) throw new Error(`refused: ${refusal.message}`);
+  if (body.length === 0) return { kind: "opened", session: index };
+  return { kind: "done", value: dialect.valueOf(body) };
+}

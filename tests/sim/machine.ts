@@ -55,6 +55,8 @@ export interface MachineHost {
   decodeConfig(payload: Uint8Array): Configuration;
   /** An entry takes effect. */
   applied(entry: Entry, answer: Uint8Array): void;
+  /** A batch has taken effect, and the state's clock is this. */
+  reached(index: LogIndex, clockMs: number): void;
   duplicate(): void;
   /** A snapshot begins to replace the state. */
   installing(): void;
@@ -92,6 +94,10 @@ export class SimMachine implements StateMachine {
 
   get applied(): LogId {
     return this.#applied;
+  }
+
+  get clockMs(): number {
+    return this.#model.clockMs;
   }
 
   /** What a start finds. */
@@ -240,6 +246,7 @@ export class SimMachine implements StateMachine {
       answers.push(results[i]!);
       this.#host.applied(entry, results[i]!);
     });
+    if (live) this.#host.reached(this.#applied.index, this.clockMs);
   }
 
   #point(): StatePoint {

@@ -1,6 +1,7 @@
 import { LogError, type LogRecovery } from "../../src/log/port.ts";
 import { amnesia, createCore } from "../../src/node/volume/boot.ts";
 import { RaftGroup } from "../../src/group/group.ts";
+import { envelopeStamp } from "../../src/node/groups/stamp.ts";
 import type { SegmentLog } from "../../src/log/segment_log.ts";
 import type { GroupMessage } from "../../src/group/messages.ts";
 import { decodeConfiguration, isVoter } from "../../src/raft/configuration.ts";
@@ -31,6 +32,8 @@ export class SimMember implements Observed {
   readonly #log: SegmentLog;
   #scrubbing = false;
   #tickedAt: number;
+  /** Up to when the group was told of time. */
+  #toldAt: number;
   #alive = true;
 
   /**
@@ -41,6 +44,7 @@ export class SimMember implements Observed {
     this.#world = world;
     this.#node = node;
     this.#tickedAt = world.now;
+    this.#toldAt = world.now;
     // Callbacks of what is opened below belong to this process already.
     node.process = this;
     this.member = node.member;
@@ -56,10 +60,13 @@ export class SimMember implements Observed {
         }
         world.oracle.applied(this, entry, answer);
       },
+      reached: (index, clockMs) =>
+        world.oracle.clockAt(this.member, index, clockMs),
       installing: () => world.moment(node),
       installed: (last) => {
         world.probes.hit("snapshotInstalled");
         world.oracle.installed(this, last);
+        world.oracle.clockAt(this.member, last.index, this.state.clockMs);
         world.moment(node);
       },
       duplicate: () => world.probes.hit("retryDeduplicated"),
@@ -91,7 +98,8 @@ export class SimMember implements Observed {
     node.fresh = false;
     node.rotten = false;
     node.disk.promiseBroken = false;
-    const { applied } = this.state;
+    const { applied, clockMs } = this.state;
+    world.oracle.clockAt(this.member, applied.index, clockMs);
     if (applied.index > log.last.index) world.probes.hit("stateAheadOfLog");
     if (applied.index < log.last.index) world.probes.hit("stateBehindLog");
     this.core = createCore(
@@ -112,6 +120,10 @@ export class SimMember implements Observed {
       core: this.core,
       log,
       machine: this.state,
+      stamp: envelopeStamp({
+        monotonic: () => world.now,
+        wall: () => world.wallOf(node.nodeId),
+      }, world.draws.stamp),
       send: (message) => this.#send(message),
       defer: (callback) => this.later(world.plan.deferMs, callback),
       ...(world.plan.lingerMs > 0
@@ -130,6 +142,7 @@ export class SimMember implements Observed {
       checkpointEntries: world.plan.checkpointEntries,
       checkpointBytes: 1_000_000,
       maxInbox: 1000,
+      electionMs: world.plan.tickMs * world.plan.raft.electionTicks,
     });
     this.#join();
   }
@@ -159,8 +172,20 @@ export class SimMember implements Observed {
 
   /** One tick of the member's clock. */
   tick(): void {
-    this.#tickedAt = this.#world.now;
-    this.group.tick();
+    const { now, oracle, plan } = this.#world;
+    const elapsedMs = (now - this.#toldAt) / this.#node.clockRate;
+    this.#tickedAt = now;
+    this.#toldAt = now;
+    const { core, group } = this;
+    const [role, before] = [core.role, group.clockMs];
+    group.tick(elapsedMs);
+    if (role !== "leader" || core.role !== "leader") return;
+    const most = plan.tickMs * plan.raft.electionTicks;
+    oracle.ticked(
+      this.member,
+      group.clockMs - before,
+      Math.min(elapsedMs, most),
+    );
   }
 
   /** The runtime looks at its clock before it takes in anything under a lease. */
@@ -260,6 +285,7 @@ export class SimMember implements Observed {
     const { oracle, watch } = this.#world;
     oracle.appended(this.mirror, entries);
     if (this.core?.role !== "leader") return;
+    oracle.stamped(this.member, this.state.clockMs, entries);
     watch.appended(entries, this.seen.config);
     if (entries.some((entry) => entry.kind === EntryKind.config)) {
       this.#world.moment(this.#node);

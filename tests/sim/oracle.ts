@@ -14,6 +14,7 @@ import {
   type Term,
 } from "../../src/raft/types.ts";
 import type { LogRecovery } from "../../src/log/port.ts";
+import { peekClock } from "../../src/state/envelope.ts";
 import { bytesEqual } from "./bytes.ts";
 import type { Mirror } from "./mirror.ts";
 import { Violation } from "./violation.ts";
@@ -40,7 +41,12 @@ interface Canonical {
   /** The term in which it was first known to be committed. */
   readonly committedIn: Term;
   answer: Uint8Array | null;
+  /** The cluster clock once it is applied. */
+  readonly clockMs: number;
 }
+
+/** The fastest clock that a plan draws shows so many ms in one. */
+const FASTEST_CLOCK = 1 / 0.6;
 
 /** Knows everything and checks Raft's safety properties after every step. */
 export class Oracle {
@@ -56,6 +62,9 @@ export class Oracle {
   readonly #refused = new Set<number>();
   readonly #onConfig: (config: Configuration) => void;
   readonly #attemptOf: (payload: Uint8Array) => number;
+  readonly #now: () => number;
+  /** The last committed stamp. */
+  #stamp = { term: 0, clockMs: 0 };
   /** By leader and term: what it knew of its members last. */
   readonly #matches = new Map<string, Map<MemberId, LogIndex>>();
   #config: { index: LogIndex; config: Configuration } = {
@@ -63,13 +72,15 @@ export class Oracle {
     config: NO_CONFIGURATION,
   };
 
-  /** `onConfig` hears of each committed configuration; `attemptOf` reads a command's attempt. */
+  /** `onConfig` hears of each committed configuration; `attemptOf` reads a command's attempt; `now` is virtual time. */
   constructor(
     onConfig: (config: Configuration) => void,
     attemptOf: (payload: Uint8Array) => number,
+    now: () => number,
   ) {
     this.#onConfig = onConfig;
     this.#attemptOf = attemptOf;
+    this.#now = now;
   }
 
   /** The cluster starts with this configuration. */
@@ -210,6 +221,68 @@ export class Oracle {
         `${member} answers entry ${entry.index} differently`,
       );
     }
+  }
+
+  /** A leader appended what it had stamped; its state's clock is `appliedMs`. */
+  stamped(
+    member: MemberId,
+    appliedMs: number,
+    entries: readonly Entry[],
+  ): void {
+    for (const { index, kind, payload } of entries) {
+      if (kind !== EntryKind.command) continue;
+      const clockMs = peekClock(payload);
+      if (clockMs >= appliedMs) continue;
+      throw new Violation(
+        "cluster clock",
+        `${member} stamped ${index} with ${clockMs}, having applied ${appliedMs}`,
+      );
+    }
+  }
+
+  /** A leader was told of a tick: its clock went on by `advancedMs`, of `passedMs` that it may count. */
+  ticked(member: MemberId, advancedMs: number, passedMs: number): void {
+    if (Math.abs(advancedMs - passedMs) <= 1) return;
+    throw new Violation(
+      "cluster clock",
+      `${member} counted ${advancedMs} ms in a tick of ${passedMs} ms`,
+    );
+  }
+
+  /** A member's state at `index` has this clock. */
+  clockAt(member: MemberId, index: LogIndex, clockMs: number): void {
+    const expected = this.#clockAt(index);
+    if (clockMs === expected) return;
+    throw new Violation(
+      "cluster clock",
+      `${member} has ${clockMs} at ${index}, where it is ${expected}`,
+    );
+  }
+
+  #clockAt(index: LogIndex): number {
+    return index === 0 ? 0 : this.#canonical[index - 1]!.clockMs;
+  }
+
+  /** Never back, and never faster than time. */
+  #clockAfter({ index, kind, payload, term }: Entry): number {
+    const before = this.#clockAt(index - 1);
+    if (kind !== EntryKind.command) return before;
+    const clockMs = peekClock(payload);
+    const now = this.#now();
+    if (clockMs > now * FASTEST_CLOCK + 1) {
+      throw new Violation(
+        "cluster clock",
+        `entry ${index} says ${clockMs} after ${now} ms`,
+      );
+    }
+    if (this.#stamp.term === term && clockMs < this.#stamp.clockMs) {
+      throw new Violation(
+        "cluster clock",
+        `entry ${index} of term ${term} says ${clockMs} after ${this.#stamp.clockMs}`,
+      );
+    }
+    this.#stamp = { term, clockMs };
+    return Math.max(before, clockMs);
   }
 
   /** A snapshot became a member's state. */
@@ -401,7 +474,13 @@ export class Oracle {
     if (entry.index === core.commit && core.role === "leader") {
       this.#counted(observed, entry);
     }
-    this.#canonical.push({ entry, committedIn: core.term, answer: null });
+    const clockMs = this.#clockAfter(entry);
+    this.#canonical.push({
+      entry,
+      committedIn: core.term,
+      answer: null,
+      clockMs,
+    });
     if (entry.kind === EntryKind.config) {
       const config = decodeConfiguration(entry.payload);
       this.#config = { index: entry.index, config };

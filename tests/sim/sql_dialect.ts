@@ -1,18 +1,16 @@
 import { join } from "node:path";
 import type { Entry } from "../../src/raft/types.ts";
-import {
-  decodeCommand,
-  decodeResult,
-  encodeCommand,
-} from "../../src/state/sql/command.ts";
+import { decodeAnswer } from "../../src/state/answer.ts";
+import { decodeCommand, writeCommand } from "../../src/state/sql/command.ts";
+import { decodeResult } from "../../src/state/sql/result.ts";
 import { dumpContents } from "../../src/state/sqlite/apply/contents.ts";
 import { nodeDriver } from "../../src/state/sqlite/driver/node_driver.ts";
 import { SchemaEpoch } from "../../src/state/sqlite/thread/schema_epoch.ts";
 import { Writer } from "../../src/state/sqlite/apply/writer.ts";
 import type { CommandBody, Statement } from "../../src/state/sql/types.ts";
 import { ByteWriter } from "../../src/util/bytes.ts";
-import type { Operation, SimAnswer, SimCommand } from "./command.ts";
-import type { Dialect } from "./dialect.ts";
+import type { Operation } from "./command.ts";
+import type { Dialect, Mark } from "./dialect.ts";
 import type { Model } from "./kv_model.ts";
 
 /** What a trigger writes shows whether time and randomness are the same everywhere. */
@@ -34,20 +32,15 @@ export function sqlDialect(): Dialect {
   const dir = scratch();
   let files = 0;
   return {
-    encode: (command, { attempt, padding, timeMs }) =>
-      encodeCommand({
-        session: command.kind === "operation" ? command.session : 0,
-        sequence: command.kind === "operation" && command.session > 0
-          ? command.sequence
-          : 0,
-        answeredBelow: 0,
-        idempotencyKey: "",
-        timeMs,
-        seed: [attempt, 7],
-        body: bodyOf(command, padding),
-      }),
-    decode: decodeSql,
-    attemptOf: (payload) => decodeCommand(payload).seed[0],
+    write: (writer, operation, mark) =>
+      writeCommand(writer, bodyOf(operation, mark)),
+    attemptOf: (body) => {
+      const command = decodeCommand(body);
+      if (command.kind !== "txn") throw new Error(`no ${command.kind} here`);
+      const [attempt] = command.statements[0]!.params as [number, number];
+      return attempt;
+    },
+    valueOf,
     model: (bytes) => new SqlModel(join(dir, String(++files)), bytes),
     close: () => Deno.removeSync(dir, { recursive: true }),
   };
@@ -63,11 +56,15 @@ function scratch(): string {
   }
 }
 
-function bodyOf(command: SimCommand, padding: number): CommandBody {
-  if (command.kind === "open") return { kind: "openSession" };
-  const { operation } = command;
+function bodyOf(
+  operation: Operation,
+  { attempt, padding }: Mark,
+): CommandBody {
   const { key } = operation;
-  const before = { sql: "SELECT v FROM kv WHERE k = ?", params: [key] };
+  const before = {
+    sql: "SELECT v, ? FROM kv WHERE k = ?",
+    params: [attempt, key],
+  };
   const statements: Statement[] = [before, ...changeOf(operation)];
   if (padding > 0) {
     statements.push({
@@ -106,18 +103,12 @@ function changeOf(operation: Operation): Statement[] {
   }
 }
 
-function decodeSql(bytes: Uint8Array): SimAnswer {
-  const { index, result } = decodeResult(bytes);
-  if (!result.ok) {
-    if (result.error.code === "session_expired") return { kind: "expired" };
-    throw new Error(`statement failed: ${result.error.message}`);
-  }
-  if (result.results.length === 0) return { kind: "opened", session: index };
+function valueOf(body: Uint8Array): string {
+  const result = decodeResult(body);
+  if (!result.ok) throw new Error(`statement failed: ${result.error.message}`);
   const [before, change] = result.results;
-  if (change?.columns.length === 1) {
-    return { kind: "done", value: change.rows.length > 0 ? "1" : "0" };
-  }
-  return { kind: "done", value: String(before!.rows[0]?.[0] ?? "") };
+  if (change?.columns.length === 1) return change.rows.length > 0 ? "1" : "0";
+  return String(before!.rows[0]?.[0] ?? "");
 }
 
 /** A SQLite file behind the production writer. */
@@ -135,13 +126,17 @@ class SqlModel implements Model {
     if (bytes.length === 0) this.#writer.connection.exec(SCHEMA);
   }
 
+  get clockMs(): number {
+    return this.#writer.applier.position.clockMs;
+  }
+
   apply(entries: readonly Entry[], duplicate: () => void): Uint8Array[] {
     const { applier } = this.#writer;
     const answers = applier.apply(entries);
     applier.events.write(new ByteWriter());
     entries.forEach(({ index }, i) => {
       const answer = answers[i]!;
-      if (answer.length > 0 && decodeResult(answer).index !== index) {
+      if (answer.length > 0 && decodeAnswer(answer).index !== index) {
         duplicate();
       }
     });

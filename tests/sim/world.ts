@@ -13,7 +13,7 @@ import {
 import { SimClient } from "./client.ts";
 import { Draw } from "./draw.ts";
 import { History } from "./history.ts";
-import { type Dialect, KV_DIALECT } from "./dialect.ts";
+import { attemptOf, type Dialect, KV_DIALECT } from "./dialect.ts";
 import { sqlDialect } from "./sql_dialect.ts";
 import { SimMember } from "./member.ts";
 import { inflict } from "./nemesis.ts";
@@ -44,7 +44,16 @@ export class World {
   readonly clients: readonly SimClient[];
   readonly raftOptions: RaftOptions;
   readonly draws: Readonly<
-    Record<"network" | "disk" | "machine" | "core" | "world" | "founding", Draw>
+    Record<
+      | "network"
+      | "disk"
+      | "machine"
+      | "core"
+      | "world"
+      | "founding"
+      | "stamp",
+      Draw
+    >
   >;
   /** Faults done, by kind. */
   readonly faults: Map<string, number> = new Map();
@@ -66,13 +75,15 @@ export class World {
       core: draw("core"),
       world: draw("world"),
       founding: draw("founding"),
+      stamp: draw("stamp"),
     };
     this.raftOptions = { ...plan.raft, checkQuorum: true };
     this.dialect = plan.stateMachine === "sqlite" ? sqlDialect() : KV_DIALECT;
     this.watch = new Watch(this.probes);
     this.oracle = new Oracle(
       (config) => this.watch.committed(config),
-      (payload) => this.dialect.attemptOf(payload),
+      (payload) => attemptOf(this.dialect, payload),
+      () => this.now,
     );
     this.network = new SimNetwork(
       this.scheduler,
@@ -453,7 +464,7 @@ function factsOf(message: GroupMessage): (string | number)[] {
         `${message.hint.index}/${message.hint.term}`,
       ];
     case "heartbeat":
-      return [message.round, "commit", message.commit];
+      return [message.round, "commit", message.commit, message.clockMs];
     case "heartbeatReply":
       return [message.round];
     case "readIndex":

@@ -1,187 +1,119 @@
 import { HiqliteError, OutcomeUnknownError } from "../../errors.ts";
-import type { MemberId } from "../../raft/types.ts";
-import { nodeIdOf } from "../../raft/types.ts";
-import {
-  type AppliedResult,
-  decodeResult,
-  encodeCommand,
-  stampCommand,
-  validateCommand,
-} from "../../state/sql/command.ts";
-import type { Clock } from "../../util/clock.ts";
-import type { Random } from "../../util/random.ts";
 import type { RaftGroup } from "../../group/group.ts";
-import {
-  decodeJson,
-  encodeJson,
-  type PeerHandler,
-} from "../../network/requests.ts";
-import type { PeerAnswer, PeerRequests } from "../../network/requests.ts";
-import type { WriteAnswer, WriteRequest } from "../port.ts";
-import type { ProposalResult } from "../../group/proposals.ts";
+import type { PeerRequests } from "../../network/requests.ts";
+import { type MemberId, nodeIdOf } from "../../raft/types.ts";
+import { type Answer, decodeAnswer } from "../../state/answer.ts";
+import { NO_IDENTITY } from "../../state/envelope.ts";
+import type { ByteWriter } from "../../util/bytes.ts";
+import type { Clock } from "../../util/clock.ts";
+import { DeadlineWaiters } from "../../util/deadline_waiters.ts";
+import type { Changes } from "../changes.ts";
+import { type Attempt, fromPeer, fromProposal, UNKNOWN } from "./attempt.ts";
+import { encodeProposal, envelopeOf, PROPOSE } from "./forwarding.ts";
+import type { GroupId } from "./group_ids.ts";
+import { ProposerSession } from "./proposer_session.ts";
 
-/** A write that a leader took may run this long. */
-const TIMEOUT_MS = 120_000;
 /** How long a leader is looked for. */
 const PATIENCE_MS = 10_000;
 /** Pause before the same leader is asked again. */
 const RETRY_MS = 20;
 
-/** What writing needs from its node. */
-export interface WritePorts {
+/** What proposing needs from its node. */
+export interface ProposerPorts {
   self(): MemberId;
   readonly clock: Clock;
-  readonly random: Random;
   readonly requests: PeerRequests;
+  /** Announces new leaders and links. */
+  readonly changes: Changes;
   group(): RaftGroup | null;
 }
 
-/** What one attempt came to. */
-type Attempt =
-  | { readonly kind: "applied"; readonly answer: Uint8Array }
-  | {
-    readonly kind: "refused";
-    readonly reason: string;
-    readonly detail: string;
-  }
-  | { readonly kind: "unknown" };
-
-/** A session of the replicated state, and the writes of it that have no answer yet. */
-interface Session {
-  readonly id: number;
-  nextSequence: number;
-  /** No write below this one waits for its answer. */
-  answeredBelow: number;
-  readonly outstanding: Set<number>;
-}
-
-interface Waiter {
-  readonly deadline: number;
-  readonly wake: () => void;
+/** A command for a group's state machine. */
+export interface Proposal {
+  /** Appends the machine's own bytes; called again if the session has to be renewed. */
+  body(writer: ByteWriter): void;
+  /** A retry with the same key applies once; empty for none. */
+  readonly idempotencyKey: string;
+  /** How long to wait for the answer, ms; a leader is looked for at most 10 s of it. */
+  readonly timeoutMs: number;
 }
 
 /**
- * Brings writes to the leader, wherever it is, and repeats them until their fate
- * is known. All writes of this member run in one session, so that a repeated one
- * is applied once.
+ * Brings proposals to the leader of one group, wherever it is, and repeats them until
+ * their fate is known. All of this member run in one session, so that a repeated
+ * one is applied once. Bytes in, bytes out: it knows no state machine.
  */
-export class Writes {
-  readonly #ports: WritePorts;
-  readonly #waiters = new Set<Waiter>();
-  #session: Session | null = null;
-  #opening: Promise<Session> | null = null;
+export class Proposer {
+  readonly #groupId: GroupId;
+  readonly #ports: ProposerPorts;
+  readonly #waiters = new DeadlineWaiters();
+  #session: ProposerSession | null = null;
+  #opening: Promise<ProposerSession> | null = null;
   #closed = false;
 
-  /** Opens its session with the first write. */
-  constructor(ports: WritePorts) {
+  /** Opens its session with the first proposal. */
+  constructor(groupId: GroupId, ports: ProposerPorts) {
+    this.#groupId = groupId;
     this.#ports = ports;
   }
 
-  /** Writes that wait for their answer. */
+  /** Proposals that wait for their answer. */
   get outstanding(): number {
-    return this.#session?.outstanding.size ?? 0;
+    return this.#session?.outstanding ?? 0;
   }
 
-  /** What a leader serves to its followers. */
-  handlers(): Record<string, PeerHandler> {
-    return {
-      "write": (_from, body, answer) => {
-        const group = this.#ports.group();
-        if (group === null) {
-          return answer(false, refusal("not_leader", "not in a cluster yet"));
-        }
-        // The frame is a view into a bigger buffer, which the log must not keep alive.
-        this.#propose(group, body.slice(), (result) => {
-          if (result.kind === "applied") answer(true, result.answer);
-          else if (result.kind === "unknown") {
-            answer(false, refusal("unknown", result.detail));
-          } else answer(false, refusal(result.reason, result.detail));
-        });
-      },
-    };
-  }
-
-  /** See {@linkcode Member.write}. */
-  async write(request: WriteRequest): Promise<WriteAnswer> {
-    validateCommand(request.body);
-    const timeoutMs = request.timeoutMs ?? TIMEOUT_MS;
-    const deadline = this.#ports.clock.monotonic() + timeoutMs;
+  /**
+   * Proposes a command and returns the answer, once it is applied on the leader.
+   * @throws {HiqliteError} `no_leader`, `overloaded`, `disk_full`, `shutting_down`: not applied; `outcome_unknown`: perhaps applied. Also what `body` throws.
+   */
+  async propose(proposal: Proposal): Promise<Answer> {
+    const deadline = this.#ports.clock.monotonic() + proposal.timeoutMs;
     const session = this.#session ?? await this.#open(deadline);
-    const first = await this.#writeIn(session, request, deadline);
-    if (!expired(first)) return first;
-    // It was certainly not applied, so the same write is safe in a new session.
+    const first = await this.#proposeIn(session, proposal, deadline);
+    if (!isExpired(first)) return first;
+    // It was certainly not applied, so the same command is safe in a new session.
     if (this.#session === session) this.#session = null;
-    return this.#writeIn(await this.#open(deadline), request, deadline);
-  }
-
-  /** The leader, the term or the link to it changed: whoever waits tries again. */
-  changed(): void {
-    for (const waiter of this.#waiters) waiter.wake();
+    return this.#proposeIn(await this.#open(deadline), proposal, deadline);
   }
 
   /** Ends attempts whose time is over. Call it a few times a second. */
   tick(): void {
-    const now = this.#ports.clock.monotonic();
-    for (const waiter of this.#waiters) {
-      if (waiter.deadline <= now) waiter.wake();
-    }
+    this.#waiters.tick(this.#ports.clock.monotonic());
   }
 
-  /** Refuses new writes. */
+  /** Refuses new proposals, and gives up repeating old ones. */
   close(): void {
     this.#closed = true;
-    this.changed();
+    this.#ports.changes.announce();
   }
 
-  async #writeIn(
-    session: Session,
-    request: WriteRequest,
+  async #proposeIn(
+    session: ProposerSession,
+    { body, idempotencyKey }: Proposal,
     deadline: number,
-  ): Promise<AppliedResult> {
-    const sequence = session.nextSequence++;
-    session.outstanding.add(sequence);
+  ): Promise<Answer> {
+    const identity = session.begin(idempotencyKey);
     try {
-      const identity = {
-        session: session.id,
-        sequence,
-        answeredBelow: session.answeredBelow,
-        idempotencyKey: request.idempotencyKey ?? "",
-      };
       return await this.#replicate(
-        encodeCommand({ ...UNSTAMPED, ...identity, body: request.body }),
+        encodeProposal(this.#groupId, "command", identity, body),
         deadline,
       );
     } finally {
-      endWrite(session, sequence);
+      session.end(identity);
     }
   }
 
-  #open(deadline: number): Promise<Session> {
+  #open(deadline: number): Promise<ProposerSession> {
     if (this.#session !== null) return Promise.resolve(this.#session);
-    const bytes = encodeCommand({
-      ...UNSTAMPED,
-      session: 0,
-      sequence: 0,
-      answeredBelow: 0,
-      idempotencyKey: "",
-      body: { kind: "openSession" },
-    });
+    const bytes = encodeProposal(this.#groupId, "openSession", NO_IDENTITY);
     this.#opening ??= this.#replicate(bytes, deadline).then(({ index }) =>
-      this.#session = {
-        id: index,
-        nextSequence: 1,
-        answeredBelow: 1,
-        outstanding: new Set(),
-      }
+      this.#session = new ProposerSession(index)
     ).finally(() => this.#opening = null);
     return this.#opening;
   }
 
-  /** Repeats attempts until the fate of the write is known or time is over. */
-  async #replicate(
-    bytes: Uint8Array,
-    deadline: number,
-  ): Promise<AppliedResult> {
+  /** Repeats attempts until the fate of the proposal is known or time is over. */
+  async #replicate(bytes: Uint8Array, deadline: number): Promise<Answer> {
     let uncertain = false;
     let last = "no leader is known";
     let patience = this.#patience(deadline);
@@ -196,8 +128,8 @@ export class Writes {
       }
       switch (attempt.kind) {
         case "applied": {
-          const answer = decodeResult(attempt.answer);
-          if (uncertain && expired(answer)) throw unknownOutcome();
+          const answer = decodeAnswer(attempt.answer);
+          if (uncertain && isExpired(answer)) throw unknownOutcome();
           return answer;
         }
         case "unknown":
@@ -241,21 +173,17 @@ export class Writes {
         this.#waiters.delete(waiter);
         resolve(attempt);
       };
-      const waiter: Waiter = {
-        deadline,
-        wake: () => {
-          if (this.#ports.clock.monotonic() >= deadline) {
-            finish({ kind: "unknown" });
-          }
-        },
-      };
+      const waiter = { deadline, late: () => finish(UNKNOWN) };
       this.#waiters.add(waiter);
       if (leader === this.#ports.self()) {
-        this.#propose(group, bytes, (result) => finish(fromProposal(result)));
+        group.propose(
+          envelopeOf(bytes),
+          (result) => finish(fromProposal(result)),
+        );
       } else {
         this.#ports.requests.ask(
           nodeIdOf(leader),
-          "write",
+          PROPOSE,
           bytes,
           (answer) => finish(fromPeer(answer)),
         );
@@ -263,50 +191,12 @@ export class Writes {
     });
   }
 
-  #propose(
-    group: RaftGroup,
-    bytes: Uint8Array,
-    done: (result: ProposalResult) => void,
-  ): void {
-    const { clock, random } = this.#ports;
-    stampCommand(
-      bytes,
-      Math.floor(clock.wall()),
-      random.uint32(),
-      random.uint32(),
-    );
-    group.propose(bytes, done);
-  }
-
   /** Resolves when something changed, or at `until`. */
   #pause(until: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(
-        () => waiter.wake(),
-        Math.max(0, until - this.#ports.clock.monotonic()),
-      );
-      const waiter: Waiter = {
-        deadline: until,
-        wake: () => {
-          clearTimeout(timer);
-          this.#waiters.delete(waiter);
-          resolve();
-        },
-      };
-      this.#waiters.add(waiter);
-    });
+    return this.#ports.changes.next(
+      Math.max(0, until - this.#ports.clock.monotonic()),
+    );
   }
-}
-
-const UNSTAMPED = { timeMs: 0, seed: [0, 0] } as const;
-
-function endWrite(session: Session, sequence: number): void {
-  const { outstanding, nextSequence } = session;
-  outstanding.delete(sequence);
-  while (
-    session.answeredBelow < nextSequence &&
-    !outstanding.has(session.answeredBelow)
-  ) session.answeredBelow++;
 }
 
 function unknownOutcome(): OutcomeUnknownError {
@@ -315,53 +205,19 @@ function unknownOutcome(): OutcomeUnknownError {
   );
 }
 
-function expired({ result }: WriteAnswer): boolean {
-  return !result.ok && result.error.code === "session_expired";
-}
-
-function refusal(reason: string, detail: string): Uint8Array {
-  return encodeJson({ reason, detail });
-}
-
-function fromProposal(result: ProposalResult): Attempt {
-  return result.kind === "unknown" ? { kind: "unknown" } : result;
-}
-
-function fromPeer(answer: PeerAnswer): Attempt {
-  switch (answer.kind) {
-    case "ok":
-      return { kind: "applied", answer: answer.body };
-    case "unsent":
-      return {
-        kind: "refused",
-        reason: "unreachable",
-        detail: "no link to the leader",
-      };
-    case "lost":
-      return { kind: "unknown" };
-    case "error": {
-      const refusal = decodeJson(answer.body) as
-        | { reason: string; detail: string }
-        | null;
-      return refusal === null || refusal.reason === "unknown"
-        ? { kind: "unknown" }
-        : { kind: "refused", ...refusal };
-    }
-  }
+function isExpired({ refusal }: Answer): boolean {
+  return refusal?.code === "session_expired";
 }
 
 /** Refusals that another attempt would only repeat. */
 function throwIfFinal(reason: string, detail: string): void {
-  switch (reason) {
-    case "overloaded":
-      throw new HiqliteError(
-        "overloaded",
-        `The write was not applied: ${detail}. Try again later`,
-      );
-    case "disk_full":
-      throw new HiqliteError(
-        "disk_full",
-        `The write was not applied: ${detail}`,
-      );
+  if (reason === "overloaded") {
+    throw new HiqliteError(
+      "overloaded",
+      `The write was not applied: ${detail}. Try again later`,
+    );
+  }
+  if (reason === "disk_full") {
+    throw new HiqliteError("disk_full", `The write was not applied: ${detail}`);
   }
 }

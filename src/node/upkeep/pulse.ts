@@ -61,15 +61,20 @@ export class Pulse {
   touch(): void {
     const { clock, tickMs } = this.#ports;
     const now = clock.monotonic();
-    const elapsed = Math.floor((now - this.#lastMs) / tickMs);
+    const passedMs = now - this.#lastMs;
+    const elapsed = Math.floor(passedMs / tickMs);
     if (elapsed < 1) return;
-    this.#lag.observe(now - this.#lastMs - tickMs);
-    this.#lastMs = elapsed > CATCH_UP_TICKS
-      ? now
-      : this.#lastMs + elapsed * tickMs;
-    if (elapsed > CATCH_UP_TICKS) this.#ports.group()?.stalled();
-    for (let i = 0; i < Math.min(elapsed, CATCH_UP_TICKS); i++) {
-      this.#ports.group()?.tick();
+    this.#lag.observe(passedMs - tickMs);
+    const stalled = elapsed > CATCH_UP_TICKS;
+    this.#lastMs = stalled ? now : this.#lastMs + elapsed * tickMs;
+    if (stalled) this.#ports.group()?.stalled();
+    const ticks = Math.min(elapsed, CATCH_UP_TICKS);
+    for (let i = 0; i < ticks; i++) {
+      // The first one tells of all the time that no other will.
+      const first = stalled && i === 0;
+      this.#ports.group()?.tick(
+        first ? passedMs - (ticks - 1) * tickMs : tickMs,
+      );
     }
     if (++this.#calls % SLOW_TICKS !== 0) return;
     this.#ports.slowTick();

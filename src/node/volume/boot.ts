@@ -145,7 +145,7 @@ export function raftOptions(config: NodeConfig): RaftOptions {
 
 /** The loop's tunables for a configuration. */
 export function groupOptions(config: NodeConfig): GroupOptions {
-  const { logSync, logsUntilSnapshot, tickMs } = config;
+  const { logSync, logsUntilSnapshot, tickMs, electionTicks } = config;
   return {
     ...DEFAULT_GROUP_OPTIONS,
     durability: logSync.mode === "interval"
@@ -156,5 +156,6 @@ export function groupOptions(config: NodeConfig): GroupOptions {
       : logSync,
     retainEntries: logsUntilSnapshot,
     checkpointEntries: logsUntilSnapshot,
+    electionMs: electionTicks * tickMs,
   };
 }

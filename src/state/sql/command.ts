@@ -1,15 +1,12 @@
 import {
   ByteReader,
   type ByteWriter,
-  encodeShared,
   MalformedBytesError,
 } from "../../util/bytes.ts";
-import { assert } from "../../util/assert.ts";
 import { TextMemo } from "../../util/text_memo.ts";
 import { HiqliteError } from "../../errors.ts";
 import { FIRST_FREE_TAG, readCount, readTagged, writeValue } from "./values.ts";
 import {
-  type Command,
   COMMAND_LIMITS,
   type CommandBody,
   type Migration,
@@ -18,26 +15,11 @@ import {
   type Statement,
 } from "./types.ts";
 
-export { decodeResult, encodeResult } from "./result.ts";
-export type { AppliedResult } from "./result.ts";
-export { validateCommand, validateQuery } from "./validate.ts";
-
-/** The first byte of an encoded command. */
-export const COMMAND_VERSION = 1;
-
-const TIME_OFFSET = 2;
-const SEED_A_OFFSET = 10;
-const SEED_B_OFFSET = 14;
-const HEADER_BYTES = 18;
-const IDENTITY_BYTES = 24;
-
 const Kind = {
   execute: 1,
   txn: 2,
   batch: 3,
   migrate: 4,
-  openSession: 5,
-  closeSession: 6,
 } as const;
 
 const Shape = { none: 0, positional: 1, named: 2 } as const;
@@ -48,91 +30,32 @@ const sqlTexts = new TextMemo();
 const REFERENCE_BY_POSITION = FIRST_FREE_TAG;
 const REFERENCE_BY_NAME = FIRST_FREE_TAG + 1;
 
-/** The command was written by a newer version of this software; this member must be upgraded before it can go on. */
-export class UnknownCommandVersionError extends Error {
-  override readonly name = "UnknownCommandVersionError";
-}
-
 /**
- * Encodes a command: version and kind (a byte each), time (8 bytes), seed (2 × 4
- * bytes), all at fixed offsets for {@linkcode stampCommand}, then the identity and the body.
+ * Appends a command: its kind (a byte), then what it asks for.
  * @throws {HiqliteError} `too_large` above `COMMAND_LIMITS.commandBytes`; `invalid` for values that SQLite cannot store.
  */
-export function encodeCommand(command: Command): Uint8Array<ArrayBuffer> {
-  return encodeShared((writer) => writeCommand(writer, command));
-}
-
-function writeCommand(writer: ByteWriter, command: Command): void {
-  writer.u8(COMMAND_VERSION).u8(Kind[command.body.kind]);
-  writer.u53(command.timeMs).u32(command.seed[0]).u32(command.seed[1]);
-  writer.u53(command.session).u53(command.sequence);
-  writer.u53(command.answeredBelow).text(command.idempotencyKey);
-  writeBody(writer, command.body);
-  if (writer.length > COMMAND_LIMITS.commandBytes) {
+export function writeCommand(writer: ByteWriter, body: CommandBody): void {
+  const start = writer.length;
+  writer.u8(Kind[body.kind]);
+  writeBody(writer, body);
+  const bytes = writer.length - start;
+  if (bytes > COMMAND_LIMITS.commandBytes) {
     throw new HiqliteError(
       "too_large",
-      `The command has ${writer.length} bytes, the limit is ${COMMAND_LIMITS.commandBytes}`,
+      `The command has ${bytes} bytes, the limit is ${COMMAND_LIMITS.commandBytes}`,
     );
   }
-}
-
-/** Sets time and seed of an encoded command in place: what the leader does just before it proposes. */
-export function stampCommand(
-  bytes: Uint8Array,
-  timeMs: number,
-  seedA: number,
-  seedB: number,
-): void {
-  assert(
-    bytes.length >= HEADER_BYTES && bytes[0] === COMMAND_VERSION,
-    "only an encoded command can be stamped",
-  );
-  assert(Number.isSafeInteger(timeMs) && timeMs >= 0, `not a time: ${timeMs}`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  view.setUint32(TIME_OFFSET, timeMs >>> 0, true);
-  view.setUint32(TIME_OFFSET + 4, Math.floor(timeMs / 2 ** 32), true);
-  view.setUint32(SEED_A_OFFSET, seedA, true);
-  view.setUint32(SEED_B_OFFSET, seedB, true);
-}
-
-/** What a command asks for, without time, seed and identity: equal bytes ask for the same. */
-export function bodyBytes(bytes: Uint8Array): Uint8Array {
-  const reader = new ByteReader(bytes, HEADER_BYTES + IDENTITY_BYTES);
-  reader.bytes();
-  return reader.raw(reader.remaining);
 }
 
 /**
- * Decodes what {@linkcode encodeCommand} wrote.
- * @throws {UnknownCommandVersionError} if the version is not {@linkcode COMMAND_VERSION}.
- * @throws {MalformedBytesError} for anything else that was not written by it.
+ * Decodes what {@linkcode writeCommand} wrote.
+ * @throws {MalformedBytesError} for anything else.
  */
-export function decodeCommand(bytes: Uint8Array): Command {
+export function decodeCommand(bytes: Uint8Array): CommandBody {
   const reader = new ByteReader(bytes);
-  const version = reader.u8();
-  if (version !== COMMAND_VERSION) {
-    throw new UnknownCommandVersionError(
-      `Command version ${version}, this member knows ${COMMAND_VERSION}; upgrade it`,
-    );
-  }
-  const kind = reader.u8();
-  const timeMs = reader.u53();
-  const seed: [number, number] = [reader.u32(), reader.u32()];
-  const session = reader.u53();
-  const sequence = reader.u53();
-  const answeredBelow = reader.u53();
-  const idempotencyKey = reader.text();
-  const body = readBody(reader, kind);
+  const body = readBody(reader, reader.u8());
   reader.end();
-  return {
-    timeMs,
-    seed,
-    session,
-    sequence,
-    answeredBelow,
-    idempotencyKey,
-    body,
-  };
+  return body;
 }
 
 function writeBody(writer: ByteWriter, body: CommandBody): void {
@@ -154,9 +77,6 @@ function writeBody(writer: ByteWriter, body: CommandBody): void {
         writer.u32(id).text(name).text(sql);
       }
       return;
-    case "openSession":
-    case "closeSession":
-      return;
   }
 }
 
@@ -176,10 +96,6 @@ function readBody(reader: ByteReader, kind: number): CommandBody {
         kind: "migrate",
         migrations: readList(reader, 12, () => readMigration(reader)),
       };
-    case Kind.openSession:
-      return { kind: "openSession" };
-    case Kind.closeSession:
-      return { kind: "closeSession" };
     default:
       throw new MalformedBytesError(`unknown kind of command ${kind}`);
   }

@@ -1,10 +1,9 @@
 import {
   ByteReader,
   type ByteWriter,
-  encodeShared,
   MalformedBytesError,
 } from "../../util/bytes.ts";
-import type { LogIndex } from "../../raft/types.ts";
+import type { Answer } from "../answer.ts";
 import { readCount, readValue, writeValue } from "./values.ts";
 import type {
   CommandFailure,
@@ -14,14 +13,6 @@ import type {
   StatementResult,
 } from "./types.ts";
 
-const VERSION = 1;
-
-/** An answer and the log index at which the command was first applied; of `openSession` that index is the session's id. */
-export interface AppliedResult {
-  readonly index: LogIndex;
-  readonly result: CommandResult;
-}
-
 const FAILURE_CODES: readonly CommandFailure["code"][] = [
   "sql",
   "constraint",
@@ -29,46 +20,42 @@ const FAILURE_CODES: readonly CommandFailure["code"][] = [
   "forbidden",
   "too_large",
   "conflict",
-  "session_expired",
 ];
 
-/** Encodes the answer to the command that was applied at `index`. */
-export function encodeResult(
-  result: CommandResult,
-  index: LogIndex,
-): Uint8Array<ArrayBuffer> {
-  return encodeShared((writer) => {
-    writer.u8(VERSION).u53(index).u8(result.ok ? 1 : 0);
-    if (!result.ok) writeFailure(writer, result.error);
-    writer.u32(result.results.length);
-    for (const statement of result.results) {
-      writeStatementResult(writer, statement);
-    }
-  });
+/** Appends what a command did. */
+export function writeResult(writer: ByteWriter, result: CommandResult): void {
+  writer.u8(result.ok ? 1 : 0);
+  if (!result.ok) writeFailure(writer, result.error);
+  writer.u32(result.results.length);
+  for (const statement of result.results) {
+    writeStatementResult(writer, statement);
+  }
 }
 
 /**
- * Decodes what {@linkcode encodeResult} wrote.
+ * Decodes what {@linkcode writeResult} wrote.
  * @throws {MalformedBytesError} for anything else.
  */
-export function decodeResult(bytes: Uint8Array): AppliedResult {
+export function decodeResult(bytes: Uint8Array): CommandResult {
   const reader = new ByteReader(bytes);
-  const version = reader.u8();
-  if (version !== VERSION) {
-    throw new MalformedBytesError(`unknown version of answer ${version}`);
-  }
-  const index = reader.u53();
   const error = reader.u8() === 1 ? undefined : readFailure(reader);
   const count = readCount(reader, 17);
   const results: StatementResult[] = [];
   for (let i = 0; i < count; i++) results.push(readStatementResult(reader));
   reader.end();
-  return {
-    index,
-    result: error === undefined
-      ? { ok: true, results }
-      : { ok: false, error, results },
-  };
+  return error === undefined
+    ? { ok: true, results }
+    : { ok: false, error, results };
+}
+
+/**
+ * What an entry's answer means for whoever sent a command.
+ * @throws {MalformedBytesError} if the machine's part is not a result.
+ */
+export function resultOf({ refusal, body }: Answer): CommandResult {
+  return refusal === null
+    ? decodeResult(body)
+    : { ok: false, error: refusal, results: [] };
 }
 
 function writeFailure(writer: ByteWriter, error: CommandFailure): void {

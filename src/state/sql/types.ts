@@ -44,31 +44,7 @@ export type CommandBody =
   | { readonly kind: "txn"; readonly statements: readonly Statement[] }
   /** Several statements in one text, each on its own: an error ends the batch and keeps what came before. */
   | { readonly kind: "batch"; readonly sql: string }
-  | { readonly kind: "migrate"; readonly migrations: readonly Migration[] }
-  /** Answers the new session's id. */
-  | { readonly kind: "openSession" }
-  | { readonly kind: "closeSession" };
-
-/** Which write this is, so that a repeated one is applied once. */
-export interface CommandIdentity {
-  /** From an earlier `openSession`; 0 for none. */
-  readonly session: number;
-  /** Grows by one with each write of the session, from 1. */
-  readonly sequence: number;
-  /** The session has the answers of all writes below this sequence. */
-  readonly answeredBelow: number;
-  /** A client's own name for the write (HTTP `Idempotency-Key`), at most 128 bytes; empty for none. */
-  readonly idempotencyKey: string;
-}
-
-/** A write as it stands in the log. */
-export interface Command extends CommandIdentity {
-  /** The leader's wall clock when it was proposed, ms since the epoch; made monotonic in apply. */
-  readonly timeMs: number;
-  /** 64 random bits in two halves, for `random()` and `randomblob()`. */
-  readonly seed: readonly [number, number];
-  readonly body: CommandBody;
-}
+  | { readonly kind: "migrate"; readonly migrations: readonly Migration[] };
 
 /** What a statement did. */
 export interface StatementResult {

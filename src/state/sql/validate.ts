@@ -28,9 +28,6 @@ export function validateCommand(body: CommandBody): void {
       return validateSql(body.sql, "");
     case "migrate":
       return validateMigrations(body.migrations);
-    case "openSession":
-    case "closeSession":
-      return;
     default:
       throw invalid(
         `Unknown kind of command: ${

@@ -12,6 +12,7 @@ import {
 import type { SqlMachine, SqlQuery } from "../sql/port.ts";
 import type { QueryResult, SqlParameters } from "../sql/types.ts";
 import { logStatements } from "./apply/statement_log.ts";
+import type { ReachedPosition } from "./apply/writer_protocol.ts";
 import { WriterThread } from "./apply/writer_thread.ts";
 import type { SqliteDriverSpec } from "./driver/driver.ts";
 import { DatabaseFiles } from "./files/files.ts";
@@ -65,11 +66,13 @@ export async function openSqliteMachine(
     poolSize: options.readPoolSize ?? 4,
     logger: options.logger,
   });
-  const { applied, config } = found;
   const parts = { files, writer, readers, schemaEpoch, driver };
   return {
-    machine: new SqliteMachine(parts, applied, options),
-    recovery: { applied, config: configurationOf(config) },
+    machine: new SqliteMachine(parts, found, options),
+    recovery: {
+      applied: found.applied,
+      config: configurationOf(found.config),
+    },
   };
 }
 
@@ -95,6 +98,7 @@ export class SqliteMachine implements SqlMachine {
   readonly #logStatements: boolean;
   readonly #ending = new AbortController();
   #applied: LogId;
+  #clockMs: number;
   #sink: FileSink | null = null;
   #names = 0;
   #building = false;
@@ -103,7 +107,7 @@ export class SqliteMachine implements SqlMachine {
   /** Use {@linkcode openSqliteMachine}. */
   constructor(
     parts: SqliteMachineParts,
-    applied: LogId,
+    { applied, clockMs }: ReachedPosition,
     { logger, logStatements = false }: SqliteMachineOptions,
   ) {
     this.#files = parts.files;
@@ -112,6 +116,7 @@ export class SqliteMachine implements SqlMachine {
     this.#epoch = parts.schemaEpoch;
     this.#driver = parts.driver;
     this.#applied = applied;
+    this.#clockMs = clockMs;
     this.#logger = logger;
     this.#logStatements = logStatements;
   }
@@ -119,6 +124,11 @@ export class SqliteMachine implements SqlMachine {
   /** See `StateMachine`. */
   get applied(): LogId {
     return this.#applied;
+  }
+
+  /** See `StateMachine`. */
+  get clockMs(): number {
+    return this.#clockMs;
   }
 
   /** See `StateMachine`. */
@@ -138,6 +148,7 @@ export class SqliteMachine implements SqlMachine {
     this.#writer.apply(entries, answers, (error, reached, results, events) => {
       if (reached === null) return done(error, [], NO_EVENTS);
       this.#applied = reached.applied;
+      this.#clockMs = reached.clockMs;
       this.#hashes.add(reached.hashes);
       done(null, results, events);
     });
@@ -247,7 +258,7 @@ export class SqliteMachine implements SqlMachine {
   }
 
   async #install(sink: FileSink): Promise<void> {
-    const inside = await this.#writer.inspect(sink.path);
+    const { applied: inside } = await this.#writer.inspect(sink.path);
     if (inside.index !== sink.last.index || inside.term !== sink.last.term) {
       sink.abort();
       throw new Error(
@@ -258,7 +269,9 @@ export class SqliteMachine implements SqlMachine {
     await this.#writer.release();
     for (const step of this.#files.installSteps(sink.path)) await step();
     const { path } = this.#files;
-    this.#applied = await this.#writer.open(path);
+    const { applied, clockMs } = await this.#writer.open(path);
+    this.#applied = applied;
+    this.#clockMs = clockMs;
     this.#epoch.beginChange();
     this.#epoch.endChange();
     this.#readers.reopen(path);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { validateCommand } from "../../../src/state/sql/command.ts";
+import { validateCommand } from "../../../src/state/sql/validate.ts";
 import {
   COMMAND_LIMITS,
   type CommandBody,

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { decodeResult } from "../../../src/state/sql/command.ts";
+
 import {
   openSqliteMachine,
   type SqliteMachineOptions,
 } from "../../../src/state/sqlite/machine.ts";
 import { silentLogger } from "../../../src/util/logger.ts";
 import { machineContract, type OpenMachine } from "../machine_contract.ts";
-import { command, execute } from "./subject.ts";
+import { answered, command, execute } from "./subject.ts";
 
 machineContract({
   name: "SqliteMachine",
@@ -16,7 +16,7 @@ machineContract({
   ],
   add: (n) => command(execute("UPDATE counter SET n = n + ? RETURNING n", [n])),
   sumIn(answer) {
-    const { result } = decodeResult(answer);
+    const { result } = answered(answer);
     assert.ok(result.ok);
     return result.results[0]!.rows[0]![0] as number;
   },

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { SqlEvent, tablesIn } from "../../../src/state/sql/events.ts";
-import { decodeResult } from "../../../src/state/sql/command.ts";
 import { Applier } from "../../../src/state/sqlite/apply/applier.ts";
 import { dumpContents } from "../../../src/state/sqlite/apply/contents.ts";
 import { nodeDriver } from "../../../src/state/sqlite/driver/node_driver.ts";
@@ -10,15 +9,19 @@ import { WrittenEvents } from "../../../src/state/sqlite/apply/written_events.ts
 import { ByteReader, ByteWriter } from "../../../src/util/bytes.ts";
 import { narrow } from "../../../src/state/sql/values.ts";
 import type {
-  Command,
-  CommandBody,
   CommandFailure,
   CommandResult,
   StatementResult,
 } from "../../../src/state/sql/types.ts";
 import type { SqlParameters, SqlValue } from "../../../src/state/sql/types.ts";
 import { type Entry, EntryKind } from "../../../src/raft/types.ts";
-import { command, execute } from "./subject.ts";
+import {
+  answered,
+  type Asked,
+  command,
+  execute,
+  type Rest,
+} from "./subject.ts";
 
 /** The writer's work on this thread, without Workers: the same code, faster tests. */
 export class Direct {
@@ -82,11 +85,8 @@ export class Direct {
     this.events.push(...told);
   }
 
-  run(
-    body: CommandBody,
-    rest: Partial<Omit<Command, "body">> = {},
-  ): CommandResult {
-    return decodeResult(this.batch([command(body, rest)])[0]!).result;
+  run(body: Asked, rest: Rest = {}): CommandResult {
+    return answered(this.batch([command(body, rest)])[0]!).result;
   }
 
   /** Executes one statement that must succeed. */

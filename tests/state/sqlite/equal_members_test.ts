@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { decodeResult } from "../../../src/state/sql/command.ts";
 import type { CommandBody } from "../../../src/state/sql/types.ts";
 import { Direct } from "./direct.ts";
-import { command, execute, START_MS, txn } from "./subject.ts";
+import { answered, command, execute, START_MS, txn } from "./subject.ts";
 
 const SCHEMA = [
   "CREATE TABLE t (id INTEGER PRIMARY KEY, v UNIQUE, w DEFAULT (random()), at DEFAULT CURRENT_TIMESTAMP)",
@@ -116,6 +115,7 @@ function payloadsOf(steps: readonly Step[], session: number): Uint8Array[] {
       : {};
     payloads.push(command(step.body, {
       timeMs,
+      clockMs: Math.max(0, timeMs - START_MS),
       seed: step.seed,
       idempotencyKey: step.key,
       ...identity,
@@ -160,12 +160,12 @@ Deno.test("§1.5 apply() gives the same data, answers and events whatever the ba
             if (restart) mixed.restart();
           }
           assert.deepEqual(
-            answers.map(decodeResult),
-            singles.map(decodeResult),
+            answers.map(answered),
+            singles.map(answered),
           );
           assert.deepEqual(
-            answers.map(decodeResult),
-            mixtures.map(decodeResult),
+            answers.map(answered),
+            mixtures.map(answered),
           );
           assert.deepEqual(whole.events, single.events);
           assert.deepEqual(mixed.events, single.events);

@@ -1,12 +1,19 @@
-import { decodeResult, encodeCommand } from "../../../src/state/sql/command.ts";
+import { decodeAnswer } from "../../../src/state/answer.ts";
+import {
+  type Envelope,
+  type EnvelopeKind,
+  NO_IDENTITY,
+} from "../../../src/state/envelope.ts";
+import { writeCommand } from "../../../src/state/sql/command.ts";
+import { resultOf } from "../../../src/state/sql/result.ts";
 import type { Snapshot } from "../../../src/state/port.ts";
 import {
   openSqliteMachine,
   type SqliteMachine,
   type SqliteMachineOptions,
 } from "../../../src/state/sqlite/machine.ts";
+import { encodeEnvelope } from "../envelopes.ts";
 import type {
-  Command,
   CommandBody,
   CommandResult,
   SqlParameters,
@@ -18,21 +25,46 @@ import { silentLogger } from "../../../src/util/logger.ts";
 /** A moment in 2023 that the entries of tests start from. */
 export const START_MS = 1_700_000_000_000;
 
+/** What a test says of a command beside its body. */
+export type Rest = Partial<Omit<Envelope, "kind" | "body">>;
+
+/** A command, or an envelope without one. */
+export type Asked = CommandBody | {
+  readonly kind: Exclude<EnvelopeKind, "command">;
+};
+
 /** A command with defaults for what a test does not care about. */
-export function command(
-  body: CommandBody,
-  rest: Partial<Omit<Command, "body">> = {},
-): Uint8Array {
-  return encodeCommand({
+export function command(asked: Asked, rest: Rest = {}): Uint8Array {
+  const head = {
+    ...NO_IDENTITY,
+    clockMs: 0,
     timeMs: START_MS,
-    seed: [1, 2],
-    session: 0,
-    sequence: 0,
-    answeredBelow: 0,
-    idempotencyKey: "",
+    seed: [1, 2] as const,
     ...rest,
-    body,
-  });
+  };
+  switch (asked.kind) {
+    case "openSession":
+    case "closeSession":
+    case "clock":
+      return encodeEnvelope({ ...head, kind: asked.kind });
+    default:
+      return encodeEnvelope(
+        { ...head, kind: "command" },
+        (writer) => writeCommand(writer, asked),
+      );
+  }
+}
+
+/** What an answer says, and at which index the command was first applied. */
+export function answered(
+  bytes: Uint8Array,
+): { index: number; result: CommandResult } {
+  const answer = decodeAnswer(bytes);
+  const { index, refusal, body } = answer;
+  if (refusal === null && body.length === 0) {
+    return { index, result: { ok: true, results: [] } };
+  }
+  return { index, result: resultOf(answer) };
 }
 
 /** A body that executes one statement. */
@@ -104,13 +136,13 @@ export class Subject {
   /** Applies commands as one batch. */
   async apply(...payloads: Uint8Array[]): Promise<CommandResult[]> {
     const answers = await this.applyEntries(this.entries(payloads));
-    return answers.map((answer) => decodeResult(answer).result);
+    return answers.map((answer) => answered(answer).result);
   }
 
   /** Applies one command. */
   async run(
-    body: CommandBody,
-    rest: Partial<Omit<Command, "body">> = {},
+    body: Asked,
+    rest: Rest = {},
   ): Promise<CommandResult> {
     return (await this.apply(command(body, rest)))[0]!;
   }

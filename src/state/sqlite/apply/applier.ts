@@ -1,20 +1,18 @@
 import { crc32 } from "node:zlib";
 import { type Entry, EntryKind, type LogIndex } from "../../../raft/types.ts";
 import { MalformedBytesError, NO_BYTES } from "../../../util/bytes.ts";
-import { bodyBytes, decodeCommand } from "../../sql/command.ts";
-import { encodeResult } from "../../sql/result.ts";
-import type {
-  Command,
-  CommandFailure,
-  CommandResult,
-} from "../../sql/types.ts";
+import { encodeAnswer } from "../../answer.ts";
+import type { Envelope } from "../../envelope.ts";
+import { ExactlyOnce } from "../../exactly_once.ts";
+import { decodeCommand } from "../../sql/command.ts";
+import { writeResult } from "../../sql/result.ts";
+import type { CommandBody, CommandResult } from "../../sql/types.ts";
 import {
   createTables,
   type Position,
   positionWriter,
   readPosition,
   START,
-  upgradeTables,
 } from "./bookkeeping.ts";
 import { overrideFunctions } from "./determinism.ts";
 import { type SqliteConnection, SqliteError } from "../driver/driver.ts";
@@ -22,11 +20,9 @@ import { EntryEvents } from "./entry_events.ts";
 import { EntryContext } from "./entry_context.ts";
 import { EntryUndone, Interpreter } from "./interpreter.ts";
 import type { SchemaEpoch } from "../thread/schema_epoch.ts";
-import { PAUSE_MAX_MS, Sessions } from "./sessions.ts";
+import { SqliteSessionStore } from "./session_store.ts";
 import type { StateHash } from "../../port.ts";
 
-/** Answers above this are not kept for repetition, only the fact that the write was applied. */
-const REMEMBERED_BYTES_MAX = 64 * 1024;
 /** Members compare their states at multiples of this index. */
 const HASH_EVERY = 256;
 const SQLITE_CONSTRAINT_FOREIGNKEY = 787;
@@ -45,18 +41,18 @@ export class Applier {
   readonly #connection: SqliteConnection;
   readonly #context = new EntryContext();
   readonly #interpreter: Interpreter;
-  readonly #sessions: Sessions;
+  readonly #commands: ExactlyOnce;
   readonly #epoch: SchemaEpoch;
   #epochOf = 0;
   readonly #writePosition: (position: Position) => void;
   #position: Position;
-  #timeMs: number;
-  #ageMs: number;
   #config: Uint8Array;
   #hash: number;
   #hashes: StateHash[] = [];
   /** What committed entries changed; to be taken after every {@linkcode apply}. */
   readonly events: EntryEvents = new EntryEvents();
+  /** How an earlier attempt at the present entry ended. */
+  #undone: EntryUndone | null = null;
   /** Answers of the first entries of a batch that was given up: they are committed. */
   #kept: Uint8Array[] = [];
 
@@ -75,14 +71,16 @@ export class Applier {
     if (position === null) {
       createTables(connection);
       position = START;
-    } else upgradeTables(connection);
+    }
     this.#position = position;
-    this.#timeMs = position.timeMs;
-    this.#ageMs = position.ageMs;
     this.#config = position.config;
     this.#hash = position.hash;
     this.#writePosition = positionWriter(connection);
-    this.#sessions = new Sessions(connection, position.horizon);
+    this.#commands = new ExactlyOnce(
+      new SqliteSessionStore(connection),
+      position,
+      (envelope, index, timeMs) => this.#perform(envelope, index, timeMs),
+    );
     overrideFunctions(connection, originals, this.#context);
     this.#interpreter = new Interpreter(
       connection,
@@ -108,7 +106,7 @@ export class Applier {
 
   /** The remembered answers in a canonical form; see `Sessions.dump`. */
   dumpSessions(): string {
-    return this.#sessions.dump();
+    return this.#commands.dump();
   }
 
   /**
@@ -196,12 +194,12 @@ export class Applier {
   }
 
   #commit(first: LogIndex, last: Entry): void {
-    this.#sessions.save(first);
+    this.#commands.save(first);
     const position: Position = {
       applied: { term: last.term, index: last.index },
-      timeMs: this.#timeMs,
-      ageMs: this.#ageMs,
-      horizon: this.#sessions.horizon,
+      timeMs: this.#commands.timeMs,
+      clockMs: this.#commands.clockMs,
+      horizon: this.#commands.horizon,
       hash: this.#hash,
       config: this.#config,
     };
@@ -228,9 +226,7 @@ export class Applier {
     if (this.#connection.inTransaction) this.#connection.command("ROLLBACK");
     this.events.undo();
     this.#interpreter.forgetSchema();
-    this.#sessions.reload(this.#position.horizon);
-    this.#timeMs = this.#position.timeMs;
-    this.#ageMs = this.#position.ageMs;
+    this.#commands.reload(this.#position);
     this.#config = this.#position.config;
     this.#hash = this.#position.hash;
   }
@@ -244,105 +240,35 @@ export class Applier {
         this.#config = entry.payload;
         return NO_BYTES;
       case EntryKind.command:
-        return this.#command(entry, undone);
+        this.#undone = undone;
+        return this.#commands.apply(entry.index, entry.payload);
     }
   }
 
-  #command(entry: Entry, undone: EntryUndone | null): Uint8Array {
-    const { index, payload } = entry;
-    let command: Command;
+  #perform(envelope: Envelope, index: LogIndex, timeMs: number): Uint8Array {
+    this.#context.begin(index, timeMs, envelope.seed);
+    const result = this.#run(envelope.body, index, timeMs);
+    return encodeAnswer(index, (writer) => writeResult(writer, result));
+  }
+
+  #run(bytes: Uint8Array, index: LogIndex, timeMs: number): CommandResult {
+    let body: CommandBody;
     try {
-      command = decodeCommand(payload);
+      body = decodeCommand(bytes);
     } catch (error) {
       if (!(error instanceof MalformedBytesError)) throw error;
-      return failed(index, "invalid", "The command is malformed");
+      const message = "The command is malformed";
+      return { ok: false, error: { code: "invalid", message }, results: [] };
     }
-    const now = Math.max(this.#timeMs, command.timeMs);
-    // A clock that jumps must not make anybody forget: a repeated write would be applied twice.
-    this.#ageMs += Math.min(now - this.#timeMs, PAUSE_MAX_MS);
-    this.#timeMs = now;
-    this.#sessions.expire(this.#ageMs);
-    if (command.body.kind === "openSession" && command.session !== 0) {
-      return failed(index, "invalid", "A session cannot open a session");
-    }
-    const hash = command.idempotencyKey === "" ? 0 : hashOf(bodyBytes(payload));
-    const known = this.#sessions.recognize(
-      command,
-      hash,
+    return this.#interpreter.run(body, {
       index,
-      this.#ageMs,
-    );
-    switch (known.kind) {
-      case "repeated":
-        return known.answer;
-      case "expired":
-        if (command.body.kind === "closeSession") break;
-        return failed(index, "session_expired", known.message);
-      case "mismatch":
-        return failed(index, "conflict", known.message);
-    }
-    this.#context.begin(index, now, command.seed);
-    const answer = encodeResult(this.#perform(command, index, undone), index);
-    this.#sessions.remember(
-      command,
-      hash,
-      index,
-      this.#ageMs,
-      rememberable(answer, index),
-    );
-    return answer;
+      timeMs,
+      undone: this.#undone,
+    });
   }
-
-  #perform(
-    command: Command,
-    index: LogIndex,
-    undone: EntryUndone | null,
-  ): CommandResult {
-    switch (command.body.kind) {
-      case "openSession":
-        this.#sessions.open(index, this.#ageMs);
-        return { ok: true, results: [] };
-      case "closeSession":
-        this.#sessions.close(command.session);
-        return { ok: true, results: [] };
-      default:
-        return this.#interpreter.run(command.body, {
-          index,
-          timeMs: this.#timeMs,
-          undone,
-        });
-    }
-  }
-}
-
-function failed(
-  index: LogIndex,
-  code: CommandFailure["code"],
-  message: string,
-): Uint8Array {
-  return encodeResult(
-    { ok: false, error: { code, message }, results: [] },
-    index,
-  );
-}
-
-function rememberable(answer: Uint8Array, index: LogIndex): Uint8Array {
-  if (answer.length <= REMEMBERED_BYTES_MAX) return answer;
-  return failed(
-    index,
-    "too_large",
-    `The write was applied; its answer of ${answer.length} bytes is too large to be repeated`,
-  );
 }
 
 function isForeignKeyError(error: unknown): boolean {
   return error instanceof SqliteError &&
     error.code === SQLITE_CONSTRAINT_FOREIGNKEY;
-}
-
-/** FNV-1a, 32 bits. */
-function hashOf(bytes: Uint8Array): number {
-  let hash = 0x811c9dc5;
-  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
-  return hash >>> 0;
 }

@@ -1,11 +1,10 @@
-import { type LogId, type LogIndex, ZERO_LOG_ID } from "../../../raft/types.ts";
+import { type LogId, ZERO_LOG_ID } from "../../../raft/types.ts";
 import { NO_BYTES } from "../../../util/bytes.ts";
+import { ENVELOPE_START, type EnvelopePosition } from "../../exactly_once.ts";
 import type { SqliteConnection, SqliteDriver } from "../driver/driver.ts";
 
-/** The format of the tables below. */
-const FORMAT = 2;
-/** The one before, without `age`; it is brought up to date. */
-const FORMAT_WITHOUT_AGE = 1;
+/** The format of the tables below, and of the entries that a log keeps for them. */
+const FORMAT = 3;
 
 const TABLES = `
 CREATE TABLE main._hql_meta (
@@ -14,15 +13,15 @@ CREATE TABLE main._hql_meta (
   term INTEGER NOT NULL,
   idx INTEGER NOT NULL,
   time INTEGER NOT NULL,
+  clock INTEGER NOT NULL,
   horizon INTEGER NOT NULL,
   hash INTEGER NOT NULL,
-  config BLOB NOT NULL,
-  age INTEGER NOT NULL
+  config BLOB NOT NULL
 );
 CREATE TABLE main._hql_sessions (
   id INTEGER PRIMARY KEY,
   used INTEGER NOT NULL,
-  time INTEGER NOT NULL,
+  clock INTEGER NOT NULL,
   below INTEGER NOT NULL
 );
 CREATE TABLE main._hql_answers (
@@ -36,18 +35,12 @@ CREATE TABLE main._hql_migrations (
   idx INTEGER NOT NULL,
   time INTEGER NOT NULL
 );
-INSERT INTO main._hql_meta VALUES (1, ${FORMAT}, 0, 0, 0, 0, 0, x'', 0);
+INSERT INTO main._hql_meta VALUES (1, ${FORMAT}, 0, 0, 0, 0, 0, 0, x'');
 `;
 
 /** How far a database has come. */
-export interface Position {
+export interface Position extends EnvelopePosition {
   readonly applied: LogId;
-  /** The latest entry time, ms since the epoch. */
-  readonly timeMs: number;
-  /** What the ages of remembered answers are counted by; see `Sessions.expire`. */
-  readonly ageMs: number;
-  /** See `Sessions.horizon`. */
-  readonly horizon: LogIndex;
   /** A checksum over every answer so far: members whose states differ have answered differently, sooner or later. */
   readonly hash: number;
   /** The encoded configuration as of `applied`; empty before the first. */
@@ -56,10 +49,8 @@ export interface Position {
 
 /** The position of a database without entries. */
 export const START: Position = {
+  ...ENVELOPE_START,
   applied: ZERO_LOG_ID,
-  timeMs: 0,
-  ageMs: 0,
-  horizon: 0,
   hash: 0,
   config: NO_BYTES,
 };
@@ -67,17 +58,6 @@ export const START: Position = {
 /** Creates the tables of this software in a new database. */
 export function createTables(connection: SqliteConnection): void {
   connection.exec(`BEGIN; ${TABLES} COMMIT`);
-}
-
-/** Brings tables of the last format up to date; without effect on others. */
-export function upgradeTables(connection: SqliteConnection): void {
-  const none = { anonymous: [], named: null };
-  const [row] = connection.prepare("SELECT format FROM main._hql_meta")!
-    .all(none);
-  if (row?.[0] !== FORMAT_WITHOUT_AGE) return;
-  connection.exec(
-    `BEGIN; ALTER TABLE main._hql_meta ADD COLUMN age INTEGER NOT NULL DEFAULT 0; UPDATE main._hql_meta SET age = time, format = ${FORMAT}; COMMIT`,
-  );
 }
 
 /**
@@ -90,23 +70,23 @@ export function readPosition(connection: SqliteConnection): Position | null {
     "SELECT count(*) FROM main.sqlite_schema WHERE name = '_hql_meta'",
   )!.all(none);
   if (tables![0] === 0) return null;
-  const [row] = connection.prepare(
-    "SELECT format, term, idx, time, horizon, hash, config FROM main._hql_meta",
-  )!.all(none);
-  if (row === undefined) throw new Error("The table _hql_meta is empty");
-  const [format, term, index, timeMs, horizon, hash, config] = row;
-  if (format !== FORMAT && format !== FORMAT_WITHOUT_AGE) {
+  const [first] = connection.prepare("SELECT format FROM main._hql_meta")!
+    .all(none);
+  if (first === undefined) throw new Error("The table _hql_meta is empty");
+  const [format] = first;
+  if (format !== FORMAT) {
     throw new Error(
-      `The database has format ${format}, this version knows ${FORMAT}`,
+      `The database has format ${format}, this release reads format ${FORMAT}: start the release that wrote it, or begin with an empty data directory`,
     );
   }
-  const [age] = format === FORMAT
-    ? connection.prepare("SELECT age FROM main._hql_meta")!.all(none)
-    : [[timeMs!]];
+  const [row] = connection.prepare(
+    "SELECT term, idx, time, clock, horizon, hash, config FROM main._hql_meta",
+  )!.all(none);
+  const [term, index, timeMs, clockMs, horizon, hash, config] = row!;
   return {
     applied: { term: term as number, index: index as number },
     timeMs: timeMs as number,
-    ageMs: age![0] as number,
+    clockMs: clockMs as number,
     horizon: horizon as number,
     hash: hash as number,
     config: config as Uint8Array,
@@ -133,18 +113,18 @@ export function positionWriter(
   connection: SqliteConnection,
 ): (position: Position) => void {
   const statement = connection.prepare(
-    "UPDATE main._hql_meta SET term = ?, idx = ?, time = ?, horizon = ?, hash = ?, config = ?, age = ?",
+    "UPDATE main._hql_meta SET term = ?, idx = ?, time = ?, clock = ?, horizon = ?, hash = ?, config = ?",
   )!;
-  return ({ applied, timeMs, horizon, hash, config, ageMs }) => {
+  return ({ applied, timeMs, clockMs, horizon, hash, config }) => {
     statement.run({
       anonymous: [
         BigInt(applied.term),
         BigInt(applied.index),
         BigInt(timeMs),
+        BigInt(clockMs),
         BigInt(horizon),
         BigInt(hash),
         config,
-        BigInt(ageMs),
       ],
       named: null,
     });

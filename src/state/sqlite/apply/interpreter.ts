@@ -47,11 +47,6 @@ export interface Circumstances {
   readonly undone: EntryUndone | null;
 }
 
-type SqlBody = Exclude<
-  CommandBody,
-  { kind: "openSession" } | { kind: "closeSession" }
->;
-
 /** Carries out what commands ask of the database, inside the open transaction. */
 export class Interpreter {
   readonly #connection: SqliteConnection;
@@ -108,13 +103,16 @@ export class Interpreter {
    * Runs a command.
    * @throws {EntryUndone} if the transaction cannot go on.
    */
-  run(body: SqlBody, circumstances: Circumstances): CommandResult {
+  run(body: CommandBody, circumstances: Circumstances): CommandResult {
     const result = this.#run(body, circumstances);
     if (this.#executor.schemaChanged) this.schemaChanges++;
     return result;
   }
 
-  #run(body: SqlBody, { index, timeMs, undone }: Circumstances): CommandResult {
+  #run(
+    body: CommandBody,
+    { index, timeMs, undone }: Circumstances,
+  ): CommandResult {
     this.#executor.begin(body.kind !== "execute");
     if (body.kind === "batch") return this.#runBatch(body.sql, undone);
     if (undone !== null) {

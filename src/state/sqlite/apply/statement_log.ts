@@ -1,5 +1,6 @@
 import { type Entry, EntryKind } from "../../../raft/types.ts";
 import type { Logger } from "../../../util/logger.ts";
+import { decodeEnvelope } from "../../envelope.ts";
 import { decodeCommand } from "../../sql/command.ts";
 import type { CommandBody } from "../../sql/types.ts";
 
@@ -18,23 +19,22 @@ export function logStatements(
 
 /** None if it cannot be decoded. */
 function textsOf(payload: Uint8Array): readonly string[] {
-  let body: CommandBody;
+  let command: CommandBody;
   try {
-    body = decodeCommand(payload).body;
+    const { kind, body } = decodeEnvelope(payload);
+    if (kind !== "command") return [];
+    command = decodeCommand(body);
   } catch {
     return [];
   }
-  switch (body.kind) {
+  switch (command.kind) {
     case "execute":
-      return [body.statement.sql];
+      return [command.statement.sql];
     case "txn":
-      return body.statements.map((statement) => statement.sql);
+      return command.statements.map((statement) => statement.sql);
     case "batch":
-      return [body.sql];
+      return [command.sql];
     case "migrate":
-      return body.migrations.map((migration) => migration.sql);
-    case "openSession":
-    case "closeSession":
-      return [];
+      return command.migrations.map((migration) => migration.sql);
   }
 }

@@ -62,8 +62,8 @@ export function writeApplied(
   position: Position,
   hashes: readonly StateHash[],
 ): void {
-  const { applied, config } = position;
-  writer.u53(applied.term).u53(applied.index).bytes(config);
+  const { applied, clockMs, config } = position;
+  writer.u53(applied.term).u53(applied.index).u53(clockMs).bytes(config);
   writer.u32(hashes.length);
   for (const { index, hash } of hashes) writer.u53(index).u32(hash);
 }
@@ -71,6 +71,7 @@ export function writeApplied(
 /** What {@linkcode writeApplied} wrote. */
 export interface ReachedPosition {
   readonly applied: LogId;
+  readonly clockMs: number;
   readonly config: Uint8Array;
   readonly hashes: readonly StateHash[];
 }
@@ -79,10 +80,11 @@ export interface ReachedPosition {
 export function readApplied(reader: ByteReader): ReachedPosition {
   const term = reader.u53();
   const index = reader.u53();
+  const clockMs = reader.u53();
   const config = reader.bytes();
   const hashes = Array.from(
     { length: reader.u32() },
     () => ({ index: reader.u53(), hash: reader.u32() }),
   );
-  return { applied: { term, index }, config, hashes };
+  return { applied: { term, index }, clockMs, config, hashes };
 }

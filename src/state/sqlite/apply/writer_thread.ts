@@ -1,4 +1,4 @@
-import type { Entry, LogId, LogIndex } from "../../../raft/types.ts";
+import type { Entry, LogIndex } from "../../../raft/types.ts";
 import { type ByteReader, ByteWriter } from "../../../util/bytes.ts";
 import { NO_EVENTS, type StateEvents } from "../../port.ts";
 import { WorkerHandle } from "../thread/worker_handle.ts";
@@ -80,9 +80,9 @@ export class WriterThread {
     });
   }
 
-  /** The entry that the database in another file ends with. */
-  inspect(path: string): Promise<LogId> {
-    return this.#ask(WriterRequest.inspect, path, lastOf);
+  /** How far the database in another file is. */
+  inspect(path: string): Promise<ReachedPosition> {
+    return this.#ask(WriterRequest.inspect, path, readApplied);
   }
 
   /** Closes the database, so that it can be replaced. */
@@ -90,9 +90,9 @@ export class WriterThread {
     return this.#ask(WriterRequest.release, "", () => {});
   }
 
-  /** Goes on with another file; answers the entry that it ends with. */
-  open(path: string): Promise<LogId> {
-    return this.#ask(WriterRequest.open, path, lastOf);
+  /** Goes on with another file; answers how far that is. */
+  open(path: string): Promise<ReachedPosition> {
+    return this.#ask(WriterRequest.open, path, readApplied);
   }
 
   /** See `SqliteMachine.dump`. */
@@ -121,8 +121,4 @@ export class WriterThread {
       })
     );
   }
-}
-
-function lastOf(answer: ByteReader): LogId {
-  return readApplied(answer).applied;
 }

@@ -1,5 +1,5 @@
 import type { Logger } from "../../../util/logger.ts";
-import { validateQuery } from "../../sql/command.ts";
+import { validateQuery } from "../../sql/validate.ts";
 import type { SqlQuery } from "../../sql/port.ts";
 import type {
   QueryLimits,

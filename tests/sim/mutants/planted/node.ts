@@ -144,4 +144,52 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     find: 'if (this.#ports.installing()) return this.#ack(chunk, 0, "failed");',
     replace: "",
   },
+  {
+    name: "the cluster clock is the leader's wall clock",
+    file: "node/groups/stamp.ts",
+    find: "      clockMs,\n",
+    replace: "      clockMs: Math.floor(clock.wall()),\n",
+  },
+  {
+    name: "a new leader's cluster clock begins with its process",
+    file: "group/cluster_clock.ts",
+    find: "    this.#heard = this.#now;\n",
+    replace: "    this.#heard = leads ? 0 : this.#now;\n",
+  },
+  {
+    name: "a pause advances the cluster clock",
+    file: "group/cluster_clock.ts",
+    find: "Math.min(elapsedMs, this.#electionMs)",
+    replace: "elapsedMs",
+  },
+  {
+    name: "the cluster clock goes on without a leader",
+    file: "group/cluster_clock.ts",
+    find: "Math.min(this.#since + ms, most)",
+    replace: "this.#since + ms + 0 * most",
+  },
+  {
+    name: "heartbeats do not carry the cluster clock",
+    file: "group/group.ts",
+    find: "clockMs: this.#clock.ms });",
+    replace: "clockMs: 0 });",
+  },
+  {
+    name: "proposals are not stamped by the leader",
+    file: "group/inbox.ts",
+    find: 'if (this.#core.role === "leader") payloads.forEach(this.#stamp);',
+    replace: "",
+  },
+  {
+    name: "a forwarded proposal goes to whatever group there is",
+    file: "node/node.ts",
+    find: "return id === DATABASE_GROUP ? this.#group : undefined;",
+    replace: "return id < 0 ? undefined : this.#group;",
+  },
+  {
+    name: "a write waits for its own member whatever its deadline",
+    file: "node/services/database.ts",
+    find: "    this.#waiters.tick(this.#ports.clock.monotonic());\n",
+    replace: "",
+  },
 ];

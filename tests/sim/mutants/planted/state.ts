@@ -1,14 +1,75 @@
 import type { Mutant } from "../table.ts";
 
-/** Planted in the SQLite state machine. */
+/** Planted in what every state machine does around a command, and in the SQLite one. */
 export const STATE_MUTANTS: readonly Mutant[] = [
   {
     name: "a repeated write is applied again",
-    file: "state/sqlite/apply/applier.ts",
+    file: "state/exactly_once.ts",
     find: `      case "repeated":
         return known.answer;`,
     replace: `      case "repeated":
         break;`,
+  },
+  {
+    name: "a write of an expired session is applied",
+    file: "state/exactly_once.ts",
+    find: 'return encodeRefusal(index, "session_expired", known.message);',
+    replace: "break;",
+  },
+  {
+    name: "an idempotency key stands for any write",
+    file: "state/exactly_once.ts",
+    find: 'return encodeRefusal(index, "conflict", known.message);',
+    replace: "break;",
+  },
+  {
+    name: "a session opens a session",
+    file: "state/exactly_once.ts",
+    find: "if (session !== 0) {",
+    replace: "if (session < 0) {",
+  },
+  {
+    name: "no answer is remembered",
+    file: "state/exactly_once.ts",
+    find: "    this.#sessions.remember(",
+    replace: "    if (index < 0) this.#sessions.remember(",
+  },
+  {
+    name: "nothing is too old",
+    file: "state/exactly_once.ts",
+    find: "    this.#sessions.expire(this.#clockMs);\n",
+    replace: "",
+  },
+  {
+    name: "sessions are aged by wall time",
+    file: "state/exactly_once.ts",
+    find: "this.#clockMs = Math.max(this.#clockMs, envelope.clockMs);",
+    replace: "this.#clockMs = Math.max(this.#clockMs, envelope.timeMs);",
+  },
+  {
+    name: "the cluster clock goes back with an entry",
+    file: "state/exactly_once.ts",
+    find: "this.#clockMs = Math.max(this.#clockMs, envelope.clockMs);",
+    replace: "this.#clockMs = envelope.clockMs;",
+  },
+  {
+    name: "a write whose answer was forgotten is new again",
+    file: "state/sessions.ts",
+    find:
+      "      session.below = Math.max(session.below, answer.sequence + 1);\n",
+    replace: "",
+  },
+  {
+    name: "what was forgotten comes back with a restart",
+    file: "state/sessions.ts",
+    find: "    if (answer.index <= this.#horizon) return false;\n",
+    replace: "",
+  },
+  {
+    name: "the cluster clock is not stored",
+    file: "state/sqlite/apply/bookkeeping.ts",
+    find: "        BigInt(clockMs),\n",
+    replace: "        0n,\n",
     step: 10,
   },
   {
@@ -21,14 +82,8 @@ export const STATE_MUTANTS: readonly Mutant[] = [
   {
     name: "remembered answers are not saved",
     file: "state/sqlite/apply/applier.ts",
-    find: "    this.#sessions.save(first);\n",
+    find: "    this.#commands.save(first);\n",
     replace: "    void first;\n",
     step: 10,
-  },
-  {
-    name: "a clock that jumps makes everybody forget",
-    file: "state/sqlite/apply/applier.ts",
-    find: "Math.min(now - this.#timeMs, PAUSE_MAX_MS)",
-    replace: "now - this.#timeMs",
   },
 ];

@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
-import { decodeResult } from "../../../../src/state/sql/command.ts";
-import {
-  PAUSE_MAX_MS,
-  RETRY_WINDOW_MS,
-  SESSIONS_MAX,
-} from "../../../../src/state/sqlite/apply/sessions.ts";
-import type { Command, CommandBody } from "../../../../src/state/sql/types.ts";
+import { SESSION_LIMITS } from "../../../../src/state/sessions.ts";
 import { Direct } from "../direct.ts";
-import { command, execute, START_MS } from "../subject.ts";
+import {
+  answered,
+  type Asked,
+  command,
+  execute,
+  type Rest,
+  START_MS,
+} from "../subject.ts";
+
+const HOUR_MS = SESSION_LIMITS.windowMs;
 
 const INSERT = execute("INSERT INTO t VALUES (random()) RETURNING rowid, a");
 
@@ -17,31 +20,22 @@ function member(path?: string): Direct {
   return direct;
 }
 
-function openSession(direct: Direct, timeMs = START_MS): number {
+function openSession(direct: Direct): number {
   const session = direct.next;
-  direct.run({ kind: "openSession" }, { timeMs });
+  direct.run({ kind: "openSession" });
   return session;
 }
 
 function send(
   direct: Direct,
-  body: CommandBody,
-  identity: Partial<Omit<Command, "body">>,
+  body: Asked,
+  identity: Rest,
 ): Uint8Array {
   return direct.batch([command(body, identity)])[0]!;
 }
 
-/** Writes of others until the entries' time is `to`, none long after the one before. */
-function pass(direct: Direct, from: number, to: number): void {
-  const other = { kind: "closeSession" as const };
-  for (let timeMs = from; timeMs < to;) {
-    timeMs = Math.min(to, timeMs + PAUSE_MAX_MS);
-    send(direct, other, { session: 0, timeMs });
-  }
-}
-
 function codeOf(answer: Uint8Array): string {
-  const { result } = decodeResult(answer);
+  const { result } = answered(answer);
   return result.ok ? "ok" : result.error.code;
 }
 
@@ -56,7 +50,7 @@ Deno.test("§1.5 a repeated write is applied once and answered with the first an
   const first = send(direct, INSERT, identity);
   const again = send(direct, INSERT, { ...identity, seed: [9, 9] });
   assert.deepEqual(again, first);
-  assert.equal(decodeResult(again).index, session + 1);
+  assert.equal(answered(again).index, session + 1);
   assert.equal(count(direct), 1);
 });
 
@@ -116,39 +110,49 @@ Deno.test("acknowledged answers leave memory and disk", () => {
   );
 });
 
-Deno.test("§1.5 a session ends after the retry window without use, by the entries' time", () => {
+Deno.test("§1.5 a session ends after the retry window without use, by the cluster clock", () => {
   using direct = member();
   const session = openSession(direct);
-  let now = START_MS;
+  let clockMs = 0;
   const after = (sequence: number, ms: number) => {
-    pass(direct, now, now + ms);
-    now += ms;
-    const identity = { session, sequence, answeredBelow: 1, timeMs: now };
+    clockMs += ms;
+    const identity = { session, sequence, answeredBelow: 1, clockMs };
     return codeOf(send(direct, INSERT, identity));
   };
-  assert.equal(after(1, RETRY_WINDOW_MS), "ok");
-  assert.equal(after(2, RETRY_WINDOW_MS), "ok");
-  assert.equal(after(3, RETRY_WINDOW_MS + 1), "session_expired");
+  assert.equal(after(1, HOUR_MS), "ok");
+  assert.equal(after(2, HOUR_MS), "ok");
+  assert.equal(after(3, HOUR_MS + 1), "session_expired");
   assert.equal(after(2, 0), "session_expired");
   assert.equal(count(direct), 2);
 });
 
-Deno.test("§1.5 a jump of the leader's clock makes nobody forget: neither sessions nor keys", () => {
+Deno.test("§1.5 wall clocks make nobody forget: neither sessions nor keys", () => {
   using direct = member();
   const session = openSession(direct);
   const inSession = { session, sequence: 1, answeredBelow: 1 };
   const byKey = { idempotencyKey: "order-1" };
   for (const identity of [inSession, byKey]) send(direct, INSERT, identity);
   for (let day = 1; day <= 5; day++) {
-    const timeMs = START_MS + day * 24 * RETRY_WINDOW_MS;
+    const timeMs = START_MS + day * 24 * HOUR_MS;
     for (const identity of [inSession, byKey]) {
       assert.equal(
-        codeOf(send(direct, INSERT, { ...identity, timeMs })),
+        codeOf(send(direct, INSERT, { ...identity, timeMs, clockMs: day })),
         "ok",
       );
     }
   }
   assert.equal(count(direct), 2);
+});
+
+Deno.test("a clock entry moves the clock, and what is too old is forgotten", () => {
+  using direct = member();
+  const session = openSession(direct);
+  send(direct, { kind: "clock" }, { clockMs: HOUR_MS + 1 });
+  assert.equal(direct.applier.position.clockMs, HOUR_MS + 1);
+  assert.equal(direct.rows("SELECT count(*) FROM _hql_sessions")[0]![0], 0);
+  const late = send(direct, INSERT, { session, sequence: 1, clockMs: 1 });
+  assert.equal(codeOf(late), "session_expired");
+  assert.equal(direct.applier.position.clockMs, HOUR_MS + 1);
 });
 
 Deno.test("§1.5 an unknown or closed session is refused", () => {
@@ -174,7 +178,7 @@ Deno.test("§1.5 more sessions than allowed close the one unused longest, also a
     send(direct, INSERT, { session: first, sequence: 1, answeredBelow: 1 });
     direct.restart();
     const open = command({ kind: "openSession" });
-    direct.batch(new Array(SESSIONS_MAX - 1).fill(open));
+    direct.batch(new Array(SESSION_LIMITS.sessions - 1).fill(open));
     const identity = { sequence: 2, answeredBelow: 1 };
     assert.equal(
       codeOf(send(direct, INSERT, { ...identity, session: second })),
@@ -210,9 +214,9 @@ Deno.test("an idempotency key is free again after the retry window", () => {
   using direct = member();
   const identity = { idempotencyKey: "order-1" };
   send(direct, INSERT, identity);
-  const timeMs = START_MS + RETRY_WINDOW_MS + 1;
-  pass(direct, START_MS, timeMs);
-  send(direct, INSERT, { ...identity, timeMs });
+  send(direct, INSERT, { ...identity, clockMs: HOUR_MS });
+  assert.equal(count(direct), 1);
+  send(direct, INSERT, { ...identity, clockMs: HOUR_MS + 1 });
   assert.equal(count(direct), 2);
 });
 
@@ -224,7 +228,7 @@ Deno.test("an answer too large to remember is remembered as applied", () => {
   assert.equal(codeOf(send(direct, body, identity)), "ok");
   const again = send(direct, body, identity);
   assert.equal(codeOf(again), "too_large");
-  assert.equal(decodeResult(again).index, session + 1);
+  assert.equal(answered(again).index, session + 1);
   assert.equal(count(direct), 1);
 });
 
@@ -235,36 +239,23 @@ Deno.test("§1.5 what is remembered survives a restart, and what is forgotten st
     using twin = member();
     const session = openSession(direct);
     openSession(twin);
-    const every = RETRY_WINDOW_MS / 20;
     const payloads = Array.from({ length: 30 }, (_, i) =>
       command(INSERT, {
         session,
         sequence: i + 1,
         answeredBelow: Math.max(1, i - 3),
         idempotencyKey: i % 3 === 0 ? `key-${i}` : "",
-        timeMs: START_MS + i * every,
+        clockMs: i * HOUR_MS / 20,
       }));
-    // Between two of them there are others, so that time is not taken for a jump.
-    const groups = payloads.map((payload, i) => [
-      ...Array.from(
-        { length: every / PAUSE_MAX_MS - 1 },
-        (_, j) =>
-          command({ kind: "closeSession" }, {
-            session: 0,
-            timeMs: START_MS + (i - 1) * every + (j + 1) * PAUSE_MAX_MS,
-          }),
-      ),
-      payload,
-    ]);
-    twin.batch(groups.flat());
-    for (const group of groups) {
-      direct.batch(group);
+    twin.batch(payloads);
+    for (const payload of payloads) {
+      direct.batch([payload]);
       direct.restart();
     }
     assert.equal(direct.dump(), twin.dump());
     assert.deepEqual(
-      direct.batch(payloads).map(decodeResult),
-      twin.batch(payloads).map(decodeResult),
+      direct.batch(payloads).map((bytes) => answered(bytes)),
+      twin.batch(payloads).map((bytes) => answered(bytes)),
     );
     assert.equal(direct.dump(), twin.dump());
   } finally {
@@ -272,22 +263,17 @@ Deno.test("§1.5 what is remembered survives a restart, and what is forgotten st
   }
 });
 
-Deno.test("a database of the format before ages counts them by the entries' time from then on", () => {
+Deno.test("a database of another format is refused, with what to do", () => {
   const dir = Deno.makeTempDirSync({ prefix: "hql-sessions-" });
   try {
     using direct = member(`${dir}/a.db`);
-    const { ageMs, ...position } = direct.applier.position;
-    direct.exec(
-      "BEGIN; ALTER TABLE _hql_meta DROP COLUMN age; UPDATE _hql_meta SET format = 1; COMMIT",
+    direct.exec("UPDATE _hql_meta SET format = 2");
+    assert.throws(
+      () => direct.restart(),
+      /has format 2, this release reads format 3: start the release that wrote it, or begin with an empty data directory/,
     );
+    direct.exec("UPDATE _hql_meta SET format = 3");
     direct.restart();
-    assert.deepEqual(direct.applier.position, {
-      ...position,
-      ageMs: position.timeMs,
-    });
-    assert.notEqual(ageMs, position.timeMs);
-    direct.restart();
-    assert.equal(direct.applier.position.ageMs, position.timeMs);
   } finally {
     Deno.removeSync(dir, { recursive: true });
   }

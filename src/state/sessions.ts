@@ -1,32 +1,80 @@
-import { ByteReader, ByteWriter } from "../../../util/bytes.ts";
-import type { LogIndex } from "../../../raft/types.ts";
-import type { Command } from "../../sql/types.ts";
-import type { SqliteConnection, SqliteStatement } from "../driver/driver.ts";
+import type { LogIndex } from "../raft/types.ts";
+import { ByteReader, ByteWriter } from "../util/bytes.ts";
+import type { WriteIdentity } from "./envelope.ts";
 
-/** A session or an idempotency key is forgotten after this long without use, in which pauses between writes count {@linkcode PAUSE_MAX_MS} at most. */
-export const RETRY_WINDOW_MS = 60 * 60 * 1000;
-/** Longer pauses between two writes cannot be told from a jump of the leader's clock. */
-export const PAUSE_MAX_MS = 10_000;
-/** More sessions than this: the longest unused one is closed. */
-export const SESSIONS_MAX = 10_000;
-/** More remembered answers than this, or more bytes in them: the oldest are forgotten. */
-export const ANSWERS_MAX = 100_000;
-/** See {@linkcode ANSWERS_MAX}. */
-export const ANSWERS_BYTES_MAX = 64 * 1024 * 1024;
+/** How much is remembered; every member must have the same. */
+export interface SessionLimits {
+  /** A session or an idempotency key is forgotten after this long without use, ms of the cluster clock. */
+  readonly windowMs: number;
+  /** More sessions than this: the longest unused one is closed. */
+  readonly sessions: number;
+  /** More remembered answers than this: the oldest are forgotten. */
+  readonly answers: number;
+  /** The same for the bytes in them. */
+  readonly answerBytes: number;
+}
+
+/** The usual limits. */
+export const SESSION_LIMITS: SessionLimits = {
+  windowMs: 60 * 60 * 1000,
+  sessions: 10_000,
+  answers: 100_000,
+  answerBytes: 64 * 1024 * 1024,
+};
+
+/** A session as it is stored. */
+export interface SavedSession {
+  /** The index of the entry that opened it. */
+  readonly id: number;
+  /** The entry that used it last. */
+  readonly used: LogIndex;
+  /** The cluster clock then. */
+  readonly clockMs: number;
+  /** Answers below this sequence are gone. */
+  readonly below: number;
+}
+
+/** Answers of one batch as they are stored. */
+export interface SavedAnswers {
+  /** The index of the batch's first entry. */
+  readonly first: LogIndex;
+  readonly data: Uint8Array;
+}
+
+/** What changed since the last time. */
+export interface SessionChanges {
+  /** New ones, and ones that were used. */
+  readonly sessions: Iterable<SavedSession>;
+  /** Ids of closed ones. */
+  readonly closed: Iterable<number>;
+  /** New answers, if there are any. */
+  readonly answers: SavedAnswers | null;
+  /** Stored answers by their `first`, all of which are forgotten. */
+  readonly emptied: Iterable<LogIndex>;
+}
+
+/** Where sessions are stored: in the state machine's own transaction, so that they are as durable as what they tell of. */
+export interface SessionStore {
+  /** Everything stored: sessions from the longest unused on, answers in the order of `first`. */
+  load(): {
+    readonly sessions: Iterable<SavedSession>;
+    readonly answers: Iterable<SavedAnswers>;
+  };
+  /** Stores changes with the batch that made them. */
+  save(changes: SessionChanges): void;
+}
 
 interface Session {
   readonly id: number;
-  /** The entry that used it last. */
   used: LogIndex;
-  timeMs: number;
-  /** Answers below this sequence are gone. */
+  clockMs: number;
   below: number;
   readonly answers: Map<number, Answer>;
 }
 
 interface Answer {
   readonly index: LogIndex;
-  readonly timeMs: number;
+  readonly clockMs: number;
   readonly session: number;
   readonly sequence: number;
   readonly key: string;
@@ -50,11 +98,12 @@ const ANSWER_OVERHEAD_BYTES = 100;
 /**
  * Remembers which writes were applied and what was answered, so that a repeated one
  * is not applied again. All of it follows from the entries alone. It is kept in
- * memory and written with each batch: a row of new answers, the sessions used, and
- * the removal of rows whose answers are all forgotten.
+ * memory and stored with each batch: the new answers together, the sessions used, and
+ * the removal of stored answers that are all forgotten.
  */
 export class Sessions {
-  readonly #connection: SqliteConnection;
+  readonly #store: SessionStore;
+  readonly #limits: SessionLimits;
   readonly #sessions = new Map<number, Session>(); // longest unused first
   readonly #keys = new Map<string, Answer>();
   readonly #answers = new Map<LogIndex, Answer>(); // oldest first
@@ -66,26 +115,15 @@ export class Sessions {
   readonly #closed = new Set<number>();
   readonly #emptied = new Set<LogIndex>();
   #fresh: Answer[] = [];
-  readonly #saveSession: SqliteStatement;
-  readonly #dropSession: SqliteStatement;
-  readonly #saveRow: SqliteStatement;
-  readonly #dropRow: SqliteStatement;
 
   /** Reads what was stored with `horizon`. */
-  constructor(connection: SqliteConnection, horizon: LogIndex) {
-    this.#connection = connection;
-    this.#saveSession = connection.prepare(
-      "INSERT OR REPLACE INTO main._hql_sessions (id, used, time, below) VALUES (?, ?, ?, ?)",
-    )!;
-    this.#dropSession = connection.prepare(
-      "DELETE FROM main._hql_sessions WHERE id = ?",
-    )!;
-    this.#saveRow = connection.prepare(
-      "INSERT INTO main._hql_answers (first, data) VALUES (?, ?)",
-    )!;
-    this.#dropRow = connection.prepare(
-      "DELETE FROM main._hql_answers WHERE first = ?",
-    )!;
+  constructor(
+    store: SessionStore,
+    horizon: LogIndex,
+    limits: SessionLimits = SESSION_LIMITS,
+  ) {
+    this.#store = store;
+    this.#limits = limits;
     this.reload(horizon);
   }
 
@@ -102,36 +140,39 @@ export class Sessions {
     ) map.clear();
     this.#latest = null;
     this.#bytes = 0;
-    this.#settle();
-    this.#loadSessions();
-    this.#loadAnswers();
+    this.#forgetChanges();
+    const { sessions, answers } = this.#store.load();
+    for (const { id, used, clockMs, below } of sessions) {
+      this.#sessions.set(id, { id, used, clockMs, below, answers: new Map() });
+    }
+    for (const saved of answers) this.#loadAnswers(saved);
   }
 
-  /** Forgets sessions and keys that were not used for {@linkcode RETRY_WINDOW_MS}; `nowMs`, here and below, is a clock that never jumps. */
-  expire(nowMs: number): void {
-    const oldest = nowMs - RETRY_WINDOW_MS;
+  /** Forgets sessions and keys that were not used for `windowMs`; `clockMs`, here and below, is the cluster clock. */
+  expire(clockMs: number): void {
+    const oldest = clockMs - this.#limits.windowMs;
     for (const session of this.#sessions.values()) {
-      if (session.timeMs >= oldest) break;
+      if (session.clockMs >= oldest) break;
       this.#close(session);
     }
     for (const answer of this.#answers.values()) {
-      if (answer.timeMs >= oldest) break;
+      if (answer.clockMs >= oldest) break;
       this.#forget(answer);
     }
   }
 
   /** Opens the session named after the entry that asks for it. */
-  open(id: LogIndex, nowMs: number): void {
+  open(id: LogIndex, clockMs: number): void {
     this.#latest = {
       id,
       used: id,
-      timeMs: nowMs,
+      clockMs,
       below: 1,
       answers: new Map(),
     };
     this.#sessions.set(id, this.#latest);
     this.#touched.add(id);
-    if (this.#sessions.size <= SESSIONS_MAX) return;
+    if (this.#sessions.size <= this.#limits.sessions) return;
     for (const longestUnused of this.#sessions.values()) {
       this.#close(longestUnused);
       return;
@@ -146,17 +187,17 @@ export class Sessions {
 
   /** Looks for an earlier application of the write and notes the session's progress. */
   recognize(
-    command: Command,
+    write: WriteIdentity,
     bodyHash: number,
     index: LogIndex,
-    nowMs: number,
+    clockMs: number,
   ): Recognition {
-    if (command.session !== 0) {
-      const recognition = this.#recognizeSequence(command, index, nowMs);
+    if (write.session !== 0) {
+      const recognition = this.#recognizeSequence(write, index, clockMs);
       if (recognition !== NEW) return recognition;
     }
-    if (command.idempotencyKey === "") return NEW;
-    const answer = this.#keys.get(command.idempotencyKey);
+    if (write.idempotencyKey === "") return NEW;
+    const answer = this.#keys.get(write.idempotencyKey);
     if (answer === undefined) return NEW;
     return answer.bodyHash === bodyHash
       ? { kind: "repeated", answer: answer.bytes }
@@ -168,61 +209,62 @@ export class Sessions {
   }
 
   #recognizeSequence(
-    command: Command,
+    write: WriteIdentity,
     index: LogIndex,
-    nowMs: number,
+    clockMs: number,
   ): Recognition {
-    const session = this.#sessions.get(command.session);
+    const session = this.#sessions.get(write.session);
     if (session === undefined) {
       return {
         kind: "expired",
-        message: `The session ${command.session} is unknown or expired`,
+        message: `The session ${write.session} is unknown or expired`,
       };
     }
     session.used = index;
-    session.timeMs = nowMs;
+    session.clockMs = clockMs;
     if (session !== this.#latest) {
       this.#sessions.delete(session.id);
       this.#sessions.set(session.id, session);
       this.#latest = session;
     }
     this.#touched.add(session.id);
-    this.#acknowledge(session, command.answeredBelow);
-    const answer = session.answers.get(command.sequence);
+    this.#acknowledge(session, write.answeredBelow);
+    const answer = session.answers.get(write.sequence);
     if (answer !== undefined) return { kind: "repeated", answer: answer.bytes };
-    if (command.sequence >= session.below) return NEW;
+    if (write.sequence >= session.below) return NEW;
     return {
       kind: "expired",
       message:
-        `The answer to write ${command.sequence} of session ${session.id} is no longer remembered`,
+        `The answer to write ${write.sequence} of session ${session.id} is no longer remembered`,
     };
   }
 
   /** Remembers the answer to a new write. */
   remember(
-    command: Command,
+    write: WriteIdentity,
     bodyHash: number,
     index: LogIndex,
-    nowMs: number,
+    clockMs: number,
     bytes: Uint8Array,
   ): void {
-    const session = this.#sessions.get(command.session);
-    if (session === undefined && command.idempotencyKey === "") return;
+    const session = this.#sessions.get(write.session);
+    if (session === undefined && write.idempotencyKey === "") return;
     const answer: Answer = {
       index,
-      timeMs: nowMs,
+      clockMs,
       session: session === undefined ? 0 : session.id,
-      sequence: session === undefined ? 0 : command.sequence,
-      key: command.idempotencyKey,
+      sequence: session === undefined ? 0 : write.sequence,
+      key: write.idempotencyKey,
       bodyHash,
       // Answers share buffers; one that stays long must not keep a whole buffer.
-      bytes: command.idempotencyKey === "" ? bytes : bytes.slice(),
+      bytes: write.idempotencyKey === "" ? bytes : bytes.slice(),
       row: 0,
     };
     this.#add(answer, session);
     this.#fresh.push(answer);
     while (
-      this.#answers.size > ANSWERS_MAX || this.#bytes > ANSWERS_BYTES_MAX
+      this.#answers.size > this.#limits.answers ||
+      this.#bytes > this.#limits.answerBytes
     ) {
       for (const oldest of this.#answers.values()) {
         this.#forget(oldest);
@@ -231,45 +273,46 @@ export class Sessions {
     }
   }
 
-  /** Stores what has changed since the last time, in the open transaction. */
-  save(firstIndex: LogIndex): void {
+  /** Stores what has changed since the last time, with the batch that began at `first`. */
+  save(first: LogIndex): void {
+    const sessions: Session[] = [];
     for (const id of this.#touched) {
       const session = this.#sessions.get(id);
-      if (session === undefined) continue;
-      this.#saveSession.run(
-        bindings(id, session.used, session.timeMs, session.below),
-      );
+      if (session !== undefined) sessions.push(session);
     }
-    for (const id of this.#closed) this.#dropSession.run(bindings(id));
-    for (const row of this.#emptied) this.#dropRow.run(bindings(row));
+    this.#store.save({
+      sessions,
+      closed: this.#closed,
+      answers: this.#freshAnswers(first),
+      emptied: this.#emptied,
+    });
+    this.#forgetChanges();
+  }
+
+  #freshAnswers(first: LogIndex): SavedAnswers | null {
     const kept = this.#fresh.filter((answer) =>
       this.#answers.get(answer.index) === answer
     );
-    if (kept.length > 0) {
-      for (const answer of kept) answer.row = firstIndex;
-      this.#rows.set(firstIndex, kept.length);
-      this.#saveRow.run({
-        anonymous: [BigInt(firstIndex), encodeAnswers(kept)],
-        named: null,
-      });
-    }
-    this.#settle();
+    if (kept.length === 0) return null;
+    for (const answer of kept) answer.row = first;
+    this.#rows.set(first, kept.length);
+    return { first, data: encodeAnswers(kept) };
   }
 
   /** All of it in a canonical form, equal on members that applied the same entries. */
   dump(): string {
     const sessions = [...this.#sessions.values()].map((s) =>
-      [s.id, s.timeMs, s.below, [...s.answers.keys()]].join(" ")
+      [s.id, s.clockMs, s.below, [...s.answers.keys()]].join(" ")
     );
     const answers = [...this.#answers.values()].map((a) =>
-      [a.index, a.timeMs, a.session, a.sequence, a.key, a.bytes.toHex()].join(
+      [a.index, a.clockMs, a.session, a.sequence, a.key, a.bytes.toHex()].join(
         " ",
       )
     );
     return [...sessions, ...answers].join("\n");
   }
 
-  #settle(): void {
+  #forgetChanges(): void {
     this.#touched.clear();
     this.#closed.clear();
     this.#emptied.clear();
@@ -340,33 +383,13 @@ export class Sessions {
     }
   }
 
-  #loadSessions(): void {
-    const rows = this.#connection.prepare(
-      "SELECT id, used, time, below FROM main._hql_sessions ORDER BY used",
-    )!.all(bindings());
-    for (const [id, used, timeMs, below] of rows as number[][]) {
-      this.#sessions.set(id!, {
-        id: id!,
-        used: used!,
-        timeMs: timeMs!,
-        below: below!,
-        answers: new Map(),
-      });
+  #loadAnswers({ first, data }: SavedAnswers): void {
+    let remembered = 0;
+    for (const answer of decodeAnswers(data, first)) {
+      if (this.#restore(answer)) remembered++;
     }
-  }
-
-  #loadAnswers(): void {
-    const rows = this.#connection.prepare(
-      "SELECT first, data FROM main._hql_answers ORDER BY first",
-    )!.all(bindings());
-    for (const [first, data] of rows as [number, Uint8Array][]) {
-      let remembered = 0;
-      for (const answer of decodeAnswers(data, first)) {
-        if (this.#restore(answer)) remembered++;
-      }
-      if (remembered > 0) this.#rows.set(first, remembered);
-      else this.#emptied.add(first);
-    }
+    if (remembered > 0) this.#rows.set(first, remembered);
+    else this.#emptied.add(first);
   }
 
   /** A row may still hold answers that were forgotten after it was written. */
@@ -384,7 +407,7 @@ function encodeAnswers(answers: readonly Answer[]): Uint8Array {
   const writer = new ByteWriter(64 * answers.length);
   writer.u32(answers.length);
   for (const answer of answers) {
-    writer.u53(answer.index).u53(answer.timeMs);
+    writer.u53(answer.index).u53(answer.clockMs);
     writer.u53(answer.session).u53(answer.sequence);
     writer.text(answer.key).u32(answer.bodyHash).bytes(answer.bytes);
   }
@@ -397,7 +420,7 @@ function* decodeAnswers(data: Uint8Array, row: LogIndex): Generator<Answer> {
   for (let i = 0; i < count; i++) {
     yield {
       index: reader.u53(),
-      timeMs: reader.u53(),
+      clockMs: reader.u53(),
       session: reader.u53(),
       sequence: reader.u53(),
       key: reader.text(),
@@ -406,11 +429,4 @@ function* decodeAnswers(data: Uint8Array, row: LogIndex): Generator<Answer> {
       row,
     };
   }
-}
-
-function bindings(...values: number[]): {
-  anonymous: bigint[];
-  named: null;
-} {
-  return { anonymous: values.map(BigInt), named: null };
 }

@@ -1,0 +1,68 @@
+/** A follower's own time counts for so many election timeouts after it heard the leader's clock; more would pass without a leader. */
+const UNHEARD_TIMEOUTS = 2;
+
+/**
+ * Milliseconds during which the cluster had a leader, as far as this member knows. A leader
+ * counts its own time and stamps entries with it; heartbeats carry it, so that
+ * the next leader goes on from there. It ignores wall clocks, never goes back,
+ * and stands still while nobody leads: what is to last for a while lasts that
+ * long at least. Only what stands in entries is replicated state; the rest keeps
+ * it accurate.
+ */
+export class ClusterClock {
+  readonly #electionMs: number;
+  /** As of the last entry applied here. */
+  #applied: number;
+  /** What a leader said last, this member included. */
+  #heard = 0;
+  /** This member's own time since then. */
+  #since = 0;
+  #leads = false;
+
+  /** Continues from what the state machine has applied. */
+  constructor(appliedMs: number, electionMs: number) {
+    this.#applied = appliedMs;
+    this.#electionMs = electionMs;
+  }
+
+  /** Whole milliseconds: a leader's clock, or what this member would begin with if it led now. */
+  get ms(): number {
+    return Math.floor(this.#now);
+  }
+
+  get #now(): number {
+    return Math.max(this.#applied, this.#heard + this.#since);
+  }
+
+  /** So much of this member's monotonic time passed. One step counts an election timeout at most: who was frozen for longer cannot know that it led meanwhile. */
+  tick(elapsedMs: number): void {
+    const ms = Math.min(elapsedMs, this.#electionMs);
+    if (this.#leads) this.#heard += ms;
+    else if (this.#heard > 0) {
+      const most = UNHEARD_TIMEOUTS * this.#electionMs;
+      this.#since = Math.min(this.#since + ms, most);
+    }
+  }
+
+  /** Leadership was won or lost. */
+  lead(leads: boolean): void {
+    if (this.#leads === leads) return;
+    this.#leads = leads;
+    this.#heard = this.#now;
+    this.#since = 0;
+  }
+
+  /** The present leader's heartbeat said so. Older ones that come late say nothing new. */
+  heard(clockMs: number): void {
+    if (this.#leads || clockMs <= this.#heard) return;
+    this.#heard = clockMs;
+    this.#since = 0;
+  }
+
+  /** The state machine has applied an entry with this clock. */
+  applied(clockMs: number): void {
+    this.#applied = Math.max(this.#applied, clockMs);
+    // A new leader may not have applied yet what its log says.
+    if (this.#leads) this.#heard = Math.max(this.#heard, clockMs);
+  }
+}

@@ -1,0 +1,42 @@
+import type { LogIndex } from "../../raft/types.ts";
+import type { WriteIdentity } from "../../state/envelope.ts";
+
+/** A session of the replicated state, and the writes of it that have no answer yet. */
+export class ProposerSession {
+  readonly #id: LogIndex;
+  readonly #outstanding = new Set<number>();
+  #next = 1;
+  /** No write below this one waits for its answer. */
+  #answeredBelow = 1;
+
+  /** The session that the entry `id` opened. */
+  constructor(id: LogIndex) {
+    this.#id = id;
+  }
+
+  /** Writes without an answer. */
+  get outstanding(): number {
+    return this.#outstanding.size;
+  }
+
+  /** Gives the next write its identity, which all attempts at it share. */
+  begin(idempotencyKey: string): WriteIdentity {
+    const sequence = this.#next++;
+    this.#outstanding.add(sequence);
+    return {
+      session: this.#id,
+      sequence,
+      answeredBelow: this.#answeredBelow,
+      idempotencyKey,
+    };
+  }
+
+  /** The fate of a write is known, or nobody asks for it any more. */
+  end({ sequence }: WriteIdentity): void {
+    this.#outstanding.delete(sequence);
+    while (
+      this.#answeredBelow < this.#next &&
+      !this.#outstanding.has(this.#answeredBelow)
+    ) this.#answeredBelow++;
+  }
+}

@@ -1,0 +1,79 @@
+import type { LogIndex } from "../../raft/types.ts";
+import { writeCommand } from "../../state/sql/command.ts";
+import { resultOf } from "../../state/sql/result.ts";
+import { validateCommand } from "../../state/sql/validate.ts";
+import { DeadlineWaiters } from "../../util/deadline_waiters.ts";
+import type { Proposer } from "../groups/proposer.ts";
+import type {
+  QueryAnswer,
+  QueryRequest,
+  WriteAnswer,
+  WriteRequest,
+} from "../port.ts";
+import { type ReadPorts, Reads } from "./reads.ts";
+
+/** A write that a leader took may run this long. */
+const TIMEOUT_MS = 120_000;
+
+/** What the database needs from its node. */
+export interface DatabasePorts extends ReadPorts {
+  readonly proposer: Proposer;
+}
+
+/** SQL on the database's group: writes through the log, reads from this member's state. */
+export class Database {
+  readonly #ports: DatabasePorts;
+  readonly #reads: Reads;
+  readonly #waiters = new DeadlineWaiters();
+
+  /** Reads and writes through `ports`. */
+  constructor(ports: DatabasePorts) {
+    this.#ports = ports;
+    this.#reads = new Reads(ports);
+  }
+
+  /** See {@linkcode Member.write}. */
+  async write(request: WriteRequest): Promise<WriteAnswer> {
+    const { body, idempotencyKey = "", timeoutMs = TIMEOUT_MS } = request;
+    validateCommand(body);
+    const { clock, proposer } = this.#ports;
+    const deadline = clock.monotonic() + timeoutMs;
+    const answer = await proposer.propose({
+      body: (writer) => writeCommand(writer, body),
+      idempotencyKey,
+      timeoutMs,
+    });
+    const { index } = answer;
+    if (!this.#hasApplied(index)) await this.#applied(index, deadline);
+    return { index, result: resultOf(answer) };
+  }
+
+  /** See {@linkcode Member.query}. */
+  query(request: QueryRequest): Promise<QueryAnswer> {
+    return this.#reads.query(request);
+  }
+
+  /** Ends waits whose time is over. Call it a few times a second. */
+  tick(): void {
+    this.#waiters.tick(this.#ports.clock.monotonic());
+  }
+
+  #hasApplied(index: LogIndex): boolean {
+    // None while the member is rebuilt: the write is committed, its answer is the leader's.
+    const group = this.#ports.group();
+    return group === null || group.machine.applied.index >= index;
+  }
+
+  /** Until the write is applied here, too, so that the caller reads it; but the answer is known, and goes out in time. */
+  #applied(index: LogIndex, deadline: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.#waiters.delete(waiter);
+        resolve();
+      };
+      const waiter = { deadline, late: done };
+      this.#waiters.add(waiter);
+      this.#ports.group()!.whenApplied(index, done);
+    });
+  }
+}

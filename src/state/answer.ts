@@ -1,0 +1,87 @@
+import type { LogIndex } from "../raft/types.ts";
+import {
+  ByteReader,
+  type ByteWriter,
+  encodeShared,
+  MalformedBytesError,
+} from "../util/bytes.ts";
+
+const VERSION = 1;
+
+/** What an answer says: the machine's own words (0), or one of {@linkcode REFUSALS}. */
+const DONE = 0;
+const REFUSALS = [
+  "session_expired",
+  "conflict",
+  "invalid",
+  "too_large",
+] as const;
+
+/** Why an entry's machine did not answer; the same on every member. */
+export interface Refusal {
+  /**
+   * `session_expired`: the session or its answer is not remembered; `conflict`: the
+   * idempotency key was used for another write; `invalid`: malformed; `too_large`:
+   * applied at `index`, but the answer was too large to be remembered. But for the
+   * last, nothing was applied.
+   */
+  readonly code: (typeof REFUSALS)[number];
+  /** What is wrong, for people. */
+  readonly message: string;
+}
+
+/** The answer to a command entry of any group. */
+export interface Answer {
+  /** The index at which the command was first applied; of `openSession` the session's id. */
+  readonly index: LogIndex;
+  readonly refusal: Refusal | null;
+  /** The machine's own bytes; a view into what was decoded. Empty with a refusal, and for what is not a machine's. */
+  readonly body: Uint8Array;
+}
+
+/** Encodes the machine's answer to the command that was applied at `index`. */
+export function encodeAnswer(
+  index: LogIndex,
+  body?: (writer: ByteWriter) => void,
+): Uint8Array<ArrayBuffer> {
+  return encodeShared((writer) => {
+    writer.u8(VERSION).u8(DONE).u53(index);
+    body?.(writer);
+  });
+}
+
+/** Encodes that the machine was not asked. */
+export function encodeRefusal(
+  index: LogIndex,
+  code: Refusal["code"],
+  message: string,
+): Uint8Array<ArrayBuffer> {
+  return encodeShared((writer) => {
+    writer.u8(VERSION).u8(REFUSALS.indexOf(code) + 1).u53(index).text(message);
+  });
+}
+
+/**
+ * Decodes what {@linkcode encodeAnswer} and {@linkcode encodeRefusal} wrote.
+ * @throws {MalformedBytesError} for anything else.
+ */
+export function decodeAnswer(bytes: Uint8Array): Answer {
+  const reader = new ByteReader(bytes);
+  const version = reader.u8();
+  if (version !== VERSION) {
+    throw new MalformedBytesError(`unknown version of answer ${version}`);
+  }
+  const status = reader.u8();
+  const index = reader.u53();
+  if (status === DONE) {
+    return { index, refusal: null, body: reader.raw(reader.remaining) };
+  }
+  const code = REFUSALS[status - 1];
+  if (code === undefined) {
+    throw new MalformedBytesError(`unknown status of answer ${status}`);
+  }
+  const message = reader.text();
+  const body = reader.raw(0);
+  reader.end();
+  return { index, refusal: { code, message }, body };
+}

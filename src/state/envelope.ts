@@ -1,0 +1,150 @@
+import { assert } from "../util/assert.ts";
+import {
+  ByteReader,
+  type ByteWriter,
+  MalformedBytesError,
+} from "../util/bytes.ts";
+
+/** The first byte of an envelope: the feature level that a member needs to read it. */
+export const ENVELOPE_LEVEL = 1;
+
+const CLOCK_OFFSET = 2;
+const TIME_OFFSET = 10;
+const SEED_OFFSET = 18;
+const STAMPED_BYTES = 26;
+
+/** What an envelope is for. Numbers are never used again for something else; new ones need a higher level. */
+const KINDS = ["command", "openSession", "closeSession", "clock"] as const;
+
+/** `command` carries the machine's own bytes; `clock` carries nothing but the stamp of every envelope. */
+export type EnvelopeKind = (typeof KINDS)[number];
+
+/** Which write this is, so that a repeated one is applied once. */
+export interface WriteIdentity {
+  /** The index of an earlier `openSession`; 0 for none. */
+  readonly session: number;
+  /** Grows by one with each write of the session, from 1. */
+  readonly sequence: number;
+  /** The session has the answers of all writes below this sequence. */
+  readonly answeredBelow: number;
+  /** A client's own name for the write (HTTP `Idempotency-Key`), at most 128 bytes; empty for none. */
+  readonly idempotencyKey: string;
+}
+
+/** The identity of a write that nobody will repeat. */
+export const NO_IDENTITY: WriteIdentity = Object.freeze({
+  session: 0,
+  sequence: 0,
+  answeredBelow: 0,
+  idempotencyKey: "",
+});
+
+/** What a leader adds to an envelope just before it appends it. */
+export interface Stamp {
+  /** The cluster clock, ms, `0 … 2^53 - 1`; see `group/cluster_clock.ts`. */
+  readonly clockMs: number;
+  /** The leader's wall clock, ms since the epoch. */
+  readonly timeMs: number;
+  /** 32 random bits. */
+  readonly seedA: number;
+  /** 32 more. */
+  readonly seedB: number;
+}
+
+/** What every command entry of every group carries, whatever its state machine. */
+export interface Envelope extends WriteIdentity {
+  readonly kind: EnvelopeKind;
+  readonly clockMs: number;
+  readonly timeMs: number;
+  /** 64 random bits in two halves. */
+  readonly seed: readonly [number, number];
+  /** The machine's own bytes; a view into what was decoded. Equal bytes ask for the same. */
+  readonly body: Uint8Array;
+}
+
+/** The entry was written by a newer version of this software; this member must be upgraded before it can go on. */
+export class UnknownLevelError extends Error {
+  override readonly name = "UnknownLevelError";
+}
+
+/**
+ * Appends an envelope without a stamp. Layout: level and kind (a byte each), cluster
+ * clock (8 bytes), wall time (8), seed (2 × 4), all at fixed offsets for
+ * {@linkcode stampEnvelope}; then session, sequence, answeredBelow (8 each), the
+ * idempotency key behind its length, and what `body` appends.
+ */
+export function writeEnvelope(
+  writer: ByteWriter,
+  kind: EnvelopeKind,
+  identity: WriteIdentity,
+  body?: (writer: ByteWriter) => void,
+): void {
+  writer.u8(ENVELOPE_LEVEL).u8(KINDS.indexOf(kind) + 1);
+  writer.u53(0).u53(0).u32(0).u32(0);
+  writer.u53(identity.session).u53(identity.sequence);
+  writer.u53(identity.answeredBelow).text(identity.idempotencyKey);
+  body?.(writer);
+}
+
+/** Sets the stamp of an encoded envelope in place: what the leader does just before it appends it. */
+export function stampEnvelope(bytes: Uint8Array, stamp: Stamp): void {
+  assertEnvelope(bytes);
+  const { clockMs, timeMs, seedA, seedB } = stamp;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  setU53(view, CLOCK_OFFSET, clockMs);
+  setU53(view, TIME_OFFSET, timeMs);
+  view.setUint32(SEED_OFFSET, seedA, true);
+  view.setUint32(SEED_OFFSET + 4, seedB, true);
+}
+
+/** The cluster clock that an encoded envelope is stamped with, ms. */
+export function peekClock(bytes: Uint8Array): number {
+  assertEnvelope(bytes);
+  return new ByteReader(bytes, CLOCK_OFFSET).u53();
+}
+
+/**
+ * Decodes what {@linkcode writeEnvelope} wrote.
+ * @throws {UnknownLevelError} if it needs a higher level than {@linkcode ENVELOPE_LEVEL}.
+ * @throws {MalformedBytesError} for anything else that was not written by it.
+ */
+export function decodeEnvelope(bytes: Uint8Array): Envelope {
+  const reader = new ByteReader(bytes);
+  const level = reader.u8();
+  if (level > ENVELOPE_LEVEL) {
+    throw new UnknownLevelError(
+      `An entry needs feature level ${level}, this member knows ${ENVELOPE_LEVEL}: upgrade it`,
+    );
+  }
+  const code = reader.u8();
+  const kind = KINDS[code - 1];
+  if (level !== ENVELOPE_LEVEL || kind === undefined) {
+    throw new MalformedBytesError(
+      `unknown envelope: level ${level}, kind ${code}`,
+    );
+  }
+  return {
+    kind,
+    clockMs: reader.u53(),
+    timeMs: reader.u53(),
+    seed: [reader.u32(), reader.u32()],
+    session: reader.u53(),
+    sequence: reader.u53(),
+    answeredBelow: reader.u53(),
+    idempotencyKey: reader.text(),
+    body: reader.raw(reader.remaining),
+  };
+}
+
+function assertEnvelope(bytes: Uint8Array): void {
+  assert(
+    bytes.length >= STAMPED_BYTES && bytes[0] === ENVELOPE_LEVEL,
+    "only an encoded envelope has a stamp",
+  );
+}
+
+function setU53(view: DataView, offset: number, value: number): void {
+  assert(Number.isSafeInteger(value) && value >= 0, "not a time in whole ms");
+  view.setUint32(offset, value >>> 0, true);
+  view.setUint32(offset + 4, Math.floor(value / 2 ** 32), true);
+}

@@ -1,0 +1,31 @@
+/** Somebody who waits, at the latest until a moment. */
+export interface Waiter {
+  /** By the clock that {@linkcode DeadlineWaiters.tick} is told, ms. */
+  readonly deadline: number;
+  /** Time is over. */
+  late(): void;
+}
+
+/** Many deadlines, watched without a timer each: they end up to one call of `tick` late. */
+export class DeadlineWaiters {
+  readonly #waiters = new Set<Waiter>();
+
+  /** Begins to watch a deadline. */
+  add(waiter: Waiter): void {
+    this.#waiters.add(waiter);
+  }
+
+  /** What was waited for came; without effect if time is over already. */
+  delete(waiter: Waiter): void {
+    this.#waiters.delete(waiter);
+  }
+
+  /** Tells those whose time is over at `now`. */
+  tick(now: number): void {
+    for (const waiter of this.#waiters) {
+      if (waiter.deadline > now) continue;
+      this.#waiters.delete(waiter);
+      waiter.late();
+    }
+  }
+}

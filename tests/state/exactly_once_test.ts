@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { decodeAnswer, encodeAnswer } from "../../src/state/answer.ts";
+import { type Envelope, NO_IDENTITY } from "../../src/state/envelope.ts";
+import { ENVELOPE_START, ExactlyOnce } from "../../src/state/exactly_once.ts";
+import { SESSION_LIMITS } from "../../src/state/sessions.ts";
+import { ByteReader } from "../../src/util/bytes.ts";
+import { encodeEnvelope } from "./envelopes.ts";
+import { MemorySessionStore } from "./memory_sessions.ts";
+
+/** The smallest machine there is: a command adds its byte, the answer is the sum. */
+class Counter {
+  readonly #store = new MemorySessionStore();
+  #position = ENVELOPE_START;
+  #commands = this.#open();
+  #index = 0;
+  sum = 0;
+
+  #open(): ExactlyOnce {
+    return new ExactlyOnce(this.#store, this.#position, ({ body }, index) => {
+      this.sum += body[0]!;
+      return encodeAnswer(index, (writer) => writer.u32(this.sum));
+    }, { ...SESSION_LIMITS, windowMs: 1000, answers: 3 });
+  }
+
+  /** Applies an envelope as a batch of its own: what it is answered. */
+  send(given: Partial<Envelope>): number | string {
+    const { body = new Uint8Array([1]), ...head } = given;
+    const bytes = encodeEnvelope(
+      {
+        kind: "command",
+        ...NO_IDENTITY,
+        clockMs: 0,
+        timeMs: 0,
+        seed: [0, 0],
+        ...head,
+      },
+      (writer) => writer.raw(body),
+    );
+    return this.apply(bytes);
+  }
+
+  apply(bytes: Uint8Array): number | string {
+    const answer = decodeAnswer(this.#commands.apply(++this.#index, bytes));
+    this.#commands.save(this.#index);
+    const { clockMs, timeMs, horizon } = this.#commands;
+    this.#position = { clockMs, timeMs, horizon };
+    if (answer.refusal !== null) return answer.refusal.code;
+    return answer.body.length === 0
+      ? answer.index
+      : new ByteReader(answer.body).u32();
+  }
+
+  get clockMs(): number {
+    return this.#commands.clockMs;
+  }
+
+  /** As after a crash: what was stored. */
+  restart(): void {
+    const before = this.#commands.dump();
+    this.#commands = this.#open();
+    assert.equal(this.#commands.dump(), before);
+  }
+
+  open(): number {
+    return this.send({ kind: "openSession" }) as number;
+  }
+}
+
+Deno.test("§1.5 any machine applies a repeated write once, also after a restart", () => {
+  const counter = new Counter();
+  const session = counter.open();
+  const write = { session, sequence: 1, body: new Uint8Array([5]) };
+  assert.equal(counter.send(write), 5);
+  assert.equal(counter.send(write), 5);
+  counter.restart();
+  assert.equal(counter.send(write), 5);
+  assert.equal(counter.sum, 5);
+});
+
+Deno.test("§1.5 any machine is spared writes of unknown sessions, and keys used for something else", () => {
+  const counter = new Counter();
+  assert.equal(counter.send({ session: 7, sequence: 1 }), "session_expired");
+  assert.equal(counter.send({ idempotencyKey: "k" }), 1);
+  assert.equal(counter.send({ idempotencyKey: "k" }), 1);
+  const other = { idempotencyKey: "k", body: new Uint8Array([2]) };
+  assert.equal(counter.send(other), "conflict");
+  assert.equal(counter.sum, 1);
+});
+
+Deno.test("§1.5 a write whose answer was forgotten for room is not applied again, also after a restart", () => {
+  const counter = new Counter();
+  const session = counter.open();
+  for (let sequence = 1; sequence <= 4; sequence++) {
+    counter.send({ session, sequence, answeredBelow: 1 });
+  }
+  const first = { session, sequence: 1, answeredBelow: 1 };
+  assert.equal(counter.send(first), "session_expired");
+  counter.restart();
+  assert.equal(counter.send(first), "session_expired");
+  assert.equal(counter.sum, 4);
+});
+
+Deno.test("sessions and keys age by the cluster clock, which never goes back", () => {
+  const counter = new Counter();
+  const session = counter.open();
+  assert.equal(counter.send({ session, sequence: 1, clockMs: 1000 }), 1);
+  assert.equal(counter.send({ session, sequence: 2, clockMs: 2000 }), 2);
+  assert.equal(counter.send({ session, sequence: 3, clockMs: 1 }), 3);
+  assert.equal(counter.clockMs, 2000);
+  counter.restart();
+  assert.equal(counter.clockMs, 2000);
+  // Wall time says nothing.
+  assert.equal(counter.send({ session, sequence: 4, timeMs: 10 ** 12 }), 4);
+  assert.equal(counter.send({ kind: "clock", clockMs: 3001 }), 6);
+  assert.equal(counter.send({ session, sequence: 5 }), "session_expired");
+  assert.equal(counter.sum, 4);
+});
+
+Deno.test("a session cannot open another, and a closed one is gone", () => {
+  const counter = new Counter();
+  const session = counter.open();
+  assert.equal(counter.send({ kind: "openSession", session }), "invalid");
+  counter.send({ kind: "closeSession", session });
+  assert.equal(counter.send({ session, sequence: 1 }), "session_expired");
+});
+
+Deno.test("what is no envelope is refused and changes nothing", () => {
+  const counter = new Counter();
+  assert.equal(counter.apply(new Uint8Array([1, 99])), "invalid");
+  assert.equal(counter.apply(new Uint8Array()), "invalid");
+  assert.equal(counter.sum, 0);
+});
