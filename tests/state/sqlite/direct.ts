@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { SqlEvent, tablesIn } from "../../../src/state/sql/events.ts";
-import { Applier } from "../../../src/state/sqlite/apply/applier.ts";
+import { BatchApplier } from "../../../src/state/sqlite/apply/batch_applier.ts";
 import { dumpContents } from "../../../src/state/sqlite/apply/contents.ts";
 import { nodeDriver } from "../../../src/state/sqlite/driver/node_driver.ts";
 import { SchemaEpoch } from "../../../src/state/sqlite/thread/schema_epoch.ts";
@@ -28,7 +28,7 @@ export class Direct {
   readonly #path: string;
   #connection;
   #originals = nodeDriver.open(":memory:", { readOnly: false });
-  applier: Applier;
+  applier: BatchApplier;
   /** What was told of the entries so far, as `index.seq kind tables`. */
   readonly events: string[] = [];
   #written = new WrittenEvents();
@@ -39,8 +39,8 @@ export class Direct {
     this.applier = this.#open();
   }
 
-  #open(): Applier {
-    return new Applier(this.#connection, this.#originals, {
+  #open(): BatchApplier {
+    return new BatchApplier(this.#connection, this.#originals, {
       statementCacheCapacity: 50,
       schemaEpoch: new SchemaEpoch(),
     });

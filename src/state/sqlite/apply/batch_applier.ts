@@ -37,7 +37,7 @@ class BatchUndone extends Error {
  * it ends the transaction, or defers foreign keys to its end: then each entry is one. Both ways
  * give the same data and the same answers.
  */
-export class Applier {
+export class BatchApplier {
   readonly #connection: SqliteConnection;
   readonly #context = new EntryContext();
   readonly #interpreter: Interpreter;
