@@ -183,6 +183,8 @@ class Volume implements NodeVault {
 export class Cluster {
   readonly network = new MemoryNetwork();
   readonly lines: string[] = [];
+  /** The group of each node as it was started last. */
+  readonly groups = new Map<NodeId, RaftGroup>();
   readonly #nodes = new Map<NodeId, HiqliteNode>();
   readonly #volumes = new Map<NodeId, Volume>();
   readonly #size: number;
@@ -227,8 +229,8 @@ export class Cluster {
         Object.assign(this.network.join({ self, peers, events }), {
           accept: () => new Response(),
         }),
-      createGroup: (ports) =>
-        new RaftGroup({
+      createGroup: (ports) => {
+        const group = new RaftGroup({
           core: createCore(
             volume.identity,
             volume.storage,
@@ -241,7 +243,10 @@ export class Cluster {
           stamp: envelopeStamp(systemClock, new SystemRandom()),
           defer: queueMicrotask,
           warn: (message) => this.lines.push(`${id}: ${message}`),
-        }, DEFAULT_GROUP_OPTIONS),
+        }, DEFAULT_GROUP_OPTIONS);
+        this.groups.set(id, group);
+        return group;
+      },
       fatal: (error) => this.lines.push(`${id}: fatal ${error.message}`),
     });
     this.#nodes.set(id, node);

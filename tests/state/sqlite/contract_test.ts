@@ -20,6 +20,7 @@ machineContract({
     assert.ok(result.ok);
     return result.results[0]!.rows[0]![0] as number;
   },
+  eventsPerAdd: 1,
   async open() {
     const dir = await Deno.makeTempDir({ prefix: "hql-contract-" });
     return await opened({

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
+import { EventFeed } from "../../../src/group/event_feed.ts";
+import type { Entry } from "../../../src/raft/types.ts";
+import type { Snapshot } from "../../../src/state/port.ts";
+import { SqlEvent, tablesIn } from "../../../src/state/sql/events.ts";
 import { Direct } from "./direct.ts";
-import { command, execute, txn } from "./subject.ts";
+import { command, execute, Subject, txn } from "./subject.ts";
 
 /** A member with all kinds of tables. */
 function member(): Direct {
@@ -195,3 +199,101 @@ Deno.test("apply() tells of ten thousand different sets of tables without keepin
   }
   assert.ok(!on.applier.events.tables.full);
 });
+
+/** A member's feed, on a machine of its own. */
+class Fed {
+  readonly subject: Subject;
+  readonly feed = new EventFeed(0);
+  readonly cursor = this.feed.cursor();
+
+  constructor(subject: Subject) {
+    this.subject = subject;
+  }
+
+  apply(entries: readonly Entry[], answers: boolean): Promise<void> {
+    return new Promise((resolve, reject) =>
+      this.subject.machine.apply(entries, answers, (error, _, events) => {
+        if (error !== null) return reject(error);
+        this.feed.append(events, entries.at(-1)!.index);
+        resolve();
+      })
+    );
+  }
+
+  read(): string[] {
+    const items: string[] = [];
+    for (let item; (item = this.cursor.next()) !== null;) {
+      items.push(
+        "gap" in item
+          ? `${item.gap} ${item.from}-${item.to}`
+          : `${item.index}.${item.seq} ${item.kind} ${
+            item.kind === SqlEvent.tables ? tablesIn(item.bytes) : ""
+          }`,
+      );
+    }
+    return items;
+  }
+}
+
+Deno.test("three machines tell of the same events, with answers or without, across a snapshot and a restart", async () => {
+  await using first = await Subject.open();
+  await using second = await Subject.open();
+  await using third = await Subject.open();
+  const members = [first, second, third].map((subject) => new Fed(subject));
+  const round = (n: number) =>
+    [
+      execute(`CREATE TABLE t${n} (x UNIQUE)`),
+      execute(`INSERT INTO t${n} VALUES (1), (2)`),
+      execute(`INSERT INTO t${n} VALUES (1)`),
+      txn(`INSERT INTO t${n} VALUES (3)`, `DELETE FROM t0`),
+      execute(`INSERT OR ROLLBACK INTO t${n} VALUES (3)`),
+      execute(`DELETE FROM t${n}`),
+    ].map((body) => command(body));
+  const told: string[][] = [[], [], []];
+  for (let n = 0; n < 6; n++) {
+    const entries = first.entries(round(n));
+    const [one, two, three] = members;
+    await one!.apply(entries, true);
+    for (const entry of entries) await two!.apply([entry], false);
+    if (n === 3) {
+      const snapshot = await first.snapshot();
+      await install(snapshot, third);
+      three!.feed.jump(snapshot.last.index);
+    } else if (n !== 2) await three!.apply(entries, false);
+    if (n === 4) await second.restart();
+    members.forEach((member, i) => told[i]!.push(...member.read()));
+  }
+  assert.equal(told[0]!.length, 25);
+  assert.deepEqual(told[1], told[0]);
+  const at = told[2]!.indexOf("jump 12-24");
+  assert.ok(at > 0);
+  const outside = told[0]!.filter((line) =>
+    parseInt(line) <= 12 || parseInt(line) > 24
+  );
+  assert.deepEqual(told[2]!.toSpliced(at, 1), outside);
+});
+
+async function install(snapshot: Snapshot, to: Subject): Promise<void> {
+  const bytes = await new Promise<Uint8Array>((resolve, reject) =>
+    snapshot.read(
+      0,
+      snapshot.size,
+      (error, bytes) => error === null ? resolve(bytes) : reject(error),
+    )
+  );
+  const step = (start: (done: (error: Error | null) => void) => void) =>
+    new Promise<void>((resolve, reject) =>
+      start((error) => error === null ? resolve() : reject(error))
+    );
+  await step((done) =>
+    to.machine.receive(snapshot.last, (error, sink) => {
+      if (error !== null) return done(error);
+      sink!.write(bytes, (error) => {
+        if (error !== null) return done(error);
+        sink!.finish(snapshot, done);
+      });
+    })
+  );
+  await step((done) => to.machine.install(snapshot.last, done));
+  snapshot.release();
+}
