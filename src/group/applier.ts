@@ -1,6 +1,6 @@
 import type { LogError, LogStore } from "../log/port.ts";
 import type { Entry, LogIndex } from "../raft/types.ts";
-import type { StateMachine } from "../state/port.ts";
+import type { StateEvents, StateMachine } from "../state/port.ts";
 import type { PendingProposals } from "./proposals.ts";
 
 const BATCH_BYTES = 4 * 1024 * 1024;
@@ -10,6 +10,8 @@ const CROWD_ENTRIES = 512;
 
 /** What the applier reports and needs. */
 export interface ApplierPorts {
+  /** What the entries up to `index` did; before anybody hears that they are applied. */
+  events(events: StateEvents, index: LogIndex): void;
   /** The state machine has applied up to `index`; `bytes` of payload since the last call. */
   applied(index: LogIndex, bytes: number): void;
   /** The state machine cannot go on; nothing was applied. */
@@ -133,15 +135,17 @@ export class Applier {
   }
 
   #apply(entries: readonly Entry[]): void {
-    const wanted = this.#proposals.waitsUpTo(entries.at(-1)!.index);
-    this.#machine.apply(entries, wanted, (error, answers) => {
+    const last = entries.at(-1)!.index;
+    const wanted = this.#proposals.waitsUpTo(last);
+    this.#machine.apply(entries, wanted, (error, answers, events) => {
       if (error !== null) {
         this.#paused = true;
         this.#idle();
         return this.#ports.machineFailed(error);
       }
+      this.#ports.events(events, last);
       if (wanted) this.#answer(entries, answers);
-      this.#ports.applied(entries.at(-1)!.index, payloadBytes(entries));
+      this.#ports.applied(last, payloadBytes(entries));
       this.#idle();
       this.#pump();
     });

@@ -8,6 +8,7 @@ import { Applier, payloadBytes } from "./applier.ts";
 import { AppliedWaiters } from "./applied_waiters.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { ClusterClock } from "./cluster_clock.ts";
+import { EventFeed } from "./event_feed.ts";
 import {
   DEFAULT_GROUP_OPTIONS,
   type GroupOptions,
@@ -46,6 +47,8 @@ export class RaftGroup {
   readonly core: RaftCore;
   readonly log: LogStore;
   readonly machine: StateMachine;
+  /** What applied entries did, on every member alike. */
+  readonly events: EventFeed;
   /** Lends snapshots of the machine, to senders and to backups. */
   readonly snapshots: SnapshotService;
   readonly #ports: GroupPorts;
@@ -84,6 +87,7 @@ export class RaftGroup {
     this.log = ports.log;
     this.machine = ports.machine;
     this.#ports = ports;
+    this.events = new EventFeed(ports.machine.applied.index);
     this.#options = options;
     this.#commit = ports.core.commit;
     this.#room = new Room(
@@ -120,6 +124,7 @@ export class RaftGroup {
       fatal,
     );
     this.#applier = new Applier(ports.log, ports.machine, this.#proposals, {
+      events: (events, index) => this.events.append(events, index),
       applied: (index, bytes) => this.#onApplied(index, bytes),
       machineFailed: (error) => this.#onMachineFailed(error),
       logFailed: fatal,
@@ -482,6 +487,7 @@ export class RaftGroup {
       if (this.#stopped) return;
       if (error !== null) return this.#fail(error);
       this.#receiver.forget();
+      this.events.jump(snapshot.last.index);
       this.#step(() => this.core.step({ kind: "snapshotInstalled", snapshot }));
       this.#onApplied(snapshot.last.index, 0);
       this.#applier.resume();

@@ -58,6 +58,38 @@ export interface SnapshotSink {
   abort(): void;
 }
 
+/** Something that an entry did: the same on every member, in the order of the log. */
+export interface StateEvent {
+  readonly index: LogIndex;
+  /** Its place among the events of its entry, from 0. */
+  readonly seq: number;
+  /** What it tells of; each machine has kinds of its own. */
+  readonly kind: string;
+  /** What happened, as the kind says. Shared by all who read it: not to be changed. */
+  readonly bytes: Uint8Array;
+}
+
+/** The events of a batch in order, decoded when they are iterated. */
+export interface StateEvents extends Iterable<StateEvent> {
+  readonly count: number;
+  /** Bytes that stay in memory as long as this does. */
+  readonly byteLength: number;
+}
+
+/** A batch without events. */
+export const NO_EVENTS: StateEvents = {
+  count: 0,
+  byteLength: 0,
+  [Symbol.iterator]: () => [][Symbol.iterator](),
+};
+
+/** Called when a batch is applied; with an error nothing else counts. */
+export type ApplyDone = (
+  error: Error | null,
+  answers: readonly Uint8Array[],
+  events: StateEvents,
+) => void;
+
 /**
  * A deterministic state machine. `apply` is called with consecutive entries, one
  * batch at a time; the answers come in the same order. An error passed to any
@@ -74,12 +106,14 @@ export interface StateMachine {
   /**
    * Applies entries after `applied`. For each entry the callback gets an
    * encoded answer (empty for noop and config entries). With `answers` false
-   * it gets none, which spares a follower the work.
+   * it gets none, which spares a follower the work. Either way it gets the events of
+   * the entries, once what they tell of is committed in the local state: none of an attempt
+   * that was undone, and none twice. After a crash the last ones may never be told.
    */
   apply(
     entries: readonly Entry[],
     answers: boolean,
-    done: (error: Error | null, answers: readonly Uint8Array[]) => void,
+    done: ApplyDone,
   ): void;
   /** Makes the present state durable and answers up to where it is. */
   checkpoint(done: (error: Error | null, durable: LogIndex) => void): void;

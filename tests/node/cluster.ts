@@ -25,6 +25,7 @@ import {
 } from "../../src/node/volume/identity.ts";
 import { HiqliteNode } from "../../src/node/node.ts";
 import type { WriteAnswer } from "../../src/node/port.ts";
+import type { ApplyDone } from "../../src/state/port.ts";
 import type { SqlMachine } from "../../src/state/sql/port.ts";
 import { EntryKind } from "../../src/raft/types.ts";
 import type { Entry, NodeId } from "../../src/raft/types.ts";
@@ -69,11 +70,12 @@ class CountingMachine extends ListMachine implements SqlMachine {
   override apply(
     entries: readonly Entry[],
     answers: boolean,
-    done: (error: Error | null, answers: readonly Uint8Array[]) => void,
+    done: ApplyDone,
   ): void {
-    super.apply(entries, answers, (error, raw) => {
-      if (error !== null) return done(error, []);
-      done(null, entries.map((entry, i) => this.#answer(entry, raw[i]!)));
+    super.apply(entries, answers, (error, raw, events) => {
+      if (error !== null) return done(error, [], events);
+      const given = entries.map((entry, i) => this.#answer(entry, raw[i]!));
+      done(null, given, events);
     });
   }
 
@@ -198,6 +200,8 @@ class Volume implements NodeVault {
 export class Cluster {
   readonly network = new MemoryNetwork();
   readonly lines: string[] = [];
+  /** The group of each node as it was started last. */
+  readonly groups = new Map<NodeId, RaftGroup>();
   readonly #nodes = new Map<NodeId, HiqliteNode>();
   readonly #volumes = new Map<NodeId, Volume>();
   readonly #size: number;
@@ -244,8 +248,8 @@ export class Cluster {
         }),
       level: LEVEL,
       following: [],
-      createGroup: ({ starter, storage, options }, ports) =>
-        new RaftGroup({
+      createGroup: ({ starter, storage, options }, ports) => {
+        const group = new RaftGroup({
           core: createCore(
             starter,
             storage,
@@ -258,7 +262,10 @@ export class Cluster {
           stamp: envelopeStamp(systemClock, new SystemRandom()),
           defer: queueMicrotask,
           warn: (message) => this.lines.push(`${id}: ${message}`),
-        }, options),
+        }, options);
+        if (storage.machine === volume.machine) this.groups.set(id, group);
+        return group;
+      },
       fatal: (error) => this.lines.push(`${id}: fatal ${error.message}`),
     });
     this.#nodes.set(id, node);

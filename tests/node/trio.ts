@@ -21,14 +21,26 @@ import {
   NO_CONFIGURATION,
   ZERO_LOG_ID,
 } from "../../src/raft/types.ts";
-import type {
-  Snapshot,
-  SnapshotSink,
-  StateHash,
-  StateMachine,
+import {
+  type ApplyDone,
+  NO_EVENTS,
+  type Snapshot,
+  type SnapshotSink,
+  type StateEvent,
+  type StateEvents,
+  type StateHash,
+  type StateMachine,
 } from "../../src/state/port.ts";
 import { SeededRandom } from "../../src/util/random.ts";
 
+/** Events as they are. */
+export function listOf(events: readonly StateEvent[]): StateEvents {
+  return {
+    count: events.length,
+    byteLength: events.reduce((sum, { bytes }) => sum + bytes.length, 0),
+    [Symbol.iterator]: () => events[Symbol.iterator](),
+  };
+}
 /** The cluster clock that a {@linkcode Trio}'s proposals were stamped with. */
 export const STAMPS: WeakMap<Uint8Array, number> = new WeakMap();
 
@@ -54,10 +66,10 @@ export class ListMachine implements StateMachine {
   apply(
     entries: readonly Entry[],
     _answers: boolean,
-    done: (error: Error | null, answers: readonly Uint8Array[]) => void,
+    done: ApplyDone,
   ): void {
     this.#defer(() => {
-      if (this.failure !== null) return done(this.failure, []);
+      if (this.failure !== null) return done(this.failure, [], NO_EVENTS);
       const answers = entries.map((entry) => {
         assert.equal(entry.index, this.applied.index + 1, "gap in apply");
         this.applied = { term: entry.term, index: entry.index };
@@ -69,7 +81,14 @@ export class ListMachine implements StateMachine {
         this.items.push(new TextDecoder().decode(entry.payload));
         return new TextEncoder().encode(String(this.items.length));
       });
-      done(null, answers);
+      const events = entries.filter(({ kind }) => kind === EntryKind.command)
+        .map(({ index, payload }) => ({
+          index,
+          seq: 0,
+          kind: "item",
+          bytes: payload,
+        }));
+      done(null, answers, listOf(events));
     });
   }
 

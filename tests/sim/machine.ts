@@ -9,12 +9,14 @@ import {
   NO_CONFIGURATION,
   ZERO_LOG_ID,
 } from "../../src/raft/types.ts";
-import type {
-  Snapshot,
-  SnapshotSink,
-  StateHash,
-  StateMachine,
-  StateRecovery,
+import {
+  type ApplyDone,
+  NO_EVENTS,
+  type Snapshot,
+  type SnapshotSink,
+  type StateHash,
+  type StateMachine,
+  type StateRecovery,
 } from "../../src/state/port.ts";
 import type { Draw } from "./draw.ts";
 import type { Model } from "./kv_model.ts";
@@ -126,18 +128,19 @@ export class SimMachine implements StateMachine {
   apply(
     entries: readonly Entry[],
     answers: boolean,
-    done: (error: Error | null, answers: readonly Uint8Array[]) => void,
+    done: ApplyDone,
   ): void {
     this.#applying = entries;
     this.#host.later(() => {
       this.#applying = null;
       if (this.#host.full()) {
-        return done(new HiqliteError("disk_full", "simulated full disk"), []);
+        const full = new HiqliteError("disk_full", "simulated full disk");
+        return done(full, [], NO_EVENTS);
       }
       const results: Uint8Array[] = [];
       this.#run(entries, results);
       this.#volume.batches.push(entries);
-      done(null, answers ? results : []);
+      done(null, answers ? results : [], NO_EVENTS);
     });
   }
 

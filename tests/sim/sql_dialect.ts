@@ -9,6 +9,7 @@ import { LEVEL } from "../../src/state/level.ts";
 import { SchemaEpoch } from "../../src/state/sqlite/thread/schema_epoch.ts";
 import { Writer } from "../../src/state/sqlite/apply/writer.ts";
 import type { CommandBody, Statement } from "../../src/state/sql/types.ts";
+import { ByteWriter } from "../../src/util/bytes.ts";
 import type { Operation } from "./command.ts";
 import type { Dialect, Mark } from "./dialect.ts";
 import type { Model } from "./kv_model.ts";
@@ -132,7 +133,9 @@ class SqlModel implements Model {
   }
 
   apply(entries: readonly Entry[], duplicate: () => void): Uint8Array[] {
-    const answers = this.#writer.applier.apply(entries);
+    const { applier } = this.#writer;
+    const answers = applier.apply(entries);
+    applier.events.write(new ByteWriter());
     entries.forEach(({ index }, i) => {
       const answer = answers[i]!;
       if (answer.length > 0 && decodeAnswer(answer).index !== index) {

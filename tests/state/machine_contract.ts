@@ -9,6 +9,7 @@ import {
 import type {
   Snapshot,
   SnapshotSink,
+  StateEvent,
   StateMachine,
   StateRecovery,
 } from "../../src/state/port.ts";
@@ -35,6 +36,8 @@ export interface MachineKind {
   add(n: number): Uint8Array;
   /** The sum in the answer to an add. */
   sumIn(answer: Uint8Array): number;
+  /** How many events an add has. */
+  readonly eventsPerAdd: number;
 }
 
 const TERM = 3;
@@ -50,6 +53,8 @@ class Subject {
   readonly kind: MachineKind;
   #open: OpenMachine;
   #closed = false;
+  /** What the machine told of so far. */
+  readonly events: StateEvent[] = [];
 
   private constructor(kind: MachineKind, open: OpenMachine) {
     this.kind = kind;
@@ -93,9 +98,12 @@ class Subject {
     if (contents.length === 0) return Promise.resolve([]);
     const entries = this.entries(contents);
     return new Promise((resolve, reject) =>
-      this.machine.apply(entries, answers, (error, given) => {
-        if (error === null) resolve(given.map((bytes) => bytes.slice()));
-        else reject(error);
+      this.machine.apply(entries, answers, (error, given, events) => {
+        if (error !== null) return reject(error);
+        const told = [...events];
+        assert.equal(events.count, told.length);
+        this.events.push(...told);
+        resolve(given.map((bytes) => bytes.slice()));
       })
     );
   }
@@ -230,6 +238,7 @@ export function machineContract(kind: MachineKind): void {
   const test = (what: string, run: () => Promise<void>): void =>
     Deno.test(`${kind.name}, as a StateMachine: ${what}`, run);
   applying(kind, test);
+  telling(kind, test);
   keeping(kind, test);
   copying(kind, test);
   refusing(kind, test);
@@ -301,6 +310,52 @@ function applying(kind: MachineKind, test: Test): void {
     }
     assert.deepEqual(answers[0], answers[1], `seed ${seed}`);
     assert.deepEqual(one.machine.stateHashes(), other.machine.stateHashes());
+  });
+}
+
+function telling(kind: MachineKind, test: Test): void {
+  test("tells of the same events whether answers are wanted or not, and however entries were cut into batches", async () => {
+    const seed = Math.floor(Math.random() * 2 ** 32);
+    const random = new SeededRandom(seed);
+    const story = Array.from(
+      { length: 300 },
+      (_, i) => i % 10 === 3 ? CONFIG : commandOf(kind.add(i)),
+    );
+    await using one = await Subject.open(kind);
+    await using other = await Subject.open(kind);
+    const setup = one.events.length;
+    for (const [subject, answers] of [[one, true], [other, false]] as const) {
+      for (const batch of batchesOf(story, random)) {
+        const { index } = subject.machine.applied;
+        const known = subject.events.length;
+        await subject.apply(batch, answers);
+        for (const event of subject.events.slice(known)) {
+          assert.ok(event.index > index);
+          assert.ok(event.index <= subject.machine.applied.index);
+        }
+      }
+    }
+    assert.deepEqual(one.events, other.events, `seed ${seed}`);
+    assert.equal(one.events.length - setup, 270 * kind.eventsPerAdd);
+    let last = { index: 0, seq: -1 };
+    for (const { index, seq } of one.events) {
+      assert.equal(seq, index === last.index ? last.seq + 1 : 0);
+      assert.ok(index >= last.index);
+      last = { index, seq };
+    }
+  });
+
+  test("has told of what it did when `applied` moves, and of nothing before", async () => {
+    await using subject = await Subject.open(kind);
+    const before = subject.events.length;
+    const adding = subject.add(1);
+    assert.equal(subject.events.length, before);
+    await adding;
+    assert.equal(subject.events.length, before + kind.eventsPerAdd);
+    if (!subject.durable) return;
+    await subject.restart();
+    await subject.add(1);
+    assert.equal(subject.events.length, before + 2 * kind.eventsPerAdd);
   });
 }
 

@@ -3,11 +3,13 @@ import { assert } from "../../util/assert.ts";
 import type { Logger } from "../../util/logger.ts";
 import { type ClusterFacts, FIRST_FACTS } from "../cluster_facts.ts";
 import { LEVEL } from "../level.ts";
-import type {
-  Snapshot,
-  SnapshotSink,
-  StateHash,
-  StateRecovery,
+import {
+  type ApplyDone,
+  NO_EVENTS,
+  type Snapshot,
+  type SnapshotSink,
+  type StateHash,
+  type StateRecovery,
 } from "../port.ts";
 import type { SqlMachine, SqlQuery } from "../sql/port.ts";
 import type { QueryResult, SqlParameters } from "../sql/types.ts";
@@ -145,21 +147,23 @@ export class SqliteMachine implements SqlMachine {
   apply(
     entries: readonly Entry[],
     answers: boolean,
-    done: (error: Error | null, answers: readonly Uint8Array[]) => void,
+    done: ApplyDone,
   ): void {
-    if (entries.length === 0) return queueMicrotask(() => done(null, []));
+    if (entries.length === 0) {
+      return queueMicrotask(() => done(null, [], NO_EVENTS));
+    }
     assert(
       entries[0]!.index === this.#applied.index + 1,
       `entry ${entries[0]!.index} after ${this.#applied.index}`,
     );
     if (this.#logStatements) logStatements(this.#logger, entries);
-    this.#writer.apply(entries, answers, (error, reached, results) => {
-      if (reached === null) return done(error, []);
+    this.#writer.apply(entries, answers, (error, reached, results, events) => {
+      if (reached === null) return done(error, [], NO_EVENTS);
       this.#applied = reached.applied;
       this.#clockMs = reached.clockMs;
       this.#facts = reached.facts ?? this.#facts;
       this.#hashes.add(reached.hashes);
-      done(null, results);
+      done(null, results, events);
     });
   }
 
@@ -267,7 +271,7 @@ export class SqliteMachine implements SqlMachine {
   }
 
   async #install(sink: FileSink): Promise<void> {
-    const inside = await this.#writer.inspect(sink.path);
+    const { applied: inside } = await this.#writer.inspect(sink.path);
     if (inside.index !== sink.last.index || inside.term !== sink.last.term) {
       sink.abort();
       throw new Error(

@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
-import { decodeAnswer } from "../../../src/state/answer.ts";
-import { resultOf } from "../../../src/state/sql/result.ts";
 import {
   openSqliteMachine,
   type SqliteMachineOptions,
 } from "../../../src/state/sqlite/machine.ts";
 import { silentLogger } from "../../../src/util/logger.ts";
 import { machineContract, type OpenMachine } from "../machine_contract.ts";
-import { command, execute } from "./subject.ts";
+import { answered, command, execute } from "./subject.ts";
 
 machineContract({
   name: "SqliteMachine",
@@ -17,10 +15,11 @@ machineContract({
   ],
   add: (n) => command(execute("UPDATE counter SET n = n + ? RETURNING n", [n])),
   sumIn(answer) {
-    const result = resultOf(decodeAnswer(answer));
+    const { result } = answered(answer);
     assert.ok(result.ok);
     return result.results[0]!.rows[0]![0] as number;
   },
+  eventsPerAdd: 1,
   async open() {
     const dir = await Deno.makeTempDir({ prefix: "hql-contract-" });
     return await opened({

@@ -1,9 +1,13 @@
-import { Applier } from "../../../src/state/sqlite/apply/applier.ts";
+import assert from "node:assert/strict";
+import { SqlEvent, tablesIn } from "../../../src/state/sql/events.ts";
+import { BatchApplier } from "../../../src/state/sqlite/apply/batch_applier.ts";
 import { dumpContents } from "../../../src/state/sqlite/apply/contents.ts";
 import { nodeDriver } from "../../../src/state/sqlite/driver/node_driver.ts";
 import { LEVEL } from "../../../src/state/level.ts";
 import { SchemaEpoch } from "../../../src/state/sqlite/thread/schema_epoch.ts";
 import { openWriterConnection } from "../../../src/state/sqlite/apply/writer.ts";
+import { WrittenEvents } from "../../../src/state/sqlite/apply/written_events.ts";
+import { ByteReader, ByteWriter } from "../../../src/util/bytes.ts";
 import { narrow } from "../../../src/state/sql/values.ts";
 import type {
   CommandFailure,
@@ -25,7 +29,10 @@ export class Direct {
   readonly #path: string;
   #connection;
   #originals = nodeDriver.open(":memory:", { readOnly: false });
-  applier: Applier;
+  applier: BatchApplier;
+  /** What was told of the entries so far, as `index.seq kind tables`. */
+  readonly events: string[] = [];
+  #written = new WrittenEvents();
 
   constructor(path = ":memory:") {
     this.#path = path;
@@ -33,8 +40,8 @@ export class Direct {
     this.applier = this.#open();
   }
 
-  #open(): Applier {
-    return new Applier(this.#connection, this.#originals, {
+  #open(): BatchApplier {
+    return new BatchApplier(this.#connection, this.#originals, {
       statementCacheCapacity: 50,
       schemaEpoch: new SchemaEpoch(),
       level: LEVEL,
@@ -63,7 +70,21 @@ export class Direct {
       kind: EntryKind.command,
       payload,
     }));
-    return this.applier.apply(entries);
+    const answers = this.applier.apply(entries);
+    this.#takeEvents();
+    return answers;
+  }
+
+  #takeEvents(): void {
+    const writer = new ByteWriter();
+    this.applier.events.write(writer);
+    const events = this.#written.read(new ByteReader(writer.finish()));
+    const told = [...events].map(({ index, seq, kind, bytes }) => {
+      const tables = kind === SqlEvent.tables ? tablesIn(bytes) : [];
+      return [`${index}.${seq} ${kind}`, ...tables].join(" ");
+    });
+    assert.equal(told.length, events.count);
+    this.events.push(...told);
   }
 
   run(body: Asked, rest: Rest = {}): CommandResult {

@@ -131,7 +131,7 @@ function prepared(path?: string): Direct {
   return member;
 }
 
-Deno.test("§1.5 apply() gives the same data and answers whatever the batches and restarts", () => {
+Deno.test("§1.5 apply() gives the same data, answers and events whatever the batches and restarts", () => {
   const dir = Deno.makeTempDirSync({ prefix: "hql-equal-" });
   let run = 0;
   try {
@@ -167,6 +167,8 @@ Deno.test("§1.5 apply() gives the same data and answers whatever the batches an
             answers.map(answered),
             mixtures.map(answered),
           );
+          assert.deepEqual(whole.events, single.events);
+          assert.deepEqual(mixed.events, single.events);
           assert.equal(single.dump(), whole.dump());
           assert.equal(mixed.dump(), whole.dump());
         },

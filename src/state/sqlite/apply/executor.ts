@@ -15,6 +15,7 @@ import type {
   SqliteConnection,
   SqliteStatement,
 } from "../driver/driver.ts";
+import { changeOf, SCHEMA_CHANGED, tablesOf } from "./entry_events.ts";
 import type { EntryContext } from "./entry_context.ts";
 import { RowidGuards } from "./rowid_guards.ts";
 import { Policy } from "../statement/policy.ts";
@@ -24,6 +25,8 @@ import {
   type SchemaTraits,
 } from "./schema_traits.ts";
 import { checkShadows, refuseShadows } from "./shadow_tables.ts";
+import type { TableSets } from "./table_sets.ts";
+import { foldName } from "../statement/text.ts";
 import { type Compiled, StatementCache } from "../statement/cache.ts";
 
 /** Runs one statement of an entry after another on the writing connection. */
@@ -42,13 +45,18 @@ export class Executor {
   schemaChanged = false;
   /** A statement of the entry deferred its foreign keys. */
   deferredForeignKeys = false;
+  /** What the entry changed so far; see `changeOf`. */
+  change = 0;
+  readonly #tables: TableSets;
 
   /** Prepares `connection`, which must allow everything so far. */
   constructor(
     connection: SqliteConnection,
     context: EntryContext,
     statementCacheCapacity: number,
+    tables: TableSets,
   ) {
+    this.#tables = tables;
     this.#connection = connection;
     this.#context = context;
     connection.limit(VALUE_BYTES_MAX, COMMAND_LIMITS.sqlBytes);
@@ -86,6 +94,7 @@ export class Executor {
   begin(several: boolean): void {
     void this.schema; // What it sets up must not be undone with a statement.
     this.#counters.begin(several);
+    this.change = 0;
     this.schemaChanged = false;
     this.deferredForeignKeys = false;
   }
@@ -139,7 +148,23 @@ export class Executor {
       ? this.#runReturning(compiled, bindings, budget)
       : this.#runPlain(compiled, bindings);
     this.#guards.check(compiled, this.schema, result);
+    if (result.rowsAffected > 0 || observed.indirect) this.#wrote(compiled);
     return result;
+  }
+
+  #wrote(compiled: Compiled): void {
+    compiled.tables ??= this.#tables.numberOf(this.#tablesIn(compiled));
+    const { change } = this;
+    const tables = this.#tables.union(tablesOf(change), compiled.tables);
+    this.change = changeOf(tables, (change & SCHEMA_CHANGED) !== 0);
+  }
+
+  /** The users' tables among what compiling saw: no views, and nothing that a virtual table keeps its data in. */
+  *#tablesIn({ observed }: Compiled): Generator<string> {
+    for (const name of observed.writes) {
+      const table = this.schema.tables.get(foldName(name));
+      if (table !== undefined) yield table;
+    }
   }
 
   #changeSchema(
@@ -158,6 +183,7 @@ export class Executor {
       this.forgetSchema();
       checkShadows(this.#connection, this.schema);
       this.#guards.requireNames(this.schema);
+      this.change |= SCHEMA_CHANGED;
       return { rowsAffected: 0, lastInsertRowid: null, ...table };
     } finally {
       this.forgetSchema();

@@ -21,6 +21,7 @@ import type { EntryContext } from "./entry_context.ts";
 import { AnswerBudget } from "./answer_budget.ts";
 import { Executor } from "./executor.ts";
 import { failureOf, isMachineError } from "../driver/result_codes.ts";
+import type { TableSets } from "./table_sets.ts";
 import type { SchemaTraits } from "./schema_traits.ts";
 import { splitStatements } from "../statement/text.ts";
 
@@ -59,10 +60,16 @@ export class Interpreter {
     connection: SqliteConnection,
     context: EntryContext,
     statementCacheCapacity: number,
+    tables: TableSets,
   ) {
     this.#connection = connection;
     this.#context = context;
-    this.#executor = new Executor(connection, context, statementCacheCapacity);
+    this.#executor = new Executor(
+      connection,
+      context,
+      statementCacheCapacity,
+      tables,
+    );
   }
 
   /** The schema as it is now. */
@@ -74,6 +81,11 @@ export class Interpreter {
   get defersForeignKeys(): boolean {
     const { deferredForeignKeys, schemaChanged, schema } = this.#executor;
     return deferredForeignKeys || (schemaChanged && schema.defersForeignKeys);
+  }
+
+  /** What the entry changed; see `changeOf`. */
+  get change(): number {
+    return this.#executor.change;
   }
 
   /** Starts an entry. */
@@ -190,10 +202,12 @@ export class Interpreter {
     if (savepoint) this.#connection.command("SAVEPOINT _hql");
     const results: StatementResult[] = [];
     const at: { statement?: number } = {};
+    const changedBefore = this.#executor.change;
     try {
       work(results, at);
     } catch (error) {
       const failure = { ...this.#failure(error), ...at };
+      this.#executor.change = changedBefore;
       if (!this.#connection.inTransaction) {
         throw new EntryUndone(failure, 0);
       }

@@ -16,6 +16,8 @@ export interface SchemaTraits {
   readonly readsCounters: boolean;
   /** Date functions that an index or a generated column depends on. */
   readonly pureFunctions: ReadonlySet<string>;
+  /** All tables of users, also virtual ones: their names by folded name. */
+  readonly tables: ReadonlyMap<string, string>;
   /** Tables with rowids, also virtual ones, by folded name. */
   readonly rowidTables: ReadonlyMap<string, RowidTable>;
   /** Where virtual tables keep their data, folded: how they do differs between members. */
@@ -54,6 +56,12 @@ export function readSchema(connection: SqliteConnection): SchemaTraits {
     mayFailPartly: mentions(/\bFAIL\b/i),
     readsCounters: mentions(/last_insert_rowid|changes/i),
     pureFunctions,
+    tables: new Map(
+      all(
+        `SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'virtual')
+         AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_hql\\_%' ESCAPE '\\'`,
+      ).map(([name]) => [foldName(name as string), name as string]),
+    ),
     rowidTables: readRowidTables(connection),
     shadowTables: new Set(shadows.map(([name]) => foldName(name as string))),
   };

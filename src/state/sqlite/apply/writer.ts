@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
-import { Applier } from "./applier.ts";
+import { BatchApplier } from "./batch_applier.ts";
 import {
   NO_BINDINGS,
   type SqliteConnection,
@@ -50,7 +50,7 @@ export class Writer {
   #lookedAt = 0;
   #folderSynced = false;
   /** Applies entries. */
-  readonly applier: Applier;
+  readonly applier: BatchApplier;
 
   /** Opens the database at `path`, or creates it. */
   constructor(
@@ -66,7 +66,7 @@ export class Writer {
     this.#connection = openWriterConnection(driver, path);
     this.#originals = driver.open(":memory:", { readOnly: false });
     this.#walSize = this.#connection.prepare("PRAGMA wal_checkpoint(NOOP)")!;
-    this.applier = new Applier(this.#connection, this.#originals, options);
+    this.applier = new BatchApplier(this.#connection, this.#originals, options);
   }
 
   /** The writing connection, for looking only. */

@@ -1,5 +1,6 @@
-import type { Entry, LogId, LogIndex } from "../../../raft/types.ts";
+import type { Entry, LogIndex } from "../../../raft/types.ts";
 import { type ByteReader, ByteWriter } from "../../../util/bytes.ts";
+import { NO_EVENTS, type StateEvents } from "../../port.ts";
 import { WorkerHandle } from "../thread/worker_handle.ts";
 import {
   encodeBatch,
@@ -8,6 +9,7 @@ import {
   type WriterOptions,
   WriterRequest,
 } from "./writer_protocol.ts";
+import { WrittenEvents } from "./written_events.ts";
 
 const RING_BYTES = 1024 * 1024;
 const CLOSE_TIMEOUT_MS = 60_000;
@@ -15,6 +17,7 @@ const CLOSE_TIMEOUT_MS = 60_000;
 /** The writer's Worker, as the event loop sees it. */
 export class WriterThread {
   readonly #worker: WorkerHandle;
+  readonly #events = new WrittenEvents();
 
   private constructor(worker: WorkerHandle) {
     this.#worker = worker;
@@ -56,15 +59,16 @@ export class WriterThread {
       error: Error | null,
       reached: ReachedPosition | null,
       answers: readonly Uint8Array[],
+      events: StateEvents,
     ) => void,
   ): void {
     this.#worker.request(encodeBatch(entries, answers), (error, answer) => {
-      if (error !== null) return done(error, null, []);
+      if (error !== null) return done(error, null, [], NO_EVENTS);
       const reached = readApplied(answer);
       const results: Uint8Array[] = [];
       const count = answer.u32();
       for (let i = 0; i < count; i++) results.push(answer.bytes());
-      done(null, reached, results);
+      done(null, reached, results, this.#events.read(answer));
     });
   }
 
@@ -76,9 +80,9 @@ export class WriterThread {
     });
   }
 
-  /** The entry that the database in another file ends with. */
-  inspect(path: string): Promise<LogId> {
-    return this.#ask(WriterRequest.inspect, path, lastOf);
+  /** How far the database in another file is. */
+  inspect(path: string): Promise<ReachedPosition> {
+    return this.#ask(WriterRequest.inspect, path, readApplied);
   }
 
   /** Closes the database, so that it can be replaced. */
@@ -117,8 +121,4 @@ export class WriterThread {
       })
     );
   }
-}
-
-function lastOf(answer: ByteReader): LogId {
-  return readApplied(answer).applied;
 }

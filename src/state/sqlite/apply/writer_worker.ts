@@ -89,6 +89,7 @@ class WriterRequests implements Served {
     this.#tell(answer, writer);
     answer.u32(answers ? results.length : 0);
     if (answers) { for (const result of results) answer.bytes(result); }
+    writer.applier.events.write(answer);
     return answer;
   }
 

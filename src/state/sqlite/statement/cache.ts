@@ -10,6 +10,8 @@ export interface Compiled {
   readonly keyword: string;
   readonly observed: Observed;
   readonly mentions: Mentions;
+  /** The number of the set of tables that it writes; null until it wrote. */
+  tables: number | null;
 }
 
 /** Words in a statement's text that ask for care; one in a string does no harm. */
@@ -120,6 +122,7 @@ export class StatementCache {
       keyword,
       observed: this.#policy.observed,
       mentions: mentionsIn(statement.source),
+      tables: null,
     };
   }
 }

@@ -157,6 +157,10 @@ export interface Observed {
   insertsInto: string | null;
   /** Tables whose rows it or its triggers insert; and tables whose rows they update, each with NUL and a column. */
   touches: Set<string>;
+  /** Tables and views whose rows it, its triggers or its foreign keys change. */
+  writes: Set<string>;
+  /** A trigger changes rows, so that there may be changes when no row of its own table was. */
+  indirect: boolean;
   /** A trigger of a table it changes inserts or updates rows. */
   triggers: boolean;
   /** It defers foreign keys to the end of the transaction. */
@@ -332,6 +336,8 @@ export class Policy {
     const own = first.startsWith("sqlite_") && first !== "sqlite_sequence";
     if (!isChange(action) || own) return;
     observed.data = true;
+    observed.writes.add(first);
+    if (trigger !== null) observed.indirect = true;
     if (action === Action.delete) return;
     if (action === Action.insert && trigger === null) {
       observed.insertsInto ??= first;
@@ -365,6 +371,8 @@ function nothing(): Observed {
     data: false,
     insertsInto: null,
     touches: new Set(),
+    writes: new Set(),
+    indirect: false,
     triggers: false,
     defersForeignKeys: false,
     reads: new Set(),

@@ -66,6 +66,18 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     replace: "    shared.users--;\n",
   },
   {
+    name: "nobody hears that a snapshot took the place of entries",
+    file: "group/group.ts",
+    find: "      this.events.jump(snapshot.last.index);\n",
+    replace: "",
+  },
+  {
+    name: "who reads events too slowly is not told what it missed",
+    file: "group/event_feed.ts",
+    find: "      if (from < start) {",
+    replace: "      if (from < 0) {",
+  },
+  {
     name: "a snapshot is lent that is too old",
     file: "group/snapshot_service.ts",
     find: "if (newest.snapshot.last.index < user.atLeast) continue;",

@@ -74,16 +74,40 @@ export const STATE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "time and randomness are the member's own",
-    file: "state/sqlite/apply/applier.ts",
+    file: "state/sqlite/apply/batch_applier.ts",
     find: "    overrideFunctions(connection, originals, this.#context);\n",
     replace: "    void [overrideFunctions, originals];\n",
     step: 10,
   },
   {
     name: "remembered answers are not saved",
-    file: "state/sqlite/apply/applier.ts",
+    file: "state/sqlite/apply/batch_applier.ts",
     find: "    this.#commands.save(first);\n",
     replace: "    void first;\n",
     step: 10,
+  },
+  {
+    name: "events are told before their transaction is committed",
+    file: "state/sqlite/apply/entry_events.ts",
+    find: "else runs.push(index, 1, change);",
+    replace: "else this.#committed = runs.push(index, 1, change);",
+  },
+  {
+    name: "events of an attempt that was undone are kept",
+    file: "state/sqlite/apply/entry_events.ts",
+    find: "    this.#runs.length = this.#committed;\n",
+    replace: "",
+  },
+  {
+    name: "events of a statement that was undone are kept",
+    file: "state/sqlite/apply/interpreter.ts",
+    find: "      this.#executor.change = changedBefore;\n",
+    replace: "      void changedBefore;\n",
+  },
+  {
+    name: "only who wants answers is told of events",
+    file: "state/sqlite/machine.ts",
+    find: "done(null, results, events);",
+    replace: "done(null, results, answers ? events : NO_EVENTS);",
   },
 ];

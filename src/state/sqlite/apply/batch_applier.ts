@@ -16,6 +16,7 @@ import {
 } from "./bookkeeping.ts";
 import { overrideFunctions } from "./determinism.ts";
 import { type SqliteConnection, SqliteError } from "../driver/driver.ts";
+import { EntryEvents } from "./entry_events.ts";
 import { EntryContext } from "./entry_context.ts";
 import { EntryUndone, Interpreter } from "./interpreter.ts";
 import type { SchemaEpoch } from "../thread/schema_epoch.ts";
@@ -36,7 +37,7 @@ class BatchUndone extends Error {
  * it ends the transaction, or defers foreign keys to its end: then each entry is one. Both ways
  * give the same data and the same answers.
  */
-export class Applier {
+export class BatchApplier {
   readonly #connection: SqliteConnection;
   readonly #context = new EntryContext();
   readonly #interpreter: Interpreter;
@@ -48,6 +49,8 @@ export class Applier {
   #config: Uint8Array;
   #hash: number;
   #hashes: StateHash[] = [];
+  /** What committed entries changed; to be taken after every {@linkcode apply}. */
+  readonly events: EntryEvents = new EntryEvents();
   /** How an earlier attempt at the present entry ended. */
   #undone: EntryUndone | null = null;
   /** Answers of the first entries of a batch that was given up: they are committed. */
@@ -86,6 +89,7 @@ export class Applier {
       connection,
       this.#context,
       options.statementCacheCapacity,
+      this.events.tables,
     );
   }
 
@@ -114,6 +118,7 @@ export class Applier {
    * @throws an error that tells of this machine (or of a newer command version); nothing may be applied after it except by {@linkcode giveUp}.
    */
   apply(entries: readonly Entry[]): Uint8Array[] {
+    if (this.events.renumber()) this.#interpreter.forgetSchema();
     const answers = this.#kept;
     if (answers.length > 0) {
       answers.push(...this.#apply(entries.slice(answers.length)));
@@ -189,6 +194,7 @@ export class Applier {
 
   #hashed(entry: Entry, answer: Uint8Array): Uint8Array {
     this.#hash = crc32(answer, this.#hash);
+    this.events.note(entry.index, this.#interpreter.change);
     if (entry.index % HASH_EVERY === 0) {
       this.#hashes.push({ index: entry.index, hash: this.#hash });
     }
@@ -222,10 +228,12 @@ export class Applier {
       this.#epochOf = changes;
     }
     this.#position = position;
+    this.events.commit();
   }
 
   #undo(): void {
     if (this.#connection.inTransaction) this.#connection.command("ROLLBACK");
+    this.events.undo();
     this.#interpreter.forgetSchema();
     this.#commands.reload(this.#position);
     this.#config = this.#position.config;
