@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { randomBetween } from "../../../src/util/random.ts";
+import { run } from "../command.ts";
 import type { TestCluster } from "../harness.ts";
 import type { Node } from "../network.ts";
 import { FAKE_CLOCK, FAKETIME } from "../requirements.ts";
@@ -13,7 +14,7 @@ export const clockNemesis: NemesisKind = {
   name: "clock",
   requires: [FAKE_CLOCK],
   prepare: async (cluster) => {
-    cluster.defer(removeLeftovers);
+    cluster.defer(() => run(["sh", "-c", REMOVE_LEFTOVERS]));
     for (const node of cluster.nodes) {
       await setOffset(cluster, node, 0);
       cluster.setEnvironment(node, {
@@ -38,20 +39,15 @@ export const clockNemesis: NemesisKind = {
   },
 };
 
-/** Where the library keeps two files for each process, which a killed one leaves behind. */
-const SHARED_MEMORY = "/dev/shm";
-
-/** Removes the files of processes that are gone: one with the same id would trip over them. */
-async function removeLeftovers(): Promise<void> {
-  for (const { name } of await Array.fromAsync(Deno.readDir(SHARED_MEMORY))) {
-    const [, pid] = /^(?:sem\.faketime_sem|faketime_shm)_(\d+)$/.exec(name) ??
-      [];
-    if (pid === undefined) continue;
-    const runs = await Deno.stat(`/proc/${pid}`).then(() => true, () => false);
-    // A run beside this one may be removing it, too.
-    if (!runs) await Deno.remove(join(SHARED_MEMORY, name)).catch(() => {});
-  }
-}
+/**
+ * Removes what the library keeps in shared memory for each process and a killed one
+ * leaves behind: one with the same id would trip over it. By a shell, since Deno
+ * reads these folders only with every permission.
+ */
+const REMOVE_LEFTOVERS =
+  `for file in /dev/shm/faketime_shm_* /dev/shm/sem.faketime_sem_*
+do [ -e "/proc/\${file##*_}" ] || rm -f "$file"
+done`;
 
 function offsetPath(cluster: TestCluster, node: Node): string {
   return join(cluster.root, `clock-${node}`);
