@@ -59,6 +59,9 @@ export interface RoundReport {
 /** Every member must be ready so soon after the last fault, ms. */
 const HEAL_MS = 30_000;
 
+/** A round in which the cluster has refused every fault so far goes on for so much longer, ms. */
+const REFUSED_MS = 15_000;
+
 /** One cluster, one kind of fault, some workloads at the same time; then it must heal. */
 export async function runRound(options: RoundOptions): Promise<RoundReport> {
   const { nodes, network, nemesis, workloads, folder, say } = options;
@@ -148,7 +151,9 @@ async function runFaults(
   const deadline = performance.now() + seconds * 1000;
   const pause = (ms: number): Promise<void> => sleep(ms, undefined, { signal });
   let [faults, refused] = [0, 0];
-  while (performance.now() < deadline && problems.length === 0) {
+  const goesOn = (): boolean =>
+    performance.now() < deadline + (faults === 0 ? REFUSED_MS : 0);
+  while (goesOn() && problems.length === 0) {
     const fault = nemesis.create(cluster, random);
     try {
       await pause(randomBetween(random, 500, 2500));
