@@ -6,8 +6,15 @@ import { LoopbackNetwork } from "./loopback.ts";
 import { drawPairs, NEMESIS_NAMES, nemesisNamed } from "./nemeses/all.ts";
 import type { NemesisKind } from "./nemeses/nemesis.ts";
 import { NetnsNetwork } from "./netns.ts";
-import type { TestNetwork } from "./network.ts";
-import { type RoundReport, runRound, type WorkloadReport } from "./round.ts";
+import { ownLoopback, type TestNetwork } from "./network.ts";
+import {
+  formatLeftOut,
+  type LeftOut,
+  NAMESPACES,
+  sortOut,
+} from "./requirements.ts";
+import { type RoundReport, runRound } from "./round.ts";
+import { formatSummary, type RunSummary, summaryOf } from "./summary.ts";
 import { WORKLOADS } from "./workloads/all.ts";
 import type { Workload } from "./workloads/workload.ts";
 
@@ -22,9 +29,16 @@ const USAGE =
   --nodes N        members, 3 or 5 for most faults (default 3)
   --clients N      clients per workload (default 2)
   --pause N        mean pause of a client between operations, ms (default 30)
-  --network X      netns, proxy, or auto: netns where it is allowed and the fault
-                   does not need proxies (default auto)
-  --out FOLDER     where histories and logs go (default: a temporary folder)
+  --network X      netns, proxy, or auto: netns where it is allowed; faults that need
+                   proxies have them in any case (default auto)
+  --out FOLDER     where histories and logs go, empty or not there yet (default: a
+                   temporary folder, removed if all went well)
+  --json FILE      where the figures go, anew after every round
+  --strict         end before the run where this machine cannot do all of it; without
+                   it faults that were not named are left out, and the summary says so
+
+Several runs can go on side by side: networks, addresses, disks and folders are
+each run's own.
 
 Faults: ${NEMESIS_NAMES.join(", ")}
 Workloads: ${Object.keys(WORKLOADS).join(", ")}`;
@@ -34,7 +48,7 @@ const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "10" },
     seed: { type: "string", default: `${Date.now() % 1_000_000}` },
-    nemesis: { type: "string", default: NEMESIS_NAMES.join(",") },
+    nemesis: { type: "string" },
     pairs: { type: "string", default: "0" },
     workload: { type: "string", default: Object.keys(WORKLOADS).join(",") },
     nodes: { type: "string", default: "3" },
@@ -42,6 +56,8 @@ const { values } = parseArgs({
     pause: { type: "string", default: "30" },
     network: { type: "string", default: "auto" },
     out: { type: "string" },
+    json: { type: "string" },
+    strict: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
@@ -66,24 +82,29 @@ async function main(): Promise<boolean> {
   const names = values.workload.split(",");
   names.forEach(workloadNamed);
   const [minutes, seed] = [numberOf("minutes"), numberOf("seed")];
-  const pairs = drawPairs(
-    numberOf("pairs"),
-    new SeededRandom(seed),
-    numberOf("nodes"),
-  );
-  const kinds = [...values.nemesis.split(","), ...pairs].map(nemesisNamed);
-  const out = values.out ?? await Deno.makeTempDir({ prefix: "chaos-" });
+  const wanted = wantedFaults(seed);
+  const { possible, leftOut } = await sortOut(wanted);
+  const netns = await choosesNamespaces(leftOut);
+  for (const line of leftOut.map(formatLeftOut)) console.log(line);
+  if (!mayBegin(possible, leftOut)) return false;
+  const out = await outFolder();
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(signal, () => stop.abort());
   }
   console.log(`seed ${seed}, histories and logs in ${out}`);
   const reports: RoundReport[] = [];
-  for (const [i, nemesis] of kinds.entries()) {
+  const run = {
+    ...{ seed, minutes, leftOut, reports },
+    nodes: numberOf("nodes"),
+    rounds: possible.length,
+  };
+  for (const [i, nemesis] of wanted.entries()) {
     if (stop.signal.aborted) break;
-    const report = await round(nemesis, {
+    if (!possible.includes(nemesis)) continue;
+    const report = await round(nemesis, netns && !nemesis.needsProxies, {
       workloads: names.map(workloadNamed),
-      seconds: minutes * 60 / kinds.length,
+      seconds: minutes * 60 / possible.length,
       seed: seed + i,
       folder: join(out, `${i + 1}-${nemesis.name}`),
       signal: stop.signal,
@@ -94,23 +115,87 @@ async function main(): Promise<boolean> {
       }
     }
     reports.push(report);
+    await writeJson(summaryOf(run));
   }
-  console.log(`\n${tableOf(reports)}\n\n${totalOf(reports)}`);
+  console.log(`\n${formatSummary(summaryOf(run))}`);
   const bad = reports.filter(isBad);
   for (const report of bad) {
-    const i = kinds.findIndex(({ name }) => name === report.nemesis);
-    console.log(
-      `replay: ${replayOf(report, seed + i, minutes / kinds.length)}`,
-    );
+    console.log(`replay: ${replayOf(report, minutes / possible.length)}`);
   }
   if (bad.length === 0 && values.out === undefined) {
     await Deno.remove(out, { recursive: true });
   }
-  return bad.length === 0 && reports.length === kinds.length;
+  return bad.length === 0 && reports.length === possible.length;
+}
+
+/** The faults that were asked for, and pairs: the same on every machine. */
+function wantedFaults(seed: number): NemesisKind[] {
+  const pairs = drawPairs(
+    numberOf("pairs"),
+    new SeededRandom(seed),
+    numberOf("nodes"),
+  );
+  const singles = values.nemesis?.split(",") ?? NEMESIS_NAMES;
+  return [...singles, ...pairs].map(nemesisNamed);
+}
+
+/** Whether members get network namespaces; if they cannot, that is added to what is left out. */
+async function choosesNamespaces(leftOut: LeftOut[]): Promise<boolean> {
+  if (values.network === "proxy") return false;
+  const reason = await NAMESPACES.obstacle();
+  if (reason !== "") {
+    leftOut.push({
+      what: `${NAMESPACES.name} (proxies between members instead)`,
+      reason,
+    });
+  }
+  return reason === "";
+}
+
+/** Whether so much is left that the run makes sense; if not, says why. */
+function mayBegin(
+  possible: readonly NemesisKind[],
+  leftOut: readonly LeftOut[],
+): boolean {
+  if (leftOut.length === 0) return true;
+  const named = values.nemesis?.split(",") ?? [];
+  const missing = named.filter((name) =>
+    !possible.some((kind) => kind.name === name)
+  );
+  const reason = values.strict
+    ? "--strict leaves nothing out"
+    : missing.length > 0
+    ? `--nemesis asks for ${missing.join(", ")}`
+    : values.network === "netns"
+    ? "--network netns asks for namespaces"
+    : possible.length === 0
+    ? "no fault is left"
+    : "";
+  if (reason !== "") console.log(`ended before the run: ${reason}`);
+  return reason === "";
+}
+
+/** Where histories go. @throws {Error} if it is in use, as by a run beside this one. */
+async function outFolder(): Promise<string> {
+  const { out } = values;
+  if (out === undefined) return await Deno.makeTempDir({ prefix: "chaos-" });
+  await Deno.mkdir(out, { recursive: true });
+  const found = await Array.fromAsync(Deno.readDir(out));
+  if (found.length === 0) return out;
+  throw new Error(`--out ${out} is not empty: name a folder of this run alone`);
+}
+
+async function writeJson(summary: RunSummary): Promise<void> {
+  if (values.json === undefined) return;
+  await Deno.writeTextFile(
+    values.json,
+    `${JSON.stringify(summary, null, 2)}\n`,
+  );
 }
 
 async function round(
   nemesis: NemesisKind,
+  netns: boolean,
   rest: {
     readonly workloads: readonly Workload[];
     readonly seconds: number;
@@ -120,13 +205,14 @@ async function round(
   },
 ): Promise<RoundReport> {
   const nodes = numberOf("nodes");
-  const network = await createNetwork(nodes, nemesis);
-  console.log(
-    `${nemesis.name}: ${
-      rest.seconds.toFixed(0)
-    } s, ${network.kind}, seed ${rest.seed}`,
-  );
   try {
+    const network: TestNetwork = netns
+      ? await NetnsNetwork.create(nodes)
+      : new LoopbackNetwork({ nodes, proxied: true, host: ownLoopback() });
+    const seconds = rest.seconds.toFixed(0);
+    console.log(
+      `${nemesis.name}: ${seconds} s, ${network.kind}, seed ${rest.seed}`,
+    );
     return await runRound({
       ...rest,
       nemesis,
@@ -141,32 +227,14 @@ async function round(
     console.log(`  PROBLEM ${problem}`);
     return {
       nemesis: nemesis.name,
+      seed: rest.seed,
       faults: 0,
+      refused: 0,
       healMs: undefined,
       workloads: [],
       problems: [problem],
     };
   }
-}
-
-async function createNetwork(
-  nodes: number,
-  { name, needsProxies }: NemesisKind,
-): Promise<TestNetwork> {
-  if (needsProxies && values.network === "netns") {
-    throw new RangeError(
-      `${name} needs proxies between members: --network proxy or auto`,
-    );
-  }
-  if (values.network !== "proxy" && !needsProxies) {
-    try {
-      return await NetnsNetwork.create(nodes);
-    } catch (error) {
-      if (values.network === "netns") throw error;
-      console.log(`no network namespaces here: ${(error as Error).message}`);
-    }
-  }
-  return new LoopbackNetwork({ nodes, proxied: true });
 }
 
 function workloadNamed(name: string): Workload {
@@ -182,46 +250,8 @@ function isBad({ problems, workloads }: RoundReport): boolean {
     workloads.some(({ violations }) => violations.length > 0);
 }
 
-function tableOf(reports: readonly RoundReport[]): string {
-  const lines = [
-    "| fault | times | healed in | workload | ok | refused | unknown | violations |",
-    "|---|---|---|---|---|---|---|---|",
-  ];
-  for (const { nemesis, faults, healMs, workloads } of reports) {
-    const healed = healMs === undefined
-      ? "–"
-      : `${(healMs / 1000).toFixed(1)} s`;
-    for (const { workload, tally, violations } of workloads) {
-      const { ok, fail, info } = tally;
-      lines.push(
-        `| ${nemesis} | ${faults} | ${healed} | ${workload} | ${ok} | ${fail} | ${info} | ${violations.length} |`,
-      );
-    }
-  }
-  return lines.join("\n");
-}
-
-function totalOf(reports: readonly RoundReport[]): string {
-  const workloads = reports.flatMap((report) => report.workloads);
-  const sum = (of: (report: WorkloadReport) => number): number =>
-    workloads.reduce((total, each) => total + of(each), 0);
-  const [ok, fail, info] = [
-    sum(({ tally }) => tally.ok),
-    sum(({ tally }) => tally.fail),
-    sum(({ tally }) => tally.info),
-  ];
-  const faults = reports.reduce((total, each) => total + each.faults, 0);
-  const problems = reports.reduce((n, each) => n + each.problems.length, 0);
-  return `${
-    ok + fail + info
-  } operations (${ok} ok, ${fail} refused, ${info} unknown), ${faults} faults, ${
-    sum(({ violations }) => violations.length)
-  } violations, ${problems} other problems`;
-}
-
 function replayOf(
-  { nemesis }: RoundReport,
-  seed: number,
+  { nemesis, seed }: RoundReport,
   minutes: number,
 ): string {
   return `deno task test:chaos --nemesis ${nemesis} --workload ${values.workload} --seed ${seed} --minutes ${

@@ -5,7 +5,33 @@ const PACKAGES: Readonly<Record<string, string>> = {
   "ip": "iproute2",
   "nft": "nftables",
   "nsenter": "util-linux",
+  "mount": "mount",
+  "umount": "mount",
+  "sync": "coreutils",
 };
+
+/** The Debian package that a program is in. */
+export function packageOf(program: string): string {
+  return PACKAGES[program] ?? program;
+}
+
+/** Which of these programs are not installed. */
+export async function missingPrograms(
+  programs: readonly string[],
+): Promise<string[]> {
+  const folders = (Deno.env.get("PATH") ?? "").split(":");
+  const missing: string[] = [];
+  for (const program of programs) {
+    const found = await Promise.all(
+      folders.map((folder) =>
+        Deno.stat(`${folder}/${program}`)
+          .then(({ isFile }) => isFile, () => false)
+      ),
+    );
+    if (!found.includes(true)) missing.push(program);
+  }
+  return missing;
+}
 
 /**
  * Runs a program of the system to its end, with `input` on its standard input.
@@ -26,9 +52,8 @@ export async function run(
     }).spawn();
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    const name = PACKAGES[program] ?? program;
     throw new Error(
-      `${program} is not installed (Debian has it in ${name})`,
+      `${program} is not installed (Debian has it in ${packageOf(program)})`,
     );
   }
   const writer = child.stdin.getWriter();

@@ -1,7 +1,11 @@
 import { deepEqual } from "node:assert/strict";
 import type { ApiStatement, MemberApi, QueryAnswer } from "./api.ts";
 
-/** Rows of every table of the user, by table name, in a fixed order. */
+/**
+ * Rows of every table of the user, by table name, in a fixed order; also of
+ * `sqlite_schema` (what was created, in its own words) and `sqlite_sequence`
+ * (the AUTOINCREMENT counters).
+ */
 export type Contents = Readonly<Record<string, readonly string[]>>;
 
 const READ_MS = 30_000;
@@ -22,12 +26,18 @@ export async function contentsOf(
     if (result.type === "ok") return result.value;
     throw new Error(`${statement.sql}: ${result.error}`);
   };
-  const tables = await query({
-    sql:
-      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_hql%' ESCAPE '\\' AND name NOT LIKE '\\_hiqlite%' ESCAPE '\\' ORDER BY name",
+  const schema = await query({
+    sql: `SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE ${
+      ["_hql", "_hiqlite"].map((own) =>
+        `substr(tbl_name, 1, ${own.length}) <> '${own}'`
+      ).join(" AND ")
+    } ORDER BY type, name`,
   });
-  const contents: Record<string, readonly string[]> = {};
-  for (const [name] of tables.rows) {
+  const contents: Record<string, readonly string[]> = {
+    sqlite_schema: schema.rows.map((row) => JSON.stringify(row)),
+  };
+  for (const [type, name] of schema.rows) {
+    if (type !== "table") continue;
     const quoted = `"${String(name).replaceAll('"', '""')}"`;
     const lines: string[] = [];
     let rows: QueryAnswer["rows"];

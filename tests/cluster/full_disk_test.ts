@@ -1,26 +1,13 @@
 import assert from "node:assert/strict";
 import { poll, TestCluster } from "./harness.ts";
+import { SMALL_DISKS, testNeeding } from "./requirements.ts";
 import { SmallDisk } from "./small_disk.ts";
 
 const MEGABYTES = 32;
 const BODY = "x".repeat(4000);
 const WRITE_MS = 5000;
 
-async function allowed(): Promise<boolean> {
-  const path = await Deno.makeTempDir({ prefix: "hiqlite-disk-" });
-  const disk = await SmallDisk.mount(path, 1);
-  await disk?.[Symbol.asyncDispose]();
-  await Deno.remove(path);
-  return disk !== null;
-}
-
-const MAY_MOUNT = await allowed();
-if (!MAY_MOUNT) {
-  // deno-lint-ignore no-console
-  console.log(
-    "full_disk_test: mounting is not allowed here, nothing is tested",
-  );
-}
+const diskTest = await testNeeding(SMALL_DISKS);
 
 /** A cluster whose members have a disk each, and the disks. */
 async function start(nodes: number): Promise<{
@@ -34,8 +21,8 @@ async function start(nodes: number): Promise<{
     prepare: async (cluster) => {
       for (const node of cluster.nodes) {
         const disk = await SmallDisk.mount(cluster.dataDir(node), MEGABYTES);
-        cluster.defer(() => disk![Symbol.asyncDispose]());
-        disks.push(disk!);
+        cluster.defer(() => disk[Symbol.asyncDispose]());
+        disks.push(disk);
       }
     },
   });
@@ -82,11 +69,9 @@ class Rows {
   }
 }
 
-Deno.test({
-  name:
-    "a full disk: a single member refuses writes with disk_full, reads on, and recovers by itself",
-  ignore: !MAY_MOUNT,
-  fn: async () => {
+diskTest(
+  "a full disk: a single member refuses writes with disk_full, reads on, and recovers by itself",
+  async () => {
     const { cluster, disks } = await start(1);
     await using _ = cluster;
     const rows = new Rows(cluster);
@@ -114,13 +99,11 @@ Deno.test({
     assert.equal(cluster.process(1), process, "it lived through it");
     await rows.assertComplete();
   },
-});
+);
 
-Deno.test({
-  name:
-    "a full disk: a leader hands over to a member that has room, and takes part again when it has some",
-  ignore: !MAY_MOUNT,
-  fn: async () => {
+diskTest(
+  "a full disk: a leader hands over to a member that has room, and takes part again when it has some",
+  async () => {
     const { cluster, disks } = await start(3);
     await using _ = cluster;
     const rows = new Rows(cluster);
@@ -148,4 +131,4 @@ Deno.test({
     assert.match(log, /the disk is full: handing leadership over/);
     assert.match(log, /there is room for the (log|database) again/);
   },
-});
+);

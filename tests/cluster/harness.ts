@@ -250,8 +250,11 @@ export class TestCluster implements AsyncDisposable {
     await Promise.all(
       [...this.#processes.values()].map((process) => process.kill()),
     );
-    await this.#cleanups.disposeAsync();
-    await this.network[Symbol.asyncDispose]();
+    try {
+      await this.#cleanups.disposeAsync();
+    } finally {
+      await this.network[Symbol.asyncDispose]();
+    }
     if (this.#options.keep !== true) {
       await Deno.remove(this.root, { recursive: true });
     }

@@ -24,18 +24,16 @@ export class LoopDisk implements AsyncDisposable {
     this.path = path;
   }
 
-  /** Why there can be none on this machine (a tool or a right that is missing), or nothing. */
-  static async obstacle(): Promise<string> {
+  /** Makes one, to see whether this machine allows it. @throws {Error} with what it does not allow. */
+  static async attempt(): Promise<void> {
     const root = await Deno.makeTempDir({ prefix: "hiqlite-disk-" });
     try {
-      await using _ = await LoopDisk.create(
+      await using disk = await LoopDisk.create(
         join(root, "image"),
         join(root, "disk"),
         16,
       );
-      return "";
-    } catch (error) {
-      return (error as Error).message;
+      await disk.cutPower();
     } finally {
       await Deno.remove(root, { recursive: true });
     }
@@ -58,8 +56,6 @@ export class LoopDisk implements AsyncDisposable {
       await file.truncate(megabytes << 20);
     }
     await run(["mkfs.ext4", "-q", "-F", image]);
-    // Asked now, not in the middle of a fault.
-    await run(["xfs_io", "-V"]);
     try {
       await disk.#mount();
       await run(["sync", "--file-system", path]);

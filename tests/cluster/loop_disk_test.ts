@@ -1,14 +1,13 @@
 import { equal, ok } from "node:assert/strict";
 import { join } from "node:path";
 import { LoopDisk } from "./loop_disk.ts";
+import { DISKS_WITH_POWER, testNeeding } from "./requirements.ts";
 
-const OBSTACLE = await LoopDisk.obstacle();
-const REASON = OBSTACLE === "" ? "" : ` (not tested here: ${OBSTACLE})`;
+const powerTest = await testNeeding(DISKS_WITH_POWER);
 
-Deno.test({
-  name: `LoopDisk.cutPower() loses what was not synced, and only that${REASON}`,
-  ignore: OBSTACLE !== "",
-  fn: async () => {
+powerTest(
+  "LoopDisk.cutPower() loses what was not synced, and only that",
+  async () => {
     const root = await Deno.makeTempDir({ prefix: "hiqlite-disk-" });
     try {
       await using disk = await LoopDisk.create(
@@ -37,4 +36,4 @@ Deno.test({
       await Deno.remove(root, { recursive: true });
     }
   },
-});
+);

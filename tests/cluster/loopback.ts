@@ -11,11 +11,14 @@ export interface LoopbackOptions {
   readonly nodes: number;
   /** Puts a proxy on every link between members, so that links can fail. @default {false} */
   readonly proxied?: boolean;
+  /** Where everybody listens. @default {"127.0.0.1"} */
+  readonly host?: string;
 }
 
-/** All members on 127.0.0.1, each with its own ports. */
+/** All members on one address of the loopback interface, each with its own ports. */
 export class LoopbackNetwork implements TestNetwork {
   readonly kind: "proxy" | "loopback";
+  readonly #host: string;
   readonly #raft: readonly number[];
   readonly #api: readonly number[];
   /** `dialer → dialed`, in one map. */
@@ -23,11 +26,12 @@ export class LoopbackNetwork implements TestNetwork {
 
   /** Chooses ports and starts proxies. */
   constructor(options: LoopbackOptions) {
-    const { nodes, proxied = false } = options;
+    const { nodes, proxied = false, host = "127.0.0.1" } = options;
+    this.#host = host;
     this.kind = proxied ? "proxy" : "loopback";
     const ports = freePorts(nodes * 2, (raft) => {
       if (proxied) this.#startProxies(raft.slice(0, nodes));
-    });
+    }, host);
     this.#raft = ports.slice(0, nodes);
     this.#api = ports.slice(nodes);
   }
@@ -36,14 +40,14 @@ export class LoopbackNetwork implements TestNetwork {
     for (const [i, port] of raft.entries()) {
       for (let dialer = 1; dialer <= raft.length; dialer++) {
         if (dialer === i + 1) continue;
-        this.#proxies.set(`${dialer} ${i + 1}`, new TcpProxy(port));
+        this.#proxies.set(`${dialer} ${i + 1}`, new TcpProxy(port, this.#host));
       }
     }
   }
 
   /** Where the test finds a member's API. */
   apiUrl(node: Node): string {
-    return `http://127.0.0.1:${this.#api[node - 1]}`;
+    return `http://${this.#host}:${this.#api[node - 1]}`;
   }
 
   /** The member list, with the member's own proxies in the place of its peers. */
@@ -51,9 +55,14 @@ export class LoopbackNetwork implements TestNetwork {
     const lines = this.#raft.map((own, i) => {
       const proxy = this.#proxies.get(`${node} ${i + 1}`);
       const raft = proxy?.port ?? own;
-      return `${i + 1} 127.0.0.1:${raft} 127.0.0.1:${this.#api[i]}`;
+      const host = this.#host;
+      return `${i + 1} ${host}:${raft} ${host}:${this.#api[i]}`;
     });
-    return { HQL_NODES: lines.join("\n") };
+    return {
+      HQL_NODES: lines.join("\n"),
+      HQL_LISTEN_ADDR_RAFT: this.#host,
+      HQL_LISTEN_ADDR_API: this.#host,
+    };
   }
 
   /** The command as it is. */

@@ -4,6 +4,9 @@ import type { Node, TestNetwork } from "./network.ts";
 const RAFT_PORT = 8100;
 const API_PORT = 8200;
 
+/** How many networks there can be on a machine at the same time. */
+const SUBNETS = 250;
+
 /** The test's own address is the last of the subnet. */
 const TEST_HOST = 254;
 
@@ -14,7 +17,8 @@ const TEST_HOST = 254;
 export class NetnsNetwork implements TestNetwork {
   readonly kind = "netns";
   readonly #tag: string;
-  readonly #subnet: string;
+  /** The number of the subnet that is this network's, once it has one. */
+  #subnet: number | undefined;
   readonly #nodes: number;
   /** receiver → senders it hears nothing from. */
   readonly #cuts = new Map<Node, Set<Node>>();
@@ -23,8 +27,12 @@ export class NetnsNetwork implements TestNetwork {
   /** Only {@linkcode create} makes them. */
   private constructor(nodes: number) {
     this.#nodes = nodes;
-    this.#tag = `hq${Deno.pid.toString(36)}${(instances++).toString(36)}`;
-    this.#subnet = `10.213.${(Deno.pid + instances * 61) % 250}`;
+    this.#tag = `hq${Deno.pid.toString(36)}.${(instances++).toString(36)}`;
+  }
+
+  /** Makes one, to see whether this machine allows it. @throws {Error} with what it does not allow. */
+  static async attempt(): Promise<void> {
+    await using _ = await NetnsNetwork.create(1);
   }
 
   /** Makes the namespaces. @throws {Error} where the system does not allow it. */
@@ -94,7 +102,8 @@ export class NetnsNetwork implements TestNetwork {
       await run(["ip", "netns", "del", this.#namespace(node)]).catch(() => {});
     }
     // The interface goes with its twin, but the kernel takes its time; a second removal does no harm.
-    await run(["ip", "link", "del", `${this.#tag}t`]).catch(() => {});
+    if (this.#subnet === undefined) return;
+    await run(["ip", "link", "del", interfaceIn(this.#subnet)]).catch(() => {});
   }
 
   async #setUp(): Promise<void> {
@@ -103,7 +112,7 @@ export class NetnsNetwork implements TestNetwork {
     await run(["ip", "netns", "add", hub]);
     await run([...inHub, "link", "add", "br0", "type", "bridge"]);
     await run([...inHub, "link", "set", "br0", "up"]);
-    await this.#plug(["ip"], `${this.#tag}t`, TEST_HOST);
+    await this.#takeSubnet();
     for (let node = 1; node <= this.#nodes; node++) {
       const inside = ["ip", "-n", this.#namespace(node)];
       await run(["ip", "netns", "add", this.#namespace(node)]);
@@ -113,18 +122,54 @@ export class NetnsNetwork implements TestNetwork {
     }
   }
 
-  /** Joins a namespace (or, with plain `ip`, the test's own) to the bridge. */
+  /**
+   * Joins the test to the bridge, in a subnet that nobody else has: its number is in
+   * the name of the interface, and the kernel gives a name to one only, whichever process asks.
+   */
+  async #takeSubnet(): Promise<void> {
+    const first = Deno.pid % SUBNETS;
+    for (let i = 0; i < SUBNETS; i++) {
+      const subnet = (first + i) % SUBNETS;
+      const name = interfaceIn(subnet);
+      try {
+        await run(["ip", "link", "add", name, ...this.#peer(TEST_HOST)]);
+      } catch (error) {
+        if (!(error as Error).message.includes("File exists")) throw error;
+        continue;
+      }
+      this.#subnet = subnet;
+      await this.#connect(["ip"], name, TEST_HOST);
+      return;
+    }
+    throw new Error(
+      `all ${SUBNETS} subnets 10.213.0.0/24 … are taken: remove the interfaces hqnet… of runs that were killed`,
+    );
+  }
+
+  /** Joins a member's namespace to the bridge. */
   async #plug(
     inside: readonly string[],
     name: string,
     host: number,
   ): Promise<void> {
+    await run([...inside, "link", "add", name, ...this.#peer(host)]);
+    await this.#connect(inside, name, host);
+  }
+
+  /** The other end of a host's interface, at the bridge. */
+  #peer(host: number): readonly string[] {
     const hub = this.#namespace(0);
-    const port = `p${host}`;
-    const peer = ["type", "veth", "peer", "name", port, "netns", hub];
-    await run([...inside, "link", "add", name, ...peer]);
-    await run(["ip", "-n", hub, "link", "set", port, "master", "br0", "up"]);
-    const address = `${this.#subnet}.${host}/24`;
+    return ["type", "veth", "peer", "name", `p${host}`, "netns", hub];
+  }
+
+  async #connect(
+    inside: readonly string[],
+    name: string,
+    host: number,
+  ): Promise<void> {
+    const inHub = ["ip", "-n", this.#namespace(0)];
+    await run([...inHub, "link", "set", `p${host}`, "master", "br0", "up"]);
+    const address = `${this.#address(host)}/24`;
     await run([...inside, "address", "add", address, "dev", name]);
     await run([...inside, "link", "set", name, "up"]);
   }
@@ -141,7 +186,9 @@ export class NetnsNetwork implements TestNetwork {
     );
     if (this.#lossPercent > 0) {
       rules.push(
-        `ip saddr ${this.#subnet}.0/24 ip saddr != ${this.#subnet}.${TEST_HOST} numgen random mod 100 < ${this.#lossPercent} drop`,
+        `ip saddr ${this.#address(0)}/24 ip saddr != ${
+          this.#address(TEST_HOST)
+        } numgen random mod 100 < ${this.#lossPercent} drop`,
       );
     }
     const script = [
@@ -159,13 +206,18 @@ export class NetnsNetwork implements TestNetwork {
   }
 
   #address(node: Node): string {
-    return `${this.#subnet}.${node}`;
+    return `10.213.${this.#subnet}.${node}`;
   }
 
   /** 0 is the one with the bridge. */
   #namespace(node: Node): string {
     return `${this.#tag}-${node}`;
   }
+}
+
+/** The test's own interface into a subnet. */
+function interfaceIn(subnet: number): string {
+  return `hqnet${subnet}`;
 }
 
 let instances = 0;

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { poll, TestCluster } from "./harness.ts";
 import { LoopDisk } from "./loop_disk.ts";
 import type { Node } from "./network.ts";
+import { DISKS_WITH_POWER, testNeeding } from "./requirements.ts";
 import { SteadyLoad } from "./steady_load.ts";
 
 const MEGABYTES = 256;
@@ -10,13 +11,7 @@ const WRITE_MS = 20_000;
 /** How often all members lose power. */
 const CUTS = 3;
 
-const OBSTACLE = await LoopDisk.obstacle();
-
-/** A test with the reason in its title where it cannot run. */
-function powerTest(name: string, fn: () => Promise<void>): void {
-  const reason = OBSTACLE === "" ? "" : ` (not tested here: ${OBSTACLE})`;
-  Deno.test({ name: `${name}${reason}`, ignore: OBSTACLE !== "", fn });
-}
+const powerTest = await testNeeding(DISKS_WITH_POWER);
 
 /** A cluster whose members have a disk each, and what cuts their power at the same moment. */
 async function start(

@@ -8,13 +8,14 @@ export type Side = "dialer" | "dialed";
 const CHUNK_BYTES = 64 * 1024;
 
 /**
- * A TCP proxy on 127.0.0.1 that can hold back either direction, delay, and
+ * A TCP proxy on the loopback interface that can hold back either direction, delay, and
  * break connections. In what the dialed member sends it can also double Raft
  * messages and let them be overtaken. Other messages (requests, answers, pieces
  * of snapshots) it leaves as they are: TCP delivers them once and in order, and
  * a request that came twice would be carried out twice, which no network does.
  */
 export class TcpProxy implements AsyncDisposable {
+  readonly #host: string;
   readonly #target: number;
   readonly #listener: Deno.TcpListener;
   readonly #accepting: Promise<void>;
@@ -23,10 +24,11 @@ export class TcpProxy implements AsyncDisposable {
   #gates: { [S in Side]?: PromiseWithResolvers<void> } = {};
   #disturbances: { [S in Side]?: Disturbance } = {};
 
-  /** Forwards to 127.0.0.1:`target`. */
-  constructor(target: number) {
+  /** Listens on `host` and forwards to its port `target`. */
+  constructor(target: number, host = "127.0.0.1") {
+    this.#host = host;
     this.#target = target;
-    this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    this.#listener = Deno.listen({ hostname: host, port: 0 });
     this.#accepting = this.#accept();
   }
 
@@ -77,7 +79,7 @@ export class TcpProxy implements AsyncDisposable {
     let dialed: Deno.TcpConn;
     try {
       dialed = await Deno.connect({
-        hostname: "127.0.0.1",
+        hostname: this.#host,
         port: this.#target,
       });
     } catch {

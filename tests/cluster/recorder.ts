@@ -21,6 +21,8 @@ export class Recorder {
   readonly #events: HistoryEvent[] = [];
   readonly #tally: Tally = { ok: 0, fail: 0, info: 0 };
   #processes = 0;
+  /** How long each operation took that ended well, ms. */
+  readonly latenciesMs: number[] = [];
   /** Operations that failed in a way that no client expects: lost rows, answers that are none. */
   readonly problems: string[] = [];
 
@@ -53,17 +55,19 @@ export class Recorder {
       ...node === undefined ? {} : { node },
     };
     const now = (): number => Math.round(performance.now() * 1000) / 1000;
+    const begun = now();
     this.#events.push({
       ...common,
       type: "invoke",
       value: invocation.value,
-      time: now(),
+      time: begun,
     });
     const ending = await call().catch((error): Ending => {
       this.problems.push(`${f} ended with ${(error as Error).stack}`);
       return { type: "info", error: `${error}` };
     });
     this.#tally[ending.type]++;
+    if (ending.type === "ok") this.latenciesMs.push(now() - begun);
     this.#events.push({
       ...common,
       type: ending.type,

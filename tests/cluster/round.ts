@@ -11,6 +11,7 @@ import {
   type NemesisKind,
 } from "./nemeses/nemesis.ts";
 import { Recorder, type Tally } from "./recorder.ts";
+import { assertEqualStored } from "./stored.ts";
 import type { Workload } from "./workloads/workload.ts";
 
 /** Options of {@linkcode runRound}. */
@@ -26,7 +27,7 @@ export interface RoundOptions {
   readonly clients: number;
   /** Mean pause of a client, ms. */
   readonly pauseMs: number;
-  /** Where histories and logs go. */
+  /** Where histories and logs go; must not exist yet. */
   readonly folder: string;
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;
@@ -36,13 +37,18 @@ export interface RoundOptions {
 export interface WorkloadReport {
   readonly workload: string;
   readonly tally: Readonly<Tally>;
+  /** How long each operation took that ended well, ms. */
+  readonly latenciesMs: readonly number[];
   readonly violations: readonly string[];
 }
 
 /** What happened in a round. */
 export interface RoundReport {
   readonly nemesis: string;
+  readonly seed: number;
   readonly faults: number;
+  /** Operations of the fault that the cluster refused; where nothing else went wrong they are no faults. */
+  readonly refused: number;
   /** From the last fault's end until every member was ready, ms. */
   readonly healMs: number | undefined;
   readonly workloads: readonly WorkloadReport[];
@@ -53,13 +59,17 @@ export interface RoundReport {
 /** Every member must be ready so soon after the last fault, ms. */
 const HEAL_MS = 30_000;
 
+/** A round in which the cluster has refused every fault so far goes on for so much longer, ms. */
+const REFUSED_MS = 15_000;
+
 /** One cluster, one kind of fault, some workloads at the same time; then it must heal. */
 export async function runRound(options: RoundOptions): Promise<RoundReport> {
   const { nodes, network, nemesis, workloads, folder, say } = options;
-  await Deno.mkdir(folder, { recursive: true });
+  await Deno.mkdir(folder);
   const problems: string[] = [];
   const recorders = workloads.map(() => new Recorder());
-  let [faults, healMs]: [number, number | undefined] = [0, undefined];
+  let [faults, refused] = [0, 0];
+  let healMs: number | undefined;
   {
     await using cluster = await TestCluster.start({
       nodes,
@@ -84,7 +94,7 @@ export async function runRound(options: RoundOptions): Promise<RoundReport> {
       })
     );
     try {
-      faults = await runFaults(options, cluster, problems);
+      ({ faults, refused } = await runFaults(options, cluster, problems));
       healMs = await heal(cluster, problems);
     } finally {
       ended.abort();
@@ -108,17 +118,22 @@ export async function runRound(options: RoundOptions): Promise<RoundReport> {
     if (recorder.tally.ok > 0) continue;
     problems.push(`no operation of ${workloads[i]!.name} succeeded`);
   }
-  if (faults === 0) problems.push(`${nemesis.name} never happened`);
+  if (faults === 0) {
+    problems.push(`${nemesis.name} never happened (${refused} refused)`);
+  }
   const reports = workloads.map((workload, i): WorkloadReport => ({
     workload: workload.name,
     tally: recorders[i]!.tally,
+    latenciesMs: recorders[i]!.latenciesMs,
     violations: workload.check(recorders[i]!.events)
       .map(({ anomaly, message }) => `${anomaly}: ${message}`),
   }));
   for (const problem of problems) say(`  PROBLEM ${problem}`);
   return {
     nemesis: nemesis.name,
+    seed: options.seed,
     faults,
+    refused,
     healMs,
     workloads: reports,
     problems,
@@ -130,27 +145,33 @@ async function runFaults(
   options: RoundOptions,
   cluster: TestCluster,
   problems: string[],
-): Promise<number> {
+): Promise<{ readonly faults: number; readonly refused: number }> {
   const { nemesis, seconds, signal, say } = options;
   const random = new SeededRandom(options.seed);
   const deadline = performance.now() + seconds * 1000;
   const pause = (ms: number): Promise<void> => sleep(ms, undefined, { signal });
-  let faults = 0;
-  while (performance.now() < deadline && problems.length === 0) {
+  let [faults, refused] = [0, 0];
+  const goesOn = (): boolean =>
+    performance.now() < deadline + (faults === 0 ? REFUSED_MS : 0);
+  while (goesOn() && problems.length === 0) {
     const fault = nemesis.create(cluster, random);
     try {
       await pause(randomBetween(random, 500, 2500));
       const ms = durationOf(nemesis, random);
-      say(`  ${await fault.start()}, ${(ms / 1000).toFixed(1)} s`);
-      faults++;
-      await pause(ms);
+      const outcome = await fault.start();
+      say(`  ${outcome.said}, ${(ms / 1000).toFixed(1)} s`);
+      refused += outcome.refused;
+      if (outcome.happened) {
+        faults++;
+        await pause(ms);
+      }
     } catch (error) {
       if (signal.aborted) throw error;
       problems.push(`${nemesis.name}: ${(error as Error).message}`);
     }
     await stopped(fault, nemesis.name, problems);
   }
-  return faults;
+  return { faults, refused };
 }
 
 async function stopped(
@@ -217,6 +238,7 @@ async function finish(
       });
     }
     await cluster.assertEqualContents();
+    await assertEqualStored(cluster);
   } catch (error) {
     problems.push((error as Error).message);
   }

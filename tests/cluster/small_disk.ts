@@ -1,3 +1,5 @@
+import { run } from "./command.ts";
+
 /** A file system of its own, held in memory, that can be full. */
 export class SmallDisk implements AsyncDisposable {
   readonly path: string;
@@ -8,18 +10,22 @@ export class SmallDisk implements AsyncDisposable {
     this.#megabytes = megabytes;
   }
 
-  /** Mounts one at `path`; null where that is not allowed. */
-  static async mount(
-    path: string,
-    megabytes: number,
-  ): Promise<SmallDisk | null> {
+  /** Mounts one, to see whether this machine allows it. @throws {Error} with what it does not allow. */
+  static async attempt(): Promise<void> {
+    const path = await Deno.makeTempDir({ prefix: "hiqlite-disk-" });
+    try {
+      await using _ = await SmallDisk.mount(path, 1);
+    } finally {
+      await Deno.remove(path, { recursive: true });
+    }
+  }
+
+  /** Mounts one at `path`. @throws {Error} where that is not allowed, as to anybody but root. */
+  static async mount(path: string, megabytes: number): Promise<SmallDisk> {
     await Deno.mkdir(path, { recursive: true, mode: 0o700 });
     const options = `size=${megabytes}m,mode=0700`;
-    const mounted = await succeeds(
-      "mount",
-      ...["-t", "tmpfs", "-o", options, "tmpfs", path],
-    );
-    return mounted ? new SmallDisk(path, megabytes) : null;
+    await run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", path]);
+    return new SmallDisk(path, megabytes);
   }
 
   /** Takes all the room that is left, but for so many pages of 4 KiB. */
@@ -46,25 +52,10 @@ export class SmallDisk implements AsyncDisposable {
 
   /** Unmounts it, though a member's reader may hold a file for a moment after its end. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (await succeeds("umount", "--lazy", this.path)) return;
-    throw new Error(`${this.path} is still mounted`);
+    await run(["umount", "--lazy", this.path]);
   }
 
   get #ballast(): string {
     return `${this.path}/ballast`;
-  }
-}
-
-async function succeeds(program: string, ...args: string[]): Promise<boolean> {
-  try {
-    const { success } = await new Deno.Command(program, {
-      args,
-      stdout: "null",
-      stderr: "null",
-    }).output();
-    return success;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
   }
 }

@@ -1,139 +1,137 @@
 import { parseArgs } from "node:util";
 import { drawPlan, type Plan } from "./plan.ts";
-import { type Probe, PROBES, Probes } from "./probes.ts";
-import { type Report, run } from "./run.ts";
+import { run } from "./run.ts";
 import { shrink } from "./shrink.ts";
+import { type SeedResult, Totals } from "./totals.ts";
+import { runOnWorkers, runPlan } from "./workers.ts";
+
+const HELP =
+  `Runs simulated clusters under faults, one for each seed, and checks them.
+Exit code 1 if one fails.
+
+deno task test:sim [options]
+
+  --seeds N      how many seeds (100)
+  --seed N       the first one (1)
+  --step N       from one seed to the next (1)
+  --workers N    seeds that run at the same time, each on its own thread (1)
+  --json FILE    write the totals to this file
+  --plan FILE    run the plan in this file instead
+  --shrink FILE  make a failing plan smaller and write it to this file
+  --twice N      every n-th seed runs twice, and the traces must be equal (20)
+  --tail N       lines of trace to print of a failure (60)
+  --verbose      print every line of the trace; with one worker only
+  --keepGoing    print of failing seeds what broke only, and go on after them
+  --help         print this and end`;
 
 const { values: flags } = parseArgs({
   options: {
-    /** How many seeds. */
     seeds: { type: "string", default: "100" },
-    /** The first one. */
     seed: { type: "string", default: "1" },
-    /** From one seed to the next. */
     step: { type: "string", default: "1" },
-    /** Run the plan in this file instead. */
+    workers: { type: "string", default: "1" },
+    json: { type: "string" },
     plan: { type: "string" },
-    /** Make a failing plan smaller and write it to this file. */
     shrink: { type: "string" },
-    /** Every n-th seed runs twice, and the traces must be equal. */
     twice: { type: "string", default: "20" },
-    /** Lines of trace to print of a failure. */
     tail: { type: "string", default: "60" },
-    /** Print every line of the trace. */
     verbose: { type: "boolean", default: false },
-    /** Print failing seeds only, and go on after them. */
     keepGoing: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
   },
 });
 
+/** Seeds between two lines that say how far it is. */
+const PROGRESS_SEEDS = 500;
+
 // deno-lint-ignore no-console -- this is a command
 const print = console.log;
-const first = Number(flags.seed);
-const count = Number(flags.seeds);
-const step = Number(flags.step);
-const totals = {
-  seeds: 0,
-  simulatedMs: 0,
-  events: 0,
-  messages: 0,
-  committed: 0,
-  answered: 0,
-  unknown: 0,
-  unfinished: 0,
-};
-const faults = new Map<string, number>();
-const probes = new Probes();
-const started = performance.now();
-let failures = 0;
+if (flags.help) print(HELP);
+else Deno.exitCode = await main();
 
-for (const plan of plans()) {
-  const report = run(plan, flags.verbose ? print : undefined);
-  add(report);
-  if (report.violation === null && plan.seed % Number(flags.twice) === 0) {
-    const again = run(plan).hash;
-    if (again !== report.hash) {
-      failures++;
-      print(`seed ${plan.seed}: NOT DETERMINISTIC, traces differ`);
-    }
-  }
-  if (report.violation === null) continue;
-  failures++;
-  fail(report);
-  if (!flags.keepGoing) break;
+/** @throws {RangeError} for what is no whole number, or too small. */
+function numberOf(
+  name: "seeds" | "seed" | "step" | "workers" | "twice" | "tail",
+): number {
+  const number = Number(flags[name]);
+  const least = name === "seed" || name === "tail" ? 0 : 1;
+  if (Number.isSafeInteger(number) && number >= least) return number;
+  throw new RangeError(`--${name} is a whole number of at least ${least}`);
 }
-summary();
-if (failures > 0) Deno.exit(1);
 
-function* plans(): Generator<Plan> {
-  if (flags.plan !== undefined) {
-    yield JSON.parse(Deno.readTextFileSync(flags.plan)).plan;
+async function main(): Promise<number> {
+  const [first, count, step] = [
+    numberOf("seed"),
+    numberOf("seeds"),
+    numberOf("step"),
+  ];
+  const totals = new Totals();
+  const started = performance.now();
+  /** Whether to go on. */
+  const took = (result: SeedResult): boolean => {
+    totals.add(result);
+    if (count > PROGRESS_SEEDS && totals.seeds % PROGRESS_SEEDS === 0) {
+      print(`${totals.seeds} seeds, ${totals.failures.length} failures`);
+    }
+    const good = result.violation === null && !result.nondeterministic;
+    if (!good) fail(result);
+    return good || flags.keepGoing;
+  };
+  await runAll(
+    Array.from({ length: count }, (_, i) => first + i * step),
+    took,
+  );
+  const last = first + (count - 1) * step;
+  const seconds = (performance.now() - started) / 1000;
+  print(totals.format(first, last, seconds));
+  if (flags.json !== undefined) {
+    const json = JSON.stringify(totals.toJson(first, last, seconds), null, 2);
+    await Deno.writeTextFile(flags.json, `${json}\n`);
+  }
+  return totals.failures.length === 0 ? 0 : 1;
+}
+
+async function runAll(
+  seeds: readonly number[],
+  took: (result: SeedResult) => boolean,
+): Promise<void> {
+  const [workers, twice] = [numberOf("workers"), numberOf("twice")];
+  if (flags.plan === undefined && workers > 1 && !flags.verbose) {
+    return await runOnWorkers(seeds, { workers, twice }, took);
+  }
+  const plans = flags.plan === undefined ? seeds.values().map(drawPlan) : [
+    planFrom(flags.plan),
+  ].values();
+  for (const plan of plans) {
+    if (!took(runPlan(plan, twice, flags.verbose ? print : undefined))) return;
+  }
+}
+
+function planFrom(path: string): Plan {
+  return JSON.parse(Deno.readTextFileSync(path)).plan;
+}
+
+/** Says what broke; the trace is that of another run, which is the same. */
+function fail({ seed, violation }: SeedResult): void {
+  if (violation === null) {
+    print(`seed ${seed}: NOT DETERMINISTIC, traces differ`);
     return;
   }
-  for (let i = 0; i < count; i++) yield drawPlan(first + i * step);
-}
-
-function add(report: Report): void {
-  totals.seeds++;
-  totals.simulatedMs += report.simulatedMs;
-  totals.events += report.events;
-  totals.messages += report.messages;
-  totals.committed += report.committed;
-  totals.answered += report.answered;
-  totals.unknown += report.unknown;
-  if (!report.checked) totals.unfinished++;
-  probes.merge(report.probes);
-  for (const [kind, times] of report.faults) {
-    faults.set(kind, (faults.get(kind) ?? 0) + times);
-  }
-}
-
-function fail(report: Report): void {
-  const { plan, violation } = report;
+  const { plan: path } = flags;
+  const plan = path === undefined ? drawPlan(seed) : planFrom(path);
   if (!flags.keepGoing) {
-    for (const line of report.tail(Number(flags.tail))) print(line);
+    for (const line of run(plan).tail(numberOf("tail"))) print(line);
   }
-  print(`seed ${plan.seed}: ${violation!.message}`);
-  const where = flags.plan === undefined
-    ? `--seed ${plan.seed} --seeds 1`
-    : `--plan ${flags.plan}`;
+  print(`seed ${seed}: ${violation}`);
+  const where = path === undefined
+    ? `--seed ${seed} --seeds 1`
+    : `--plan ${path}`;
   print(`replay: deno task test:sim ${where} [--verbose] [--shrink FILE]`);
   if (flags.shrink === undefined) return;
   const smaller = shrink(plan, print);
   Deno.writeTextFileSync(
     flags.shrink,
-    `${JSON.stringify({ violation: violation!.message, plan: smaller })}\n`,
+    `${JSON.stringify({ violation, plan: smaller })}\n`,
   );
   print(`written: ${flags.shrink}`);
-}
-
-function summary(): void {
-  const seconds = (performance.now() - started) / 1000;
-  const simulated = totals.simulatedMs / 1000;
-  print(
-    `${totals.seeds} seeds (${first} … ${
-      first + count - 1
-    }), ${failures} failures, ` +
-      `${simulated.toFixed(0)} s simulated in ${seconds.toFixed(1)} s ` +
-      `(${(simulated / seconds).toFixed(0)} × real time, ` +
-      `${(totals.seeds / seconds).toFixed(1)} seeds/s)`,
-  );
-  print(
-    `${totals.events} events, ${totals.messages} messages, ` +
-      `${totals.committed} entries committed, ${totals.answered} operations answered, ` +
-      `${totals.unknown} of unknown outcome, ` +
-      `${totals.unfinished} histories not decided`,
-  );
-  const sum = [...faults.values()].reduce((a, b) => a + b, 0);
-  print(`${sum} faults: ${listed(faults)}`);
-  print(`probes: ${listed(probes.counts)}`);
-  const missed = probes.missed();
-  const all = Object.keys(PROBES) as Probe[];
-  print(`${all.length - missed.length} of ${all.length} probes hit`);
-  for (const probe of missed) print(`  not hit: ${probe} (${PROBES[probe]})`);
-}
-
-function listed(counts: ReadonlyMap<string, number>): string {
-  return [...counts].sort(([a], [b]) => a < b ? -1 : 1)
-    .map(([name, times]) => `${name} ${times}`).join(", ");
 }

@@ -61,7 +61,7 @@ export class Probes {
   }
 
   /** Adds another run's counts. */
-  merge(other: Probes): void {
+  merge(other: { readonly counts: ReadonlyMap<Probe, number> }): void {
     for (const [probe, count] of other.counts) {
       this.counts.set(probe, (this.counts.get(probe) ?? 0) + count);
     }

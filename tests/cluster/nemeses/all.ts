@@ -2,7 +2,7 @@ import { type Random, randomBetween } from "../../../src/util/random.ts";
 import { clockNemesis } from "./clock.ts";
 import { DISK_NEMESES } from "./disk.ts";
 import { MEMBERSHIP_NEMESES } from "./membership.ts";
-import { type NemesisKind, together } from "./nemesis.ts";
+import { conflict, happened, type NemesisKind, together } from "./nemesis.ts";
 import { POWER_NEMESES } from "./power.ts";
 import { PARTITION_NEMESES } from "./partition.ts";
 import { PROCESS_NEMESES } from "./process.ts";
@@ -11,12 +11,13 @@ import { PROCESS_NEMESES } from "./process.ts";
 const none: NemesisKind = {
   name: "none",
   create: () => ({
-    start: () => Promise.resolve("nothing"),
+    start: () => Promise.resolve(happened("nothing")),
     stop: () => Promise.resolve(),
   }),
 };
 
-const KINDS: readonly NemesisKind[] = [
+/** All single kinds. */
+export const NEMESES: readonly NemesisKind[] = [
   none,
   ...PROCESS_NEMESES,
   ...PARTITION_NEMESES,
@@ -26,15 +27,12 @@ const KINDS: readonly NemesisKind[] = [
   clockNemesis,
 ];
 
-/** Names of all single kinds. */
-export const NEMESIS_NAMES: readonly string[] = KINDS.map(({ name }) => name);
+/** Their names. */
+export const NEMESIS_NAMES: readonly string[] = NEMESES.map(({ name }) => name);
 
-/** At most one of a pair damages a disk, or brings one; a majority of those who vote must remember, and be up where a fault waits for it. */
+/** Of a pair that can be under way at the same time, a majority of those who vote must remember. */
 function mayMeet(a: NemesisKind, b: NemesisKind, members: number): boolean {
-  if (a.destructive && b.destructive || a.ownDisk && b.ownDisk) return false;
-  const down = /^(kill-majority|kill-all|power-cut-all)$/;
-  if (a.needsMajority && down.test(b.name)) return false;
-  if (b.needsMajority && down.test(a.name)) return false;
+  if (conflict(a, b) !== "") return false;
   const forgets = a.destructive || b.destructive;
   return !(members < 5 && forgets && (a.takesVotes || b.takesVotes));
 }
@@ -46,7 +44,7 @@ export function drawPairs(
   members: number,
 ): string[] {
   const pairs = new Set<string>();
-  const kinds = KINDS.filter((kind) => kind !== none);
+  const kinds = NEMESES.filter((kind) => kind !== none);
   const possible = kinds.length * (kinds.length - 1) / 4;
   while (pairs.size < Math.min(count, possible)) {
     const [a, b] = [random, random].map((each) =>
@@ -58,20 +56,18 @@ export function drawPairs(
   return [...pairs];
 }
 
-/** The kind with this name, or two joined by `+`. @throws {RangeError} for unknown names. */
+/** The kind with this name, or several joined by `+`. @throws {RangeError} for unknown names, and for those that cannot meet. */
 export function nemesisNamed(name: string): NemesisKind {
   const kinds = name.split("+").map((part) => {
-    const kind = KINDS.find((each) => each.name === part);
+    const kind = NEMESES.find((each) => each.name === part);
     if (kind !== undefined) return kind;
     throw new RangeError(
       `no nemesis "${part}", there are ${NEMESIS_NAMES.join(", ")}`,
     );
   });
-  if (kinds.filter(({ destructive }) => destructive).length > 1) {
-    throw new RangeError(`${name} would damage two disks at once`);
-  }
-  if (kinds.filter(({ ownDisk }) => ownDisk).length > 1) {
-    throw new RangeError(`${name} would mount two disks at the same place`);
-  }
-  return kinds.reduce(together);
+  return kinds.reduce((a, b) => {
+    const reason = conflict(a, b);
+    if (reason !== "") throw new RangeError(`${name} ${reason}`);
+    return together(a, b);
+  });
 }

@@ -2,8 +2,9 @@ import { join } from "node:path";
 import { type Random, randomBetween } from "../../../src/util/random.ts";
 import { poll, type TestCluster } from "../harness.ts";
 import type { Node } from "../network.ts";
+import { SMALL_DISKS } from "../requirements.ts";
 import { SmallDisk } from "../small_disk.ts";
-import { drawNode, type NemesisKind } from "./nemesis.ts";
+import { drawNode, happened, type NemesisKind } from "./nemesis.ts";
 import { OwnDisks } from "./own_disks.ts";
 
 /** A member that had its disk changed must be well again in this time, ms. */
@@ -39,7 +40,7 @@ function damage(
           await cluster.killMember(victim);
           const what = await change(cluster.dataDir(victim), random);
           await cluster.startMember(victim);
-          return `${victim}: ${what}`;
+          return happened(`${victim}: ${what}`);
         },
         stop: () => cluster.waitReady([victim!], HEAL_MS),
       };
@@ -112,7 +113,7 @@ const oldVolume: NemesisKind = {
         await cluster.killMember(victim);
         await copy(cluster.dataDir(victim), copyPath(cluster, victim));
         await cluster.startMember(victim);
-        return `copied the volume of ${victim}`;
+        return happened(`copied the volume of ${victim}`);
       },
       stop: async () => {
         await cluster.killMember(victim!);
@@ -194,19 +195,19 @@ const smallDisks = new OwnDisks<SmallDisk>();
 const fullDisk: NemesisKind = {
   name: "full-disk",
   ownDisk: true,
+  requires: [SMALL_DISKS],
   prepare: (cluster) =>
-    smallDisks.give(cluster, async (folder) => {
-      const disk = await SmallDisk.mount(folder, SMALL_DISK_MB);
-      if (disk !== null) return disk;
-      throw new Error("full-disk mounts file systems, which needs root");
-    }),
+    smallDisks.give(
+      cluster,
+      (folder) => SmallDisk.mount(folder, SMALL_DISK_MB),
+    ),
   create: (cluster, random) => {
     let victim: Node | undefined;
     return {
       start: async () => {
         victim = drawNode(cluster, random);
         await smallDisks.of(cluster, victim).fill();
-        return `disk of ${victim} full`;
+        return happened(`disk of ${victim} full`);
       },
       stop: async () => {
         await smallDisks.of(cluster, victim!).clear();

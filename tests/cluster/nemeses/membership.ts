@@ -1,21 +1,30 @@
+import type { ApiResult } from "../api.ts";
 import { poll, type TestCluster } from "../harness.ts";
 import type { Node } from "../network.ts";
-import { type NemesisKind, shuffled } from "./nemesis.ts";
+import {
+  happened,
+  type NemesisKind,
+  type Outcome,
+  refused,
+  shuffled,
+} from "./nemesis.ts";
 
 const CHANGE_MS = 10_000;
 /** All members have their votes back in this time, ms. */
 const HEAL_MS = 60_000;
 
-/** Moves leadership to a random member; a refusal is an answer. */
+/** Moves leadership to a member that does not have it; a refusal is an answer. */
 const transfer: NemesisKind = {
   name: "transfer",
   create: (cluster, random) => ({
     start: async () => {
-      const [asked, target] = shuffled(cluster, random) as [Node, Node];
-      const body = { node_id: target };
+      const leader = await cluster.leader();
+      const [asked] = shuffled(cluster, random) as [Node];
+      const target = shuffled(cluster, random)
+        .find((node) => node !== leader)!;
       const result = await cluster.api(asked)
-        .changeCluster("transfer", body, CHANGE_MS);
-      return `transfer to ${target}: ${result.type}`;
+        .changeCluster("transfer", { node_id: target }, CHANGE_MS);
+      return outcomeOf(`transfer to ${target}`, result);
     },
     stop: () => Promise.resolve(),
   }),
@@ -26,18 +35,22 @@ const membership: NemesisKind = {
   name: "membership",
   takesVotes: true,
   create: (cluster, random) => {
-    const change = async (action: string, node: Node): Promise<string> => {
+    const change = async (action: string, node: Node): Promise<Outcome> => {
+      let unknown: Outcome | undefined;
+      let outcome = refused(`${action} ${node}: nobody was asked`);
       for (const asked of shuffled(cluster, random)) {
         const result = await cluster.api(asked)
           .changeCluster(action, { node_id: node }, CHANGE_MS);
-        if (result.type === "ok") return "ok";
+        outcome = outcomeOf(`${action} ${node}`, result);
+        if (result.type === "ok") return outcome;
+        if (result.type === "info") unknown = outcome;
       }
-      return "refused";
+      return unknown ?? outcome;
     };
     return {
       start: async () => {
         const victim = shuffled(cluster, random)[0]!;
-        return `demote ${victim}: ${await change("demote", victim)}`;
+        return await change("demote", victim);
       },
       // Also one that was said to be refused: a leader that was stopped may have carried it out since.
       stop: () =>
@@ -49,6 +62,13 @@ const membership: NemesisKind = {
     };
   },
 };
+
+/** What a cluster made of a change; one of unknown outcome may have happened. */
+function outcomeOf(what: string, result: ApiResult<unknown>): Outcome {
+  if (result.type === "ok") return happened(`${what}: ok`);
+  const said = `${what}: ${result.error}`;
+  return result.type === "fail" ? refused(said) : happened(said);
+}
 
 /** Who has no vote, as the leader sees it; undefined if there is none. */
 async function learnersOf(cluster: TestCluster): Promise<Node[] | undefined> {

@@ -1,7 +1,12 @@
 import { type Random, randomBetween } from "../../../src/util/random.ts";
 import type { TestCluster } from "../harness.ts";
 import { cutBoth, type Disturbance, type Node } from "../network.ts";
-import { leaderOrAny, type NemesisKind, shuffled } from "./nemesis.ts";
+import {
+  happened,
+  leaderOrAny,
+  type NemesisKind,
+  shuffled,
+} from "./nemesis.ts";
 
 /** A message that goes astray comes later by at most so much, which is more than a heartbeat, ms. */
 const ASTRAY_MS = 500;
@@ -42,9 +47,9 @@ const oneWay: Partition = async ({ network }, nodes) => {
 function partition(name: string, cut: Partition): NemesisKind {
   return {
     name,
-    needsFaultyNetwork: true,
     create: (cluster, random) => ({
-      start: () => cut(cluster, shuffled(cluster, random)),
+      start: async () =>
+        happened(await cut(cluster, shuffled(cluster, random))),
       stop: () => cluster.network.heal(),
     }),
   };
@@ -52,14 +57,13 @@ function partition(name: string, cut: Partition): NemesisKind {
 
 const isolateLeader: NemesisKind = {
   name: "isolate-leader",
-  needsFaultyNetwork: true,
   create: (cluster, random) => ({
     start: async () => {
       const leader = await leaderOrAny(cluster, random);
       for (const other of cluster.nodes) {
         if (other !== leader) await cutBoth(cluster.network, leader, other);
       }
-      return `isolated ${leader}`;
+      return happened(`isolated ${leader}`);
     },
     stop: () => cluster.network.heal(),
   }),
@@ -67,12 +71,11 @@ const isolateLeader: NemesisKind = {
 
 const loss: NemesisKind = {
   name: "loss",
-  needsFaultyNetwork: true,
   create: (cluster, random) => ({
     start: async () => {
       const percent = randomBetween(random, 2, 30);
       await cluster.network.degrade(percent);
-      return `${percent} % loss`;
+      return happened(`${percent} % loss`);
     },
     stop: () => cluster.network.heal(),
   }),
@@ -97,7 +100,7 @@ function disturbance(
             told.push(`${from}→${to} ${Object.values(drawn).join("/")}`);
           }
         }
-        return `${name}: ${told.join(", ")}`;
+        return happened(`${name}: ${told.join(", ")}`);
       },
       stop: () => cluster.network.heal(),
     }),

@@ -2,7 +2,15 @@ import { join } from "node:path";
 import { randomBetween } from "../../../src/util/random.ts";
 import { LoopDisk } from "../loop_disk.ts";
 import type { Node } from "../network.ts";
-import { all, type Choice, leader, type NemesisKind, one } from "./nemesis.ts";
+import { DISKS_WITH_POWER } from "../requirements.ts";
+import {
+  all,
+  type Choice,
+  happened,
+  leader,
+  type NemesisKind,
+  one,
+} from "./nemesis.ts";
 import { OwnDisks } from "./own_disks.ts";
 
 /** Size of a member's disk; it takes as much room as is in use, MB. */
@@ -15,11 +23,13 @@ const READY_MS = 30_000;
  * Members lose power at the same moment: they and every write that they have
  * not synced are gone. The disks are back at once, the members at the end.
  */
-function powerCut(name: string, choose: Choice): NemesisKind {
+function powerCut(name: string, choice: Choice): NemesisKind {
   const disks = new OwnDisks<LoopDisk>();
   return {
     name,
     ownDisk: true,
+    takesMajority: choice.takesMajority,
+    requires: [DISKS_WITH_POWER],
     // It is the moment that counts, not how long nobody is there.
     drawDuration: (random) => randomBetween(random, 0, 500),
     prepare: (cluster) =>
@@ -31,12 +41,12 @@ function powerCut(name: string, choose: Choice): NemesisKind {
       let victims: readonly Node[] = [];
       return {
         start: async () => {
-          victims = await choose(cluster, random);
+          victims = await choice.draw(cluster, random);
           await Promise.all(victims.map((node) => cluster.killMember(node)));
           await Promise.all(
             victims.map((node) => disks.of(cluster, node).cutPower()),
           );
-          return `power cut of ${victims.join(", ")}`;
+          return happened(`power cut of ${victims.join(", ")}`);
         },
         stop: async () => {
           for (const node of victims) await cluster.startMember(node);

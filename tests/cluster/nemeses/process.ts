@@ -3,6 +3,7 @@ import type { Node } from "../network.ts";
 import {
   all,
   type Choice,
+  happened,
   leader,
   majority,
   type NemesisKind,
@@ -10,16 +11,17 @@ import {
 } from "./nemesis.ts";
 
 /** SIGKILL; at the end they are started again. */
-function kill(name: string, choose: Choice): NemesisKind {
+function kill(name: string, choice: Choice): NemesisKind {
   return {
     name,
+    takesMajority: choice.takesMajority,
     create: (cluster, random) => {
       let victims: readonly Node[] = [];
       return {
         start: async () => {
-          victims = await choose(cluster, random);
+          victims = await choice.draw(cluster, random);
           await Promise.all(victims.map((node) => cluster.killMember(node)));
-          return `killed ${victims.join(", ")}`;
+          return happened(`killed ${victims.join(", ")}`);
         },
         stop: async () => {
           for (const node of victims) await cluster.startMember(node);
@@ -36,17 +38,18 @@ function drawLogUniform(random: Random, low: number, high: number): number {
 }
 
 /** SIGSTOP for 0.1 to 30 s, then SIGCONT. */
-function pause(name: string, choose: Choice): NemesisKind {
+function pause(name: string, choice: Choice): NemesisKind {
   return {
     name,
+    takesMajority: choice.takesMajority,
     drawDuration: (random) => drawLogUniform(random, 100, 30_000),
     create: (cluster, random) => {
       let victims: readonly Node[] = [];
       return {
         start: async () => {
-          victims = await choose(cluster, random);
+          victims = await choice.draw(cluster, random);
           for (const node of victims) cluster.process(node)?.pause();
-          return `paused ${victims.join(", ")}`;
+          return happened(`paused ${victims.join(", ")}`);
         },
         stop: () => {
           for (const node of victims) cluster.process(node)?.resume();
@@ -69,7 +72,7 @@ const rollingRestart: NemesisKind = {
         await cluster.startMember(node);
         await cluster.waitReady([node], 30_000);
       }
-      if (slow.length === 0) return "restarted all";
+      if (slow.length === 0) return happened("restarted all");
       throw new Error(`${slow.join(", ")} did not end within 15 s of SIGTERM`);
     },
     stop: () => Promise.resolve(),

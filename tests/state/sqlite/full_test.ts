@@ -3,6 +3,7 @@ import { type Entry, EntryKind } from "../../../src/raft/types.ts";
 import { SqliteError } from "../../../src/state/sqlite/driver/driver.ts";
 import { stateFailure } from "../../../src/state/sqlite/driver/result_codes.ts";
 import { Direct } from "./direct.ts";
+import { SMALL_DISKS, testNeeding } from "../../cluster/requirements.ts";
 import { SmallDisk } from "../../cluster/small_disk.ts";
 import { command, execute } from "./subject.ts";
 
@@ -63,14 +64,14 @@ for (const [how, schema] of Object.entries(SCHEMAS)) {
 /** Pages of the WAL in one block of its index. */
 const INDEXED_PAGES = 4062;
 
-Deno.test("a WAL whose index cannot grow is a full disk, too", async () => {
+const diskTest = await testNeeding(SMALL_DISKS);
+
+diskTest("a WAL whose index cannot grow is a full disk, too", async () => {
   const path = await Deno.makeTempDir({ prefix: "hiqlite-full-" });
-  const disk = await SmallDisk.mount(path, 32);
   try {
-    // Without a disk of its own there is none that may be filled.
-    if (disk !== null) await fillBeforeTheIndexGrows(disk);
+    await using disk = await SmallDisk.mount(path, 32);
+    await fillBeforeTheIndexGrows(disk);
   } finally {
-    await disk?.[Symbol.asyncDispose]();
     await Deno.remove(path);
   }
 });
