@@ -2,7 +2,8 @@ import { equal } from "node:assert/strict";
 import { join } from "node:path";
 import { readPosition } from "../../src/state/sqlite/apply/bookkeeping.ts";
 import { dumpContents } from "../../src/state/sqlite/apply/contents.ts";
-import { Sessions } from "../../src/state/sqlite/apply/sessions.ts";
+import { Sessions } from "../../src/state/sessions.ts";
+import { SqliteSessionStore } from "../../src/state/sqlite/apply/session_store.ts";
 import { nodeDriver } from "../../src/state/sqlite/driver/node_driver.ts";
 import { poll, type TestCluster } from "./harness.ts";
 
@@ -41,7 +42,11 @@ export async function storedIn(
       index: position.applied.index,
       answers: position.hash,
       contents: dumpContents(connection),
-      sessions: new Sessions(connection, position.horizon).dump(),
+      sessions: new Sessions(
+        new SqliteSessionStore(connection),
+        position.horizon,
+      )
+        .dump(),
     };
   } finally {
     connection.close();
