@@ -1,6 +1,6 @@
 import type { LogStore } from "../log/port.ts";
 import type { RaftCore } from "../raft/core.ts";
-import type { MembershipChange, Outcome, Ready } from "../raft/io.ts";
+import type { Input, MembershipChange, Outcome, Ready } from "../raft/io.ts";
 import type { AppendEntries, Message } from "../raft/messages.ts";
 import type { LogIndex, MemberId, SnapshotMeta } from "../raft/types.ts";
 import type { StateMachine } from "../state/port.ts";
@@ -16,14 +16,14 @@ import {
 } from "./ports.ts";
 import { LogDurability } from "./log_durability.ts";
 import { ProposalInbox, refuseStopped } from "./inbox.ts";
+import { IndexReads, type ReadDone } from "./index_reads.ts";
 import type { GroupMessage } from "./messages.ts";
 import { AppendOutbox } from "./outbox.ts";
 import type { ProposalDone } from "./proposals.ts";
 import { PendingProposals } from "./proposals.ts";
 import { isFull, Room } from "./disk_room.ts";
-import { SnapshotReceiver } from "./snapshot_receiver.ts";
-import { SnapshotSender } from "./snapshot_sender.ts";
-import { SnapshotService } from "./snapshot_service.ts";
+import type { SnapshotService } from "./snapshot_service.ts";
+import { SnapshotTransfers } from "./snapshot_transfers.ts";
 
 const STOPPED: Outcome = {
   kind: "refused",
@@ -49,18 +49,15 @@ export class RaftGroup {
   readonly machine: StateMachine;
   /** What applied entries did, on every member alike. */
   readonly events: EventFeed;
-  /** Lends snapshots of the machine, to senders and to backups. */
-  readonly snapshots: SnapshotService;
   readonly #ports: GroupPorts;
   readonly #options: GroupOptions;
   readonly #proposals = new PendingProposals();
   readonly #applier: Applier;
   readonly #outbox: AppendOutbox;
-  readonly #sender: SnapshotSender;
-  readonly #receiver: SnapshotReceiver;
+  readonly #transfers: SnapshotTransfers;
   readonly #checkpoints: Checkpoints;
   readonly #durability: LogDurability;
-  readonly #reads = new Map<number, (index: LogIndex | null) => void>();
+  readonly #reads = new IndexReads();
   readonly #waiters = new AppliedWaiters();
   #deferred = false;
   #running = false;
@@ -70,7 +67,6 @@ export class RaftGroup {
    * may be ahead of the log: entries below it may still have to be truncated.
    */
   #commit: LogIndex;
-  #nextReadId = 1;
   #ticks = 0;
   /** The tick at which leadership was lost while proposals were pending. */
   #deposedAt: number | null = null;
@@ -96,12 +92,11 @@ export class RaftGroup {
     );
     this.#clock = new ClusterClock(ports.machine.clockMs, options.electionMs);
     this.#inbox = this.#newInbox();
-    const self = ports.core.status().id;
     const fatal = (error: Error): void => this.#fail(error);
     this.#durability = new LogDurability(ports.log, options.durability, {
       release: (message) => this.#dispatch(message),
       durable: (id) => {
-        this.#step(() => this.core.step({ kind: "persisted", id }));
+        this.#step({ kind: "persisted", id });
         this.#advance();
       },
       failed: fatal,
@@ -112,7 +107,7 @@ export class RaftGroup {
       machine: ports.machine,
       oldestSnapshot: () => this.snapshots.oldest,
       purged: (index) => {
-        this.#step(() => this.core.step({ kind: "purged", index }));
+        this.#step({ kind: "purged", index });
       },
       postponed: (error) =>
         ports.warn("no room for a checkpoint: later", error),
@@ -130,45 +125,10 @@ export class RaftGroup {
       logFailed: fatal,
       linger: ports.linger,
     });
-    this.snapshots = new SnapshotService({
-      machine: ports.machine,
-      failed: (error) => ports.warn("snapshot could not be built", error),
-    });
-    this.#sender = this.#newSender(self);
-    this.#receiver = this.#newReceiver(self);
-  }
-
-  #newSender(self: MemberId): SnapshotSender {
-    const ports = this.#ports;
-    return new SnapshotSender({
-      snapshots: this.snapshots,
-      self,
-      send: (chunk) => void ports.send(chunk),
-      sent: (to, last, ok) => {
-        this.#step(() =>
-          this.core.step({ kind: "snapshotSent", to, last, ok })
-        );
-      },
-      failed: (error) => ports.warn("snapshot could not be sent", error),
-    });
-  }
-
-  #newReceiver(self: MemberId): SnapshotReceiver {
-    const ports = this.#ports;
-    return new SnapshotReceiver({
-      machine: ports.machine,
-      self,
-      term: () => this.core.term,
-      installing: () => this.core.installing,
-      send: (ack) => void ports.send(ack),
-      received: (from, term, last, config) => {
-        const snapshot: SnapshotMeta = { last, config };
-        this.#receive(
-          { type: "snapshotReceived", from, to: self, term, snapshot },
-        );
-      },
-      failed: (error) => ports.warn("snapshot could not be received", error),
-    });
+    this.#transfers = new SnapshotTransfers(
+      ports,
+      (input) => void this.#step(input),
+    );
   }
 
   #newInbox(): ProposalInbox {
@@ -179,6 +139,11 @@ export class RaftGroup {
       this.#options.maxInbox,
       (payload) => this.#ports.stamp(payload, this.#clock.ms),
     );
+  }
+
+  /** Lends snapshots of the machine, to senders and to backups. */
+  get snapshots(): SnapshotService {
+    return this.#transfers.service;
   }
 
   /** The cluster clock, ms: a leader's own, or what this member would begin with if it led now. */
@@ -206,16 +171,16 @@ export class RaftGroup {
     this.#ticks++;
     this.#clock.tick(elapsedMs);
     this.#abandonDeposed();
-    this.#sender.tick();
+    this.#transfers.sender.tick();
     this.#checkpoints.tick(this.#ticks);
     if (this.#ticks % RETRY_TICKS === 0) this.#lookForRoom();
     this.#durability.tick(this.#ticks);
-    this.#step(() => this.core.step({ kind: "tick" }));
+    this.#step({ kind: "tick" });
   }
 
   /** More time passed than {@linkcode tick} will account for. Call it before anything that waited meanwhile. */
   stalled(): void {
-    this.#step(() => this.core.step({ kind: "stalled" }));
+    this.#step({ kind: "stalled" });
   }
 
   #lookForRoom(): void {
@@ -235,9 +200,9 @@ export class RaftGroup {
     if (this.#stopped) return;
     switch (message.type) {
       case "snapshotChunk":
-        return this.#receiver.chunk(message);
+        return this.#transfers.receiver.chunk(message);
       case "snapshotAck":
-        return this.#sender.acknowledged(message);
+        return this.#transfers.sender.acknowledged(message);
       case "appendEntries":
         return this.#guarded(() => {
           // Without room it is as if the network had lost it; the leader tries again.
@@ -262,11 +227,10 @@ export class RaftGroup {
    * Finds the index that a linearizable read must wait for and waits until it is
    * applied here; `null` if no leader confirmed it: ask again.
    */
-  readIndex(done: (index: LogIndex | null) => void): void {
+  readIndex(done: ReadDone): void {
     if (this.#stopped) return done(null);
-    const requestId = this.#nextReadId++;
-    this.#reads.set(requestId, done);
-    this.#step(() => this.core.step({ kind: "readIndex", requestId }));
+    const requestId = this.#reads.add(done);
+    this.#step({ kind: "readIndex", requestId });
   }
 
   /** Calls `done(true)` once `index` is applied here, `done(false)` if the group stops or the disk fills up first. */
@@ -279,30 +243,26 @@ export class RaftGroup {
 
   /** Starts a membership change; returns whether it was accepted, not whether it is committed. */
   changeMembership(change: MembershipChange): Outcome {
-    return this.#step(() =>
-      this.core.step({ kind: "changeMembership", change })
-    );
+    return this.#step({ kind: "changeMembership", change });
   }
 
   /** Starts a leader transfer. */
   transferLeadership(target: MemberId | null): Outcome {
-    return this.#step(() =>
-      this.core.step({ kind: "transferLeadership", target })
-    );
+    return this.#step({ kind: "transferLeadership", target });
   }
 
   /** Campaigns at once. */
   campaign(): void {
-    this.#step(() => this.core.step({ kind: "campaign" }));
+    this.#step({ kind: "campaign" });
   }
 
   /** The link to a member broke. */
   unreachable(member: MemberId): void {
     if (this.#stopped) return;
-    this.#sender.unreachable(member);
-    this.#step(() => this.core.step({ kind: "unreachable", member }));
+    this.#transfers.sender.unreachable(member);
+    this.#step({ kind: "unreachable", member });
     if (this.core.leader === member) {
-      this.#step(() => this.core.step({ kind: "leaderUnreachable" }));
+      this.#step({ kind: "leaderUnreachable" });
     }
   }
 
@@ -315,27 +275,25 @@ export class RaftGroup {
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    this.#sender.stop();
-    this.#receiver.forget();
+    this.#transfers.sender.stop();
+    this.#transfers.receiver.forget();
     this.#applier.stop();
     this.#durability.stop();
     this.#checkpoints.stop();
     this.#inbox.stop();
     this.#proposals.abandon("the member stopped");
-    const reads = [...this.#reads.values()];
-    this.#reads.clear();
-    for (const done of reads) done(null);
+    this.#reads.giveUp();
     this.#waiters.giveUp();
   }
 
   #receive(message: Message): void {
-    this.#step(() => this.core.step({ kind: "message", message }));
+    this.#step({ kind: "message", message });
   }
 
-  #step(input: () => Outcome): Outcome {
+  #step(input: Input): Outcome {
     if (this.#stopped) return STOPPED;
     try {
-      const outcome = input();
+      const outcome = this.core.step(input);
       this.#clock.lead(this.core.role === "leader");
       this.#wake();
       return outcome;
@@ -398,7 +356,7 @@ export class RaftGroup {
       this.#durability.flush(persist.hardState !== undefined);
     }
     for (const { to, term, atLeast } of ready.sendSnapshots) {
-      this.#sender.start(to, term, atLeast);
+      this.#transfers.sender.start(to, term, atLeast);
     }
     for (const { requestId, index } of ready.reads) {
       this.#finishRead(requestId, index);
@@ -419,7 +377,7 @@ export class RaftGroup {
 
   /** The next leader may still commit what was proposed here; then the proposal completes as if nothing had happened. */
   #deposed(): void {
-    if (this.#sender.active) this.#sender.stop();
+    if (this.#transfers.sender.active) this.#transfers.sender.stop();
     if (this.#proposals.size > 0) this.#deposedAt ??= this.#ticks;
   }
 
@@ -437,9 +395,7 @@ export class RaftGroup {
 
   #transmit(message: AppendEntries): void {
     if (this.#stopped || this.#ports.send(message)) return;
-    this.#step(() =>
-      this.core.step({ kind: "unreachable", member: message.to })
-    );
+    this.#step({ kind: "unreachable", member: message.to });
   }
 
   #roomFor(message: AppendEntries): boolean {
@@ -448,9 +404,8 @@ export class RaftGroup {
   }
 
   #finishRead(requestId: number, index: LogIndex | null): void {
-    const done = this.#reads.get(requestId);
+    const done = this.#reads.take(requestId);
     if (done === undefined) return;
-    this.#reads.delete(requestId);
     if (index === null) return done(null);
     this.whenApplied(index, (applied) => done(applied ? index : null));
   }
@@ -458,7 +413,7 @@ export class RaftGroup {
   #onApplied(index: LogIndex, bytes: number): void {
     this.#room.stateApplied(index);
     this.#clock.applied(this.machine.clockMs);
-    this.#step(() => this.core.step({ kind: "applied", index }));
+    this.#step({ kind: "applied", index });
     this.#waiters.applied(index);
     this.#checkpoints.applied(index, bytes);
   }
@@ -486,9 +441,9 @@ export class RaftGroup {
     this.log.sync((error) => {
       if (this.#stopped) return;
       if (error !== null) return this.#fail(error);
-      this.#receiver.forget();
+      this.#transfers.receiver.forget();
       this.events.jump(snapshot.last.index);
-      this.#step(() => this.core.step({ kind: "snapshotInstalled", snapshot }));
+      this.#step({ kind: "snapshotInstalled", snapshot });
       this.#onApplied(snapshot.last.index, 0);
       this.#applier.resume();
     });
