@@ -73,7 +73,8 @@ export class EntryEvents {
       writer.u53(this.#runs[i]!).u32(this.#runs[i + 1]!)
         .u32(this.#runs[i + 2]!);
     }
-    this.#runs.splice(0, this.#committed);
+    // Between two batches no transaction is open.
+    this.#runs.length = 0;
     this.#committed = 0;
   }
 }
