@@ -171,9 +171,9 @@ export const NODE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a forwarded proposal goes to whatever group there is",
-    file: "node/node.ts",
-    find: "return id === DATABASE_GROUP ? this.#group : undefined;",
-    replace: "return id < 0 ? undefined : this.#group;",
+    file: "node/groups/forwarding.ts",
+    find: "const group = groupOf(id);",
+    replace: "const group = groupOf(0 * id);",
   },
   {
     name: "a write waits for its own member whatever its deadline",
