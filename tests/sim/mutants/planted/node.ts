@@ -194,9 +194,9 @@ export const NODE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a forwarded proposal goes to whatever group there is",
-    file: "node/groups/registry.ts",
-    find: "return this.#groups.get(id);",
-    replace: "return this.#groups.get(Math.min(id, 0));",
+    file: "node/groups/forwarding.ts",
+    find: "const group = groupOf(id);",
+    replace: "const group = groupOf(0 * id);",
   },
   {
     name: "a write waits for its own member whatever its deadline",
