@@ -2,7 +2,8 @@ import type { LogIndex } from "../raft/types.ts";
 import { MalformedBytesError } from "../util/bytes.ts";
 import { encodeAnswer, encodeRefusal } from "./answer.ts";
 import { decodeEnvelope, type Envelope } from "./envelope.ts";
-import { type SessionLimits, Sessions, type SessionStore } from "./sessions.ts";
+import type { SessionStore } from "./session_store.ts";
+import { type SessionLimits, Sessions } from "./sessions.ts";
 
 /** Answers above this are not kept for repetition, only the fact that the write was applied. */
 const REMEMBERED_BYTES_MAX = 64 * 1024;
