@@ -126,6 +126,9 @@ Deno.test("apply() fails for good after an error that is no answer", async () =>
   await subject.execute("CREATE TABLE t (a)");
   const newer = new Uint8Array([99, 1]);
   await assert.rejects(subject.apply(newer), /start a newer release/);
-  await assert.rejects(subject.execute("INSERT INTO t VALUES (1)"), /start a newer release/);
+  await assert.rejects(
+    subject.execute("INSERT INTO t VALUES (1)"),
+    /start a newer release/,
+  );
   assert.deepEqual(subject.rows("SELECT * FROM t"), []);
 });
