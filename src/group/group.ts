@@ -4,26 +4,20 @@ import type { Input, MembershipChange, Outcome, Ready } from "../raft/io.ts";
 import type { AppendEntries, Message } from "../raft/messages.ts";
 import type { LogIndex, MemberId, SnapshotMeta } from "../raft/types.ts";
 import type { StateMachine } from "../state/port.ts";
-import { Applier, payloadBytes } from "./applier.ts";
-import { AppliedWaiters } from "./applied_waiters.ts";
-import { Checkpoints } from "./checkpoints.ts";
-import { ClusterClock } from "./cluster_clock.ts";
-import { EventFeed } from "./event_feed.ts";
+import { payloadBytes } from "./applier.ts";
+import { isFull } from "./disk_room.ts";
+import type { EventFeed } from "./event_feed.ts";
+import { refuseStopped } from "./inbox.ts";
+import type { GroupMessage } from "./messages.ts";
+import { buildGroupParts, type GroupParts } from "./parts.ts";
+import type { ReadDone } from "./pending_reads.ts";
 import {
   DEFAULT_GROUP_OPTIONS,
   type GroupOptions,
   type GroupPorts,
 } from "./ports.ts";
-import { LogDurability } from "./log_durability.ts";
-import { ProposalInbox, refuseStopped } from "./inbox.ts";
-import { IndexReads, type ReadDone } from "./index_reads.ts";
-import type { GroupMessage } from "./messages.ts";
-import { AppendOutbox } from "./outbox.ts";
 import type { ProposalDone } from "./proposals.ts";
-import { PendingProposals } from "./proposals.ts";
-import { isFull, Room } from "./disk_room.ts";
 import type { SnapshotService } from "./snapshot_service.ts";
-import { SnapshotTransfers } from "./snapshot_transfers.ts";
 
 const STOPPED: Outcome = {
   kind: "refused",
@@ -31,9 +25,6 @@ const STOPPED: Outcome = {
   detail: "the member is stopping",
   leader: null,
 };
-
-/** How long a deposed leader waits for its successor to decide about what it had proposed. */
-const DEPOSED_TICKS = 20;
 
 /** Ticks between two attempts of a state machine that ran out of disk. */
 const RETRY_TICKS = 20;
@@ -47,18 +38,8 @@ export class RaftGroup {
   readonly core: RaftCore;
   readonly log: LogStore;
   readonly machine: StateMachine;
-  /** What applied entries did, on every member alike. */
-  readonly events: EventFeed;
   readonly #ports: GroupPorts;
-  readonly #options: GroupOptions;
-  readonly #proposals = new PendingProposals();
-  readonly #applier: Applier;
-  readonly #outbox: AppendOutbox;
-  readonly #transfers: SnapshotTransfers;
-  readonly #checkpoints: Checkpoints;
-  readonly #durability: LogDurability;
-  readonly #reads = new IndexReads();
-  readonly #waiters = new AppliedWaiters();
+  readonly #parts: GroupParts;
   #deferred = false;
   #running = false;
   #stopped = false;
@@ -68,11 +49,6 @@ export class RaftGroup {
    */
   #commit: LogIndex;
   #ticks = 0;
-  /** The tick at which leadership was lost while proposals were pending. */
-  #deposedAt: number | null = null;
-  readonly #room: Room;
-  readonly #inbox: ProposalInbox;
-  readonly #clock: ClusterClock;
 
   /** Starts idle; the first {@linkcode tick} or message moves it. */
   constructor(
@@ -83,98 +59,57 @@ export class RaftGroup {
     this.log = ports.log;
     this.machine = ports.machine;
     this.#ports = ports;
-    this.events = new EventFeed(ports.machine.applied.index);
-    this.#options = options;
     this.#commit = ports.core.commit;
-    this.#room = new Room(
-      ports.log,
-      (message, error) => ports.warn(message, error),
-    );
-    this.#clock = new ClusterClock(ports.machine.clockMs, options.electionMs);
-    this.#inbox = this.#newInbox();
-    const fatal = (error: Error): void => this.#fail(error);
-    this.#durability = new LogDurability(ports.log, options.durability, {
-      release: (message) => this.#dispatch(message),
-      durable: (id) => {
-        this.#step({ kind: "persisted", id });
-        this.#advance();
-      },
-      failed: fatal,
-    });
-    this.#checkpoints = new Checkpoints({
-      core: ports.core,
-      log: ports.log,
-      machine: ports.machine,
-      oldestSnapshot: () => this.snapshots.oldest,
-      purged: (index) => {
-        this.#step({ kind: "purged", index });
-      },
-      postponed: (error) =>
-        ports.warn("no room for a checkpoint: later", error),
-      failed: fatal,
-    }, options);
-    this.#outbox = new AppendOutbox(
-      ports.log,
-      (message) => this.#transmit(message),
-      fatal,
-    );
-    this.#applier = new Applier(ports.log, ports.machine, this.#proposals, {
-      events: (events, index) => this.events.append(events, index),
+    this.#parts = buildGroupParts(ports, options, {
+      step: (input) => this.#step(input),
+      dispatch: (message) => this.#dispatch(message),
+      transmit: (message) => this.#transmit(message),
+      advance: () => this.#advance(),
       applied: (index, bytes) => this.#onApplied(index, bytes),
       machineFailed: (error) => this.#onMachineFailed(error),
-      logFailed: fatal,
-      linger: ports.linger,
+      failed: (error) => this.#fail(error),
     });
-    this.#transfers = new SnapshotTransfers(
-      ports,
-      (input) => void this.#step(input),
-    );
   }
 
-  #newInbox(): ProposalInbox {
-    return new ProposalInbox(
-      this.core,
-      this.#room,
-      this.#proposals,
-      this.#options.maxInbox,
-      (payload) => this.#ports.stamp(payload, this.#clock.ms),
-    );
+  /** What applied entries did, on every member alike. */
+  get events(): EventFeed {
+    return this.#parts.events;
   }
 
   /** Lends snapshots of the machine, to senders and to backups. */
   get snapshots(): SnapshotService {
-    return this.#transfers.service;
+    return this.#parts.snapshots;
   }
 
   /** The cluster clock, ms: a leader's own, or what this member would begin with if it led now. */
   get clockMs(): number {
-    return this.#clock.ms;
+    return this.#parts.clock.ms;
   }
 
   /** Entries up to here are durable on this member. */
   get durableIndex(): LogIndex {
-    return this.#durability.index;
+    return this.#parts.durability.index;
   }
 
   /** Proposals made here whose outcome is not known yet. */
   get pendingProposals(): number {
-    return this.#proposals.size + this.#inbox.size;
+    return this.#parts.proposals.size + this.#parts.inbox.size;
   }
 
   /** Whether writes are refused because there is no room on the disk. */
   get diskFull(): boolean {
-    return this.#room.full;
+    return this.#parts.room.full;
   }
 
   /** One tick of the group's timeouts; since the last one `elapsedMs` of this member's monotonic time passed. */
   tick(elapsedMs: number): void {
     this.#ticks++;
-    this.#clock.tick(elapsedMs);
-    this.#abandonDeposed();
-    this.#transfers.sender.tick();
-    this.#checkpoints.tick(this.#ticks);
+    this.#parts.clock.tick(elapsedMs);
+    this.#parts.deposition.tick();
+    this.#parts.sender.tick();
+    this.#parts.checkpoints.tick(this.#ticks);
     if (this.#ticks % RETRY_TICKS === 0) this.#lookForRoom();
-    this.#durability.tick(this.#ticks);
+    this.#parts.durability.tick(this.#ticks);
     this.#step({ kind: "tick" });
   }
 
@@ -184,15 +119,8 @@ export class RaftGroup {
   }
 
   #lookForRoom(): void {
-    if (this.#applier.paused) this.#applier.retry();
-    if (this.#room.full) this.#guarded(() => this.#room.look());
-  }
-
-  #abandonDeposed(): void {
-    if (this.#deposedAt === null) return;
-    if (this.#ticks - this.#deposedAt < DEPOSED_TICKS) return;
-    this.#deposedAt = null;
-    this.#proposals.abandon("this member lost leadership");
+    if (this.#parts.applier.paused) this.#parts.applier.retry();
+    if (this.#parts.room.full) this.#guarded(() => this.#parts.room.look());
   }
 
   /** A message from another member of the group. */
@@ -200,9 +128,9 @@ export class RaftGroup {
     if (this.#stopped) return;
     switch (message.type) {
       case "snapshotChunk":
-        return this.#transfers.receiver.chunk(message);
+        return this.#parts.receiver.chunk(message);
       case "snapshotAck":
-        return this.#transfers.sender.acknowledged(message);
+        return this.#parts.sender.acknowledged(message);
       case "appendEntries":
         return this.#guarded(() => {
           // Without room it is as if the network had lost it; the leader tries again.
@@ -210,7 +138,9 @@ export class RaftGroup {
         });
       case "heartbeat":
         this.#receive(message);
-        if (message.term === this.core.term) this.#clock.heard(message.clockMs);
+        if (message.term === this.core.term) {
+          this.#parts.clock.heard(message.clockMs);
+        }
         return;
       default:
         return this.#receive(message);
@@ -220,7 +150,7 @@ export class RaftGroup {
   /** Replicates `payload`, which is stamped in place; `done` is called once, when its fate is known. */
   propose(payload: Uint8Array, done: ProposalDone): void {
     if (this.#stopped) return refuseStopped(done);
-    if (this.#inbox.push(payload, done)) this.#wake();
+    if (this.#parts.inbox.push(payload, done)) this.#wake();
   }
 
   /**
@@ -229,16 +159,16 @@ export class RaftGroup {
    */
   readIndex(done: ReadDone): void {
     if (this.#stopped) return done(null);
-    const requestId = this.#reads.add(done);
+    const requestId = this.#parts.reads.add(done);
     this.#step({ kind: "readIndex", requestId });
   }
 
   /** Calls `done(true)` once `index` is applied here, `done(false)` if the group stops or the disk fills up first. */
   whenApplied(index: LogIndex, done: (applied: boolean) => void): void {
     if (this.machine.applied.index >= index) return done(true);
-    if (this.#stopped || this.#room.stateFull) return done(false);
-    this.#waiters.add(index, done);
-    this.#applier.hurry(index);
+    if (this.#stopped || this.#parts.room.stateFull) return done(false);
+    this.#parts.waiters.add(index, done);
+    this.#parts.applier.hurry(index);
   }
 
   /** Starts a membership change; returns whether it was accepted, not whether it is committed. */
@@ -259,7 +189,7 @@ export class RaftGroup {
   /** The link to a member broke. */
   unreachable(member: MemberId): void {
     if (this.#stopped) return;
-    this.#transfers.sender.unreachable(member);
+    this.#parts.sender.unreachable(member);
     this.#step({ kind: "unreachable", member });
     if (this.core.leader === member) {
       this.#step({ kind: "leaderUnreachable" });
@@ -268,22 +198,22 @@ export class RaftGroup {
 
   /** Makes the state durable and forgets log entries it makes superfluous. */
   checkpoint(): void {
-    this.#checkpoints.begin();
+    this.#parts.checkpoints.begin();
   }
 
   /** Refuses everything from now on. Waiting proposals end with an unknown outcome. */
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    this.#transfers.sender.stop();
-    this.#transfers.receiver.forget();
-    this.#applier.stop();
-    this.#durability.stop();
-    this.#checkpoints.stop();
-    this.#inbox.stop();
-    this.#proposals.abandon("the member stopped");
-    this.#reads.giveUp();
-    this.#waiters.giveUp();
+    this.#parts.sender.stop();
+    this.#parts.receiver.forget();
+    this.#parts.applier.stop();
+    this.#parts.durability.stop();
+    this.#parts.checkpoints.stop();
+    this.#parts.inbox.stop();
+    this.#parts.proposals.abandon("the member stopped");
+    this.#parts.reads.giveUp();
+    this.#parts.waiters.giveUp();
   }
 
   #receive(message: Message): void {
@@ -294,7 +224,7 @@ export class RaftGroup {
     if (this.#stopped) return STOPPED;
     try {
       const outcome = this.core.step(input);
-      this.#clock.lead(this.core.role === "leader");
+      this.#parts.clock.lead(this.core.role === "leader");
       this.#wake();
       return outcome;
     } catch (error) {
@@ -318,11 +248,11 @@ export class RaftGroup {
     this.#running = true;
     try {
       do {
-        this.#inbox.propose();
+        this.#parts.inbox.propose();
         while (!this.#stopped && this.core.hasReady()) {
           this.#handle(this.core.takeReady());
         }
-      } while (!this.#stopped && this.#inbox.size > 0);
+      } while (!this.#stopped && this.#parts.inbox.size > 0);
       // Entries that the core refused or already had will not be appended.
       if (!this.#stopped) this.log.unreserve();
     } catch (error) {
@@ -331,8 +261,9 @@ export class RaftGroup {
       this.#running = false;
     }
     if (this.#stopped) return;
-    if (this.core.role === "leader") this.#deposedAt = null;
-    else this.#deposed();
+    const leads = this.core.role === "leader";
+    if (!leads && this.#parts.sender.active) this.#parts.sender.stop();
+    this.#parts.deposition.note(leads);
     this.#ports.changed();
   }
 
@@ -343,20 +274,20 @@ export class RaftGroup {
       const { truncateAfter } = persist;
       if (truncateAfter !== undefined) {
         this.log.truncateAfter(truncateAfter);
-        this.#durability.truncated(truncateAfter);
+        this.#parts.durability.truncated(truncateAfter);
       }
       if (persist.entries.length > 0) this.log.append(persist.entries);
-      this.#durability.written(persist.id);
+      this.#parts.durability.written(persist.id);
     }
     for (const message of ready.send) this.#dispatch(message);
     for (const message of ready.sendAfterPersist) {
-      this.#durability.hold(message);
+      this.#parts.durability.hold(message);
     }
     if (persist !== null) {
-      this.#durability.flush(persist.hardState !== undefined);
+      this.#parts.durability.flush(persist.hardState !== undefined);
     }
     for (const { to, term, atLeast } of ready.sendSnapshots) {
-      this.#transfers.sender.start(to, term, atLeast);
+      this.#parts.sender.start(to, term, atLeast);
     }
     for (const { requestId, index } of ready.reads) {
       this.#finishRead(requestId, index);
@@ -364,7 +295,7 @@ export class RaftGroup {
     const snapshot = ready.installSnapshot;
     if (snapshot !== null) {
       // What is in the state must not outlive the term it came in.
-      this.#durability.whenDurable(() => this.#install(snapshot));
+      this.#parts.durability.whenDurable(() => this.#install(snapshot));
     }
     this.#commit = ready.commit;
     this.#advance();
@@ -372,21 +303,17 @@ export class RaftGroup {
 
   /** Only what is durable here is applied: the state never runs ahead of the log. */
   #advance(): void {
-    this.#applier.advance(Math.min(this.#commit, this.#durability.index));
-  }
-
-  /** The next leader may still commit what was proposed here; then the proposal completes as if nothing had happened. */
-  #deposed(): void {
-    if (this.#transfers.sender.active) this.#transfers.sender.stop();
-    if (this.#proposals.size > 0) this.#deposedAt ??= this.#ticks;
+    this.#parts.applier.advance(
+      Math.min(this.#commit, this.#parts.durability.index),
+    );
   }
 
   #dispatch(message: Message): void {
     switch (message.type) {
       case "appendEntries":
-        return this.#outbox.push(message);
+        return this.#parts.outbox.push(message);
       case "heartbeat":
-        this.#ports.send({ ...message, clockMs: this.#clock.ms });
+        this.#ports.send({ ...message, clockMs: this.#parts.clock.ms });
         return;
       default:
         this.#ports.send(message);
@@ -400,32 +327,32 @@ export class RaftGroup {
 
   #roomFor(message: AppendEntries): boolean {
     const { entries } = message;
-    return this.#room.reserve(entries.length, payloadBytes(entries));
+    return this.#parts.room.reserve(entries.length, payloadBytes(entries));
   }
 
   #finishRead(requestId: number, index: LogIndex | null): void {
-    const done = this.#reads.take(requestId);
+    const done = this.#parts.reads.take(requestId);
     if (done === undefined) return;
     if (index === null) return done(null);
     this.whenApplied(index, (applied) => done(applied ? index : null));
   }
 
   #onApplied(index: LogIndex, bytes: number): void {
-    this.#room.stateApplied(index);
-    this.#clock.applied(this.machine.clockMs);
+    this.#parts.room.stateApplied(index);
+    this.#parts.clock.applied(this.machine.clockMs);
     this.#step({ kind: "applied", index });
-    this.#waiters.applied(index);
-    this.#checkpoints.applied(index, bytes);
+    this.#parts.waiters.applied(index);
+    this.#parts.checkpoints.applied(index, bytes);
   }
 
   #onMachineFailed(error: Error): void {
     if (!isFull(error)) return this.#fail(error);
-    this.#room.stateRefused(error);
-    this.#waiters.giveUp();
+    this.#parts.room.stateRefused(error);
+    this.#parts.waiters.giveUp();
   }
 
   #install(snapshot: SnapshotMeta): void {
-    this.#applier.suspend(() => {
+    this.#parts.applier.suspend(() => {
       this.machine.install(snapshot.last, (error) => {
         if (this.#stopped) return;
         if (error !== null) this.#fail(error);
@@ -435,17 +362,17 @@ export class RaftGroup {
   }
 
   #installed(snapshot: SnapshotMeta): void {
-    this.#proposals.abandon("a snapshot took the place of the entries");
+    this.#parts.proposals.abandon("a snapshot took the place of the entries");
     this.log.reset(snapshot.last);
-    this.#durability.reset(snapshot.last.index);
+    this.#parts.durability.reset(snapshot.last.index);
     this.log.sync((error) => {
       if (this.#stopped) return;
       if (error !== null) return this.#fail(error);
-      this.#transfers.receiver.forget();
-      this.events.jump(snapshot.last.index);
+      this.#parts.receiver.forget();
+      this.#parts.events.jump(snapshot.last.index);
       this.#step({ kind: "snapshotInstalled", snapshot });
       this.#onApplied(snapshot.last.index, 0);
-      this.#applier.resume();
+      this.#parts.applier.resume();
     });
   }
 

@@ -14,7 +14,8 @@ import {
   UnknownLevelError,
 } from "./envelope.ts";
 import { LEVEL } from "./level.ts";
-import { type SessionLimits, Sessions, type SessionStore } from "./sessions.ts";
+import { type SessionLimits, Sessions } from "./sessions.ts";
+import type { SessionStore } from "./session_store.ts";
 
 /** Answers above this are not kept for repetition, only the fact that the write was applied. */
 const REMEMBERED_BYTES_MAX = 64 * 1024;

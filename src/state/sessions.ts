@@ -1,6 +1,11 @@
 import type { LogIndex } from "../raft/types.ts";
-import { ByteReader, ByteWriter } from "../util/bytes.ts";
 import type { WriteIdentity } from "./envelope.ts";
+import {
+  decodeAnswers,
+  encodeAnswers,
+  type RememberedAnswer as Answer,
+} from "./remembered_answers.ts";
+import type { SavedAnswers, SessionStore } from "./session_store.ts";
 
 /** How much is remembered; every member must have the same. */
 export interface SessionLimits {
@@ -22,67 +27,12 @@ export const SESSION_LIMITS: SessionLimits = {
   answerBytes: 64 * 1024 * 1024,
 };
 
-/** A session as it is stored. */
-export interface SavedSession {
-  /** The index of the entry that opened it. */
-  readonly id: number;
-  /** The entry that used it last. */
-  readonly used: LogIndex;
-  /** The cluster clock then. */
-  readonly clockMs: number;
-  /** Answers below this sequence are gone. */
-  readonly below: number;
-}
-
-/** Answers of one batch as they are stored. */
-export interface SavedAnswers {
-  /** The index of the batch's first entry. */
-  readonly first: LogIndex;
-  readonly data: Uint8Array;
-}
-
-/** What changed since the last time. */
-export interface SessionChanges {
-  /** New ones, and ones that were used. */
-  readonly sessions: Iterable<SavedSession>;
-  /** Ids of closed ones. */
-  readonly closed: Iterable<number>;
-  /** New answers, if there are any. */
-  readonly answers: SavedAnswers | null;
-  /** Stored answers by their `first`, all of which are forgotten. */
-  readonly emptied: Iterable<LogIndex>;
-}
-
-/** Where sessions are stored: in the state machine's own transaction, so that they are as durable as what they tell of. */
-export interface SessionStore {
-  /** Everything stored: sessions from the longest unused on, answers in the order of `first`. */
-  load(): {
-    readonly sessions: Iterable<SavedSession>;
-    readonly answers: Iterable<SavedAnswers>;
-  };
-  /** Stores changes with the batch that made them. */
-  save(changes: SessionChanges): void;
-}
-
 interface Session {
   readonly id: number;
   used: LogIndex;
   clockMs: number;
   below: number;
   readonly answers: Map<number, Answer>;
-}
-
-interface Answer {
-  readonly index: LogIndex;
-  readonly clockMs: number;
-  readonly session: number;
-  readonly sequence: number;
-  readonly key: string;
-  /** Checksum of the command's body, to notice a key that is used for something else. */
-  readonly bodyHash: number;
-  readonly bytes: Uint8Array;
-  /** The row that stores it; set when its batch is written. */
-  row: LogIndex;
 }
 
 /** What is known of a write before it is applied. */
@@ -400,33 +350,5 @@ export class Sessions {
     if (!open && answer.key === "") return false;
     this.#add(answer, open ? session : undefined);
     return true;
-  }
-}
-
-function encodeAnswers(answers: readonly Answer[]): Uint8Array {
-  const writer = new ByteWriter(64 * answers.length);
-  writer.u32(answers.length);
-  for (const answer of answers) {
-    writer.u53(answer.index).u53(answer.clockMs);
-    writer.u53(answer.session).u53(answer.sequence);
-    writer.text(answer.key).u32(answer.bodyHash).bytes(answer.bytes);
-  }
-  return writer.finish();
-}
-
-function* decodeAnswers(data: Uint8Array, row: LogIndex): Generator<Answer> {
-  const reader = new ByteReader(data);
-  const count = reader.u32();
-  for (let i = 0; i < count; i++) {
-    yield {
-      index: reader.u53(),
-      clockMs: reader.u53(),
-      session: reader.u53(),
-      sequence: reader.u53(),
-      key: reader.text(),
-      bodyHash: reader.u32(),
-      bytes: reader.bytes().slice(),
-      row,
-    };
   }
 }

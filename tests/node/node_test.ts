@@ -56,7 +56,9 @@ Deno.test("write() on a follower that cannot apply it is answered when its time 
   const held: (() => void)[] = [];
   machine.apply = (...batch) => void held.push(() => apply(...batch));
   const begun = performance.now();
-  const { index } = await write(cluster.node(id), 300);
+  let index = 0;
+  write(cluster.node(id), 300).then((answer) => index = answer.index);
+  await until("an answer", () => index > 0);
   const waited = performance.now() - begun;
   assert.ok(waited >= 250, `${waited} ms`);
   assert.ok(cluster.node(id).cluster().appliedIndex < index);

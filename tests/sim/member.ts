@@ -285,7 +285,12 @@ export class SimMember implements Observed {
     const { oracle, watch } = this.#world;
     oracle.appended(this.mirror, entries);
     if (this.core?.role !== "leader") return;
-    oracle.stamped(this.member, this.state.clockMs, entries);
+    oracle.stamped(
+      this.member,
+      this.group.clockMs,
+      this.state.clockMs,
+      entries,
+    );
     watch.appended(entries, this.seen.config);
     if (entries.some((entry) => entry.kind === EntryKind.config)) {
       this.#world.moment(this.#node);

@@ -223,19 +223,20 @@ export class Oracle {
     }
   }
 
-  /** A leader appended what it had stamped; its state's clock is `appliedMs`. */
+  /** A leader, whose clock is `ownMs` and its state's `appliedMs`, appended what it had stamped. */
   stamped(
     member: MemberId,
+    ownMs: number,
     appliedMs: number,
     entries: readonly Entry[],
   ): void {
     for (const { index, kind, payload } of entries) {
       if (kind !== EntryKind.command) continue;
       const clockMs = peekClock(payload);
-      if (clockMs >= appliedMs) continue;
+      if (clockMs === ownMs && clockMs >= appliedMs) continue;
       throw new Violation(
         "cluster clock",
-        `${member} stamped ${index} with ${clockMs}, having applied ${appliedMs}`,
+        `${member} stamped ${index} with ${clockMs} at ${ownMs}, having applied ${appliedMs}`,
       );
     }
   }

@@ -3,7 +3,7 @@ import type {
   SavedSession,
   SessionChanges,
   SessionStore,
-} from "../../src/state/sessions.ts";
+} from "../../src/state/session_store.ts";
 import type { ByteReader, ByteWriter } from "../../src/util/bytes.ts";
 
 /** Sessions of a machine that keeps its state in memory. */

@@ -4,7 +4,7 @@ import type {
   SavedSession,
   SessionChanges,
   SessionStore,
-} from "../../sessions.ts";
+} from "../../session_store.ts";
 import type { SqliteConnection, SqliteStatement } from "../driver/driver.ts";
 
 /** Sessions in tables of the database, written in the writer's open transaction. */

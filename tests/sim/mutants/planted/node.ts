@@ -30,7 +30,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
   {
     name: "a snapshot is installed before its term is durable",
     file: "group/group.ts",
-    find: "this.#durability.whenDurable(() => this.#install(snapshot));",
+    find: "this.#parts.durability.whenDurable(() => this.#install(snapshot));",
     replace: "this.#install(snapshot);",
   },
   {
@@ -68,7 +68,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
   {
     name: "nobody hears that a snapshot took the place of entries",
     file: "group/group.ts",
-    find: "      this.events.jump(snapshot.last.index);\n",
+    find: "      this.#parts.events.jump(snapshot.last.index);\n",
     replace: "",
   },
   {
@@ -183,7 +183,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
   {
     name: "heartbeats do not carry the cluster clock",
     file: "group/group.ts",
-    find: "clockMs: this.#clock.ms });",
+    find: "clockMs: this.#parts.clock.ms });",
     replace: "clockMs: 0 });",
   },
   {
@@ -194,9 +194,9 @@ export const NODE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a forwarded proposal goes to whatever group there is",
-    file: "node/groups/registry.ts",
-    find: "return this.#groups.get(id);",
-    replace: "return this.#groups.get(Math.min(id, 0));",
+    file: "node/groups/forwarding.ts",
+    find: "const group = groupOf(id);",
+    replace: "const group = groupOf(0 * id);",
   },
   {
     name: "a write waits for its own member whatever its deadline",

@@ -1,0 +1,147 @@
+import type { LogError } from "../log/port.ts";
+import type { Input, Outcome } from "../raft/io.ts";
+import type { AppendEntries, Message } from "../raft/messages.ts";
+import type { LogIndex, SnapshotMeta } from "../raft/types.ts";
+import { AppliedWaiters } from "./applied_waiters.ts";
+import { Applier } from "./applier.ts";
+import { Checkpoints } from "./checkpoints.ts";
+import { ClusterClock } from "./cluster_clock.ts";
+import { Deposition } from "./deposition.ts";
+import { Room } from "./disk_room.ts";
+import { EventFeed } from "./event_feed.ts";
+import { ProposalInbox } from "./inbox.ts";
+import { LogDurability } from "./log_durability.ts";
+import { AppendOutbox } from "./outbox.ts";
+import { PendingReads } from "./pending_reads.ts";
+import type { GroupOptions, GroupPorts } from "./ports.ts";
+import { PendingProposals } from "./proposals.ts";
+import { SnapshotReceiver } from "./snapshot_receiver.ts";
+import { SnapshotSender } from "./snapshot_sender.ts";
+import { SnapshotService } from "./snapshot_service.ts";
+
+/** What the parts of a group tell its loop. */
+export interface LoopEvents {
+  /** Something happened that the core must know. */
+  step(input: Input): Outcome;
+  /** A message may leave. */
+  dispatch(message: Message): void;
+  /** An AppendEntries with its entries may leave. */
+  transmit(message: AppendEntries): void;
+  /** More of the log is durable. */
+  advance(): void;
+  /** The state machine has applied up to `index`. */
+  applied(index: LogIndex, bytes: number): void;
+  machineFailed(error: Error): void;
+  failed(error: Error): void;
+}
+
+/** What a group's loop is made of. */
+export interface GroupParts {
+  readonly events: EventFeed;
+  readonly snapshots: SnapshotService;
+  readonly proposals: PendingProposals;
+  readonly deposition: Deposition;
+  readonly reads: PendingReads;
+  readonly waiters: AppliedWaiters;
+  readonly room: Room;
+  readonly clock: ClusterClock;
+  readonly inbox: ProposalInbox;
+  readonly durability: LogDurability;
+  readonly outbox: AppendOutbox;
+  readonly applier: Applier;
+  readonly checkpoints: Checkpoints;
+  readonly sender: SnapshotSender;
+  readonly receiver: SnapshotReceiver;
+}
+
+/** Builds the parts of a group around what it is given; they report to `loop`. */
+export function buildGroupParts(
+  ports: GroupPorts,
+  options: GroupOptions,
+  loop: LoopEvents,
+): GroupParts {
+  const { core, log, machine, warn } = ports;
+  const failed = (error: Error | LogError): void => loop.failed(error);
+  const events = new EventFeed(machine.applied.index);
+  const proposals = new PendingProposals();
+  const room = new Room(log, (message, error) => warn(message, error));
+  const clock = new ClusterClock(machine.clockMs, options.electionMs);
+  const snapshots = new SnapshotService({
+    machine,
+    failed: (error) => warn("snapshot could not be built", error),
+  });
+  return {
+    events,
+    snapshots,
+    proposals,
+    deposition: new Deposition(proposals),
+    reads: new PendingReads(),
+    waiters: new AppliedWaiters(),
+    room,
+    clock,
+    inbox: new ProposalInbox(
+      core,
+      room,
+      proposals,
+      options.maxInbox,
+      (payload) => ports.stamp(payload, clock.ms),
+    ),
+    durability: new LogDurability(log, options.durability, {
+      release: (message) => loop.dispatch(message),
+      durable: (id) => {
+        loop.step({ kind: "persisted", id });
+        loop.advance();
+      },
+      failed,
+    }),
+    outbox: new AppendOutbox(log, (message) => loop.transmit(message), failed),
+    applier: new Applier(log, machine, proposals, {
+      events: (batch, index) => events.append(batch, index),
+      applied: (index, bytes) => loop.applied(index, bytes),
+      machineFailed: (error) => loop.machineFailed(error),
+      logFailed: failed,
+      linger: ports.linger,
+    }),
+    checkpoints: new Checkpoints({
+      core,
+      log,
+      machine,
+      oldestSnapshot: () => snapshots.oldest,
+      purged: (index) => void loop.step({ kind: "purged", index }),
+      postponed: (error) => warn("no room for a checkpoint: later", error),
+      failed,
+    }, options),
+    ...buildSnapshotStreams(ports, snapshots, loop),
+  };
+}
+
+function buildSnapshotStreams(
+  { core, machine, send, warn }: GroupPorts,
+  snapshots: SnapshotService,
+  loop: LoopEvents,
+): Pick<GroupParts, "sender" | "receiver"> {
+  const self = core.status().id;
+  const sender = new SnapshotSender({
+    snapshots,
+    self,
+    send: (chunk) => void send(chunk),
+    sent: (to, last, ok) =>
+      void loop.step({ kind: "snapshotSent", to, last, ok }),
+    failed: (error) => warn("snapshot could not be sent", error),
+  });
+  const receiver = new SnapshotReceiver({
+    machine,
+    self,
+    term: () => core.term,
+    installing: () => core.installing,
+    send: (ack) => void send(ack),
+    received: (from, term, last, config) => {
+      const snapshot: SnapshotMeta = { last, config };
+      const type = "snapshotReceived";
+      const message = { type, from, to: self, term, snapshot } as const;
+      loop.step({ kind: "message", message });
+    },
+    failed: (error) => warn("snapshot could not be received", error),
+  });
+  return { sender, receiver };
+}
