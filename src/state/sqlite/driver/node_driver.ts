@@ -145,7 +145,7 @@ const ALL_PAGES = 0x7fff_ffff;
 const SQLITE_DENY = 1;
 
 /** What the typings of node:sqlite lack. */
-interface Database extends DatabaseSync {
+interface NativeDatabase extends DatabaseSync {
   readonly limits: { length: number; sqlLength: number };
   enableDefensive(active: boolean): void;
   setAuthorizer(
@@ -160,12 +160,12 @@ interface Database extends DatabaseSync {
 }
 
 class NodeConnection implements SqliteConnection {
-  readonly #database: Database;
+  readonly #database: NativeDatabase;
   readonly #commands = new Map<string, StatementSync>();
 
   constructor(path: string, readOnly: boolean) {
     this.#database = attempt(() =>
-      new DatabaseSync(path, { readOnly }) as Database
+      new DatabaseSync(path, { readOnly }) as NativeDatabase
     );
     this.#database.enableDefensive(true);
   }
