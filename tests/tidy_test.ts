@@ -125,6 +125,24 @@ Deno.test("files stay small", () => {
   assert.deepEqual(long, []);
 });
 
+Deno.test("no name stands for two things", () => {
+  const places = new Map<string, Set<string>>();
+  const declared =
+    /^(export )?(?:abstract )?(?:async )?(class|interface|type|enum|function\*?|const) (\w+)/gm;
+  for (const file of files) {
+    const text = Deno.readTextFileSync(join(root, file));
+    for (const [, exported, kind, name] of text.matchAll(declared)) {
+      // What a file keeps to itself is told apart by its file, unless it is a type.
+      if (!exported && /^(function|const)/.test(kind!)) continue;
+      const known = places.get(name!) ?? new Set();
+      places.set(name!, known.add(file));
+    }
+  }
+  const doubled = [...places].filter(([, where]) => where.size > 1)
+    .map(([name, where]) => `${name}: ${[...where].join(", ")}`);
+  assert.deepEqual(doubled, []);
+});
+
 Deno.test("functions stay small", () => {
   const long: string[] = [];
   for (const file of files) {

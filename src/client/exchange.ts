@@ -42,7 +42,7 @@ interface Again<K> {
 }
 
 /** One attempt at one member. */
-export interface Attempt extends Reach {
+export interface ExchangeAttempt extends Reach {
   readonly url: string;
   readonly request: ExchangeRequest;
   /** How long the member may take, ms. */
@@ -57,7 +57,7 @@ const MEMBER_TIMEOUT_MS = 4000;
 const WAIT_MS_MAX = 5000;
 
 /** Sends a request to one member; never throws for what happens on the way. */
-export async function exchange(attempt: Attempt): Promise<Exchange> {
+export async function exchange(attempt: ExchangeAttempt): Promise<Exchange> {
   const { request, url } = attempt;
   const controller = new AbortController();
   const abort = (): void => controller.abort();
@@ -105,7 +105,10 @@ export async function exchange(attempt: Attempt): Promise<Exchange> {
  * statement may take its time, and a stopped machine does not take ours.
  * Returns a function that ends the asking.
  */
-function probe(attempt: Attempt, giveUp: () => void): () => Promise<void> {
+function probe(
+  attempt: ExchangeAttempt,
+  giveUp: () => void,
+): () => Promise<void> {
   let asking: Promise<void> | undefined;
   let ended: AbortController | undefined;
   const timer = setTimeout(() => {
@@ -120,7 +123,7 @@ function probe(attempt: Attempt, giveUp: () => void): () => Promise<void> {
 }
 
 async function ask(
-  { fetch, url, probeMs }: Attempt,
+  { fetch, url, probeMs }: ExchangeAttempt,
   ended: AbortSignal,
   giveUp: () => void,
 ): Promise<void> {
@@ -145,7 +148,7 @@ async function ask(
 function outcomeOf(
   response: Response,
   text: string,
-  { url, request }: Attempt,
+  { url, request }: ExchangeAttempt,
 ): Exchange {
   const { ok, status } = response;
   const { reply, path } = request.route;

@@ -6,7 +6,7 @@ import {
 } from "./address.ts";
 import { ConfigError } from "../errors.ts";
 import type { NodeAddress, NodeConfig } from "./types.ts";
-import { choice, integer, readValue } from "./value.ts";
+import { choice, integer, parseValue } from "./value.ts";
 import { type PlainField, type Setting, SETTINGS } from "./settings.ts";
 import { type RawSetting, type RawSources, readSources } from "./sources.ts";
 
@@ -118,7 +118,7 @@ function readPlain(
     const raw = settings.get(setting.toml);
     const value = raw === undefined
       ? setting.fallback
-      : readValue(setting.type, raw.value, raw);
+      : parseValue(setting.type, raw.value, raw);
     if (value !== undefined) values[field] = value;
   }
   return values;
@@ -160,11 +160,11 @@ function readNodeId(
   const id = settings.get("node_id");
   // A flag is given to this process alone, so it wins over what the cluster shares.
   if (from !== undefined && id?.key !== "--node-id") {
-    readValue(choice(["k8s"]), from.value, from);
+    parseValue(choice(["k8s"]), from.value, from);
     return known(ordinalOf(hostname?.() ?? "", from.key), from.key);
   }
   if (id !== undefined) {
-    return known(readValue(integer(1, 999_999_999), id.value, id), id.key);
+    return known(parseValue(integer(1, 999_999_999), id.value, id), id.key);
   }
   if (nodes.length === 1) return nodes[0]!.id;
   throw new ConfigError(

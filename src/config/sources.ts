@@ -2,7 +2,7 @@ import { ConfigError } from "../errors.ts";
 import { FOREIGN_KEYS, type ForeignKey } from "./foreign.ts";
 import { type Setting, SETTINGS } from "./settings.ts";
 import { closest, hiqliteTable } from "./tables.ts";
-import { type Origin, readValue, text } from "./value.ts";
+import { type Origin, parseValue, text } from "./value.ts";
 
 /** Flags of the command line that stand for keys. */
 export type FlagKey = "node_id" | "log_level" | "log_statements";
@@ -168,7 +168,7 @@ function insertSecrets(
     );
   }
   const pathType = text("a path", (path) => path === "" ? undefined : path);
-  const path = readValue(pathType, file.value, file);
+  const path = parseValue(pathType, file.value, file);
   const table = hiqliteTable(readSecretsFile(sources, file.key, path), path);
   for (const [key, setting] of wanting) {
     if (!table.has(key)) {

@@ -23,7 +23,7 @@ export interface Origin {
 }
 
 /** Reads a raw value. @throws {ConfigError} naming key, value and expectation. */
-export function readValue<T>(
+export function parseValue<T>(
   type: ValueType<T>,
   raw: RawValue,
   origin: Origin,

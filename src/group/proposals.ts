@@ -1,4 +1,4 @@
-import type { Refusal } from "../raft/io.ts";
+import type { RaftRefusal } from "../raft/io.ts";
 import type { LogIndex, MemberId, Term } from "../raft/types.ts";
 
 /** How a proposal ended. */
@@ -12,7 +12,7 @@ export type ProposalResult =
   /** Never appended, or overwritten by another leader: certainly not applied. */
   | {
     readonly kind: "refused";
-    readonly reason: Refusal | "disk_full" | "overwritten" | "stopped";
+    readonly reason: RaftRefusal | "disk_full" | "overwritten" | "stopped";
     readonly detail: string;
     readonly leader: MemberId | null;
   }
@@ -22,7 +22,7 @@ export type ProposalResult =
 /** Receives the end of a proposal. */
 export type ProposalDone = (result: ProposalResult) => void;
 
-interface Pending {
+interface PendingProposal {
   readonly index: LogIndex;
   readonly term: Term;
   readonly done: ProposalDone;
@@ -30,7 +30,7 @@ interface Pending {
 
 /** Proposals that were appended and wait to be applied, in log order. */
 export class PendingProposals {
-  #queue: Pending[] = [];
+  #queue: PendingProposal[] = [];
   #head = 0;
 
   /** The number of waiting proposals. */

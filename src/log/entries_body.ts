@@ -3,7 +3,7 @@ import { fail } from "../util/assert.ts";
 import {
   ENTRY_BYTES_MAX,
   ENTRY_HEADER_BYTES,
-  FRAME_HEADER_BYTES,
+  LOG_FRAME_HEADER_BYTES,
   viewOf,
 } from "./frame.ts";
 
@@ -15,7 +15,7 @@ const LENGTH_MASK = 2 ** KIND_SHIFT - 1;
 /** An upper bound of the bytes that entries take on disk, also if each has a frame of its own. */
 export function entriesBytesMax(count: number, payloadBytes: number): number {
   return payloadBytes +
-    count * (FRAME_HEADER_BYTES + ENTRY_HEADER_BYTES + 8);
+    count * (LOG_FRAME_HEADER_BYTES + ENTRY_HEADER_BYTES + 8);
 }
 
 /** Where the frame that starts with entry `from` ends: one term, bounded bytes, at least one entry. */

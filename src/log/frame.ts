@@ -2,7 +2,7 @@ import { crc32 } from "node:zlib";
 import { assert } from "../util/assert.ts";
 
 /** Bytes before a frame's body. */
-export const FRAME_HEADER_BYTES = 64;
+export const LOG_FRAME_HEADER_BYTES = 64;
 /** Bytes before each entry inside a frame: kind (2 bits) and payload length (30 bits). */
 export const ENTRY_HEADER_BYTES = 4;
 /** Payload bytes of one entry. */
@@ -13,7 +13,7 @@ const CHECKSUM_AT = 60;
 const TWO_32 = 2 ** 32;
 
 /** What a frame records. */
-export const FrameKind = {
+export const LogFrameKind = {
   /** Entries of one term, from `index` on. */
   entries: 1,
   /** Term in `term`, vote in the body. */
@@ -26,12 +26,12 @@ export const FrameKind = {
   reset: 5,
 } as const;
 
-/** One of {@linkcode FrameKind}. */
-export type FrameKind = typeof FrameKind[keyof typeof FrameKind];
+/** One of {@linkcode LogFrameKind}. */
+export type LogFrameKind = typeof LogFrameKind[keyof typeof LogFrameKind];
 
 /** The fields of a frame header that its writer chooses. */
 export interface FrameFields {
-  readonly kind: FrameKind;
+  readonly kind: LogFrameKind;
   /** Entries in the body. */
   readonly count: number;
   /** Position in the log, in bytes since its creation; never used twice for different durable bytes. */
@@ -46,7 +46,7 @@ export interface FrameFields {
 }
 
 /** A frame header that was read and verified. */
-export interface Frame extends FrameFields {
+export interface LogFrame extends FrameFields {
   readonly bodyChecksum: number;
   /** The header's own checksum, which covers the body's and the chain's. */
   readonly checksum: number;
@@ -54,7 +54,7 @@ export interface Frame extends FrameFields {
 
 /** Bytes a frame with this body takes, padded so that frames start at multiples of eight. */
 export function frameBytes(bodyBytes: number): number {
-  return FRAME_HEADER_BYTES + Math.ceil(bodyBytes / 8) * 8;
+  return LOG_FRAME_HEADER_BYTES + Math.ceil(bodyBytes / 8) * 8;
 }
 
 /** Writes the header of the frame whose body already stands behind it, and returns the header's checksum. */
@@ -65,7 +65,7 @@ export function sealFrame(
   salt: number,
   fields: FrameFields,
 ): number {
-  const body = at + FRAME_HEADER_BYTES;
+  const body = at + LOG_FRAME_HEADER_BYTES;
   view.setUint32(at, MAGIC, true);
   view.setUint32(
     at + 4,
@@ -92,8 +92,8 @@ export function readFrame(
   view: DataView,
   at: number,
   salt: number,
-): Frame | null {
-  if (at + FRAME_HEADER_BYTES > bytes.length) return null;
+): LogFrame | null {
+  if (at + LOG_FRAME_HEADER_BYTES > bytes.length) return null;
   if (view.getUint32(at, true) !== MAGIC) return null;
   const checksum = view.getUint32(at + CHECKSUM_AT, true);
   if (crc32(bytes.subarray(at, at + CHECKSUM_AT), salt) !== checksum) {
@@ -103,7 +103,7 @@ export function readFrame(
     bodyChecksum: view.getUint32(at + 4, true),
     bodyBytes: view.getUint32(at + 8, true),
     previous: view.getUint32(at + 12, true),
-    kind: view.getUint32(at + 16, true) as FrameKind,
+    kind: view.getUint32(at + 16, true) as LogFrameKind,
     count: view.getUint32(at + 20, true),
     lsn: getU53(view, at + 24),
     durable: getU53(view, at + 32),
@@ -117,9 +117,9 @@ export function readFrame(
 export function readBody(
   bytes: Uint8Array,
   at: number,
-  frame: Frame,
+  frame: LogFrame,
 ): Uint8Array | null {
-  const start = at + FRAME_HEADER_BYTES;
+  const start = at + LOG_FRAME_HEADER_BYTES;
   const end = start + frame.bodyBytes;
   if (end > bytes.length) return null;
   const body = bytes.subarray(start, end);

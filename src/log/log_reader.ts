@@ -1,19 +1,19 @@
 import type { Entry, LogIndex } from "../raft/types.ts";
 import type { DiskError } from "./disk.ts";
 import { decodeEntries } from "./entries_body.ts";
-import { FrameKind, readBody, readFrame, viewOf } from "./frame.ts";
+import { LogFrameKind, readBody, readFrame, viewOf } from "./frame.ts";
 import type { LogWriter } from "./log_writer.ts";
 import { LogError } from "./port.ts";
 import type { Segment } from "./segment.ts";
 
 /** Receives entries, or why there are none. */
-export type ReadDone = (error: LogError | null, entries: Entry[]) => void;
+export type EntriesDone = (error: LogError | null, entries: Entry[]) => void;
 
-interface Progress {
+interface ReadProgress {
   readonly from: LogIndex;
   readonly to: LogIndex;
   readonly maxBytes: number;
-  readonly done: ReadDone;
+  readonly done: EntriesDone;
   readonly entries: Entry[];
   payloadBytes: number;
 }
@@ -40,12 +40,17 @@ export class LogReader {
   }
 
   /** See {@linkcode LogStore.read}. */
-  read(from: LogIndex, to: LogIndex, maxBytes: number, done: ReadDone): void {
+  read(
+    from: LogIndex,
+    to: LogIndex,
+    maxBytes: number,
+    done: EntriesDone,
+  ): void {
     const entries: Entry[] = [];
     this.#step({ from, to, maxBytes, done, entries, payloadBytes: 0 });
   }
 
-  #step(progress: Progress): void {
+  #step(progress: ReadProgress): void {
     const next = progress.from + progress.entries.length;
     const chunk = this.#plan(next, progress);
     if (chunk === null) return progress.done(null, progress.entries);
@@ -62,7 +67,7 @@ export class LogReader {
   }
 
   /** The frames to read next, or null if there are no more entries to give. */
-  #plan(next: LogIndex, { from, to, maxBytes, payloadBytes }: Progress):
+  #plan(next: LogIndex, { from, to, maxBytes, payloadBytes }: ReadProgress):
     | Chunk
     | null {
     const { state, segments } = this.#log;
@@ -87,7 +92,7 @@ export class LogReader {
     return { segment, lsns, bytes: end - start };
   }
 
-  #take(chunk: Chunk, bytes: Uint8Array, progress: Progress): void {
+  #take(chunk: Chunk, bytes: Uint8Array, progress: ReadProgress): void {
     const { lsns, segment } = chunk;
     const { state, salt } = this.#log;
     const view = viewOf(bytes);
@@ -99,7 +104,7 @@ export class LogReader {
       const at = lsn - lsns[0]!;
       const frame = readFrame(bytes, view, at, salt);
       const intact = frame !== null && frame.lsn === lsn &&
-        frame.kind === FrameKind.entries;
+        frame.kind === LogFrameKind.entries;
       const body = intact ? readBody(bytes, at, frame) : null;
       const entries = body && decodeEntries(body, {
         first: frame!.index,
@@ -118,7 +123,7 @@ export class LogReader {
   }
 
   /** Hands over entries up to `until`; false once the limit is reached. */
-  #give(entries: readonly Entry[], until: LogIndex, progress: Progress) {
+  #give(entries: readonly Entry[], until: LogIndex, progress: ReadProgress) {
     for (const entry of entries) {
       const next = progress.from + progress.entries.length;
       if (entry.index < next) continue;
@@ -133,7 +138,7 @@ export class LogReader {
     return true;
   }
 
-  #damaged(segment: Segment, lsn: number, progress: Progress): void {
+  #damaged(segment: Segment, lsn: number, progress: ReadProgress): void {
     const error = new LogError(
       "corrupt",
       `${segment.file.name}: the frame at byte ${

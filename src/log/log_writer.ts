@@ -2,14 +2,14 @@ import type { Entry, LogId } from "../raft/types.ts";
 import type { DiskFile } from "./disk.ts";
 import { entriesBytesMax, frameEnd, writeEntries } from "./entries_body.ts";
 import {
-  FRAME_HEADER_BYTES,
   frameBytes,
-  FrameKind,
+  LOG_FRAME_HEADER_BYTES,
+  LogFrameKind,
   sealFrame,
   viewOf,
 } from "./frame.ts";
 import { LogError } from "./port.ts";
-import type { Recovered } from "./recovery.ts";
+import type { RecoveredLog } from "./recovery.ts";
 import { writeVote } from "./replay.ts";
 import { Segment, SEGMENT_HEADER_BYTES } from "./segment.ts";
 import { type Spares, unlessFull } from "./spares.ts";
@@ -35,7 +35,7 @@ export class LogWriter {
   #view = viewOf(this.#buffer);
 
   /** Goes on where recovery ended. */
-  constructor(recovered: Recovered, spares: Spares) {
+  constructor(recovered: RecoveredLog, spares: Spares) {
     const { replay, segments, salt } = recovered;
     this.segments = segments;
     this.state = replay.state;
@@ -93,11 +93,11 @@ export class LogWriter {
     for (let from = 0; from < entries.length;) {
       const { end, bodyBytes } = frameEnd(entries, from);
       const { term, index: first } = entries[from]!;
-      const body = at + FRAME_HEADER_BYTES;
+      const body = at + LOG_FRAME_HEADER_BYTES;
       writeEntries(this.#buffer, this.#view, body, entries, from, end);
       const lsn = this.end + at;
       const count = end - from;
-      at = this.#seal(at, FrameKind.entries, { term, index: first }, {
+      at = this.#seal(at, LogFrameKind.entries, { term, index: first }, {
         count,
         bodyBytes,
       });
@@ -113,13 +113,13 @@ export class LogWriter {
    * @throws {DiskError}
    * @throws {LogError} if even the room kept for this is used up.
    */
-  note(kind: FrameKind, id: LogId, body: Uint8Array): void {
+  note(kind: LogFrameKind, id: LogId, body: Uint8Array): void {
     this.#demandRoom(frameBytes(body.length), 0);
     this.#put(kind, id, body);
   }
 
-  #put(kind: FrameKind, id: LogId, body: Uint8Array): void {
-    this.#buffer.set(body, FRAME_HEADER_BYTES);
+  #put(kind: LogFrameKind, id: LogId, body: Uint8Array): void {
+    this.#buffer.set(body, LOG_FRAME_HEADER_BYTES);
     this.#flush(
       this.#seal(0, kind, id, { count: 0, bodyBytes: body.length }),
     );
@@ -131,12 +131,12 @@ export class LogWriter {
 
   #seal(
     at: number,
-    kind: FrameKind,
+    kind: LogFrameKind,
     { term, index }: LogId,
     { count, bodyBytes }: { count: number; bodyBytes: number },
   ): number {
     const next = at + frameBytes(bodyBytes);
-    this.#buffer.fill(0, at + FRAME_HEADER_BYTES + bodyBytes, next);
+    this.#buffer.fill(0, at + LOG_FRAME_HEADER_BYTES + bodyBytes, next);
     this.#chain = sealFrame(this.#buffer, this.#view, at, this.salt, {
       kind,
       count,
@@ -200,7 +200,7 @@ export class LogWriter {
     // Two segments never start at the same position.
     if (before.end === before.header.start) {
       const { term, vote } = this.state.hardState;
-      this.#put(FrameKind.hardState, { term, index: 0 }, writeVote(vote));
+      this.#put(LogFrameKind.hardState, { term, index: 0 }, writeVote(vote));
     }
     this.segments.push(Segment.begin(file, {
       salt: this.salt,

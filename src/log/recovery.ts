@@ -21,7 +21,7 @@ import type { Spares } from "./spares.ts";
 const FIRST_LSN = 4096;
 
 /** What a log goes on from. */
-export interface Recovered {
+export interface RecoveredLog {
   readonly replay: Replay;
   /** Oldest first; at least one. */
   readonly segments: Segment[];
@@ -31,24 +31,24 @@ export interface Recovered {
   readonly cut: string | null;
 }
 
-interface Found {
+interface FoundLog {
   readonly file: DiskFile;
   readonly header: SegmentHeader;
 }
 
 interface Survey {
   /** With an intact header, by position. */
-  readonly intact: Found[];
+  readonly intact: FoundLog[];
   /** Whose header is neither intact nor blank. */
   readonly damaged: DiskFile[];
   /** Not in use. */
   readonly blank: DiskFile[];
 }
 
-interface Attempt {
+interface ChainAttempt {
   readonly replay: Replay;
   /** Segments with good frames. */
-  readonly used: readonly Found[];
+  readonly used: readonly FoundLog[];
   /** The content of the last one of them. */
   readonly lastBytes: Uint8Array;
   /** What stands behind the last good frame. */
@@ -80,7 +80,11 @@ interface Attempt {
  * @throws {LogError} `corrupt`, or `io` for a newer version.
  * @throws {DiskError}
  */
-export function recover(disk: Disk, spares: Spares, random: Random): Recovered {
+export function recoverLog(
+  disk: Disk,
+  spares: Spares,
+  random: Random,
+): RecoveredLog {
   const names = disk.list().filter((name) => segmentNumber(name) !== null);
   for (const name of names) spares.nameTaken(segmentNumber(name)!);
   const found = MarkFile.find(disk);
@@ -123,7 +127,7 @@ function newer(disk: Disk, name: string, version: number): LogError {
 }
 
 /** The first segment of a new log. */
-function begin(spares: Spares, mark: MarkFile, salt: number): Recovered {
+function begin(spares: Spares, mark: MarkFile, salt: number): RecoveredLog {
   const capacity = spares.smallBytes;
   const header: SegmentHeader = {
     salt,
@@ -191,8 +195,8 @@ function parse(content: ByteReader): SegmentHeader | null {
 }
 
 /** Segments that follow one another, by what their headers say. */
-function linkedRuns(intact: readonly Found[]): Found[][] {
-  const runs: Found[][] = [];
+function linkedRuns(intact: readonly FoundLog[]): FoundLog[][] {
+  const runs: FoundLog[][] = [];
   for (const found of intact) {
     const before = runs.at(-1)?.at(-1);
     if (before && before.header.start === found.header.previousStart) {
@@ -231,7 +235,7 @@ class Evidence {
     );
   }
 
-  segment({ file, header }: Found): void {
+  segment({ file, header }: FoundLog): void {
     this.claim(header.durable, `the header of ${file.name}`);
     this.frames(file);
   }
@@ -241,7 +245,11 @@ class Evidence {
  * The newest chain that holds every live entry; null for a log whose creation
  * did not finish.
  */
-function findChain(disk: Disk, survey: Survey, mark: Mark): Attempt | null {
+function findChain(
+  disk: Disk,
+  survey: Survey,
+  mark: Mark,
+): ChainAttempt | null {
   const evidence = new Evidence(mark);
   for (const file of survey.damaged) evidence.frames(file);
   let problem: string | null = null;
@@ -278,11 +286,11 @@ function findChain(disk: Disk, survey: Survey, mark: Mark): Attempt | null {
   );
 }
 
-function offsetAt({ used, replay }: Attempt): number {
+function offsetAt({ used, replay }: ChainAttempt): number {
   return SEGMENT_HEADER_BYTES + replay.end - used.at(-1)!.header.start;
 }
 
-function readRun(disk: Disk, run: readonly Found[]): Attempt {
+function readRun(disk: Disk, run: readonly FoundLog[]): ChainAttempt {
   const replay = new Replay(run[0]!.header);
   for (let i = 0;; i++) {
     const { file, header } = run[i]!;
@@ -301,11 +309,11 @@ function readRun(disk: Disk, run: readonly Found[]): Attempt {
 
 /** Makes what was found durable, then removes what a later start must not read again. */
 function settle(
-  { replay, used, lastBytes }: Attempt,
+  { replay, used, lastBytes }: ChainAttempt,
   survey: Survey,
   spares: Spares,
   mark: MarkFile,
-): Recovered {
+): RecoveredLog {
   const { salt } = used[0]!.header;
   const segments = used.map(({ file, header }, i) =>
     new Segment(file, header, used[i + 1]?.header.start ?? replay.end)

@@ -4,10 +4,10 @@ import { type Configuration, EntryKind, type LogIndex } from "../raft/types.ts";
 import { MalformedBytesError } from "../util/bytes.ts";
 import { visitEntries } from "./entries_body.ts";
 import {
-  type Frame,
-  FRAME_HEADER_BYTES,
   frameBytes,
-  FrameKind,
+  LOG_FRAME_HEADER_BYTES,
+  type LogFrame,
+  LogFrameKind,
   readBody,
   readFrame,
   viewOf,
@@ -54,7 +54,7 @@ export class Replay {
     const view = viewOf(bytes);
     let at = SEGMENT_HEADER_BYTES;
     while (at < header.capacity) {
-      if (at + FRAME_HEADER_BYTES > bytes.length) {
+      if (at + LOG_FRAME_HEADER_BYTES > bytes.length) {
         return bytes.length < header.capacity
           ? `the file has ${bytes.length} of ${header.capacity} bytes`
           : null;
@@ -79,7 +79,7 @@ export class Replay {
     return null;
   }
 
-  #takeOrRefuse(frame: Frame, body: Uint8Array): boolean {
+  #takeOrRefuse(frame: LogFrame, body: Uint8Array): boolean {
     try {
       return this.#take(frame, body);
     } catch (error) {
@@ -88,26 +88,26 @@ export class Replay {
     }
   }
 
-  #take(frame: Frame, body: Uint8Array): boolean {
+  #take(frame: LogFrame, body: Uint8Array): boolean {
     const { state } = this;
     const { term, index } = frame;
     switch (frame.kind) {
-      case FrameKind.entries:
+      case LogFrameKind.entries:
         return this.#takeEntries(frame, body);
-      case FrameKind.hardState:
+      case LogFrameKind.hardState:
         if (term < state.hardState.term) return false;
         state.hardState = { term, vote: readVote(body) };
         return true;
-      case FrameKind.truncate:
+      case LogFrameKind.truncate:
         if (index < state.base.index || index > state.last.index) return false;
         state.truncateAfter({ term, index });
         this.#forgetAfter(index);
         return true;
-      case FrameKind.purge:
+      case LogFrameKind.purge:
         if (index < state.base.index || index > state.last.index) return false;
         state.purge({ term, index });
         return true;
-      case FrameKind.reset:
+      case LogFrameKind.reset:
         state.reset({ term, index });
         this.#forgetAfter(0);
         return true;
@@ -116,7 +116,7 @@ export class Replay {
     }
   }
 
-  #takeEntries(frame: Frame, body: Uint8Array): boolean {
+  #takeEntries(frame: LogFrame, body: Uint8Array): boolean {
     const { state } = this;
     const { term, count, lsn, index: first } = frame;
     if (first !== state.last.index + 1 || term < state.last.term) return false;
@@ -153,7 +153,7 @@ export function surveyFrames(
   let lsn = 0;
   for (
     let at = SEGMENT_HEADER_BYTES;
-    at + FRAME_HEADER_BYTES <= bytes.length;
+    at + LOG_FRAME_HEADER_BYTES <= bytes.length;
     at += 8
   ) {
     const frame = readFrame(bytes, view, at, salt);

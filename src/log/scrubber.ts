@@ -1,7 +1,7 @@
 import type { DiskError } from "./disk.ts";
 import {
-  FRAME_HEADER_BYTES,
   frameBytes,
+  LOG_FRAME_HEADER_BYTES,
   readBody,
   readFrame,
   viewOf,
@@ -44,7 +44,7 @@ export class Scrubber {
     this.#cursor = cursor;
     const { lsn } = cursor;
     const segment = segments.findLast(({ header }) => header.start <= lsn)!;
-    this.#read(segment, Math.max(budgetBytes, FRAME_HEADER_BYTES), done);
+    this.#read(segment, Math.max(budgetBytes, LOG_FRAME_HEADER_BYTES), done);
   }
 
   #read(segment: Segment, budgetBytes: number, done: ScrubDone): void {
@@ -84,7 +84,7 @@ export class Scrubber {
     let { lsn, chain } = this.#cursor!;
     while (lsn < until) {
       const at = lsn - start;
-      if (at + FRAME_HEADER_BYTES > bytes.length) break;
+      if (at + LOG_FRAME_HEADER_BYTES > bytes.length) break;
       const frame = readFrame(bytes, view, at, this.#log.salt);
       if (frame === null || frame.lsn !== lsn || frame.previous !== chain) {
         return this.#damaged(segment, segment.offsetOf(lsn), done);

@@ -5,9 +5,9 @@ import { type Random, SystemRandom } from "../util/random.ts";
 import { type Disk, DiskError } from "./disk.ts";
 import type { MarkFile } from "./durable_mark.ts";
 import { EntryWindow } from "./entry_window.ts";
-import { FrameKind } from "./frame.ts";
+import { LogFrameKind } from "./frame.ts";
 import { GroupSync, type SyncRound } from "./group_sync.ts";
-import { LogReader, type ReadDone } from "./log_reader.ts";
+import { type EntriesDone, LogReader } from "./log_reader.ts";
 import { LogWriter } from "./log_writer.ts";
 import {
   type Done,
@@ -15,7 +15,7 @@ import {
   type LogRecovery,
   type LogStore,
 } from "./port.ts";
-import { recover, type Recovered } from "./recovery.ts";
+import { type RecoveredLog, recoverLog } from "./recovery.ts";
 import { writeVote } from "./replay.ts";
 import { Scrubber, type ScrubDone } from "./scrubber.ts";
 import { type Segment, VOTE_BYTES_MAX } from "./segment.ts";
@@ -61,9 +61,9 @@ export function openSegmentLog(
     segmentBytes,
     (error) => log?.fail(error),
   );
-  let recovered: Recovered;
+  let recovered: RecoveredLog;
   try {
-    recovered = recover(disk, spares, options.random ?? new SystemRandom());
+    recovered = recoverLog(disk, spares, options.random ?? new SystemRandom());
   } catch (error) {
     spares.close();
     throw error instanceof DiskError ? ioError(error) : error;
@@ -90,7 +90,7 @@ function ioError(error: DiskError): LogError {
  * Everything is a checksummed frame in one chain: entries, term and vote,
  * truncation, purge, reset. So what was done first is durable first, and a crash
  * leaves a prefix. Every segment's header sums up what came before it, so old
- * segments can go. See {@linkcode recover} for what a start makes of it.
+ * segments can go. See {@linkcode recoverLog} for what a start makes of it.
  *
  * A full disk only refuses reservations: term, vote, truncation and purge have room
  * of their own in the current segment (thousands of them). Any other failure makes
@@ -116,7 +116,7 @@ export class SegmentLog implements LogStore {
   constructor(
     disk: Disk,
     spares: Spares,
-    recovered: Recovered,
+    recovered: RecoveredLog,
     cacheBytes: number,
   ) {
     this.#disk = disk;
@@ -180,7 +180,7 @@ export class SegmentLog implements LogStore {
     if (index >= last.index) return;
     const to = { term: this.termAt(index)!, index };
     this.#mutate(() => {
-      this.#writer.note(FrameKind.truncate, to, NO_BYTES);
+      this.#writer.note(LogFrameKind.truncate, to, NO_BYTES);
       this.#writer.state.truncateAfter(to);
     });
     this.#cache.truncateAfter(index);
@@ -192,7 +192,7 @@ export class SegmentLog implements LogStore {
     const body = writeVote(vote);
     assert(body.length <= VOTE_BYTES_MAX, `the vote is too long: ${vote}`);
     this.#mutate(() => {
-      this.#writer.note(FrameKind.hardState, { term, index: 0 }, body);
+      this.#writer.note(LogFrameKind.hardState, { term, index: 0 }, body);
       state.hardState = { term, vote };
     });
   }
@@ -220,7 +220,12 @@ export class SegmentLog implements LogStore {
     return this.#cache.slice(from, to, maxBytes);
   }
 
-  read(from: LogIndex, to: LogIndex, maxBytes: number, done: ReadDone): void {
+  read(
+    from: LogIndex,
+    to: LogIndex,
+    maxBytes: number,
+    done: EntriesDone,
+  ): void {
     const failure = this.#unusable();
     if (failure !== null) return done(failure, []);
     this.#reader.read(
@@ -251,7 +256,7 @@ export class SegmentLog implements LogStore {
     if (to.index <= base.index) return;
     assert(to.index <= last.index, `purge to ${to.index} > ${last.index}`);
     this.#mutate(() => {
-      this.#writer.note(FrameKind.purge, to, NO_BYTES);
+      this.#writer.note(LogFrameKind.purge, to, NO_BYTES);
       this.#writer.state.purge(to);
     });
     this.#cache.dropThrough(to.index);
@@ -259,7 +264,7 @@ export class SegmentLog implements LogStore {
 
   reset(base: LogId): void {
     this.#mutate(() => {
-      this.#writer.note(FrameKind.reset, base, NO_BYTES);
+      this.#writer.note(LogFrameKind.reset, base, NO_BYTES);
       this.#writer.state.reset(base);
     });
     this.#cache.restart(base.index + 1);

@@ -35,7 +35,7 @@ export const REFUSALS = [
 export type RefusalReason = typeof REFUSALS[number];
 
 /** A handshake that failed, with a sentence for the log that contains no secret. */
-export interface Refusal {
+export interface HandshakeRefusal {
   readonly kind: "refused";
   readonly reason: RefusalReason;
   readonly detail: string;
@@ -97,7 +97,7 @@ export class AcceptorHandshake {
   }
 
   /** Judges the dialer's hello. */
-  receive(bytes: Uint8Array): Proven | Refusal {
+  receive(bytes: Uint8Array): Proven | HandshakeRefusal {
     return refusingMalformed(() => {
       const message = open(bytes, MessageType.hello);
       if ("kind" in message) return message;
@@ -151,7 +151,7 @@ export class DialerHandshake {
   }
 
   /** Answers the acceptor's next message. */
-  receive(bytes: Uint8Array): Continue | Proven | Refusal {
+  receive(bytes: Uint8Array): Continue | Proven | HandshakeRefusal {
     return refusingMalformed(() =>
       this.#transcript === null
         ? this.#challenged(bytes)
@@ -159,7 +159,7 @@ export class DialerHandshake {
     );
   }
 
-  #challenged(bytes: Uint8Array): Continue | Refusal {
+  #challenged(bytes: Uint8Array): Continue | HandshakeRefusal {
     const message = open(bytes, MessageType.challenge);
     if ("kind" in message) return message;
     const acceptorNonce = message.raw(NONCE_BYTES);
@@ -192,7 +192,10 @@ export class DialerHandshake {
     return { kind: "continue", reply };
   }
 
-  #welcomed(bytes: Uint8Array, transcript: Transcript): Proven | Refusal {
+  #welcomed(
+    bytes: Uint8Array,
+    transcript: Transcript,
+  ): Proven | HandshakeRefusal {
     const message = open(bytes, MessageType.welcome);
     if ("kind" in message) return message;
     const proof = message.raw(NONCE_BYTES);
@@ -229,7 +232,10 @@ function begin(type: number): ByteWriter {
 }
 
 /** The rest of a message of the expected type, or why it ends the handshake. */
-function open(bytes: Uint8Array, expected: number): ByteReader | Refusal {
+function open(
+  bytes: Uint8Array,
+  expected: number,
+): ByteReader | HandshakeRefusal {
   if (bytes.length > HANDSHAKE_BYTES_MAX) {
     throw new MalformedBytesError(
       `a handshake message has at most ${HANDSHAKE_BYTES_MAX} bytes, found ${bytes.length}`,
@@ -251,7 +257,7 @@ function open(bytes: Uint8Array, expected: number): ByteReader | Refusal {
   return reader;
 }
 
-function refusedByPeer(reader: ByteReader): Refusal {
+function refusedByPeer(reader: ByteReader): HandshakeRefusal {
   const code = reader.u8();
   const reason = REFUSALS[code];
   reader.end();
@@ -273,13 +279,13 @@ const REFUSED: Readonly<Record<RefusalReason, string>> = {
   cluster: "this member belongs to another cluster",
 };
 
-function refuse(reason: RefusalReason, detail: string): Refusal {
+function refuse(reason: RefusalReason, detail: string): HandshakeRefusal {
   const reply = begin(MessageType.refusal).u8(REFUSALS.indexOf(reason))
     .finish();
   return { kind: "refused", reason, detail, reply };
 }
 
-function refusingMalformed<T>(judge: () => T): T | Refusal {
+function refusingMalformed<T>(judge: () => T): T | HandshakeRefusal {
   try {
     return judge();
   } catch (error) {

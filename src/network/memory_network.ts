@@ -70,7 +70,7 @@ function pair(a: NodeId, b: NodeId): string {
 }
 
 /** What a member needs from the network around it. */
-interface Surroundings {
+interface JoinOptions {
   schedule(deliver: () => void): void;
   started(member: MemoryMember): void;
   closed(member: MemoryMember): void;
@@ -89,7 +89,7 @@ class MemoryMember implements PeerNetwork {
   readonly node: NodeId;
   readonly #limits: LinkLimits;
   readonly #events: NetworkEvents;
-  readonly #around: Surroundings;
+  readonly #around: JoinOptions;
   readonly #ends = new Map<NodeId, End>();
   #self: PeerIdentity;
   #peers: ReadonlySet<NodeId>;
@@ -98,7 +98,7 @@ class MemoryMember implements PeerNetwork {
   constructor(
     options: MemoryMemberOptions,
     limits: LinkLimits,
-    around: Surroundings,
+    around: JoinOptions,
   ) {
     this.node = nodeIdOf(options.self.id);
     this.#self = options.self;

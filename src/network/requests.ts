@@ -28,7 +28,7 @@ export type PeerHandler = (
   answer: (ok: boolean, body: Uint8Array) => void,
 ) => void | Promise<void>;
 
-interface Pending {
+interface PendingRequest {
   readonly node: NodeId;
   readonly done: (answer: PeerAnswer) => void;
 }
@@ -38,7 +38,7 @@ export class PeerRequests {
   readonly #batches: FrameBatches;
   readonly #logger: Logger;
   #handlers: ReadonlyMap<string, PeerHandler> = new Map();
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending = new Map<number, PendingRequest>();
   /** Not 1 for every process: a late answer to a former one must find nobody who waits. */
   #nextId = crypto.getRandomValues(new Uint32Array(1))[0]! || 1;
 
@@ -148,7 +148,7 @@ export class PeerRequests {
     for (const id of [...this.#pending.keys()]) this.cancel(id);
   }
 
-  #take(id: number): Pending | undefined {
+  #take(id: number): PendingRequest | undefined {
     const pending = this.#pending.get(id);
     this.#pending.delete(id);
     return pending;

@@ -79,7 +79,7 @@ export type Input =
   | { readonly kind: "snapshotInstalled"; readonly snapshot: SnapshotMeta };
 
 /** Why a proposal was refused; nothing was appended. */
-export type Refusal =
+export type RaftRefusal =
   | "not_leader"
   /** A leader transfer is under way. */
   | "transferring"
@@ -99,7 +99,7 @@ export type Outcome =
   | { readonly kind: "appended"; readonly first: LogId }
   | {
     readonly kind: "refused";
-    readonly reason: Refusal;
+    readonly reason: RaftRefusal;
     readonly detail: string;
     readonly leader: MemberId | null;
   };

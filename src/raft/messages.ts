@@ -8,7 +8,7 @@ import type {
 } from "./types.ts";
 
 /** The fields of every message. */
-interface Envelope {
+interface MessageHeader {
   /** The sender, with its incarnation. */
   readonly from: MemberId;
   /** The receiver, with the incarnation the sender believes in. */
@@ -18,7 +18,7 @@ interface Envelope {
 }
 
 /** Asks for a vote, or (pre-vote) whether one would be granted (§5.2, thesis §9.6). */
-export interface RequestVote extends Envelope {
+export interface RequestVote extends MessageHeader {
   readonly type: "requestVote";
   readonly lastLog: LogId;
   readonly preVote: boolean;
@@ -27,7 +27,7 @@ export interface RequestVote extends Envelope {
 }
 
 /** Reply to {@linkcode RequestVote}. */
-export interface VoteReply extends Envelope {
+export interface VoteReply extends MessageHeader {
   readonly type: "voteReply";
   readonly preVote: boolean;
   readonly granted: boolean;
@@ -38,7 +38,7 @@ export interface VoteReply extends Envelope {
  * runtime puts the entries in when it sends the message. If they were purged
  * meanwhile, it drops the message, as a network may.
  */
-export interface AppendEntries extends Envelope {
+export interface AppendEntries extends MessageHeader {
   readonly type: "appendEntries";
   readonly prev: LogId;
   /** The last index of the range; equals `prev.index` for a probe. */
@@ -49,7 +49,7 @@ export interface AppendEntries extends Envelope {
 }
 
 /** Reply to {@linkcode AppendEntries} and to a finished snapshot. */
-export interface AppendReply extends Envelope {
+export interface AppendReply extends MessageHeader {
   readonly type: "appendReply";
   /** Whether `prev` matched. */
   readonly ok: boolean;
@@ -60,7 +60,7 @@ export interface AppendReply extends Envelope {
 }
 
 /** Keeps leadership and carries the commit index; never has entries, so it never waits behind them. */
-export interface Heartbeat extends Envelope {
+export interface Heartbeat extends MessageHeader {
   readonly type: "heartbeat";
   /** Never beyond what the receiver is known to have. */
   readonly commit: LogIndex;
@@ -71,19 +71,19 @@ export interface Heartbeat extends Envelope {
 }
 
 /** Reply to {@linkcode Heartbeat}. */
-export interface HeartbeatReply extends Envelope {
+export interface HeartbeatReply extends MessageHeader {
   readonly type: "heartbeatReply";
   readonly round: number;
 }
 
 /** A follower asks for the index a linearizable read must wait for. */
-export interface ReadIndexRequest extends Envelope {
+export interface ReadIndexRequest extends MessageHeader {
   readonly type: "readIndex";
   readonly requestId: number;
 }
 
 /** Reply to {@linkcode ReadIndexRequest}. */
-export interface ReadIndexReply extends Envelope {
+export interface ReadIndexReply extends MessageHeader {
   readonly type: "readIndexReply";
   readonly requestId: number;
   /** `null`: the receiver does not lead, or not any more. */
@@ -91,7 +91,7 @@ export interface ReadIndexReply extends Envelope {
 }
 
 /** The leader asks the receiver to campaign at once (thesis §3.10). */
-export interface TimeoutNow extends Envelope {
+export interface TimeoutNow extends MessageHeader {
   readonly type: "timeoutNow";
 }
 
@@ -100,7 +100,7 @@ export interface TimeoutNow extends Envelope {
  * state, not yet installed. Made by the receiving runtime, never on the wire:
  * chunks travel outside the core, bound to (term, snapshot, offset).
  */
-export interface SnapshotReceived extends Envelope {
+export interface SnapshotReceived extends MessageHeader {
   readonly type: "snapshotReceived";
   readonly snapshot: SnapshotMeta;
 }

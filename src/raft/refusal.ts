@@ -1,10 +1,10 @@
-import type { Outcome, Refusal } from "./io.ts";
+import type { Outcome, RaftRefusal } from "./io.ts";
 import type { RaftState } from "./state.ts";
 
 /** The outcome of an input that had no effect, with the leader to ask instead. */
 export function refuse(
   state: RaftState,
-  reason: Refusal,
+  reason: RaftRefusal,
   detail: string,
 ): Outcome {
   return { kind: "refused", reason, detail, leader: state.leader };

@@ -18,7 +18,7 @@ const REFUSALS = [
 ] as const;
 
 /** Why an entry's machine did not answer; the same on every member. */
-export interface Refusal {
+export interface AnswerRefusal {
   /**
    * `session_expired`: the session or its answer is not remembered; `conflict`: the
    * idempotency key was used for another write; `invalid`: malformed; `too_large`:
@@ -34,7 +34,7 @@ export interface Refusal {
 export interface Answer {
   /** The index at which the command was first applied; of `openSession` the session's id. */
   readonly index: LogIndex;
-  readonly refusal: Refusal | null;
+  readonly refusal: AnswerRefusal | null;
   /** The machine's own bytes; a view into what was decoded. Empty with a refusal, and for what is not a machine's. */
   readonly body: Uint8Array;
 }
@@ -53,7 +53,7 @@ export function encodeAnswer(
 /** Encodes that the machine was not asked. */
 export function encodeRefusal(
   index: LogIndex,
-  code: Refusal["code"],
+  code: AnswerRefusal["code"],
   message: string,
 ): Uint8Array<ArrayBuffer> {
   return encodeShared((writer) => {

@@ -1,5 +1,5 @@
 /** Somebody who waits, at the latest until a moment. */
-export interface Waiter {
+export interface DeadlineWaiter {
   /** By the clock that {@linkcode DeadlineWaiters.tick} is told, ms. */
   readonly deadline: number;
   /** Time is over. */
@@ -8,15 +8,15 @@ export interface Waiter {
 
 /** Many deadlines, watched without a timer each: they end up to one call of `tick` late. */
 export class DeadlineWaiters {
-  readonly #waiters = new Set<Waiter>();
+  readonly #waiters = new Set<DeadlineWaiter>();
 
   /** Begins to watch a deadline. */
-  add(waiter: Waiter): void {
+  add(waiter: DeadlineWaiter): void {
     this.#waiters.add(waiter);
   }
 
   /** What was waited for came; without effect if time is over already. */
-  delete(waiter: Waiter): void {
+  delete(waiter: DeadlineWaiter): void {
     this.#waiters.delete(waiter);
   }
 

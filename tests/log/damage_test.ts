@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { DiskError } from "../../src/log/disk.ts";
 import { encodeBlock } from "../../src/log/block.ts";
 import { MarkFile } from "../../src/log/durable_mark.ts";
-import { FrameKind, sealFrame, viewOf } from "../../src/log/frame.ts";
+import { LogFrameKind, sealFrame, viewOf } from "../../src/log/frame.ts";
 import { Replay } from "../../src/log/replay.ts";
 import {
   decodeSegmentHeader,
@@ -172,7 +172,7 @@ Deno.test("Replay refuses a frame of another place even if its chain fits", () =
   const header = readSegmentHeader(block.content);
   const bytes = new Uint8Array(header.capacity);
   sealFrame(bytes, viewOf(bytes), 4096, header.salt, {
-    kind: FrameKind.hardState,
+    kind: LogFrameKind.hardState,
     count: 0,
     lsn: header.start + 64,
     durable: 0,

@@ -5,10 +5,10 @@ import {
   DialerHandshake,
   HANDSHAKE_BYTES_MAX,
   type HandshakeParty,
+  type HandshakeRefusal,
   NONCE_BYTES,
   PROTOCOL_VERSION,
   type Proven,
-  type Refusal,
 } from "../../src/network/handshake.ts";
 import type { Lane, PeerIdentity } from "../../src/network/port.ts";
 
@@ -40,8 +40,8 @@ const anyone = (): boolean => true;
 interface Run {
   readonly challenge: Uint8Array;
   readonly hello: Uint8Array | null;
-  readonly acceptor: Proven | Refusal | null;
-  readonly dialer: Proven | Refusal;
+  readonly acceptor: Proven | HandshakeRefusal | null;
+  readonly dialer: Proven | HandshakeRefusal;
 }
 
 function shake(
@@ -67,9 +67,12 @@ function shake(
   return { challenge, hello: first.reply, acceptor: judged, dialer: last };
 }
 
-function refused(outcome: Proven | Refusal | null, reason: string): void {
+function refused(
+  outcome: Proven | HandshakeRefusal | null,
+  reason: string,
+): void {
   assert.equal(outcome?.kind, "refused");
-  assert.equal((outcome as Refusal).reason, reason);
+  assert.equal((outcome as HandshakeRefusal).reason, reason);
 }
 
 Deno.test("a handshake proves both identities and the lane to both sides", () => {
@@ -90,8 +93,8 @@ Deno.test("a handshake with different secrets is refused on both sides, without 
   const run = shake(party(1, { secret: "another secret!!" }), party(2));
   refused(run.acceptor, "secret");
   refused(run.dialer, "secret");
-  const lines = `${(run.acceptor as Refusal).detail}${
-    (run.dialer as Refusal).detail
+  const lines = `${(run.acceptor as HandshakeRefusal).detail}${
+    (run.dialer as HandshakeRefusal).detail
   }`;
   assert.match(lines, /HQL_SECRET_RAFT/);
   assert.doesNotMatch(lines, /another secret|sixteen letters/);
@@ -100,7 +103,7 @@ Deno.test("a handshake with different secrets is refused on both sides, without 
 Deno.test("a handshake with a member of another cluster is refused, naming both", () => {
   const { dialer } = shake(party(1), party(2, { clusterId: "c2" }));
   refused(dialer, "cluster");
-  assert.match((dialer as Refusal).detail, /another cluster: c2.*c1/);
+  assert.match((dialer as HandshakeRefusal).detail, /another cluster: c2.*c1/);
 });
 
 Deno.test("the acceptor refuses a dialer of another cluster that ignores the challenge's cluster", () => {
@@ -126,7 +129,10 @@ Deno.test("a handshake with the own node id is refused", () => {
 Deno.test("a handshake with another node than the dialed one is refused, naming both", () => {
   const { dialer } = shake(party(1), party(3), { expected: 2 });
   refused(dialer, "unexpected");
-  assert.match((dialer as Refusal).detail, /dialed node 2 and found node 3/);
+  assert.match(
+    (dialer as HandshakeRefusal).detail,
+    /dialed node 2 and found node 3/,
+  );
 });
 
 Deno.test("a handshake of a node that is not configured is refused on both sides", () => {

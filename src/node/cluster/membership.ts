@@ -51,7 +51,7 @@ type OperationAnswer =
     readonly message: string;
   };
 
-interface Waiter {
+interface OperationWaiter {
   readonly deadline: number;
   /** Answers once the operation has ended; null while it goes on. */
   readonly poll: () => OperationAnswer | null;
@@ -61,7 +61,7 @@ interface Waiter {
 /** Changes of membership and leader transfers, asked of any member and done by the leader. */
 export class Membership {
   readonly #ports: MembershipPorts;
-  readonly #waiters = new Set<Waiter>();
+  readonly #waiters = new Set<OperationWaiter>();
 
   /** Polls its operations in {@linkcode tick}. */
   constructor(ports: MembershipPorts) {

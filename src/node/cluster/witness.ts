@@ -35,7 +35,7 @@ export interface Testimony {
 }
 
 /** What a witness says of a member. */
-interface Answer {
+interface WitnessAnswer {
   readonly problem: string | null;
   /** Whether the witness leads: then what it knows is the committed configuration's. */
   readonly leads: boolean;
@@ -117,7 +117,7 @@ export class Witness {
   }
 
   /** Whether a testimony can be believed; it is remembered then. */
-  #judge(from: MemberId, body: Uint8Array, known: LogId | null): Answer {
+  #judge(from: MemberId, body: Uint8Array, known: LogId | null): WitnessAnswer {
     const said = decodeJson(body) as Testimony;
     const successor = this.#ports.successor(from, said.current);
     const removed = successor === "removed";
@@ -212,7 +212,10 @@ export class Witness {
   }
 
   /** Tells a member what this one has; undefined if it does not answer. */
-  async #tell(node: NodeId, what: Question): Promise<Answer | undefined> {
+  async #tell(
+    node: NodeId,
+    what: Question,
+  ): Promise<WitnessAnswer | undefined> {
     const answer = await this.#ports.requests.askWithin(
       REQUEST_MS,
       node,
@@ -221,7 +224,7 @@ export class Witness {
       "control",
     );
     return answer.kind === "ok"
-      ? (decodeJson(answer.body) as Answer | null) ?? undefined
+      ? (decodeJson(answer.body) as WitnessAnswer | null) ?? undefined
       : undefined;
   }
 }

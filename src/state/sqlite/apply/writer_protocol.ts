@@ -33,7 +33,7 @@ export interface WriterOptions {
 }
 
 /** Encodes a batch; `answers` tells whether anybody wants them. */
-export function encodeBatch(
+export function encodeEntries(
   entries: readonly Entry[],
   answers: boolean,
 ): Uint8Array {
@@ -45,8 +45,8 @@ export function encodeBatch(
   return writer.finish();
 }
 
-/** Reads what {@linkcode encodeBatch} wrote, after the kind of request. */
-export function decodeBatch(
+/** Reads what {@linkcode encodeEntries} wrote, after the kind of request. */
+export function decodeEntries(
   reader: ByteReader,
 ): { answers: boolean; entries: Entry[] } {
   const answers = reader.u8() === 1;

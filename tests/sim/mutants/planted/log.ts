@@ -75,19 +75,19 @@ export const LOG_MUTANTS: readonly Mutant[] = [
   {
     name: "a truncation is not recorded",
     file: "log/segment_log.ts",
-    find: "      this.#writer.note(FrameKind.truncate, to, NO_BYTES);\n",
+    find: "      this.#writer.note(LogFrameKind.truncate, to, NO_BYTES);\n",
     replace: "",
   },
   {
     name: "a purge is not recorded",
     file: "log/segment_log.ts",
-    find: "      this.#writer.note(FrameKind.purge, to, NO_BYTES);\n",
+    find: "      this.#writer.note(LogFrameKind.purge, to, NO_BYTES);\n",
     replace: "",
   },
   {
     name: "a reset is not recorded",
     file: "log/segment_log.ts",
-    find: "      this.#writer.note(FrameKind.reset, base, NO_BYTES);\n",
+    find: "      this.#writer.note(LogFrameKind.reset, base, NO_BYTES);\n",
     replace: "",
   },
   {
