@@ -33,7 +33,7 @@ export interface WriterOptions {
 }
 
 /** Encodes a batch; `answers` tells whether anybody wants them. */
-export function encodeEntries(
+export function encodeApply(
   entries: readonly Entry[],
   answers: boolean,
 ): Uint8Array {
@@ -45,8 +45,8 @@ export function encodeEntries(
   return writer.finish();
 }
 
-/** Reads what {@linkcode encodeEntries} wrote, after the kind of request. */
-export function decodeEntries(
+/** Reads what {@linkcode encodeApply} wrote, after the kind of request. */
+export function decodeApply(
   reader: ByteReader,
 ): { answers: boolean; entries: Entry[] } {
   const answers = reader.u8() === 1;

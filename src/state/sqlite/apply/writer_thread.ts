@@ -3,7 +3,7 @@ import { type ByteReader, ByteWriter } from "../../../util/bytes.ts";
 import { NO_EVENTS, type StateEvents } from "../../port.ts";
 import { WorkerHandle } from "../thread/worker_handle.ts";
 import {
-  encodeEntries,
+  encodeApply,
   type ReachedPosition,
   readApplied,
   type WriterOptions,
@@ -62,7 +62,7 @@ export class WriterThread {
       events: StateEvents,
     ) => void,
   ): void {
-    this.#worker.request(encodeEntries(entries, answers), (error, answer) => {
+    this.#worker.request(encodeApply(entries, answers), (error, answer) => {
       if (error !== null) return done(error, null, [], NO_EVENTS);
       const reached = readApplied(answer);
       const results: Uint8Array[] = [];

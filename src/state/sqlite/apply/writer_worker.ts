@@ -15,7 +15,7 @@ import {
 } from "../thread/worker_handle.ts";
 import { Writer } from "./writer.ts";
 import {
-  decodeEntries,
+  decodeApply,
   writeApplied,
   type WriterOptions,
   WriterRequest,
@@ -83,7 +83,7 @@ class WriterRequests implements Served {
   }
 
   #apply(writer: Writer, request: ByteReader): ByteWriter {
-    const { answers, entries } = decodeEntries(request);
+    const { answers, entries } = decodeApply(request);
     const results = writer.applier.apply(entries);
     const answer = okAnswer(answers ? 64 * results.length : 64);
     this.#tell(answer, writer);
