@@ -243,7 +243,7 @@ export class Formation {
     ));
   }
 
-  /** Answers null if this member is in the cluster now, else why not. */
+  /** Returns null if this member is in the cluster now, else why not. */
   #formed(from: PeerIdentity, body: Uint8Array): string | null {
     const identity = this.#ports.identity();
     const form = decodeJson(body) as

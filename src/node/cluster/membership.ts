@@ -53,7 +53,7 @@ type OperationAnswer =
 
 interface OperationWaiter {
   readonly deadline: number;
-  /** Answers once the operation has ended; null while it goes on. */
+  /** The answer once the operation has ended; null while it goes on. */
   readonly poll: () => OperationAnswer | null;
   readonly done: (answer: OperationAnswer) => void;
 }
@@ -100,7 +100,7 @@ export class Membership {
     for (const waiter of this.#waiters) {
       const answer = waiter.poll() ??
         (now >= waiter.deadline
-          ? failure("timeout", "not done in time")
+          ? failure("timeout", "It was not done in time: look at the status")
           : null);
       if (answer === null) continue;
       this.#waiters.delete(waiter);
@@ -141,7 +141,7 @@ export class Membership {
       default:
         return failure(
           "timeout",
-          "the leader did not answer: look at the status",
+          "The leader did not answer: look at the status",
         );
     }
   }
@@ -149,7 +149,9 @@ export class Membership {
   #operate(operation: Operation): Promise<OperationAnswer> {
     const group = this.#ports.group();
     if (group === null || group.core.role !== "leader") {
-      return Promise.resolve(failure("no_leader", "leadership has moved"));
+      return Promise.resolve(
+        failure("no_leader", "Leadership has moved: look at the status"),
+      );
     }
     return operation.kind === "transfer"
       ? this.#transfer(group, operation.target)
@@ -199,12 +201,12 @@ export class Membership {
       }
       return core.term === term ? null : failure(
         "timeout",
-        "leadership was lost meanwhile: look at the status",
+        "Leadership was lost meanwhile: look at the status",
       );
     });
   }
 
-  /** Starts a change, once its learner has caught up; answers why not. */
+  /** Starts a change, once its learner has caught up; returns why not. */
   async #propose(
     group: RaftGroup,
     change: MembershipChange,
@@ -230,7 +232,7 @@ export class Membership {
   ): Promise<MembershipChange | (OperationAnswer & { ok: false })> {
     const { nodeId, raftAddress, apiAddress } = request;
     if (find(group.core.config, nodeId) !== null) {
-      return failure("conflict", `node ${nodeId} is a member already`);
+      return failure("conflict", `Node ${nodeId} is a member already`);
     }
     if (raftAddress !== undefined) {
       const node = { id: nodeId, raft: raftAddress, api: apiAddress ?? "" };
@@ -245,8 +247,8 @@ export class Membership {
     return peer ? { addLearners: [peer.id] } : failure(
       "timeout",
       raftAddress === undefined
-        ? `node ${nodeId} cannot be reached: start it, and give its raft address`
-        : `node ${nodeId} cannot be reached at ${raftAddress}: start it, and check the address`,
+        ? `Node ${nodeId} cannot be reached: start it, and give its raft address`
+        : `Node ${nodeId} cannot be reached at ${raftAddress}: start it, and check the address`,
     );
   }
 
@@ -296,7 +298,7 @@ function changeOf(
     case "remove":
       return { remove: [member] };
     case "add-learner":
-      return failure("conflict", `node ${nodeId} is a member already`);
+      return failure("conflict", `Node ${nodeId} is a member already`);
   }
 }
 
@@ -307,14 +309,14 @@ function notAMember(
   const nodes = sorted(membersOf(config)).map(nodeIdOf).join(", ");
   return failure(
     "invalid",
-    `node ${nodeId} is not a member: members are the nodes ${nodes}`,
+    `Node ${nodeId} is not a member: members are the nodes ${nodes}`,
   );
 }
 
 function givenUp(target: NodeId | null): string {
   return target === null
-    ? "the transfer was given up: no other voter took over in time"
-    : `the transfer was given up: node ${target} did not take over in time. Is it up, and can it reach the others?`;
+    ? "The transfer was given up: no other voter took over in time"
+    : `The transfer was given up: node ${target} did not take over in time. Is it up, and can it reach the others?`;
 }
 
 /** @throws {HiqliteError} `invalid` */

@@ -202,7 +202,7 @@ export class Vault implements NodeVault {
     const { path } = this.#dir;
     return new HiqliteError(
       "storage",
-      `this member cannot rely on its memory (${reason}) and there is no other one to rebuild it from. Nothing was changed. \`hiqlite cluster recover --data-dir ${path}\` shows what is left and can begin anew with it; or put a backup in its place`,
+      `This member cannot rely on its memory (${reason}) and there is no other one to rebuild it from. Nothing was changed. \`hiqlite cluster recover --data-dir ${path}\` shows what is left and can begin anew with it; or put a backup in its place`,
     );
   }
 
