@@ -18,6 +18,7 @@ import type { PeerRequests } from "../../network/requests.ts";
 import type { Clock } from "../../util/clock.ts";
 import type { Changes } from "../changes.ts";
 import type { Logger } from "../../util/logger.ts";
+import type { GroupStorage } from "../volume/vault.ts";
 import type { FollowingSpec, GroupInit, LoopPorts } from "./spec.ts";
 import { type FollowedNode, followingStep } from "./following.ts";
 import { HostedGroup } from "./hosted_group.ts";
@@ -55,7 +56,7 @@ export class FollowingGroup {
   readonly hosted: HostedGroup;
   readonly #ports: FollowingGroupPorts;
   #epoch: Epoch | null = null;
-  #storage: ReturnType<FollowingSpec["open"]> | null = null;
+  #storage: GroupStorage | null = null;
 
   /** Takes no part until {@linkcode tick} finds an epoch. */
   constructor(ports: FollowingGroupPorts) {
