@@ -103,14 +103,14 @@ export function buildRooms(parts: NodeParts, events: RoomEvents): Rooms {
     ...cluster.greeting.handlers(),
     ...cluster.formation.handlers(),
     ...cluster.membership.handlers(),
-    [PROPOSE]: proposeHandler((id) => groups.get(id)?.group),
+    [PROPOSE]: proposeHandler((id) => groups.get(id)),
   });
   return { ...links, ...cluster, database, changes, pulse, scrubbing };
 }
 
 /** The durable group's facts move first, and the groups that follow it after them. */
 function tickGroups(
-  { vault, logger, level }: NodeParts,
+  { vault, logger, levels }: NodeParts,
   { network, groups, durable, following }: Links,
 ): void {
   groups.tick();
@@ -118,7 +118,7 @@ function tickGroups(
   raiseLevel({
     network,
     logger,
-    level,
+    levels,
     group: () => durable.group,
     facts: () => vault.storage.machine.facts,
     change: (change) => proposeChange(durable, change),
@@ -166,6 +166,7 @@ function buildLinks(
     name: "db",
     ...shared,
     self: () => memberIdOf(vault.identity),
+    epoch: () => 0,
     memberOf: ({ id }: PeerIdentity) => id,
     create: (ports) =>
       parts.createGroup({
@@ -245,6 +246,7 @@ function buildCluster(
       vault.save({ ...identity, addresses });
       network.setPeers(linksOf(vault.identity, config));
     },
+    facts: () => vault.storage.machine.facts,
     status: () => events.status(),
   });
   return { participation, formation, membership, greeting };

@@ -17,12 +17,13 @@ import {
   readFactChange,
 } from "../../src/state/cluster_facts.ts";
 import { ByteReader } from "../../src/util/bytes.ts";
-import { LEVEL } from "../../src/state/level.ts";
+import { LEVELS } from "../../src/state/level.ts";
 import {
   type Identity,
   newIdentity,
   startedAgain,
 } from "../../src/node/volume/identity.ts";
+import type { NodeParts } from "../../src/node/parts.ts";
 import { HiqliteNode } from "../../src/node/node.ts";
 import type { WriteAnswer } from "../../src/node/port.ts";
 import type { ApplyDone } from "../../src/state/port.ts";
@@ -196,6 +197,9 @@ class Volume implements NodeVault {
   }
 }
 
+/** What a member's release and configuration have it host and know. */
+type Hosting = Pick<NodeParts, "following" | "levels">;
+
 /** Some members in one process: real nodes, an in-memory network, logs and machines. */
 export class Cluster {
   readonly network = new MemoryNetwork();
@@ -206,10 +210,17 @@ export class Cluster {
   readonly #volumes = new Map<NodeId, Volume>();
   readonly #size: number;
   readonly #overrides: Partial<NodeConfig>;
+  readonly #hosting: (id: NodeId) => Partial<Hosting>;
 
-  constructor(size: number, overrides: Partial<NodeConfig> = {}) {
+  /** `hosting` tells what else each node is started with. */
+  constructor(
+    size: number,
+    overrides: Partial<NodeConfig> = {},
+    hosting: (id: NodeId) => Partial<Hosting> = () => ({}),
+  ) {
     this.#size = size;
     this.#overrides = overrides;
+    this.#hosting = hosting;
   }
 
   /** A running node. */
@@ -227,7 +238,11 @@ export class Cluster {
   }
 
   /** Starts a node on its volume. */
-  start(id: NodeId, overrides: Partial<NodeConfig> = {}): HiqliteNode {
+  start(
+    id: NodeId,
+    overrides: Partial<NodeConfig> = {},
+    parts: Partial<Hosting> = this.#hosting(id),
+  ): HiqliteNode {
     const volume = this.volume(id);
     volume.save(startedAgain(volume.identity));
     if (amnesia(volume.identity, volume.storage) !== null) {
@@ -246,8 +261,9 @@ export class Cluster {
         Object.assign(this.network.join({ self, peers, events }), {
           accept: () => new Response(),
         }),
-      level: LEVEL,
+      levels: LEVELS,
       following: [],
+      ...parts,
       createGroup: ({ starter, storage, options }, ports) => {
         const group = new RaftGroup({
           core: createCore(
