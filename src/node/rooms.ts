@@ -79,7 +79,7 @@ export function buildRooms(parts: NodeParts, events: RoomEvents): Rooms {
     running: () => groups.running(),
     slowTick: () => {
       events.slowTick();
-      tickGroups(parts, links);
+      tickGroups(parts, links, cluster.greeting.removed);
     },
   });
   const { vault, config, clock } = parts;
@@ -112,6 +112,7 @@ export function buildRooms(parts: NodeParts, events: RoomEvents): Rooms {
 function tickGroups(
   { vault, logger, levels }: NodeParts,
   { network, groups, durable, following }: Links,
+  removed: boolean,
 ): void {
   groups.tick();
   if (durable.group === null) return;
@@ -123,7 +124,7 @@ function tickGroups(
     facts: () => vault.storage.machine.facts,
     change: (change) => proposeChange(durable, change),
   });
-  for (const group of following) group.tick();
+  for (const group of following) group.tick(removed);
 }
 
 type Links = Pick<

@@ -75,8 +75,11 @@ export class FollowingGroup {
     });
   }
 
-  /** Takes the next step towards what the durable group says. Call it a few times a second. */
-  tick(): void {
+  /**
+   * Takes the next step towards what the durable group says, which a member that
+   * was `removed` from it does not hear any more. Call it a few times a second.
+   */
+  tick(removed: boolean): void {
     const durable = this.#ports.durable();
     if (durable === null) return;
     const epoch = this.#ports.facts().epochs.get(this.#ports.spec.id);
@@ -87,6 +90,7 @@ export class FollowingGroup {
     if (!same) this.#enter(epoch);
     const { group } = this.hosted;
     if (group?.core.role !== "leader") return;
+    if (removed) return void group.transferLeadership(null);
     const nodes = this.#followed(durable.core.config);
     const step = followingStep(group.core.config, nodes);
     // A refusal is for now: the next call tries again.

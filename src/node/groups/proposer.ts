@@ -63,6 +63,7 @@ export class Proposer {
   #session: ProposerSession | null = null;
   #opening: Promise<ProposerSession> | null = null;
   #closed = false;
+  #outstanding = 0;
 
   /** Opens its session with the first proposal. */
   constructor(groupId: GroupId, ports: ProposerPorts) {
@@ -72,7 +73,7 @@ export class Proposer {
 
   /** Proposals that wait for their answer. */
   get outstanding(): number {
-    return this.#session?.outstanding ?? 0;
+    return this.#outstanding;
   }
 
   /**
@@ -84,12 +85,18 @@ export class Proposer {
     const { level = FIRST_LEVEL } = proposal;
     if (level > this.#ports.level()) throw tooNew(level, this.#ports.level());
     const deadline = this.#ports.clock.monotonic() + proposal.timeoutMs;
-    const session = this.#known ?? await this.#open(deadline);
-    const first = await this.#proposeIn(session, proposal, deadline);
-    if (!isExpired(first)) return first;
-    // It was certainly not applied, so the same command is safe in a new session.
-    if (this.#session === session) this.#session = null;
-    return this.#proposeIn(await this.#open(deadline), proposal, deadline);
+    this.#outstanding++;
+    try {
+      const session = this.#known ?? await this.#open(deadline);
+      const first = await this.#proposeIn(session, proposal, deadline);
+      if (!isExpired(first)) return first;
+      // It was certainly not applied, so the same command is safe in a new session.
+      if (this.#session === session) this.#session = null;
+      const next = await this.#open(deadline);
+      return await this.#proposeIn(next, proposal, deadline);
+    } finally {
+      this.#outstanding--;
+    }
   }
 
   /** Proposes a change of the cluster's facts. Repeated, it has no effect, so it needs no session. */

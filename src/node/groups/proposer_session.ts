@@ -17,11 +17,6 @@ export class ProposerSession {
     this.epoch = epoch;
   }
 
-  /** Writes without an answer. */
-  get outstanding(): number {
-    return this.#outstanding.size;
-  }
-
   /** Gives the next write its identity, which all attempts at it share. */
   begin(idempotencyKey: string): WriteIdentity {
     const sequence = this.#next++;
