@@ -11,6 +11,7 @@ import {
 import type { MembershipChange, Outcome } from "../../raft/io.ts";
 import type { Configuration, MemberId, NodeId } from "../../raft/types.ts";
 import { nodeIdOf } from "../../raft/types.ts";
+import { type ClusterFacts, tooOld } from "../../state/cluster_facts.ts";
 import type { Clock } from "../../util/clock.ts";
 import type { RaftGroup } from "../../group/group.ts";
 import type { Identity } from "../volume/identity.ts";
@@ -35,6 +36,8 @@ export interface MembershipPorts {
   identity(): Identity;
   /** Keeps the address of a node that was added at run time. */
   remember(node: NodeAddress): void;
+  /** What the cluster knows of itself. */
+  facts(): ClusterFacts;
   status(): ClusterStatus;
 }
 
@@ -244,12 +247,16 @@ export class Membership {
       () => this.#ports.network.peer(nodeId) ? { ok: true } : null,
     );
     const peer = this.#ports.network.peer(nodeId);
-    return peer ? { addLearners: [peer.id] } : failure(
-      "timeout",
-      raftAddress === undefined
-        ? `Node ${nodeId} cannot be reached: start it, and give its raft address`
-        : `Node ${nodeId} cannot be reached at ${raftAddress}: start it, and check the address`,
-    );
+    if (peer === undefined) {
+      return failure(
+        "timeout",
+        raftAddress === undefined
+          ? `Node ${nodeId} cannot be reached: start it, and give its raft address`
+          : `Node ${nodeId} cannot be reached at ${raftAddress}: start it, and check the address`,
+      );
+    }
+    const old = tooOld(this.#ports.facts(), peer.level, `Node ${nodeId}`);
+    return old === null ? { addLearners: [peer.id] } : failure("conflict", old);
   }
 
   #tellAddress(group: RaftGroup, node: NodeAddress): void {

@@ -28,6 +28,8 @@ export interface HostedGroupPorts {
   level(): number;
   /** This member's id in the group. */
   self(): MemberId;
+  /** The group's present life; its sessions count in no other one. */
+  epoch(): number;
   /** The id that a peer has in the group. */
   memberOf(peer: PeerIdentity): MemberId;
   /** Builds the loop around what is stored. */
@@ -57,6 +59,7 @@ export class HostedGroup implements RoutedGroup {
       requests: ports.requests,
       changes: ports.changes,
       group: () => this.#group,
+      epoch: ports.epoch,
       level: ports.level,
     });
   }
@@ -72,6 +75,11 @@ export class HostedGroup implements RoutedGroup {
 
   get self(): MemberId {
     return this.#ports.self();
+  }
+
+  /** See {@linkcode HostedGroupPorts.epoch}. */
+  get epoch(): number {
+    return this.#ports.epoch();
   }
 
   /** The loop; null while this member takes no part. */
