@@ -11,12 +11,20 @@ import {
   type StateMachine,
 } from "../../src/state/port.ts";
 import { ByteWriter } from "../../src/util/bytes.ts";
-import { CounterState } from "./state.ts";
+import { LEVEL } from "../../src/state/level.ts";
+import { CounterState, type Effects } from "./state.ts";
 
 /** Counters in memory: the smallest state machine of a group. */
 export class CounterMachine implements StateMachine {
-  #state = new CounterState();
+  readonly #level: number;
+  #state: CounterState;
   #received: { readonly last: LogId; readonly bytes: Uint8Array } | null = null;
+
+  /** Of a release that knows levels up to `level`. */
+  constructor(level = LEVEL) {
+    this.#level = level;
+    this.#state = new CounterState(undefined, { level });
+  }
 
   get applied(): LogId {
     return this.#state.applied;
@@ -33,7 +41,12 @@ export class CounterMachine implements StateMachine {
 
   apply(entries: readonly Entry[], answers: boolean, done: ApplyDone): void {
     queueMicrotask(() => {
-      const effects = this.#state.apply(entries);
+      let effects: Effects;
+      try {
+        effects = this.#state.apply(entries);
+      } catch (error) {
+        return done(error as Error, [], NO_EVENTS);
+      }
       done(null, answers ? effects.answers : [], listed(effects.events));
     });
   }
@@ -78,7 +91,7 @@ export class CounterMachine implements StateMachine {
       if (received?.last.index !== last.index) {
         return done(new Error(`no snapshot of ${last.index} was received`));
       }
-      this.#state = new CounterState(received.bytes);
+      this.#state = new CounterState(received.bytes, { level: this.#level });
       done(null);
     });
   }

@@ -5,6 +5,7 @@ import type { HostedGroup } from "../../src/node/groups/hosted_group.ts";
 import type { FollowingSpec } from "../../src/node/groups/spec.ts";
 import type { GroupStorage } from "../../src/node/volume/vault.ts";
 import { NO_CONFIGURATION, ZERO_LOG_ID } from "../../src/raft/types.ts";
+import { LEVEL } from "../../src/state/level.ts";
 import { CounterMachine } from "./machine.ts";
 import { readSum, writeAdd } from "./state.ts";
 
@@ -19,13 +20,16 @@ export class CounterSpec implements FollowingSpec {
   /** Of each epoch that began here; the last one is in use. */
   readonly machines: CounterMachine[] = [];
 
-  constructor(options: Partial<GroupOptions> = {}) {
+  readonly #level: number;
+
+  constructor(options: Partial<GroupOptions> = {}, level = LEVEL) {
+    this.#level = level;
     this.options = { ...DEFAULT_GROUP_OPTIONS, ...options };
   }
 
   open(): GroupStorage {
     const log = new MemoryLog();
-    const machine = new CounterMachine();
+    const machine = new CounterMachine(this.#level);
     this.machines.push(machine);
     return {
       log,
