@@ -255,8 +255,10 @@ export class Membership {
           : `Node ${nodeId} cannot be reached at ${raftAddress}: start it, and check the address`,
       );
     }
-    const old = tooOld(this.#ports.facts(), peer.level, `Node ${nodeId}`);
-    return old === null ? { addLearners: [peer.id] } : failure("conflict", old);
+    const old = tooOld(this.#ports.facts(), peer.level, `node ${nodeId}`);
+    return old === null
+      ? { addLearners: [peer.id] }
+      : failure("conflict", `Node ${nodeId} cannot be added: ${old}`);
   }
 
   #tellAddress(group: RaftGroup, node: NodeAddress): void {
