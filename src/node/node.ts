@@ -313,7 +313,7 @@ export class HiqliteNode implements Member {
     if (greeting.removed) return REMOVED;
     if (vault.identity.phase === "new") return formation.obstacle;
     if (hosted.group === null && hosted !== durable) {
-      return "it has not begun: that takes a leader of the durable group who reaches a majority";
+      return "it has not begun: that takes a leader of the durable group, and a majority of its voters that host this one";
     }
     const config = hosted.group?.core.config ??
       latestConfiguration(vault.storage);

@@ -6,7 +6,11 @@ import type { HostedGroup } from "../../src/node/groups/hosted_group.ts";
 import { startIdOf } from "../../src/node/volume/identity.ts";
 import { encodeMessage } from "../../src/network/raft_codec.ts";
 import { membersOf } from "../../src/raft/configuration.ts";
-import { type NodeId, nodeIdOf } from "../../src/raft/types.ts";
+import {
+  NO_CONFIGURATION,
+  type NodeId,
+  nodeIdOf,
+} from "../../src/raft/types.ts";
 import { SeededRandom } from "../../src/util/random.ts";
 import { Cluster, until, write } from "../node/cluster.ts";
 import { add, COUNTER_GROUP, CounterSpec } from "./spec.ts";
@@ -73,6 +77,27 @@ class Counters implements AsyncDisposable {
       this.hosted(from).group!.transferLeadership(this.hosted(id).self);
       return false;
     });
+  }
+
+  /** Has the durable group begin an epoch of the counter, with everybody. */
+  async begin(number: number): Promise<void> {
+    const ids = [...this.specs.keys()];
+    const voters = ids.map((id) => {
+      const start = BigInt(`0x${startIdOf(this.cluster.volume(id).identity)}`);
+      const mark = (start ^ BigInt(number)).toString(16).padStart(16, "0");
+      return `${id}.${mark}`;
+    }).sort();
+    const { refusal } = await this.node(ids[0]!).hosted(0)!.proposer.change({
+      kind: "epoch",
+      group: COUNTER_GROUP,
+      epoch: { number, founding: { ...NO_CONFIGURATION, voters } },
+    }, 5_000);
+    assert.equal(refusal, null);
+    await until(
+      "all begin it",
+      () => ids.every((id) => this.hosted(id).epoch === number),
+    );
+    await Promise.all(ids.map((id) => this.node(id).whenReady(10_000)));
   }
 
   /** The nodes of the counter group, as its leader has them. */
@@ -265,30 +290,38 @@ Deno.test("a member that leaves the durable group leaves the counter, and one th
   });
 });
 
-Deno.test("a member that does not host the group goes its own way, also as the durable group's leader", async () => {
-  for (const leads of [false, true]) {
-    await using counters = new Counters(3, { hosts: (id) => id !== 3 });
-    const { cluster } = counters;
-    const all = NODES.map((id) => cluster.start(id));
-    await all[2]!.whenReady(10_000);
-    if (leads) {
-      // The group must not have begun before.
-      await until("it leads", () => {
-        const id = all[2]!.id;
-        if (all[2]!.cluster().leader !== id) {
-          void all[0]!.transferLeadership(3).catch(() => {});
-        }
-        return all[2]!.cluster().leader === id;
-      });
-    }
-    await Promise.all(all.map((node) => node.whenReady(10_000)));
-    await counters.add(1, 1);
-    assert.equal(await counters.add(2, 1), 2);
-    assert.deepEqual(counters.members(), [1, 2]);
-    assert.equal(all[2]!.hosted(COUNTER_GROUP), undefined);
-    assert.deepEqual(all[2]!.cluster().groups.map(({ name }) => name), ["db"]);
-    await write(all[2]!);
-  }
+Deno.test("a member that does not host the group goes its own way", async () => {
+  await using counters = await Counters.started(3, { hosts: (id) => id !== 3 });
+  await counters.add(1, 1);
+  assert.equal(await counters.add(2, 1), 2);
+  assert.deepEqual(counters.members(), [1, 2]);
+  const node = counters.node(3);
+  assert.equal(node.hosted(COUNTER_GROUP), undefined);
+  assert.deepEqual(node.cluster().groups.map(({ name }) => name), ["db"]);
+  await write(node);
+});
+
+Deno.test("a group begins once a majority hosts it, also if the durable group's leader does not", async () => {
+  await using counters = new Counters(3, { hosts: (id) => id !== 3 });
+  const { cluster } = counters;
+  const all = NODES.map((id) => cluster.start(id, {}, {}));
+  await Promise.all(all.map((node) => node.whenReady(10_000)));
+  await until("it leads", () => {
+    const leads = cluster.node(3).cluster().leader === cluster.node(3).id;
+    if (!leads) void cluster.node(3).transferLeadership(3).catch(() => {});
+    return leads;
+  });
+  await cluster.stop(1);
+  const one = cluster.start(1);
+  const alone =
+    "group counter: it has not begun: that takes a leader of the durable group, and a majority of its voters that host this one";
+  await until("it is alone", () => one.ready().detail === alone);
+  await cluster.stop(2);
+  const two = cluster.start(2);
+  await Promise.all([one, two].map((node) => node.whenReady(10_000)));
+  assert.equal(cluster.leader.id, cluster.node(3).id);
+  assert.equal(await counters.add(1, 1), 1);
+  assert.equal(await counters.add(2, 1), 2);
 });
 
 Deno.test("frames of a group that a member does not host are counted and reach no other group", async () => {
@@ -359,26 +392,13 @@ Deno.test("of two changes that begin an epoch one takes effect, and a stale one 
 
 Deno.test("a new epoch begins empty, and knows nothing of sessions and proposals of the last one", async () => {
   await using counters = await Counters.started();
-  await Promise.all(NODES.map((id) => counters.add(id, 10)));
-  const { proposer } = counters.node(1).hosted(0)!;
-  const flip = (start: string) =>
-    (BigInt(`0x${start}`) ^ 2n).toString(16).padStart(16, "0");
-  const voters = NODES.map((id) => {
-    const { identity } = counters.cluster.volume(id);
-    return `${id}.${flip(startIdOf(identity))}`;
-  });
-  const { core } = counters.hosted(1).group!;
-  const { refusal } = await proposer.change({
-    kind: "epoch",
-    group: COUNTER_GROUP,
-    epoch: { number: 2, founding: { ...core.config, voters } },
-  }, 5_000);
-  assert.equal(refusal, null);
-  await until(
-    "all begin it",
-    () => NODES.every((id) => counters.hosted(id).epoch === 2),
-  );
-  await Promise.all(NODES.map((id) => counters.node(id).whenReady(10_000)));
+  assert.equal(await counters.add(1, 1), 1);
+  await counters.begin(2);
+  // Its session has the number that the first one's had in the last epoch.
+  assert.equal(await counters.add(2, 1), 1);
+  const both = await Promise.all([counters.add(1, 1), counters.add(2, 1)]);
+  assert.deepEqual(both.toSorted(), [2, 3]);
+  await counters.begin(3);
   const sums = await Promise.all(
     Array.from({ length: 30 }, (_, i) => counters.add(1 + i % 3, 1)),
   );
