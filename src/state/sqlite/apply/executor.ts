@@ -72,6 +72,7 @@ export class Executor {
     this.#counters = new EntryCounters(connection);
     this.#guards = new RowidGuards(connection, context);
     connection.authorize(this.policy.authorize);
+    connection.defend(false); // See `compile`.
     this.#cache = new StatementCache(
       connection,
       this.policy,
@@ -109,15 +110,27 @@ export class Executor {
     this.deferredForeignKeys = false;
   }
 
-  /** Compiles a statement; see `StatementCache.get` for errors. */
+  /**
+   * Compiles a statement; see `StatementCache.get` for errors. Only meanwhile the connection is defended
+   * against what writes to the tables of virtual tables.
+   */
   compile(sql: string): Compiled {
     this.completed = false;
     this.#context.failure = null;
     void this.schema; // Guards that are made later would have SQLite compile the statement again.
     const before = this.policy.observed;
+    const known = this.#cache.has(sql);
+    if (!known) {
+      // A defended connection would drop the guards of virtual tables when it reads its schema again.
+      this.#connection.command(
+        "SELECT 1 FROM main.sqlite_schema, temp.sqlite_schema LIMIT 0",
+      );
+      this.#connection.defend(true);
+    }
     try {
       return this.#cache.get(sql);
     } finally {
+      if (!known) this.#connection.defend(false);
       // SQLite defers them when it compiles that, whatever becomes of the statement.
       const { observed } = this.policy;
       if (observed !== before && observed.defersForeignKeys) {
@@ -169,7 +182,7 @@ export class Executor {
     try {
       return this.#run(compiled, bindings, budget);
     } finally {
-      if (this.#context.configRefused) this.#guards.restoreConfig(this.schema);
+      if (this.#context.guarded !== null) this.#guards.refuse(this.schema);
     }
   }
 

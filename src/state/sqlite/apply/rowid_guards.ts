@@ -41,10 +41,9 @@ export class RowidGuards {
   constructor(connection: SqliteConnection, context: EntryContext) {
     this.#connection = connection;
     this.#context = context;
-    // Full-text search replaces the message of RAISE by its own.
+    // Full-text search replaces what RAISE says by words of its own.
     connection.define(GUARD_FUNCTION, false, (what) => {
-      context.failure = what === "config" ? REFUSED_CONFIG : RESERVED_ROWID;
-      if (what === "config") context.configRefused = true;
+      context.guarded = what === "config" ? "config" : "rowid";
       return null;
     });
   }
@@ -60,17 +59,9 @@ export class RowidGuards {
       if (virtual || rowid === null) continue;
       this.#guard(made.get(folded), name, rowidGuards(rowid, keys));
     }
-    const shadows = [...shadowTables].filter((name) =>
-      ROWID_SHADOW.test(name) || CONFIG_SHADOW.test(name)
-    );
-    if (shadows.every((name) => made.has(name))) return;
-    this.#connection.defend(false);
-    try {
-      for (const name of shadows) {
-        this.#guard(made.get(name), name, [shadowGuard(name)]);
-      }
-    } finally {
-      this.#connection.defend(true);
+    for (const name of shadowTables) {
+      if (!ROWID_SHADOW.test(name) && !CONFIG_SHADOW.test(name)) continue;
+      this.#guard(made.get(name), name, [shadowGuard(name)]);
     }
   }
 
@@ -134,12 +125,15 @@ export class RowidGuards {
   }
 
   /**
-   * Full-text search has taken over a setting before the guard refused to store it, and this member
-   * alone would keep it until its next start: a change of the settings that is undone makes it read them again.
-   * @throws {HiqliteError} `forbidden`, since SQLite may have ignored the refusal.
+   * Fails a statement whose virtual table met a guard: SQLite may have ignored that (OR IGNORE). A setting
+   * that was not stored is in the memory of this connection by now, which alone would keep it until its
+   * next start: a change of the settings that is undone makes full-text search read them again.
+   * @throws {HiqliteError} `constraint` or `forbidden`.
    */
-  restoreConfig({ shadowTables }: SchemaTraits): never {
-    this.#context.configRefused = false;
+  refuse({ shadowTables }: SchemaTraits): never {
+    const what = this.#context.guarded;
+    this.#context.guarded = null;
+    if (what !== "config") throw new HiqliteError("constraint", RESERVED_ROWID);
     for (const shadow of shadowTables) {
       if (!CONFIG_SHADOW.test(shadow)) continue;
       const table = quotedName(shadow.replace(CONFIG_SHADOW, ""));
@@ -177,6 +171,7 @@ function rowidGuards(rowid: string, keys: readonly string[]): Guard[] {
   ];
 }
 
+/** FAIL rather than ABORT, for which SQLite would open a savepoint, and full-text search write all it has, with each row. */
 function shadowGuard(table: string): Guard {
   const config = CONFIG_SHADOW.test(table);
   const what = config ? "config" : "rowid";
@@ -184,6 +179,6 @@ function shadowGuard(table: string): Guard {
     event: "INSERT",
     when: config ? REFUSED_WORDS : `NEW.rowid = ${INT64_MAX}`,
     body:
-      `SELECT ${GUARD_FUNCTION}('${what}'); SELECT RAISE(ABORT, 'reserved');`,
+      `SELECT ${GUARD_FUNCTION}('${what}'); SELECT RAISE(FAIL, 'reserved');`,
   };
 }

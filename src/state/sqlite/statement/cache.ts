@@ -93,6 +93,11 @@ export class StatementCache {
     return compiled;
   }
 
+  /** Whether a text is compiled already. */
+  has(sql: string): boolean {
+    return this.#compiled.has(sql);
+  }
+
   /** Forgets everything: the schema has changed, and with it columns and triggers. */
   clear(): void {
     this.#compiled.clear();
