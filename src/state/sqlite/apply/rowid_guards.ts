@@ -19,6 +19,11 @@ const CONFIG_SHADOW = /_config$/;
 const REFUSED_WORDS =
   "NEW.k IN ('crisismerge', 'hashsize', 'pgsz') OR NEW.k = 'automerge' AND CAST(NEW.v AS INTEGER) < 2";
 
+/** Whether a shadow table holds its virtual table's rows, rather than an index of them. */
+export function keepsRows(shadow: string): boolean {
+  return ROWID_SHADOW.test(shadow);
+}
+
 /** When a trigger refuses, and how it says so. */
 interface Guard {
   readonly event: string;
@@ -60,7 +65,7 @@ export class RowidGuards {
       this.#guard(made.get(folded), name, rowidGuards(rowid, keys));
     }
     for (const name of shadowTables) {
-      if (!ROWID_SHADOW.test(name) && !CONFIG_SHADOW.test(name)) continue;
+      if (!keepsRows(name) && !CONFIG_SHADOW.test(name)) continue;
       this.#guard(made.get(name), name, [shadowGuard(name)]);
     }
   }
