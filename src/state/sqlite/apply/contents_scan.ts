@@ -15,7 +15,7 @@ import { keepsRows } from "./rowid_guards.ts";
 const PIECE_BYTES = 256 * 1024;
 
 /** Where the scan is: after the row with `key` of a table, or before the first. */
-interface Place {
+interface ScanPlace {
   readonly table: string;
   readonly key: readonly SqlValue[];
 }
@@ -108,7 +108,7 @@ export class ContentsScan {
     return scanned;
   }
 
-  #place(): Place {
+  #place(): ScanPlace {
     const [table, ...key] = this.#connection.prepare(
       "SELECT value FROM main._hql_scan ORDER BY n",
     )!.allBigInt(NO_BINDINGS).map(([value]) => value!);

@@ -32,6 +32,7 @@ import {
   storageOf,
 } from "./virtual_tables.ts";
 import { foldName } from "../statement/text.ts";
+import { openVirtualTables } from "../statement/open_virtual_tables.ts";
 import { type Compiled, StatementCache } from "../statement/cache.ts";
 
 /** Runs one statement of an entry after another on the writing connection. */
@@ -42,6 +43,8 @@ export class Executor {
   readonly #counters: EntryCounters;
   readonly #guards: RowidGuards;
   #schema: SchemaTraits | null = null;
+  /** The names of virtual tables. */
+  #virtual: readonly string[] = [];
   /** See `storageOf`. */
   #storage: ReadonlySet<string> | null = null;
   /** A statement wrote to a virtual table, which may not have all of it in the database yet. */
@@ -90,6 +93,8 @@ export class Executor {
       this.#schema = readSchema(this.#connection);
       this.#context.pureFunctions = this.#schema.pureFunctions;
       this.#storage = storageOf(this.#schema);
+      this.#virtual = [...this.#schema.rowidTables.values()]
+        .filter(({ virtual }) => virtual).map(({ name }) => name);
       this.#guards.install(this.#schema);
     }
     return this.#schema;
@@ -125,6 +130,7 @@ export class Executor {
       this.#connection.command(
         "SELECT 1 FROM main.sqlite_schema, temp.sqlite_schema LIMIT 0",
       );
+      openVirtualTables(this.#connection, this.#virtual);
       this.#connection.defend(true);
     }
     try {

@@ -191,6 +191,10 @@ export class Policy {
       case Action.read:
         return this.#refuseRead(name, second);
     }
+    // An R-Tree that is opened compiles all that it may ever need; nothing of a query can write.
+    if (this.#readOnly && this.#mode === "nested" && isChange(action)) {
+      return null;
+    }
     return this.#readOnly
       ? refuseWrite(action)
       : this.#refuseChange(action, name, second);
@@ -215,7 +219,8 @@ export class Policy {
         ? `${first} is not allowed in what a virtual table reads`
         : null;
     }
-    const changes = isChange(action) && DATA_KEYWORDS.has(this.#keyword);
+    const changes = !this.#readOnly && isChange(action) &&
+      DATA_KEYWORDS.has(this.#keyword);
     return !changes || writes.has(first) || this.#storage?.has(name)
       ? null
       : `A virtual table may not write to ${first}`;

@@ -120,3 +120,44 @@ Deno.test("C6b: changes() next to a full-text index does not depend on how entri
     assert.deepEqual(together.rows(rows), alone.rows(rows), shadow);
   }
 });
+
+Deno.test("a query can read an R-Tree, which compiles writes of its own when it is opened", () => {
+  const dir = Deno.makeTempDirSync({ prefix: "hql-rtree-" });
+  try {
+    using member = new Direct(`${dir}/a.db`);
+    member.ok("CREATE VIRTUAL TABLE r USING rtree(id, a, b)");
+    member.ok("INSERT INTO r VALUES(1, 2, 3)");
+    const reader = new Reader(nodeDriver, `${dir}/a.db`, {
+      statementCacheCapacity: 10,
+      schemaEpoch: null,
+    });
+    const { rows } = reader.query("SELECT id FROM r", undefined, null);
+    assert.deepEqual(rows, [[1]]);
+    member.ok("DROP TABLE r");
+    member.ok("CREATE VIRTUAL TABLE s USING rtree(id, a, b)");
+    assert.deepEqual(
+      reader.query("SELECT id FROM s", undefined, null).rows,
+      [],
+    );
+    reader.close();
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
+});
+
+Deno.test("what a statement is taken for does not depend on whether its virtual table was open", () => {
+  const statements = [
+    "CREATE TABLE w (k NOT NULL)",
+    "CREATE VIRTUAL TABLE r USING rtree(id, a, b)",
+    "INSERT INTO r VALUES(1, 2, 3)",
+    "INSERT INTO w VALUES (1), (NULL) RETURNING k",
+    "DELETE FROM r",
+  ].map((sql) => command(execute(sql)));
+  using alone = new Direct();
+  using together = new Direct();
+  assert.deepEqual(
+    together.batch(statements),
+    statements.map((payload) => alone.batch([payload])[0]!),
+  );
+  assert.deepEqual(together.events, alone.events);
+});
