@@ -11,6 +11,7 @@ import {
 } from "../driver/driver.ts";
 import { readFailure } from "../driver/result_codes.ts";
 import { Policy } from "../statement/policy.ts";
+import { openVirtualTables } from "../statement/open_virtual_tables.ts";
 import type { ReadLimits } from "./query_codec.ts";
 import type { SchemaEpoch } from "../thread/schema_epoch.ts";
 import { type Compiled, StatementCache } from "../statement/cache.ts";
@@ -24,6 +25,7 @@ export class Reader {
   readonly #cache: StatementCache;
   readonly #epoch: SchemaEpoch | null;
   readonly #position: SqliteStatement;
+  readonly #virtual: SqliteStatement;
   #cachedEpoch = -1;
 
   /** Opens the database at `path`; without `epoch` nothing is cached. */
@@ -43,6 +45,9 @@ export class Reader {
     this.#connection.authorize(this.#policy.authorize);
     this.#position = this.#connection.prepare(
       "SELECT idx FROM main._hql_meta",
+    )!;
+    this.#virtual = this.#connection.prepare(
+      "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND rootpage = 0",
     )!;
     this.#epoch = options.schemaEpoch;
     this.#cache = new StatementCache(
@@ -114,6 +119,8 @@ export class Reader {
   #refreshSchema(): number {
     const [row] = this.#position.all(NO_BINDINGS);
     this.#cache.clear();
+    const virtual = this.#virtual.all(NO_BINDINGS).map(([name]) => `${name}`);
+    openVirtualTables(this.#connection, virtual);
     return row![0] as number;
   }
 
@@ -124,11 +131,16 @@ export class Reader {
   ): QueryResult {
     const compiled = this.#cache.get(sql);
     const bindings = bind(compiled.slots, params, refuseReference);
-    if (limits !== null) checkLimits(compiled, bindings, limits);
-    return {
-      columns: compiled.statement.columns,
-      rows: compiled.statement.all(bindings),
-    };
+    this.#policy.enter(compiled.keyword, compiled.observed, null);
+    try {
+      if (limits !== null) checkLimits(compiled, bindings, limits);
+      return {
+        columns: compiled.statement.columns,
+        rows: compiled.statement.all(bindings),
+      };
+    } finally {
+      this.#policy.leave();
+    }
   }
 }
 
