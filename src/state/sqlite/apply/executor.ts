@@ -136,7 +136,7 @@ export class Executor {
     const bindings = bind(compiled.slots, params, resolve);
     const { statement, observed } = compiled;
     this.#counters.prepare(compiled, this.schema);
-    if (observed.schema) return this.#changeSchema(compiled, bindings, budget);
+    if (observed.schema) return this.#changeSchema(compiled, bindings);
     if (!observed.data) {
       return {
         rowsAffected: 0,
@@ -167,24 +167,28 @@ export class Executor {
     }
   }
 
-  #changeSchema(
-    compiled: Compiled,
-    bindings: Bindings,
-    budget: AnswerBudget,
-  ): StatementResult {
+  #changeSchema(compiled: Compiled, bindings: Bindings): StatementResult {
     this.schemaChanged = true;
     const depended = datesDependedOn(compiled.statement.source);
     if (depended.length > 0) {
       this.#context.pureFunctions = this.schema.pureFunctions
         .union(new Set(depended));
     }
+    const { statement } = compiled;
     try {
-      const table = this.#read(compiled, bindings, budget);
+      // ALTER TABLE shows columns of what SQLite asks for it, and never a row. It runs once: a second time it would find its own work.
+      if (statement.columns.length > 0) statement.allBigInt(bindings);
+      else statement.run(bindings);
       this.forgetSchema();
       checkShadows(this.#connection, this.schema);
       this.#guards.requireNames(this.schema);
       this.change |= SCHEMA_CHANGED;
-      return { rowsAffected: 0, lastInsertRowid: null, ...table };
+      return {
+        rowsAffected: 0,
+        lastInsertRowid: null,
+        columns: [],
+        rows: [],
+      };
     } finally {
       this.forgetSchema();
     }
@@ -219,29 +223,35 @@ export class Executor {
     };
   }
 
+  /**
+   * Rows one by one, so that the budget bounds memory, and then again all at once, since only that tells of an error:
+   * always for what only reads, and for what returned nothing and was undone. A statement with another effect never comes here.
+   */
   #read(
-    { statement, observed }: Compiled,
+    compiled: Compiled,
     bindings: Bindings,
     budget: AnswerBudget,
   ): { columns: readonly string[]; rows: SqlValue[][] } {
+    const { statement, observed } = compiled;
     const { columns } = statement;
     if (columns.length === 0) {
       statement.run(bindings);
       return { columns, rows: [] };
     }
+    const marked = this.#context.mark();
     if (!observed.data) {
-      const marked = this.#context.mark();
       this.#rowsOf(statement, bindings, budget);
       return { columns, rows: this.#readAgain(statement, bindings, marked) };
     }
+    const counters = this.#counters.hold(compiled, this.schema);
     this.#connection.command("SAVEPOINT _hql_read");
     try {
-      const marked = this.#context.mark();
       const rows = this.#rowsOf(statement, bindings, budget);
       // The work of RETURNING is done before its first row.
       if (rows.length > 0) return { columns, rows };
       if (!this.#connection.inTransaction) throw rolledBack();
       this.#connection.command("ROLLBACK TO _hql_read");
+      this.#counters.putBack(counters);
       return { columns, rows: this.#readAgain(statement, bindings, marked) };
     } finally {
       if (this.#connection.inTransaction) {
