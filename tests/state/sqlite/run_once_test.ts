@@ -95,10 +95,6 @@ Deno.test("U2 the inputs themselves: a column with the time as default, on an em
   member.ok("CREATE TABLE t (a)");
   member.ok("ALTER TABLE t ADD COLUMN c DEFAULT CURRENT_TIMESTAMP");
   member.ok("ALTER TABLE t ADD COLUMN d DEFAULT (1 + 1)");
-  assert.deepEqual(
-    member.ok("INSERT INTO t (a) VALUES (1) RETURNING d").rows,
-    [
-      [2n],
-    ].map((row) => row.map(Number)),
-  );
+  const { rows } = member.ok("INSERT INTO t (a) VALUES (1) RETURNING d");
+  assert.deepEqual(rows, [[2]]);
 });
