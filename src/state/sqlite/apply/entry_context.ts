@@ -36,6 +36,8 @@ export class EntryContext {
   #iso: string | null = null;
   /** Why an overridden function failed last. */
   failure: string | null = null;
+  /** A guard refused to store a setting of a full-text index, which has it in memory by now. */
+  configRefused = false;
   /** Date functions that an index or a generated column depends on; they have no current time. */
   pureFunctions: ReadonlySet<string> = new Set();
 

@@ -88,6 +88,8 @@ export interface SqliteConnection {
   ): void;
   /** Sets what compiling may do. */
   authorize(authorizer: Authorizer): void;
+  /** Whether shadow tables and the schema's own are defended against what is compiled; on from the start. */
+  defend(active: boolean): void;
   /** Sets the largest text, blob or row and the longest statement, in bytes. */
   limit(valueBytes: number, sqlBytes: number): void;
   /** Copies all of it, as the open transaction sees it, into a new file. Blocks the thread. */

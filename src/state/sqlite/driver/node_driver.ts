@@ -168,7 +168,11 @@ class NodeConnection implements SqliteConnection {
     this.#database = attempt(() =>
       new DatabaseSync(path, { readOnly }) as NativeDatabase
     );
-    this.#database.enableDefensive(true);
+    this.defend(true);
+  }
+
+  defend(active: boolean): void {
+    this.#database.enableDefensive(active);
   }
 
   get inTransaction(): boolean {

@@ -39,6 +39,18 @@ export function isMachineError(error: unknown): boolean {
     error.code !== SQLITE_CORRUPT_VTAB;
 }
 
+/** Whether SQLite says that the disk is full, or that rowids, a sequence or a full-text index are used up. */
+export function looksFull(error: unknown): boolean {
+  return error instanceof SqliteError && error.primary === SQLITE_FULL;
+}
+
+/** The answer of a statement that used something up. */
+export const USED_UP: CommandFailure = {
+  code: "sql",
+  message:
+    "Something is used up that the statement needs (SQLITE_FULL, and the disk has room): the rowids of a table, its AUTOINCREMENT, or the segments of a full-text index",
+};
+
 /** What a machine's error means for the member: `disk_full` passes, damage stays, the rest is as it was. */
 export function stateFailure(error: unknown): unknown {
   if (error instanceof SqliteError) {
@@ -116,12 +128,10 @@ function wholeFailure(
   if (reasons.refusal !== null) {
     return { code: "forbidden", message: reasons.refusal };
   }
-  if (reasons.function !== null) {
-    return { code: "sql", message: reasons.function };
-  }
+  const code = error.primary === SQLITE_CONSTRAINT ? "constraint" : "sql";
+  if (reasons.function !== null) return { code, message: reasons.function };
   if (error.primary === SQLITE_AUTH) {
     return { code: "forbidden", message: error.message };
   }
-  const code = error.primary === SQLITE_CONSTRAINT ? "constraint" : "sql";
   return { code, message: error.message };
 }

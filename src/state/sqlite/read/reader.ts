@@ -124,11 +124,16 @@ export class Reader {
   ): QueryResult {
     const compiled = this.#cache.get(sql);
     const bindings = bind(compiled.slots, params, refuseReference);
-    if (limits !== null) checkLimits(compiled, bindings, limits);
-    return {
-      columns: compiled.statement.columns,
-      rows: compiled.statement.all(bindings),
-    };
+    this.#policy.enter(compiled.keyword, compiled.observed, null);
+    try {
+      if (limits !== null) checkLimits(compiled, bindings, limits);
+      return {
+        columns: compiled.statement.columns,
+        rows: compiled.statement.all(bindings),
+      };
+    } finally {
+      this.#policy.leave();
+    }
   }
 }
 

@@ -1,7 +1,17 @@
 import { HiqliteError } from "../../../errors.ts";
 import type { SqliteConnection, SqliteStatement } from "../driver/driver.ts";
-import { type Observed, type Policy, RESERVED_PREFIX } from "./policy.ts";
-import { describeStatement, isBlank, type ParameterSlot } from "./text.ts";
+import {
+  type Observed,
+  type Policy,
+  refuseInView,
+  RESERVED_PREFIX,
+} from "./policy.ts";
+import {
+  describeStatement,
+  isBlank,
+  namesIn,
+  type ParameterSlot,
+} from "./text.ts";
 
 /** A prepared statement and what is known of it. */
 export interface Compiled {
@@ -143,11 +153,17 @@ function forbid(refusal: string | null): void {
   if (refusal !== null) throw new HiqliteError("forbidden", refusal);
 }
 
-/** ALTER TABLE does not show the authorizer the new name, nor CREATE VIRTUAL TABLE what is read later. */
+/** ALTER TABLE does not show the authorizer the new name, nor CREATE VIEW and CREATE VIRTUAL TABLE what is read later. */
 function refuseName(
   [first, second]: readonly string[],
   sql: string,
 ): string | null {
+  if (first === "CREATE" && second === "VIEW") {
+    for (const name of namesIn(sql)) {
+      const refusal = refuseInView(name);
+      if (refusal !== null) return refusal;
+    }
+  }
   const hidden = first === "ALTER" || second === "VIRTUAL";
   if (!hidden || !sql.toLowerCase().includes(RESERVED_PREFIX)) return null;
   return `Names that begin with ${RESERVED_PREFIX} are reserved`;
