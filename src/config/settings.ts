@@ -111,7 +111,7 @@ export const SETTINGS: { readonly [F in PlainField]: Setting<NodeConfig[F]> } =
       "HQL_PREPARED_STATEMENT_CACHE_CAPACITY",
       integer(0, 1_000_000),
       1000,
-      "Prepared statements each connection keeps.",
+      "Prepared statements each connection keeps, up to 2 MiB of their text; none over 64 KiB.",
     ),
     learnerOnly: setting(
       "learner_only",

@@ -1,7 +1,6 @@
 /** What a user may write and must neither end a member, nor happen twice, nor differ between members. */
 import assert from "node:assert/strict";
 import { Direct } from "./direct.ts";
-import { describeStatement } from "../../../src/state/sqlite/statement/text.ts";
 import { command, execute, START_MS, txn } from "./subject.ts";
 
 const LARGEST = "9223372036854775807";
@@ -273,11 +272,6 @@ Deno.test("shadow tables and this software's own do not come into tables by any 
     assert.equal(member.fail(sql).code, "forbidden", sql);
   }
   member.ok("INSERT INTO d (f_data) VALUES ('f_data')");
-});
-
-Deno.test("parameters without an end are read once", () => {
-  const { slots } = describeStatement("SELECT " + "$a(".repeat(300_000));
-  assert.equal(slots.length, 1);
 });
 
 Deno.test("guards are the same however the table came to be as it is", () => {

@@ -14,6 +14,7 @@ import type {
   Bindings,
   RunResult,
   SqliteConnection,
+  SqliteRow,
 } from "../driver/driver.ts";
 import { changeOf, SCHEMA_CHANGED, tablesOf } from "./entry_events.ts";
 import type { EntryContext } from "./entry_context.ts";
@@ -198,7 +199,7 @@ export class Executor {
     budget: AnswerBudget,
   ): StatementResult {
     const { statement, observed } = compiled;
-    if (observed.schema) return this.#changeSchema(compiled, bindings, budget);
+    if (observed.schema) return this.#changeSchema(compiled, bindings);
     if (!observed.data) {
       return {
         rowsAffected: 0,
@@ -230,11 +231,7 @@ export class Executor {
     }
   }
 
-  #changeSchema(
-    compiled: Compiled,
-    bindings: Bindings,
-    budget: AnswerBudget,
-  ): StatementResult {
+  #changeSchema(compiled: Compiled, bindings: Bindings): StatementResult {
     this.schemaChanged = true;
     const depended = datesDependedOn(compiled.statement.source);
     if (depended.length > 0) {
@@ -242,13 +239,21 @@ export class Executor {
         .union(new Set(depended));
     }
     try {
-      const table = this.#read(compiled, bindings, budget);
+      // ALTER TABLE shows columns of what SQLite asks for it, and never a row. It runs once: a second time it would find its own work.
+      if (compiled.statement.columns.length === 0) {
+        this.#step(compiled, bindings);
+      } else this.#allRows(compiled, bindings);
       this.forgetSchema();
       checkShadows(this.#connection, this.schema);
       if (this.#storage !== null) checkContents(this.#connection, this.policy);
       this.#guards.requireNames(this.schema);
       this.change |= SCHEMA_CHANGED;
-      return { rowsAffected: 0, lastInsertRowid: null, ...table };
+      return {
+        rowsAffected: 0,
+        lastInsertRowid: null,
+        columns: [],
+        rows: [],
+      };
     } finally {
       this.forgetSchema();
     }
@@ -283,6 +288,10 @@ export class Executor {
     };
   }
 
+  /**
+   * Rows one by one, so that the budget bounds memory, and then again all at once, since only that tells of an error:
+   * always for what only reads, and for what returned nothing and was undone. A statement with another effect never comes here.
+   */
   #read(
     compiled: Compiled,
     bindings: Bindings,
@@ -294,19 +303,20 @@ export class Executor {
       this.#step(compiled, bindings);
       return { columns, rows: [] };
     }
+    const marked = this.#context.mark();
     if (!observed.data) {
-      const marked = this.#context.mark();
       this.#rowsOf(compiled, bindings, budget);
       return { columns, rows: this.#readAgain(compiled, bindings, marked) };
     }
+    const counters = this.#counters.hold(compiled, this.schema);
     this.#connection.command("SAVEPOINT _hql_read");
     try {
-      const marked = this.#context.mark();
       const rows = this.#rowsOf(compiled, bindings, budget);
       // The work of RETURNING is done before its first row.
       if (rows.length > 0) return { columns, rows };
       if (!this.#connection.inTransaction) throw rolledBack();
       this.#connection.command("ROLLBACK TO _hql_read");
+      this.#counters.putBack(counters);
       return { columns, rows: this.#readAgain(compiled, bindings, marked) };
     } finally {
       if (this.#connection.inTransaction) {
@@ -350,14 +360,21 @@ export class Executor {
 
   /** The same rows at once, or the error that ended them; nothing of the first time may be left. */
   #readAgain(
-    { statement, keyword, observed }: Compiled,
+    compiled: Compiled,
     bindings: Bindings,
     marked: ReturnType<EntryContext["mark"]>,
   ): SqlValue[][] {
     this.#context.rewind(marked);
+    return this.#allRows(compiled, bindings).map(narrowRow);
+  }
+
+  #allRows(
+    { statement, keyword, observed }: Compiled,
+    bindings: Bindings,
+  ): SqliteRow[] {
     this.policy.enter(keyword, observed, this.#storage);
     try {
-      return statement.allBigInt(bindings).map(narrowRow);
+      return statement.allBigInt(bindings);
     } finally {
       this.policy.leave();
     }

@@ -13,6 +13,7 @@ import {
   type SqliteRow,
   type SqliteStatement,
 } from "./driver.ts";
+import { noteCompiled } from "./dropped_statements.ts";
 import { isBlank } from "../statement/text.ts";
 
 const SQLITE_ERROR = 1;
@@ -196,6 +197,7 @@ class NodeConnection implements SqliteConnection {
   prepare(sql: string): SqliteStatement | null {
     // node:sqlite crashes when it is asked about a statement that is none.
     if (isBlank(sql) || sql.includes("\0")) return null;
+    noteCompiled(sql.length);
     const statement = attempt(() =>
       this.#database.prepare(sql)
     ) as NativeStatement;

@@ -2,6 +2,7 @@ import { type ErrorCode, HiqliteError } from "../../../errors.ts";
 import { StateDamagedError } from "../../port.ts";
 import type { CommandFailure } from "../../sql/types.ts";
 import { SqliteError } from "./driver.ts";
+import { shortMessage } from "./short_message.ts";
 
 const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
@@ -79,7 +80,7 @@ export function readFailure(error: unknown, refusal: string | null): unknown {
   if (!(error instanceof SqliteError)) return error;
   if (isDamage(error)) return stateFailure(error);
   const failed = (code: ErrorCode, message: string): HiqliteError =>
-    new HiqliteError(code, message, { cause: error });
+    new HiqliteError(code, shortMessage(message, false), { cause: error });
   if (refusal !== null) return failed("forbidden", refusal);
   switch (error.primary) {
     case SQLITE_AUTH:
@@ -99,8 +100,19 @@ function noRoom(cause: unknown): HiqliteError {
   );
 }
 
-/** The answer that an error is; the reasons come from the authorizer and from overridden functions. */
+/** The answer that an error is, in few words; the reasons come from the authorizer and from overridden functions. */
 export function failureOf(
+  error: HiqliteError | SqliteError,
+  reasons: {
+    readonly refusal: string | null;
+    readonly function: string | null;
+  },
+): CommandFailure {
+  const { code, message } = wholeFailure(error, reasons);
+  return { code, message: shortMessage(message, code === "constraint") };
+}
+
+function wholeFailure(
   error: HiqliteError | SqliteError,
   reasons: {
     readonly refusal: string | null;

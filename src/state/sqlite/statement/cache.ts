@@ -39,6 +39,11 @@ function mentionsIn(sql: string): Mentions {
   };
 }
 
+/** Text of all kept statements, characters; SQLite takes about ten bytes for each of a long text. */
+export const KEPT_CHARS_MAX = 2 * 1024 * 1024;
+/** A longer text holds its values itself and hardly comes again. */
+export const KEPT_STATEMENT_CHARS_MAX = 64 * 1024;
+
 /** Why a compiled statement is refused, or null. */
 type RefuseUse = (
   keyword: string,
@@ -46,7 +51,7 @@ type RefuseUse = (
   observed: Observed,
 ) => string | null;
 
-/** Compiles users' statements under a policy and keeps the most recently used ones. */
+/** Compiles users' statements under a policy and keeps the most recently used ones, as many as fit into both bounds. */
 export class StatementCache {
   readonly #connection: SqliteConnection;
   readonly #policy: Policy;
@@ -55,6 +60,7 @@ export class StatementCache {
   readonly #refuseUse: RefuseUse;
   readonly #compiled = new Map<string, Compiled>();
   #latest = "";
+  #keptChars = 0;
 
   /** Keeps up to `capacity` statements; `refuseKeyword` says why a kind of statement is refused, `refuseUse` why one is that does this. */
   constructor(
@@ -101,15 +107,21 @@ export class StatementCache {
   /** Forgets everything: the schema has changed, and with it columns and triggers. */
   clear(): void {
     this.#compiled.clear();
+    this.#latest = "";
+    this.#keptChars = 0;
   }
 
   #keep(sql: string, compiled: Compiled): void {
+    if (sql.length > KEPT_STATEMENT_CHARS_MAX) return;
     this.#compiled.set(sql, compiled);
     this.#latest = sql;
-    if (this.#compiled.size <= this.#capacity) return;
+    this.#keptChars += sql.length;
     for (const oldest of this.#compiled.keys()) {
+      const fits = this.#compiled.size <= this.#capacity &&
+        this.#keptChars <= KEPT_CHARS_MAX;
+      if (fits) return;
       this.#compiled.delete(oldest);
-      return;
+      this.#keptChars -= oldest.length;
     }
   }
 
