@@ -1,3 +1,4 @@
+import { LIBRARY, LIBRARY_NAME } from "../../native/library.ts";
 import { missingPrograms, packageOf } from "./command.ts";
 import { LoopDisk } from "./loop_disk.ts";
 import { NetnsNetwork } from "./netns.ts";
@@ -58,6 +59,20 @@ export const FAKE_CLOCK: Requirement = requirement(
         `${FAKETIME} is not there (Debian has it in libfaketime, which comes with faketime)`,
       );
     }),
+);
+
+/** A SQLite library to load. */
+export const SQLITE_LIBRARY: Requirement = requirement(
+  "a SQLite library to load",
+  [],
+  async () => {
+    const shown = `dist/${LIBRARY_NAME}`;
+    await Deno.stat(LIBRARY).catch(() => {
+      throw new Error(`${shown} is not there (deno task sqlite builds it)`);
+    });
+    const { state } = await Deno.permissions.query({ name: "ffi" });
+    if (state !== "granted") throw new Error(`${shown} needs --allow-ffi`);
+  },
 );
 
 /** A network namespace for every member. */

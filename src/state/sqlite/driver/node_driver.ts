@@ -122,6 +122,9 @@ class NodeStatement implements SqliteStatement {
     }
   }
 
+  /** The runtime frees it with the object. */
+  release(): void {}
+
   #all(bindings: Bindings): SqliteRow[] {
     try {
       const rows = bindings.named === null
@@ -238,6 +241,14 @@ class NodeConnection implements SqliteConnection {
 
 /** SQLite as it is inside the runtime (`node:sqlite`). */
 export const nodeDriver: SqliteDriver = {
+  name: "node:sqlite",
+  capabilities: {
+    interrupt: false,
+    heapLimit: false,
+    rowErrors: false,
+    owedForeignKeys: false,
+    statementTraits: false,
+  },
   version: bundledVersion(),
   open(path, { readOnly }): SqliteConnection {
     requireSqlite(nodeDriver.version);
