@@ -123,7 +123,7 @@ export function formatLeftOut({ what, reason }: LeftOut): string {
 /** Registers tests that need something of the machine; where it is not there they are ignored, and their titles say why. */
 export async function testNeeding(
   requirement: Requirement,
-): Promise<(name: string, fn: () => Promise<void>) => void> {
+): Promise<(name: string, fn: () => void | Promise<void>) => void> {
   const obstacle = await requirement.obstacle();
   const reason = obstacle === "" ? "" : ` (not tested here: ${obstacle})`;
   return (name, fn) =>

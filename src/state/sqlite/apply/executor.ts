@@ -229,6 +229,9 @@ export class Executor {
       statement.run(bindings);
       return { columns, rows: [] };
     }
+    if (this.#connection.capabilities.rowErrors) {
+      return { columns, rows: this.#rowsOf(statement, bindings, budget) };
+    }
     if (!observed.data) {
       const marked = this.#context.mark();
       this.#rowsOf(statement, bindings, budget);
@@ -250,7 +253,7 @@ export class Executor {
     }
   }
 
-  /** Row by row, so that the budget bounds memory; but the driver shows an error as the end of the rows. */
+  /** Row by row, so that the budget bounds memory; but some drivers show an error as the end of the rows. */
   #rowsOf(
     statement: SqliteStatement,
     bindings: Bindings,

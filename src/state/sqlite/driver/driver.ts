@@ -80,8 +80,23 @@ export type FunctionResult = SqlValue | typeof FAIL;
 /** What a function returns to make its statement fail; throwing would hang some drivers. */
 export const FAIL: unique symbol = Symbol("fail");
 
+/** What a library can do beyond the least; each is asked for, never the library's name. */
+export interface SqliteCapabilities {
+  /** `SqliteConnection.handle` and `SqliteDriver.interrupt` are there. */
+  readonly interrupt: boolean;
+  /** `SqliteDriver.limitHeap` is there. */
+  readonly heapLimit: boolean;
+  /** An error between rows is thrown, so that a statement need not run twice to be sure of them. */
+  readonly rowErrors: boolean;
+  /** `SqliteConnection.owesForeignKeys` is there. */
+  readonly owedForeignKeys: boolean;
+  /** `SqliteStatement.readOnly` and `declaredTypes` are there. */
+  readonly statementTraits: boolean;
+}
+
 /** One connection. Every method may throw {@linkcode SqliteError}. */
 export interface SqliteConnection {
+  readonly capabilities: SqliteCapabilities;
   /** Whether a transaction is open. */
   readonly inTransaction: boolean;
   /** Names it to {@linkcode SqliteDriver.interrupt}; only with the capability `interrupt`. */
@@ -107,20 +122,6 @@ export interface SqliteConnection {
   /** Copies all of it, as the open transaction sees it, into a new file. Blocks the thread. */
   backup(target: string): Promise<void>;
   close(): void;
-}
-
-/** What a library can do beyond the least; each is asked for, never the library's name. */
-export interface SqliteCapabilities {
-  /** `SqliteConnection.handle` and `SqliteDriver.interrupt` are there. */
-  readonly interrupt: boolean;
-  /** `SqliteDriver.limitHeap` is there. */
-  readonly heapLimit: boolean;
-  /** An error between rows is thrown, so that a statement need not run twice to be sure of them. */
-  readonly rowErrors: boolean;
-  /** `SqliteConnection.owesForeignKeys` is there. */
-  readonly owedForeignKeys: boolean;
-  /** `SqliteStatement.readOnly` and `declaredTypes` are there. */
-  readonly statementTraits: boolean;
 }
 
 /** A SQLite library. */

@@ -1,5 +1,5 @@
 import type { SqliteDriver } from "./driver.ts";
-import { openConnection } from "./ffi/connection.ts";
+import { CAPABILITIES, openConnection } from "./ffi/connection.ts";
 import { loadLibrary } from "./ffi/library.ts";
 
 /**
@@ -11,13 +11,7 @@ export function ffiDriver(path: string): SqliteDriver {
   return {
     name: "libsqlite3",
     version,
-    capabilities: {
-      interrupt: true,
-      heapLimit: true,
-      rowErrors: true,
-      owedForeignKeys: true,
-      statementTraits: true,
-    },
+    capabilities: CAPABILITIES,
     open: (file, { readOnly }) => openConnection(sqlite, file, readOnly),
     interrupt: (handle) =>
       sqlite.sqlite3_interrupt(Deno.UnsafePointer.create(handle)),

@@ -7,6 +7,7 @@ import {
   type FunctionResult,
   requireSqlite,
   type RunResult,
+  type SqliteCapabilities,
   type SqliteConnection,
   type SqliteDriver,
   SqliteError,
@@ -162,7 +163,16 @@ interface Database extends DatabaseSync {
   ): void;
 }
 
+const CAPABILITIES: SqliteCapabilities = {
+  interrupt: false,
+  heapLimit: false,
+  rowErrors: false,
+  owedForeignKeys: false,
+  statementTraits: false,
+};
+
 class NodeConnection implements SqliteConnection {
+  readonly capabilities = CAPABILITIES;
   readonly #database: Database;
   readonly #commands = new Map<string, StatementSync>();
 
@@ -242,13 +252,7 @@ class NodeConnection implements SqliteConnection {
 /** SQLite as it is inside the runtime (`node:sqlite`). */
 export const nodeDriver: SqliteDriver = {
   name: "node:sqlite",
-  capabilities: {
-    interrupt: false,
-    heapLimit: false,
-    rowErrors: false,
-    owedForeignKeys: false,
-    statementTraits: false,
-  },
+  capabilities: CAPABILITIES,
   version: bundledVersion(),
   open(path, { readOnly }): SqliteConnection {
     requireSqlite(nodeDriver.version);

@@ -45,6 +45,8 @@ export class StatementCache {
   readonly #refuseUse: RefuseUse;
   readonly #compiled = new Map<string, Compiled>();
   #latest = "";
+  /** The statement used last, if it is not kept. */
+  #passing: SqliteStatement | null = null;
 
   /** Keeps up to `capacity` statements; `refuseKeyword` says why a kind of statement is refused, `refuseUse` why one is that does this. */
   constructor(
@@ -79,12 +81,15 @@ export class StatementCache {
     }
     const compiled = this.#compile(sql);
     const { schema, defersForeignKeys } = compiled.observed;
-    if (!schema && !defersForeignKeys) this.#keep(sql, compiled);
+    const kept = !schema && !defersForeignKeys && this.#capacity > 0;
+    if (kept) this.#keep(sql, compiled);
+    else this.#passing = compiled.statement;
     return compiled;
   }
 
   /** Forgets everything: the schema has changed, and with it columns and triggers. */
   clear(): void {
+    for (const { statement } of this.#compiled.values()) statement.release();
     this.#compiled.clear();
   }
 
@@ -92,13 +97,16 @@ export class StatementCache {
     this.#compiled.set(sql, compiled);
     this.#latest = sql;
     if (this.#compiled.size <= this.#capacity) return;
-    for (const oldest of this.#compiled.keys()) {
+    for (const [oldest, { statement }] of this.#compiled) {
       this.#compiled.delete(oldest);
+      statement.release();
       return;
     }
   }
 
   #compile(sql: string): Compiled {
+    this.#passing?.release();
+    this.#passing = null;
     const { keywords, slots } = describeStatement(sql);
     const keyword = keywords[0] ?? "";
     forbid(this.#refuseKeyword(keyword) ?? refuseName(keywords, sql));

@@ -27,10 +27,9 @@ function open(): SqliteConnection {
   return openDriver(spec).open(":memory:", { readOnly: false });
 }
 
-// deno-lint-ignore require-await
 ffiTest(
   "10,000 statements that nobody frees keep their connection within its bounds",
-  async () => {
+  () => {
     const before = bytesUsed();
     const connection = open();
     const kept = connection.prepare("SELECT 'kept', ?1")!;
@@ -58,10 +57,9 @@ ffiTest(
   },
 );
 
-// deno-lint-ignore require-await
 ffiTest(
   "200 connections with functions and an authorizer leave nothing behind",
-  async () => {
+  () => {
     open().close();
     const before = bytesUsed();
     for (let i = 0; i < 200; i++) {
@@ -112,10 +110,9 @@ ffiTest("interrupt() ends what another thread runs", async () => {
   worker.terminate();
 });
 
-// deno-lint-ignore require-await
 ffiTest(
   "limitHeap() makes a statement that needs too much fail, and nothing else",
-  async () => {
+  () => {
     const driver = openDriver(spec);
     const connection = open();
     driver.limitHeap!(bytesUsed() + 8_000_000);
@@ -132,8 +129,7 @@ ffiTest(
   },
 );
 
-// deno-lint-ignore require-await
-ffiTest("rows() throws what ends it", async () => {
+ffiTest("rows() throws what ends it", () => {
   const connection = open();
   const statement = connection.prepare(
     "SELECT abs(column1) FROM (VALUES (1), (-9223372036854775808), (2))",
@@ -148,10 +144,9 @@ ffiTest("rows() throws what ends it", async () => {
   connection.close();
 });
 
-// deno-lint-ignore require-await
 ffiTest(
   "owesForeignKeys(), readOnly and declaredTypes() tell what SQLite knows",
-  async () => {
+  () => {
     const connection = open();
     connection.exec(
       `CREATE TABLE p (id INTEGER PRIMARY KEY);
@@ -169,10 +164,9 @@ ffiTest(
   },
 );
 
-// deno-lint-ignore require-await
 ffiTest(
   "a library that is none, or is too old, is refused in words",
-  async () => {
+  () => {
     const library = "/nowhere/libsqlite3.so";
     assert.throws(
       () => openDriver({ kind: "ffi", library }),

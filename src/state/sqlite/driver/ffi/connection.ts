@@ -4,6 +4,7 @@ import {
   type Authorizer,
   type FunctionResult,
   NO_BINDINGS,
+  type SqliteCapabilities,
   type SqliteConnection,
   SqliteError,
 } from "../driver.ts";
@@ -55,6 +56,15 @@ const MAIN = cText("main");
 const STATEMENTS_MAX = 4096;
 const STATEMENT_UNITS_MAX = 8 * 1024 * 1024;
 
+/** What every such library can do. */
+export const CAPABILITIES: SqliteCapabilities = {
+  interrupt: true,
+  heapLimit: true,
+  rowErrors: true,
+  owedForeignKeys: true,
+  statementTraits: true,
+};
+
 /** Opens a database. @throws {SqliteError} */
 export function openConnection(
   sqlite: Sqlite,
@@ -75,6 +85,7 @@ export function openConnection(
 
 /** A connection, and the statements that are compiled on it. */
 export class FfiConnection implements SqliteConnection, StatementHome {
+  readonly capabilities = CAPABILITIES;
   readonly sqlite: Sqlite;
   readonly pointer: Pointer;
   readonly #commands = new Map<string, FfiStatement>();
