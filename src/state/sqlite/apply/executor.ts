@@ -303,6 +303,9 @@ export class Executor {
       this.#step(compiled, bindings);
       return { columns, rows: [] };
     }
+    if (this.#connection.capabilities.rowErrors) {
+      return { columns, rows: this.#rowsOf(compiled, bindings, budget) };
+    }
     const marked = this.#context.mark();
     if (!observed.data) {
       this.#rowsOf(compiled, bindings, budget);
@@ -325,7 +328,7 @@ export class Executor {
     }
   }
 
-  /** Row by row, so that the budget bounds memory; but the driver shows an error as the end of the rows. */
+  /** Row by row, so that the budget bounds memory; but some drivers show an error as the end of the rows. */
   #rowsOf(
     { statement, keyword, observed }: Compiled,
     bindings: Bindings,

@@ -7,6 +7,7 @@ import {
   type FunctionResult,
   requireSqlite,
   type RunResult,
+  type SqliteCapabilities,
   type SqliteConnection,
   type SqliteDriver,
   SqliteError,
@@ -123,6 +124,9 @@ class NodeStatement implements SqliteStatement {
     }
   }
 
+  /** The runtime frees it with the object. */
+  release(): void {}
+
   #all(bindings: Bindings): SqliteRow[] {
     try {
       const rows = bindings.named === null
@@ -160,7 +164,16 @@ interface NativeDatabase extends DatabaseSync {
   ): void;
 }
 
+const CAPABILITIES: SqliteCapabilities = {
+  interrupt: false,
+  heapLimit: false,
+  rowErrors: false,
+  owedForeignKeys: false,
+  statementTraits: false,
+};
+
 class NodeConnection implements SqliteConnection {
+  readonly capabilities = CAPABILITIES;
   readonly #database: NativeDatabase;
   readonly #commands = new Map<string, StatementSync>();
 
@@ -244,6 +257,8 @@ class NodeConnection implements SqliteConnection {
 
 /** SQLite as it is inside the runtime (`node:sqlite`). */
 export const nodeDriver: SqliteDriver = {
+  name: "node:sqlite",
+  capabilities: CAPABILITIES,
   version: bundledVersion(),
   open(path, { readOnly }): SqliteConnection {
     requireSqlite(nodeDriver.version);

@@ -98,7 +98,7 @@ export class ReaderProcesses {
 
   async #start(): Promise<void> {
     const path = this.#path;
-    const process = new ReaderChild(dirname(path));
+    const process = new ReaderChild(dirname(path), this.#driver);
     this.#processes.add(process);
     this.#starting++;
     const timer = setTimeout(() => process.end(), START_TIMEOUT_MS);

@@ -1,12 +1,13 @@
 import { HiqliteError } from "../../../errors.ts";
-import { sizeOf } from "../../sql/values.ts";
-import type { QueryResult, SqlParameters } from "../../sql/types.ts";
+import { narrowRow, sizeOf } from "../../sql/values.ts";
+import type { QueryResult, SqlParameters, SqlValue } from "../../sql/types.ts";
 import { bind } from "../statement/bindings.ts";
 import {
   type Bindings,
   NO_BINDINGS,
   type SqliteConnection,
   type SqliteDriver,
+  type SqliteRow,
   type SqliteStatement,
 } from "../driver/driver.ts";
 import { readFailure } from "../driver/result_codes.ts";
@@ -14,7 +15,7 @@ import { Policy } from "../statement/policy.ts";
 import { openVirtualTables } from "../statement/open_virtual_tables.ts";
 import type { ReadLimits } from "./query_codec.ts";
 import type { SchemaEpoch } from "../thread/schema_epoch.ts";
-import { type Compiled, StatementCache } from "../statement/cache.ts";
+import { StatementCache } from "../statement/cache.ts";
 
 const BUSY_TIMEOUT_MS = 5000;
 
@@ -133,24 +134,40 @@ export class Reader {
     const bindings = bind(compiled.slots, params, refuseReference);
     this.#policy.enter(compiled.keyword, compiled.observed, null);
     try {
-      if (limits !== null) checkLimits(compiled, bindings, limits);
-      return {
-        columns: compiled.statement.columns,
-        rows: compiled.statement.all(bindings),
-      };
+      return this.#rows(compiled.statement, bindings, limits);
     } finally {
       this.#policy.leave();
     }
   }
+
+  #rows(
+    statement: SqliteStatement,
+    bindings: Bindings,
+    limits: ReadLimits | null,
+  ): QueryResult {
+    const { columns } = statement;
+    if (limits === null || columns.length === 0) {
+      return { columns, rows: statement.all(bindings) };
+    }
+    if (this.#connection.capabilities.rowErrors) {
+      const rows: SqlValue[][] = [];
+      for (const row of boundedRows(statement, bindings, limits)) {
+        rows.push(narrowRow(row));
+      }
+      return { columns, rows };
+    }
+    // A first pass that holds one row at a time; it may end early, at an error that the second pass reports.
+    for (const _ of boundedRows(statement, bindings, limits)) continue;
+    return { columns, rows: statement.all(bindings) };
+  }
 }
 
-/** A first pass that holds one row at a time; it may end early, at an error that the second pass reports. */
-function checkLimits(
-  { statement }: Compiled,
+/** Rows as they come. @throws {HiqliteError} `too_large` when there are too many, or they are too large. */
+function* boundedRows(
+  statement: SqliteStatement,
   bindings: Bindings,
   { maxRows, maxBytes }: ReadLimits,
-): void {
-  if (statement.columns.length === 0) return;
+): Generator<SqliteRow> {
   let rows = 0;
   let bytes = 0;
   for (const row of statement.rows(bindings)) {
@@ -167,6 +184,7 @@ function checkLimits(
         `The answer has more than ${maxBytes} bytes`,
       );
     }
+    yield row;
   }
 }
 

@@ -1,4 +1,5 @@
 import { HiqliteError } from "../../../errors.ts";
+import type { SqliteDriverSpec } from "../driver/driver.ts";
 
 /** What the heap of such a process may hold, in MiB. */
 export const HEAP_MIB_MAX = 512;
@@ -25,9 +26,11 @@ export class ReaderChild {
   #rest = new Uint8Array(0);
   #ended: Promise<void> | null = null;
 
-  /** Starts a process that may only touch the files in `folder`. */
-  constructor(folder: string) {
+  /** Starts a process that may only touch the files in `folder`, and load a library if the driver does. */
+  constructor(folder: string, driver: SqliteDriverSpec) {
     const scope = folder.replaceAll(",", ",,");
+    // Of a list of libraries the runtime lets none use pointers.
+    const library = driver.kind === "ffi" ? ["--allow-ffi"] : [];
     this.#child = new Deno.Command(Deno.execPath(), {
       args: Deno.build.standalone ? [READER_ARGUMENT] : [
         "run",
@@ -37,6 +40,7 @@ export class ReaderChild {
         "--no-prompt",
         `--allow-read=${scope}`,
         `--allow-write=${scope}`,
+        ...library,
         `--v8-flags=--max-old-space-size=${HEAP_MIB_MAX}`,
         new URL("./reader_process.ts", import.meta.url).href,
       ],

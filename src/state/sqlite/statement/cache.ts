@@ -61,6 +61,8 @@ export class StatementCache {
   readonly #compiled = new Map<string, Compiled>();
   #latest = "";
   #keptChars = 0;
+  /** The statement used last, if it is not kept. */
+  #passing: SqliteStatement | null = null;
 
   /** Keeps up to `capacity` statements; `refuseKeyword` says why a kind of statement is refused, `refuseUse` why one is that does this. */
   constructor(
@@ -95,7 +97,10 @@ export class StatementCache {
     }
     const compiled = this.#compile(sql);
     const { schema, defersForeignKeys } = compiled.observed;
-    if (!schema && !defersForeignKeys) this.#keep(sql, compiled);
+    const kept = !schema && !defersForeignKeys && this.#capacity > 0 &&
+      sql.length <= KEPT_STATEMENT_CHARS_MAX;
+    if (kept) this.#keep(sql, compiled);
+    else this.#passing = compiled.statement;
     return compiled;
   }
 
@@ -106,26 +111,29 @@ export class StatementCache {
 
   /** Forgets everything: the schema has changed, and with it columns and triggers. */
   clear(): void {
+    for (const { statement } of this.#compiled.values()) statement.release();
     this.#compiled.clear();
     this.#latest = "";
     this.#keptChars = 0;
   }
 
   #keep(sql: string, compiled: Compiled): void {
-    if (sql.length > KEPT_STATEMENT_CHARS_MAX) return;
     this.#compiled.set(sql, compiled);
     this.#latest = sql;
     this.#keptChars += sql.length;
-    for (const oldest of this.#compiled.keys()) {
+    for (const [oldest, { statement }] of this.#compiled) {
       const fits = this.#compiled.size <= this.#capacity &&
         this.#keptChars <= KEPT_CHARS_MAX;
       if (fits) return;
       this.#compiled.delete(oldest);
       this.#keptChars -= oldest.length;
+      statement.release();
     }
   }
 
   #compile(sql: string): Compiled {
+    this.#passing?.release();
+    this.#passing = null;
     const { keywords, slots } = describeStatement(sql);
     const keyword = keywords[0] ?? "";
     forbid(this.#refuseKeyword(keyword) ?? refuseName(keywords, sql));

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { nodeDriver } from "../../../../src/state/sqlite/driver/node_driver.ts";
 import {
   describeStatement,
   isBlank,
@@ -10,8 +9,9 @@ import {
 } from "../../../../src/state/sqlite/statement/text.ts";
 import { Direct } from "../direct.ts";
 import { execute } from "../subject.ts";
+import { presentDriver, test } from "../drivers.ts";
 
-Deno.test("splitStatements() ends statements where SQLite does", () => {
+test("splitStatements() ends statements where SQLite does", () => {
   const statements = [
     'CREATE TABLE t (a, [b;c], `d;`, "e;""f");',
     " -- ; not here\nINSERT INTO t VALUES ('x;''y', 1, 2, 3);",
@@ -24,7 +24,7 @@ Deno.test("splitStatements() ends statements where SQLite does", () => {
   assert.deepEqual([...splitStatements(";; -- nothing\n /* else */ ;")], []);
 });
 
-Deno.test("describeStatement() reads keywords past comments, and parameters past strings", () => {
+test("describeStatement() reads keywords past comments, and parameters past strings", () => {
   assert.deepEqual(
     describeStatement("/* ? */ ; explain -- :x\n query PLAN SELECT ?, ':y'"),
     { keywords: ["EXPLAIN", "QUERY", "PLAN"], slots: [null] },
@@ -41,8 +41,8 @@ const piece = fc.constantFrom(
     .split("|"),
 );
 
-Deno.test("isBlank(), splitStatements() and describeStatement() agree with SQLite on any text", () => {
-  const connection = nodeDriver.open(":memory:", { readOnly: false });
+test("isBlank(), splitStatements() and describeStatement() agree with SQLite on any text", () => {
+  const connection = presentDriver().open(":memory:", { readOnly: false });
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
       const sql = "SELECT 1, " + pieces.join("");
