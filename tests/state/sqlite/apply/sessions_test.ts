@@ -271,7 +271,7 @@ test("a database of another format is refused, with what to do", () => {
     direct.exec("UPDATE _hql_meta SET format = 2");
     assert.throws(
       () => direct.restart(),
-      /has format 2, this release reads format 3: start the release that wrote it, or begin with an empty data directory/,
+      /has format 2, this release reads format \d+: start the release that wrote it, or begin with an empty data directory/,
     );
     direct.exec("UPDATE _hql_meta SET format = 3");
     direct.restart();
