@@ -14,7 +14,7 @@ import { secretCheck } from "./auth.ts";
 export interface AppOptions {
   /** The API secret: every request below `/api/` must carry it. */
   readonly secretApi: string;
-  /** Bytes of one request body. @default {50_331_648} */
+  /** Bytes of one request body. @default {16_777_216} */
   readonly maxBodyBytes?: number;
   /** Bytes of all request bodies under way. @default four times maxBodyBytes */
   readonly maxBufferedBytes?: number;
@@ -47,7 +47,7 @@ export function apiHandler(
 /** The HTTP API of a member; the routes are in the OpenAPI document it serves. */
 export function createApp(member: Member, options: AppOptions): Hono {
   const app = new Hono();
-  const maxBodyBytes = options.maxBodyBytes ?? 48 * 1024 * 1024;
+  const maxBodyBytes = options.maxBodyBytes ?? 16 * 1024 * 1024;
   const bodies = new BodyReader({
     maxBodyBytes,
     maxBufferedBytes: options.maxBufferedBytes ?? 4 * maxBodyBytes,

@@ -23,6 +23,10 @@ export type Handler<Input, Reply> = (
   context: RequestContext,
 ) => Reply | Promise<Reply>;
 
+/** JSON in UTF-8, in the spellings that clients use. */
+const JSON_TYPE =
+  /^application\/json[\t ]*(?:;[\t ]*(?:charset=(?:utf-?8|"utf-?8")[\t ]*)?)*$/i;
+
 /** Binds a route to its handler. @throws {TypeError} if the route's path does not fit what it says of the secret. */
 export function mount<Input, Reply>(
   { app, bodies }: Mounting,
@@ -80,7 +84,7 @@ function respond<Reply>(
 
 function checkContentType(context: Context): void {
   const type = context.req.header("content-type") ?? "none";
-  if (!/^application\/json *(?:; *charset=utf-8)?$/i.test(type)) {
+  if (!JSON_TYPE.test(type)) {
     throw new RequestError(
       415,
       `The Content-Type is ${type.slice(0, 80)}; send application/json`,
