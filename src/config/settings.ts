@@ -173,7 +173,7 @@ export const SETTINGS: { readonly [F in PlainField]: Setting<NodeConfig[F]> } =
       "max_body_bytes",
       "HQL_MAX_BODY_BYTES",
       integer(1024, 256 * 1024 * 1024),
-      48 * 1024 * 1024,
+      16 * 1024 * 1024,
       "Largest request body of the API, bytes.",
     ),
     queryTimeoutMs: setting(

@@ -150,9 +150,9 @@ export interface Member {
   querySync(sql: string, params?: SqlParameters): QueryResult;
   /** The cluster as this member sees it. */
   cluster(): ClusterStatus;
-  /** Well enough to be kept: runs, knows a leader. */
+  /** Well enough to be kept: runs, knows a leader. `detail` also speaks of what a restart would not mend. */
   health(): HealthStatus;
-  /** Well enough for traffic: healthy, caught up, a voter (or learner by configuration), not stopping. */
+  /** Well enough for traffic: healthy, caught up, applying what is committed, a voter (or learner by configuration), not stopping. */
   ready(): HealthStatus;
   /** Prometheus text exposition format. */
   metrics(): string;

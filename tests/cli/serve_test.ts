@@ -140,6 +140,17 @@ Deno.test("serve ends with 0 at once when it is told to stop while it starts, an
     await program.line(/leader is/);
   }));
 
+Deno.test("serve takes the double of a signal, as `deno task` sends it, for one, and ends well", () =>
+  withPlace(async ({ env }) => {
+    await using program = new Program(SERVE, env);
+    await program.line(/leader is/);
+    program.signal("SIGINT");
+    await program.line(/stopping; a second signal ends at once/);
+    program.signal("SIGINT");
+    program.signal("SIGINT");
+    assert.equal((await program.status).code, 0, program.output);
+  }));
+
 Deno.test("serve names the port that is taken", () =>
   withPlace(async ({ env, api }) => {
     const [hostname, port] = api.split(":");

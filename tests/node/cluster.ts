@@ -29,14 +29,15 @@ import { HiqliteNode } from "../../src/node/node.ts";
 import type { WriteAnswer } from "../../src/node/port.ts";
 import type { ApplyDone } from "../../src/state/port.ts";
 import type { SqlMachine } from "../../src/state/sql/port.ts";
-import { EntryKind } from "../../src/raft/types.ts";
+import { EntryKind, nodeIdOf } from "../../src/raft/types.ts";
 import type { Entry, NodeId } from "../../src/raft/types.ts";
+import type { NetworkEvents } from "../../src/network/port.ts";
 import { envelopeStamp } from "../../src/node/groups/stamp.ts";
 import { encodeAnswer, encodeRefusal } from "../../src/state/answer.ts";
 import { decodeEnvelope, peekClock } from "../../src/state/envelope.ts";
 import { writeResult } from "../../src/state/sql/result.ts";
 import type { QueryResult } from "../../src/state/sql/types.ts";
-import { systemClock } from "../../src/util/clock.ts";
+import { type Clock, systemClock } from "../../src/util/clock.ts";
 import { Logger } from "../../src/util/logger.ts";
 import { SystemRandom } from "../../src/util/random.ts";
 import { ListMachine } from "./trio.ts";
@@ -51,6 +52,7 @@ function applied(index: number): Uint8Array {
 /** Counts writes and applies each (session, sequence) once. */
 class CountingMachine extends ListMachine implements SqlMachine {
   #answers = new Map<string, Uint8Array>();
+  #held: (() => void)[] | null = null;
   facts = FIRST_FACTS;
 
   constructor() {
@@ -69,11 +71,25 @@ class CountingMachine extends ListMachine implements SqlMachine {
     return twin;
   }
 
+  /** Keeps what is to be applied, as a busy writer does, until the returned function is called. */
+  hold(): () => void {
+    const held: (() => void)[] = [];
+    this.#held = held;
+    return () => {
+      this.#held = null;
+      for (const run of held) run();
+    };
+  }
+
   override apply(
     entries: readonly Entry[],
     answers: boolean,
     done: ApplyDone,
   ): void {
+    if (this.#held !== null) {
+      this.#held.push(() => this.apply(entries, answers, done));
+      return;
+    }
     super.apply(entries, answers, (error, raw, events) => {
       if (error !== null) return done(error, [], events);
       const given = entries.map((entry, i) => this.#answer(entry, raw[i]!));
@@ -207,12 +223,15 @@ type Hosting = Pick<NodeParts, "following" | "levels">;
 export class Cluster {
   readonly network = new MemoryNetwork();
   readonly lines: string[] = [];
+  /** Nodes whose packets get lost, in both directions, while their links look well. */
+  readonly silent = new Set<NodeId>();
   /** The group of each node as it was started last. */
   readonly groups = new Map<NodeId, RaftGroup>();
   /** The links of each node as it was started last. */
   readonly links = new Map<NodeId, PeerNetwork>();
   readonly #nodes = new Map<NodeId, HiqliteNode>();
   readonly #volumes = new Map<NodeId, Volume>();
+  readonly #clock: Clock;
   readonly #size: number;
   readonly #overrides: Partial<NodeConfig>;
   readonly #hosting: (id: NodeId) => Partial<Hosting>;
@@ -222,7 +241,9 @@ export class Cluster {
     size: number,
     overrides: Partial<NodeConfig> = {},
     hosting: (id: NodeId) => Partial<Hosting> = () => ({}),
+    clock: Clock = systemClock,
   ) {
+    this.#clock = clock;
     this.#size = size;
     this.#overrides = overrides;
     this.#hosting = hosting;
@@ -259,11 +280,15 @@ export class Cluster {
       logger: new Logger("info", ({ message }) => {
         this.lines.push(`${id}: ${message}`);
       }),
-      clock: systemClock,
+      clock: this.#clock,
       random: new SystemRandom(),
       vault: volume,
       createNetwork: (self, peers, events) => {
-        const links = this.network.join({ self, peers, events });
+        const links = this.network.join({
+          self,
+          peers,
+          events: this.#heard(id, events),
+        });
         this.links.set(id, links);
         return Object.assign(links, { accept: () => new Response() });
       },
@@ -334,6 +359,17 @@ export class Cluster {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const id of [...this.#nodes.keys()]) await this.stop(id);
+  }
+
+  /** What node `to` hears of its network. */
+  #heard(to: NodeId, events: NetworkEvents): NetworkEvents {
+    return {
+      ...events,
+      frame: (from, lane, bytes) => {
+        const lost = this.silent.has(to) || this.silent.has(nodeIdOf(from.id));
+        if (!lost) events.frame(from, lane, bytes);
+      },
+    };
   }
 
   /** What a stopped node keeps. */

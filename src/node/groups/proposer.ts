@@ -60,6 +60,8 @@ export class Proposer {
   readonly #groupId: GroupId;
   readonly #ports: ProposerPorts;
   readonly #waiters = new DeadlineWaiters();
+  /** Attempts at other members, by the number of their request. */
+  readonly #forwarded = new Map<number, MemberId>();
   #session: ProposerSession | null = null;
   #opening: Promise<ProposerSession> | null = null;
   #closed = false;
@@ -110,6 +112,17 @@ export class Proposer {
       ),
       this.#ports.clock.monotonic() + timeoutMs,
     );
+  }
+
+  /**
+   * Another member leads now: what was handed to a former leader, which may have
+   * fallen silent, is given up there, and proposed to this one in the same session.
+   */
+  leaderChanged(leader: MemberId | null): void {
+    if (leader === null) return;
+    for (const [request, asked] of [...this.#forwarded]) {
+      if (asked !== leader) this.#ports.requests.cancel(request);
+    }
   }
 
   /** Ends attempts whose time is over. Call it a few times a second. */
@@ -166,7 +179,9 @@ export class Proposer {
     let last = "no leader is known";
     let patience = this.#patience(deadline);
     for (let attempts = 0;; attempts++) {
-      if (epoch !== this.#ports.epoch()) throw begunAnew(uncertain);
+      if (epoch !== this.#ports.epoch()) {
+        throw uncertain ? this.#unknownOutcome() : begunAnew();
+      }
       this.#throwIfOver(patience, uncertain, last);
       // The log keeps what was proposed, so a repetition is stamped on a copy.
       const copy = attempts === 0 ? bytes : bytes.slice();
@@ -178,7 +193,7 @@ export class Proposer {
       switch (attempt.kind) {
         case "applied": {
           const answer = decodeAnswer(attempt.answer);
-          if (uncertain && isExpired(answer)) throw unknownOutcome();
+          if (uncertain && isExpired(answer)) throw this.#unknownOutcome();
           return answer;
         }
         case "unknown":
@@ -202,13 +217,22 @@ export class Proposer {
   #throwIfOver(deadline: number, uncertain: boolean, last: string): void {
     const over = this.#ports.clock.monotonic() >= deadline;
     if (!over && !this.#closed) return;
-    if (uncertain) throw unknownOutcome();
+    if (uncertain) throw this.#unknownOutcome();
     if (this.#closed) {
       throw new HiqliteError("shutting_down", "This member is stopping");
     }
     throw new HiqliteError(
       "no_leader",
       `The write was not applied: no leader accepted it in time (${last})`,
+    );
+  }
+
+  #unknownOutcome(): OutcomeUnknownError {
+    const leads = this.#ports.group()?.core.leader === this.#ports.self();
+    return new OutcomeUnknownError(
+      leads
+        ? "The write was taken, and this member, which leads, has not finished it in time: its database is busy. It may still be applied: read before you repeat it"
+        : "The leader did not answer in time, or the connection to it was lost, and nobody could say whether the write was applied: read before you repeat it",
     );
   }
 
@@ -229,15 +253,25 @@ export class Proposer {
           envelopeOf(bytes),
           (result) => finish(fromProposal(result)),
         );
-      } else {
-        this.#ports.requests.ask(
-          nodeIdOf(leader),
-          PROPOSE,
-          bytes,
-          (answer) => finish(fromPeer(answer)),
-        );
-      }
+      } else this.#forward(leader, bytes, finish);
     });
+  }
+
+  #forward(
+    leader: MemberId,
+    bytes: Uint8Array,
+    finish: (attempt: Attempt) => void,
+  ): void {
+    const request = this.#ports.requests.ask(
+      nodeIdOf(leader),
+      PROPOSE,
+      bytes,
+      (answer) => {
+        this.#forwarded.delete(request);
+        finish(fromPeer(answer));
+      },
+    );
+    this.#forwarded.set(request, leader);
   }
 
   /** Resolves when something changed, or at `until`. */
@@ -256,16 +290,10 @@ function tooNew(needed: number, level: number): HiqliteError {
 }
 
 /** A later life of the group knows neither the session nor what it was asked. */
-function begunAnew(uncertain: boolean): HiqliteError {
-  return uncertain ? unknownOutcome() : new HiqliteError(
+function begunAnew(): HiqliteError {
+  return new HiqliteError(
     "no_leader",
     "The write was not applied: its group began anew. Try again",
-  );
-}
-
-function unknownOutcome(): OutcomeUnknownError {
-  return new OutcomeUnknownError(
-    "The connection to the leader was lost and nobody could say in time whether the write was applied: read before you repeat it",
   );
 }
 

@@ -104,6 +104,11 @@ const OF_GROUPS: readonly (readonly [
     "Last applied log index",
     ({ appliedIndex }) => appliedIndex,
   ],
+  [
+    "apply_waiting_ms",
+    "How long committed entries have waited while none was applied",
+    (_status, { applyWaitingMs }) => Math.round(applyWaitingMs),
+  ],
   ["raft_last_index", "Last log index", ({ lastIndex }) => lastIndex],
   [
     "raft_first_index",

@@ -1,4 +1,5 @@
 import { HiqliteError } from "../../../errors.ts";
+import { startableExecutable } from "../../../util/executable.ts";
 import type { SqliteDriverSpec } from "../driver/driver.ts";
 
 /** What the heap of such a process may hold, in MiB. */
@@ -10,9 +11,7 @@ export const READER_ARGUMENT = "__reader";
 /** Whether this process may start reader processes. */
 export function maySpawnReaders(): boolean {
   try {
-    const command = Deno.execPath();
-    const { state } = Deno.permissions.querySync({ name: "run", command });
-    return state === "granted";
+    return startableExecutable() !== null;
   } catch {
     return false;
   }
@@ -31,7 +30,7 @@ export class ReaderChild {
     const scope = folder.replaceAll(",", ",,");
     // Of a list of libraries the runtime lets none use pointers.
     const library = driver.kind === "ffi" ? ["--allow-ffi"] : [];
-    this.#child = new Deno.Command(Deno.execPath(), {
+    this.#child = new Deno.Command(startableExecutable() ?? Deno.execPath(), {
       args: Deno.build.standalone ? [READER_ARGUMENT] : [
         "run",
         "--quiet",
