@@ -172,6 +172,7 @@ Deno.test("install() leaves nothing of the old state and of what was received", 
     "db-00000002",
     "incoming",
     "snapshots",
+    "tmp",
   ]);
   assert.deepEqual(names(join(target.dir, "incoming")), []);
   assert.deepEqual(names(join(source.dir, "snapshots")), []);

@@ -19,7 +19,7 @@ import { type SqliteConnection, SqliteError } from "../driver/driver.ts";
 import { EntryEvents } from "./entry_events.ts";
 import { EntryContext } from "./entry_context.ts";
 import { EntryUndone, Interpreter } from "./interpreter.ts";
-import type { SchemaEpoch } from "../thread/schema_epoch.ts";
+import type { SchemaChanges } from "../thread/schema_epoch.ts";
 import { SqliteSessionStore } from "./session_store.ts";
 import type { StateHash } from "../../port.ts";
 
@@ -42,7 +42,7 @@ export class BatchApplier {
   readonly #context = new EntryContext();
   readonly #interpreter: Interpreter;
   readonly #commands: ExactlyOnce;
-  readonly #epoch: SchemaEpoch;
+  readonly #epoch: SchemaChanges;
   #epochOf = 0;
   readonly #writePosition: (position: Position) => void;
   #position: Position;
@@ -62,7 +62,7 @@ export class BatchApplier {
     originals: SqliteConnection,
     options: {
       readonly statementCacheCapacity: number;
-      readonly schemaEpoch: SchemaEpoch;
+      readonly schemaEpoch: SchemaChanges;
       /** The newest feature level that this release knows. */
       readonly level: number;
     },

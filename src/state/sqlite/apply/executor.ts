@@ -9,11 +9,11 @@ import {
 import { bind, type Resolve } from "../statement/bindings.ts";
 import type { AnswerBudget } from "./answer_budget.ts";
 import { EntryCounters } from "./counters.ts";
-import { VALUE_BYTES_MAX } from "./determinism.ts";
-import type {
-  Bindings,
-  SqliteConnection,
-  SqliteStatement,
+import {
+  type Bindings,
+  type SqliteConnection,
+  type SqliteStatement,
+  VALUE_BYTES_MAX,
 } from "../driver/driver.ts";
 import { changeOf, SCHEMA_CHANGED, tablesOf } from "./entry_events.ts";
 import type { EntryContext } from "./entry_context.ts";

@@ -3,6 +3,9 @@ import type { SqlValue } from "../../sql/types.ts";
 /** The oldest SQLite that is accepted: every version from 3.7.0 to 3.51.2 can lose commits when a WAL is reset. */
 export const OLDEST_SQLITE = "3.51.3";
 
+/** The largest text, blob or row, in bytes; equal on every member since it decides results. */
+export const VALUE_BYTES_MAX = 64 * 1024 * 1024;
+
 /** An error of SQLite itself. */
 export class SqliteError extends Error {
   override readonly name = "SqliteError";
@@ -72,6 +75,8 @@ export const FAIL: unique symbol = Symbol("fail");
 
 /** One connection. Every method may throw {@linkcode SqliteError}. */
 export interface SqliteConnection {
+  /** By what `SqliteDriver.interrupt` ends what runs here, from any thread; only where the driver can. */
+  readonly interruptHandle?: bigint;
   /** Whether a transaction is open. */
   readonly inTransaction: boolean;
   /** Runs one or more statements without parameters. Its errors may lack the extended code. */
@@ -97,6 +102,10 @@ export interface SqliteConnection {
 
 /** A SQLite library. */
 export interface SqliteDriver {
+  /** What it can do beyond the port. */
+  readonly capabilities: { readonly interrupt: boolean };
+  /** Ends what runs on a connection of any thread with SQLITE_INTERRUPT; there only with the capability. */
+  interrupt?(handle: bigint): void;
   /** Its version, like `3.53.2`. */
   readonly version: string;
   /** Opens or (unless `readOnly`) creates a database file, or one in memory (`:memory:`). */

@@ -238,6 +238,7 @@ class NodeConnection implements SqliteConnection {
 
 /** SQLite as it is inside the runtime (`node:sqlite`). */
 export const nodeDriver: SqliteDriver = {
+  capabilities: { interrupt: false },
   version: bundledVersion(),
   open(path, { readOnly }): SqliteConnection {
     requireSqlite(nodeDriver.version);

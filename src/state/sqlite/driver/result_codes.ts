@@ -3,6 +3,8 @@ import { StateDamagedError } from "../../port.ts";
 import type { CommandFailure } from "../../sql/types.ts";
 import { SqliteError } from "./driver.ts";
 
+const SQLITE_NOMEM = 7;
+const SQLITE_INTERRUPT = 9;
 const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
 const SQLITE_READONLY = 8;
@@ -36,6 +38,11 @@ export function isMachineError(error: unknown): boolean {
   if (!(error instanceof SqliteError)) return true;
   return MACHINE_CODES.has(error.primary) &&
     error.code !== SQLITE_CORRUPT_VTAB;
+}
+
+/** Whether somebody interrupted the statement. */
+export function isInterrupt(error: unknown): boolean {
+  return error instanceof SqliteError && error.primary === SQLITE_INTERRUPT;
 }
 
 /** What a machine's error means for the member: `disk_full` passes, damage stays, the rest is as it was. */
@@ -74,6 +81,16 @@ export function readFailure(error: unknown, refusal: string | null): unknown {
       return failed("forbidden", error.message);
     case SQLITE_READONLY:
       return failed("forbidden", "A query may not write; use execute");
+    case SQLITE_NOMEM:
+      return failed(
+        "too_large",
+        "The query needs more memory than SQLite may use; ask for less at a time",
+      );
+    case SQLITE_FULL:
+      return failed(
+        "too_large",
+        "The query needs more temporary space than the disk has; ask for less at a time",
+      );
     default:
       return failed(isMachineError(error) ? "storage" : "sql", error.message);
   }

@@ -1,6 +1,6 @@
 import { HiqliteError } from "../../../errors.ts";
 import type { QueryResult } from "../../sql/types.ts";
-import { closedError } from "../thread/worker_handle.ts";
+import { closedError } from "../thread/answers.ts";
 
 /** A query that waits for a reader, or runs on one. */
 export interface Job<R, W> {
