@@ -127,6 +127,11 @@ const OF_GROUPS: readonly (readonly [
     (_status, { group }) => Number(group?.diskFull ?? false),
   ],
   [
+    "apply_stuck_seconds",
+    "How long the next committed entry has not been applied, once that is too long; else 0",
+    (_status, { group }) => (group?.applying.stuckMs ?? 0) / 1000,
+  ],
+  [
     "proposals_pending",
     "Writes the leader has not answered",
     (_status, { group }) => group?.pendingProposals ?? 0,

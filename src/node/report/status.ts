@@ -111,6 +111,8 @@ export function readyStatus(
   if (!learnerOnly && !isVoter(core.config, hosted.self)) {
     return { ok: false, detail: "not a voter yet" };
   }
+  const { complaint } = group.applying;
+  if (complaint !== null) return { ok: false, detail: complaint };
   const behind = core.commit - machine.applied.index;
   if (behind > READY_LAG_ENTRIES) {
     return { ok: false, detail: `${behind} entries behind` };
