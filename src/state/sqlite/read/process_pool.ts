@@ -76,8 +76,12 @@ export class ReaderProcesses {
    * Runs a query; its time includes what it waits for a process.
    * @throws {HiqliteError} `timeout`, `too_large`, `overloaded`, or what `Reader.query` throws.
    */
-  query(statement: Statement, limits: QueryLimits): Promise<QueryResult> {
-    return this.#pool.query({ statement, limits }, limits.timeoutMs);
+  query(
+    statement: Statement,
+    limits: QueryLimits,
+    signal?: AbortSignal,
+  ): Promise<QueryResult> {
+    return this.#pool.query({ statement, limits }, limits.timeoutMs, signal);
   }
 
   /** Goes on with another file; a running query ends on the old one. */

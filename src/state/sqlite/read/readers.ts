@@ -71,6 +71,7 @@ export class Readers {
         }
         : null,
       limits.timeoutMs ?? null,
+      query.signal,
     );
   }
 
@@ -117,8 +118,8 @@ export class Readers {
   ): Promise<QueryResult> {
     this.#guarded ??= this.#startGuarded();
     return this.#guarded instanceof ReaderProcesses
-      ? this.#guarded.query(query, limits)
-      : this.#guarded.query(query, limits, limits.timeoutMs);
+      ? this.#guarded.query(query, limits, query.signal)
+      : this.#guarded.query(query, limits, limits.timeoutMs, query.signal);
   }
 
   #startGuarded(): ReaderProcesses | ReaderThreads {

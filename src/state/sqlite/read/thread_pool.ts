@@ -70,10 +70,11 @@ export class ReaderThreads {
     statement: Statement,
     limits: ReadLimits | null,
     timeoutMs: number | null,
+    signal?: AbortSignal,
   ): Promise<QueryResult> {
     const writer = new ByteWriter(256).u8(ReaderRequest.query);
     writeQuery(writer, statement, limits);
-    return this.#pool.query(writer.finish(), timeoutMs);
+    return this.#pool.query(writer.finish(), timeoutMs, signal);
   }
 
   /** Lets queries wait from now on; the running ones go on. */
