@@ -1,7 +1,7 @@
+// deno-lint-ignore-file no-console -- this is a program; its output is its purpose
 import { setTimeout as sleep } from "node:timers/promises";
 import { HiqliteError, open } from "../../mod.ts";
 
-// deno-lint-ignore-file no-console -- this is a program; its output is its purpose
 const ENDLESS =
   "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT max(x) FROM c";
 
