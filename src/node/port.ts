@@ -51,6 +51,8 @@ export interface QueryRequest {
   readonly guarded?: boolean;
   /** Bounds of time and size; the ones left out have defaults. */
   readonly limits?: Partial<QueryLimits>;
+  /** Nobody waits any more once it aborts. */
+  readonly signal?: AbortSignal;
 }
 
 /** The answer to a read. */

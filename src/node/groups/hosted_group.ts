@@ -1,4 +1,3 @@
-import { ApplyWatch } from "./apply_watch.ts";
 import { CatchUp } from "../../group/catch_up.ts";
 import type { RaftGroup } from "../../group/group.ts";
 import type { GroupId, GroupMessage } from "../../group/messages.ts";
@@ -48,7 +47,6 @@ export class HostedGroup implements RoutedGroup {
   readonly proposer: Proposer;
   readonly #ports: HostedGroupPorts;
   readonly #catchUp = new CatchUp();
-  readonly #applying = new ApplyWatch();
   #group: RaftGroup | null = null;
   #leader: MemberId | null = null;
 
@@ -94,21 +92,6 @@ export class HostedGroup implements RoutedGroup {
     return this.#catchUp.done;
   }
 
-  /** How long committed entries have waited while none was applied, ms. */
-  get applyWaitingMs(): number {
-    return this.#applying.waitingMs;
-  }
-
-  /** What is wrong if committed entries are not applied; null while they are. */
-  get applyStall(): string | null {
-    if (!this.#applying.stalled || this.#group === null) return null;
-    const { core, machine } = this.#group;
-    const next = machine.applied.index + 1;
-    return `entries ${next} to ${core.commit} are committed, and nothing has been applied for ${
-      Math.floor(this.#applying.waitingMs / 1000)
-    } s: entry ${next} keeps the database busy`;
-  }
-
   memberOf(peer: PeerIdentity): MemberId {
     return this.#ports.memberOf(peer);
   }
@@ -140,7 +123,6 @@ export class HostedGroup implements RoutedGroup {
   tick(): void {
     this.catchUp();
     this.proposer.tick();
-    this.#watchApplying();
   }
 
   /** Refuses everything from now on; what was known can still be asked for. */
@@ -159,14 +141,6 @@ export class HostedGroup implements RoutedGroup {
     for (const member of membersOf(this.#group.core.config)) {
       if (nodeIdOf(member) === node) this.#group.unreachable(member);
     }
-  }
-
-  #watchApplying(): void {
-    const { clock, logger } = this.#ports;
-    const commit = this.#group?.core.commit ?? 0;
-    const applied = this.#group?.machine.applied.index ?? 0;
-    if (!this.#applying.observe(commit, applied, clock.monotonic())) return;
-    logger.error(this.applyStall ?? "", { group: this.name });
   }
 
   #onStepped(): void {

@@ -13,6 +13,8 @@ export interface SqlQuery extends Statement {
   readonly guarded?: boolean;
   /** A limit left out does not apply. */
   readonly limits?: Partial<QueryLimits>;
+  /** Nobody waits any more once it aborts. */
+  readonly signal?: AbortSignal;
 }
 
 /** A state machine that answers SQL, of the durable group. */

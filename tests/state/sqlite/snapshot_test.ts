@@ -173,6 +173,7 @@ test("install() leaves nothing of the old state and of what was received", async
     "db-00000002",
     "incoming",
     "snapshots",
+    "tmp",
   ]);
   assert.deepEqual(names(join(target.dir, "incoming")), []);
   assert.deepEqual(names(join(source.dir, "snapshots")), []);

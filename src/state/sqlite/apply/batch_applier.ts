@@ -20,7 +20,7 @@ import { type SqliteConnection, SqliteError } from "../driver/driver.ts";
 import { EntryEvents } from "./entry_events.ts";
 import { EntryContext } from "./entry_context.ts";
 import { EntryUndone, Interpreter } from "./interpreter.ts";
-import type { SchemaEpoch } from "../thread/schema_epoch.ts";
+import type { SchemaChanges } from "../thread/schema_epoch.ts";
 import { SqliteSessionStore } from "./session_store.ts";
 import type { StateHash } from "../../port.ts";
 
@@ -45,7 +45,7 @@ export class BatchApplier {
   readonly #context = new EntryContext();
   readonly #interpreter: Interpreter;
   readonly #commands: ExactlyOnce;
-  readonly #epoch: SchemaEpoch;
+  readonly #epoch: SchemaChanges;
   #epochOf = 0;
   readonly #writePosition: (position: Position) => void;
   readonly #scan: ContentsScan;
@@ -66,7 +66,7 @@ export class BatchApplier {
     originals: SqliteConnection,
     options: {
       readonly statementCacheCapacity: number;
-      readonly schemaEpoch: SchemaEpoch;
+      readonly schemaEpoch: SchemaChanges;
       /** The newest feature level that this release knows. */
       readonly level: number;
     },

@@ -9,12 +9,12 @@ import {
 import { bind, type Resolve } from "../statement/bindings.ts";
 import type { AnswerBudget } from "./answer_budget.ts";
 import { EntryCounters } from "./counters.ts";
-import { VALUE_BYTES_MAX } from "./determinism.ts";
-import type {
-  Bindings,
-  RunResult,
-  SqliteConnection,
-  SqliteRow,
+import {
+  type Bindings,
+  type RunResult,
+  type SqliteConnection,
+  type SqliteRow,
+  VALUE_BYTES_MAX,
 } from "../driver/driver.ts";
 import { changeOf, SCHEMA_CHANGED, tablesOf } from "./entry_events.ts";
 import type { EntryContext } from "./entry_context.ts";

@@ -22,12 +22,13 @@ export const WriterRequest = {
   open: 6,
 } as const;
 
-/** What the writer Worker is started with. */
+/** What the writer is started with, as plain data. */
 export interface WriterOptions {
   readonly driver: SqliteDriverSpec;
   readonly path: string;
   readonly statementCacheCapacity: number;
-  readonly schemaEpoch: SharedArrayBuffer;
+  /** The most that SQLite's heap may hold, bytes: of the whole process where it has none of its own. */
+  readonly heapBytes: number;
   /** The newest feature level that this release knows. */
   readonly level: number;
 }

@@ -3,6 +3,9 @@ import type { SqlValue } from "../../sql/types.ts";
 /** The oldest SQLite that is accepted: every version from 3.7.0 to 3.51.2 can lose commits when a WAL is reset. */
 export const OLDEST_SQLITE = "3.51.3";
 
+/** The largest text, blob or row, in bytes; equal on every member since it decides results. */
+export const VALUE_BYTES_MAX = 64 * 1024 * 1024;
+
 /** An error of SQLite itself. */
 export class SqliteError extends Error {
   override readonly name = "SqliteError";

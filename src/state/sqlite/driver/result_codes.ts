@@ -4,6 +4,8 @@ import type { CommandFailure } from "../../sql/types.ts";
 import { SqliteError } from "./driver.ts";
 import { shortMessage } from "./short_message.ts";
 
+const SQLITE_NOMEM = 7;
+const SQLITE_INTERRUPT = 9;
 const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
 const SQLITE_READONLY = 8;
@@ -51,6 +53,11 @@ export const USED_UP: CommandFailure = {
     "Something is used up that the statement needs (SQLITE_FULL, and the disk has room): the rowids of a table, its AUTOINCREMENT, or the segments of a full-text index",
 };
 
+/** Whether somebody interrupted the statement. */
+export function isInterrupt(error: unknown): boolean {
+  return error instanceof SqliteError && error.primary === SQLITE_INTERRUPT;
+}
+
 /** What a machine's error means for the member: `disk_full` passes, damage stays, the rest is as it was. */
 export function stateFailure(error: unknown): unknown {
   if (error instanceof SqliteError) {
@@ -87,6 +94,16 @@ export function readFailure(error: unknown, refusal: string | null): unknown {
       return failed("forbidden", error.message);
     case SQLITE_READONLY:
       return failed("forbidden", "A query may not write; use execute");
+    case SQLITE_NOMEM:
+      return failed(
+        "too_large",
+        "The query needs more memory than SQLite may use; ask for less at a time",
+      );
+    case SQLITE_FULL:
+      return failed(
+        "too_large",
+        "The query needs more temporary space than the disk has; ask for less at a time",
+      );
     default:
       return failed(isMachineError(error) ? "storage" : "sql", error.message);
   }

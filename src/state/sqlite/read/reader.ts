@@ -1,6 +1,11 @@
 import { HiqliteError } from "../../../errors.ts";
 import { narrowRow, sizeOf } from "../../sql/values.ts";
-import type { QueryResult, SqlParameters, SqlValue } from "../../sql/types.ts";
+import {
+  COMMAND_LIMITS,
+  type QueryResult,
+  type SqlParameters,
+  type SqlValue,
+} from "../../sql/types.ts";
 import { bind } from "../statement/bindings.ts";
 import {
   type Bindings,
@@ -9,6 +14,7 @@ import {
   type SqliteDriver,
   type SqliteRow,
   type SqliteStatement,
+  VALUE_BYTES_MAX,
 } from "../driver/driver.ts";
 import { readFailure } from "../driver/result_codes.ts";
 import { Policy } from "../statement/policy.ts";
@@ -36,13 +42,21 @@ export class Reader {
     options: {
       readonly statementCacheCapacity: number;
       readonly schemaEpoch: SchemaEpoch | null;
+      /** The most that SQLite's heap may hold in this process, bytes; null: as it is. */
+      readonly heapBytes: number | null;
     },
   ) {
     this.#connection = driver.open(path, { readOnly: true });
     this.#connection.exec(
       `PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA query_only = ON;
-       PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;`,
+       PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;
+       PRAGMA temp_store = FILE;`,
     );
+    if (options.heapBytes !== null) {
+      this.#connection.exec(`PRAGMA hard_heap_limit = ${options.heapBytes}`);
+    }
+    // What a write could store can be read, and no more.
+    this.#connection.limit(VALUE_BYTES_MAX, COMMAND_LIMITS.sqlBytes);
     this.#connection.authorize(this.#policy.authorize);
     this.#position = this.#connection.prepare(
       "SELECT idx FROM main._hql_meta",
@@ -74,6 +88,11 @@ export class Reader {
     } catch (error) {
       throw readFailure(error, this.#policy.refusal);
     }
+  }
+
+  /** See `Served`. */
+  get interruptHandle(): bigint {
+    return this.#connection.handle ?? 0n;
   }
 
   /** Releases the file. */
@@ -109,9 +128,14 @@ export class Reader {
     this.#connection.command("BEGIN");
     try {
       const index = this.#refreshSchema();
-      return { ...this.#run(sql, params, limits), index };
-    } finally {
+      const result = { ...this.#run(sql, params, limits), index };
       this.#connection.command("COMMIT");
+      return result;
+    } catch (error) {
+      // Some errors have ended the transaction already.
+      if (this.#connection.inTransaction) this.#connection.command("ROLLBACK");
+      throw error;
+    } finally {
       this.#cachedEpoch = -1;
     }
   }
