@@ -9,7 +9,8 @@
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { DIST, LIBRARY, LIBRARY_NAME } from "./library.ts";
+import { LIBRARY_NAME } from "../src/state/sqlite/driver/embedded_library.ts";
+import { DIST, LIBRARY } from "./library.ts";
 
 const PACKAGE = "better-sqlite3";
 const VERSION = "13.2.0";

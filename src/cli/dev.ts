@@ -205,6 +205,7 @@ function ownProgram(dir: string): string[] {
     "--allow-env",
     "--allow-sys=hostname,uid",
     "--allow-run",
+    "--allow-ffi",
     cli.protocol === "file:" ? cli.pathname : cli.href,
   ];
 }

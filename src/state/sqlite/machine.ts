@@ -11,12 +11,13 @@ import {
   type StateHash,
   type StateRecovery,
 } from "../port.ts";
-import type { SqlMachine, SqlQuery } from "../sql/port.ts";
+import type { SqlEngine, SqlMachine, SqlQuery } from "../sql/port.ts";
 import type { QueryResult, SqlParameters } from "../sql/types.ts";
 import { logStatements } from "./apply/statement_log.ts";
 import type { ReachedPosition } from "./apply/writer_protocol.ts";
 import { WriterThread } from "./apply/writer_thread.ts";
 import type { SqliteDriverSpec } from "./driver/driver.ts";
+import { openDriver } from "./driver/open_driver.ts";
 import { DatabaseFiles } from "./files/files.ts";
 import { Removals } from "./files/removals.ts";
 import {
@@ -141,6 +142,12 @@ export class SqliteMachine implements SqlMachine {
   /** See `SqlMachine`. */
   get facts(): ClusterFacts {
     return this.#facts;
+  }
+
+  /** See `SqlMachine`. */
+  get engine(): SqlEngine {
+    const { name, version } = openDriver(this.#driver);
+    return { name, version };
   }
 
   /** See `StateMachine`. */
