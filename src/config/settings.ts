@@ -1,6 +1,6 @@
 import type { LogLevel } from "../util/logger.ts";
 import { boolean, choice, integer, text, type ValueType } from "./value.ts";
-import type { LogSync, NodeConfig, SqliteDriverChoice } from "./types.ts";
+import type { LogSync, NodeConfig } from "./types.ts";
 
 /** One key of the configuration. */
 export interface Setting<T> {
@@ -69,7 +69,7 @@ export const SETTINGS: { readonly [F in PlainField]: Setting<NodeConfig[F]> } =
     sqliteDriver: setting(
       "sqlite_driver",
       "HQL_SQLITE_DRIVER",
-      choice<SqliteDriverChoice>(["auto", "node", "ffi"]),
+      choice<NodeConfig["sqliteDriver"]>(["auto", "node", "ffi"]),
       "auto",
       "SQLite of the runtime (`node`) or a library that is loaded (`ffi`, needs --allow-ffi). `auto`: a library if one is given, or embedded in the program and loadable, else the runtime's.",
     ),

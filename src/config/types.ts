@@ -10,9 +10,6 @@ export type LogSync =
   /** fdatasync every `ms` milliseconds: a power failure of a majority can lose the writes of that time. */
   | { readonly mode: "interval"; readonly ms: number };
 
-/** The SQLite of the runtime, a library that is loaded, or the library if there is one. */
-export type SqliteDriverChoice = "auto" | "node" | "ffi";
-
 /** Where a member listens for its peers and its clients. */
 export interface NodeAddress {
   /** From 1. */
@@ -34,7 +31,7 @@ export interface NodeConfig {
   /** Name of the SQLite file in it. @default {"hiqlite.db"} */
   readonly filenameDb: string;
   /** Which SQLite: the runtime's, a library, or what there is. @default {"auto"} */
-  readonly sqliteDriver: SqliteDriverChoice;
+  readonly sqliteDriver: "auto" | "node" | "ffi";
   /** Path of a SQLite library; empty for the embedded one. @default {""} */
   readonly sqliteLib: string;
   /** Interface (not port) the Raft listener uses. @default loopback if all nodes are there, else all interfaces */
