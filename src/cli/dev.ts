@@ -202,12 +202,17 @@ function ownProgram(dir: string): string[] {
     "--allow-net=127.0.0.1",
     "--allow-read",
     `--allow-write=${dir}`,
+    ...mayLoadLibraries() ? ["--allow-ffi"] : [],
     "--allow-env",
     "--allow-sys=hostname,uid",
     "--allow-run",
-    "--allow-ffi",
     cli.protocol === "file:" ? cli.pathname : cli.href,
   ];
+}
+
+/** Members may do so if this process may: the permission is whole or none, so no task gives it. */
+function mayLoadLibraries(): boolean {
+  return Deno.permissions.querySync({ name: "ffi" }).state === "granted";
 }
 
 async function copyLines(
