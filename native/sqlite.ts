@@ -9,14 +9,15 @@
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { DIST, LIBRARY, LIBRARY_NAME } from "./library.ts";
+import { LIBRARY_NAME } from "../src/state/sqlite/driver/embedded_library.ts";
+import { DIST, LIBRARY } from "./library.ts";
 
 const PACKAGE = "better-sqlite3";
 const VERSION = "13.2.0";
 const SOURCE_SHA256 =
   "75a4760a7b9727a4c4c877aec92eacf39e52a8f2921ce00bd33be6d3a8e8e254";
 
-/** So that it takes the same SQL as the library inside the runtime; what differs is in decision 40. */
+/** So that it takes the same SQL as the library inside the runtime; what differs is in src/decisions/40-two-sqlite-drivers.md. */
 const OPTIONS = [
   "SQLITE_THREADSAFE=1",
   "SQLITE_DEFAULT_FOREIGN_KEYS=1",

@@ -182,6 +182,7 @@ export class HiqliteNode implements Member {
       outstandingWrites: this.#rooms.groups.outstanding,
       loopLagMs: this.#rooms.pulse.worstLagMs,
       droppedFrames: this.#rooms.router.dropped,
+      engine: this.#parts.vault.storage.machine.engine,
     });
   }
 

@@ -1,9 +1,12 @@
+import { join } from "node:path";
 import type { NodeConfig } from "../config/types.ts";
 import { HiqliteError } from "../errors.ts";
 import { LogError } from "../log/port.ts";
 import { RealDisk } from "../log/real_disk.ts";
 import { openSegmentLog } from "../log/segment_log.ts";
 import { PeerLinks } from "../network/links.ts";
+import { chooseDriver } from "../state/sqlite/driver/choose_driver.ts";
+import type { SqliteDriverSpec } from "../state/sqlite/driver/driver.ts";
 import { openSqliteMachine } from "../state/sqlite/machine.ts";
 import { LEVELS } from "../state/level.ts";
 import { StateDamagedError } from "../state/port.ts";
@@ -129,6 +132,18 @@ function isLogDamage(error: unknown): error is LogError {
   return error instanceof LogError && error.failure === "corrupt";
 }
 
+function driverOf(config: NodeConfig, logger: Logger): SqliteDriverSpec {
+  const { spec, notice } = chooseDriver({
+    driver: config.sqliteDriver,
+    library: config.sqliteLib,
+    folder: join(config.dataDir, "lib"),
+  });
+  if (notice !== null) {
+    logger.warn("the embedded SQLite library is not used", { detail: notice });
+  }
+  return spec;
+}
+
 async function openStorage(
   { config, logger, level, logs, state: dir }: {
     readonly config: NodeConfig;
@@ -147,11 +162,15 @@ async function openStorage(
     const { machine, recovery: state } = await openSqliteMachine({
       dir,
       filename: config.filenameDb,
+      driver: driverOf(config, logger),
       readPoolSize: config.readPoolSize,
       statementCacheCapacity: config.preparedStatementCacheCapacity,
       logStatements: config.logStatements,
       logger,
       level,
+    });
+    logger.info("database opened", {
+      sqlite: `${machine.engine.name} ${machine.engine.version}`,
     });
     const release = async (): Promise<void> => {
       await new Promise<void>((resolve) => machine.close(resolve));

@@ -1,4 +1,5 @@
-import { LIBRARY, LIBRARY_NAME } from "../../native/library.ts";
+import { LIBRARY } from "../../native/library.ts";
+import { LIBRARY_NAME } from "../../src/state/sqlite/driver/embedded_library.ts";
 import { missingPrograms, packageOf } from "./command.ts";
 import { LoopDisk } from "./loop_disk.ts";
 import { NetnsNetwork } from "./netns.ts";

@@ -51,6 +51,7 @@ function applied(index: number): Uint8Array {
 
 /** Counts writes and applies each (session, sequence) once. */
 class CountingMachine extends ListMachine implements SqlMachine {
+  readonly engine = { name: "none", version: "0" };
   #answers = new Map<string, Uint8Array>();
   #held: (() => void)[] | null = null;
   facts = FIRST_FACTS;
@@ -388,6 +389,8 @@ export class Cluster {
         api: `127.0.0.1:${8201 + i}`,
       })),
       dataDir: "",
+      sqliteDriver: "node",
+      sqliteLib: "",
       filenameDb: "",
       listenAddrRaft: "127.0.0.1",
       listenAddrApi: "127.0.0.1",

@@ -1,3 +1,4 @@
+import type { SqlEngine } from "../../state/sql/port.ts";
 import type { HostedGroup } from "../groups/hosted_group.ts";
 import type { ClusterStatus, NamedGroupStatus } from "../port.ts";
 
@@ -11,6 +12,7 @@ export interface MetricsParts {
   readonly loopLagMs: number;
   /** Frames for groups that this member does not host. */
   readonly droppedFrames: number;
+  readonly engine: SqlEngine;
 }
 
 /** Metrics in Prometheus' text format, version 0.0.4. */
@@ -43,6 +45,10 @@ export function renderMetrics(parts: MetricsParts): string {
   for (const [name, type, help, value] of OF_THE_MEMBER) {
     metric(type, name, help, [` ${value(parts)}`]);
   }
+  const { name, version } = parts.engine;
+  metric("gauge", "sqlite_info", "The SQLite of this member", [
+    `{engine="${name}",version="${version}"} 1`,
+  ]);
   return lines.join("\n") + "\n";
 }
 

@@ -14,7 +14,7 @@ import {
   type StuckEntry,
   WriterLostError,
 } from "../port.ts";
-import type { SqlMachine, SqlQuery } from "../sql/port.ts";
+import type { SqlEngine, SqlMachine, SqlQuery } from "../sql/port.ts";
 import type { QueryResult, SqlParameters } from "../sql/types.ts";
 import { logStatements } from "./apply/statement_log.ts";
 import type { ReachedPosition } from "./apply/writer_protocol.ts";
@@ -178,6 +178,12 @@ export class SqliteMachine implements SqlMachine {
   /** See `SqlMachine`. */
   get facts(): ClusterFacts {
     return this.#facts;
+  }
+
+  /** See `SqlMachine`. */
+  get engine(): SqlEngine {
+    const { name, version } = openDriver(this.#driver);
+    return { name, version };
   }
 
   /** See `StateMachine`. */

@@ -2,6 +2,10 @@ import assert from "node:assert/strict";
 import { SqlEvent, tablesIn } from "../../../src/state/sql/events.ts";
 import { BatchApplier } from "../../../src/state/sqlite/apply/batch_applier.ts";
 import { dumpContents } from "../../../src/state/sqlite/apply/contents.ts";
+import type {
+  SqliteConnection,
+  SqliteDriver,
+} from "../../../src/state/sqlite/driver/driver.ts";
 import { LEVEL } from "../../../src/state/level.ts";
 import { SchemaEpoch } from "../../../src/state/sqlite/thread/schema_epoch.ts";
 import { openWriterConnection } from "../../../src/state/sqlite/apply/writer.ts";
@@ -27,16 +31,18 @@ import {
 /** The writer's work on this thread, without Workers: the same code, faster tests. */
 export class Direct {
   readonly #path: string;
-  readonly #driver = presentDriver();
-  #connection;
-  #originals = this.#driver.open(":memory:", { readOnly: false });
+  readonly #driver: SqliteDriver;
+  #connection: SqliteConnection;
+  #originals: SqliteConnection;
   applier: BatchApplier;
   /** What was told of the entries so far, as `index.seq kind tables`. */
   readonly events: string[] = [];
   #written = new WrittenEvents();
 
-  constructor(path = ":memory:") {
+  constructor(path = ":memory:", driver: SqliteDriver = presentDriver()) {
     this.#path = path;
+    this.#driver = driver;
+    this.#originals = driver.open(":memory:", { readOnly: false });
     this.#connection = openWriterConnection(this.#driver, path);
     this.applier = this.#open();
   }

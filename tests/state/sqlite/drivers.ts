@@ -37,6 +37,13 @@ export function presentDriver(): SqliteDriver {
   return openDriver(present);
 }
 
+/** The last of those that can be tested here. */
+export function lastDriver(): SqliteDriver {
+  return openDriver(
+    DRIVERS.findLast(({ obstacle }) => obstacle === "")!.spec,
+  );
+}
+
 /** How a test is called with a driver. */
 export function titled(
   name: string,
