@@ -3,6 +3,7 @@ import { SqlEvent, tablesIn } from "../../../src/state/sql/events.ts";
 import { BatchApplier } from "../../../src/state/sqlite/apply/batch_applier.ts";
 import { dumpContents } from "../../../src/state/sqlite/apply/contents.ts";
 import { nodeDriver } from "../../../src/state/sqlite/driver/node_driver.ts";
+import type { SqliteConnection } from "../../../src/state/sqlite/driver/driver.ts";
 import { LEVEL } from "../../../src/state/level.ts";
 import { SchemaEpoch } from "../../../src/state/sqlite/thread/schema_epoch.ts";
 import { openWriterConnection } from "../../../src/state/sqlite/apply/writer.ts";
@@ -34,9 +35,13 @@ export class Direct {
   readonly events: string[] = [];
   #written = new WrittenEvents();
 
-  constructor(path = ":memory:") {
+  /** With a database at `path`, on a connection that `prepared` may have filled or wrapped. */
+  constructor(
+    path = ":memory:",
+    prepared = (connection: SqliteConnection): SqliteConnection => connection,
+  ) {
     this.#path = path;
-    this.#connection = openWriterConnection(nodeDriver, path);
+    this.#connection = prepared(openWriterConnection(nodeDriver, path));
     this.applier = this.#open();
   }
 
