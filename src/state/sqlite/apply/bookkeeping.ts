@@ -10,7 +10,7 @@ import { ENVELOPE_START, type EnvelopePosition } from "../../exactly_once.ts";
 import type { SqliteConnection, SqliteDriver } from "../driver/driver.ts";
 
 /** The format of the tables below, and of the entries that a log keeps for them. */
-const FORMAT = 3;
+const FORMAT = 4;
 
 const TABLES = `
 CREATE TABLE main._hql_meta (
