@@ -15,6 +15,7 @@ const REFUSALS = [
   "conflict",
   "invalid",
   "too_large",
+  "overloaded",
 ] as const;
 
 /** Why an entry's machine did not answer; the same on every member. */
@@ -22,8 +23,9 @@ export interface AnswerRefusal {
   /**
    * `session_expired`: the session or its answer is not remembered; `conflict`: the
    * idempotency key was used for another write; `invalid`: malformed; `too_large`:
-   * applied at `index`, but the answer was too large to be remembered. But for the
-   * last, nothing was applied.
+   * applied at `index`, but the answer was too large to be remembered, or had to make
+   * room; `overloaded`: too many idempotency keys are remembered. Only with
+   * `too_large` anything was applied.
    */
   readonly code: (typeof REFUSALS)[number];
   /** What is wrong, for people. */

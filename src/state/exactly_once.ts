@@ -15,7 +15,8 @@ import {
   UnknownLevelError,
 } from "./envelope.ts";
 import { LEVEL } from "./level.ts";
-import { type SessionLimits, Sessions } from "./sessions.ts";
+import type { SessionLimits } from "./session_limits.ts";
+import { Sessions } from "./sessions.ts";
 import type { SessionStore } from "./session_store.ts";
 
 /** Answers above this are not kept for repetition, only the fact that the write was applied. */
@@ -83,7 +84,7 @@ export class ExactlyOnce {
   ) {
     this.#level = level;
     this.#requireLevel(position.facts);
-    this.#sessions = new Sessions(store, position.horizon, limits);
+    this.#sessions = new Sessions(store, position, limits);
     this.#perform = perform;
     this.#clockMs = position.clockMs;
     this.#timeMs = position.timeMs;
@@ -148,7 +149,7 @@ export class ExactlyOnce {
 
   /** Goes back to what is stored: after the machine's transaction was undone. */
   reload(position: EnvelopePosition): void {
-    this.#sessions.reload(position.horizon);
+    this.#sessions.reload(position);
     this.#clockMs = position.clockMs;
     this.#timeMs = position.timeMs;
     this.#facts = position.facts;
@@ -211,6 +212,10 @@ export class ExactlyOnce {
         return encodeRefusal(index, "session_expired", known.message);
       case "mismatch":
         return encodeRefusal(index, "conflict", known.message);
+      case "forgotten":
+        return encodeRefusal(known.index, "too_large", known.message);
+      case "full":
+        return this.#refuseKey(envelope, index, known.message);
     }
     const answer = this.#perform(envelope, index, this.#timeMs);
     this.#sessions.remember(
@@ -220,6 +225,14 @@ export class ExactlyOnce {
       this.#clockMs,
       rememberable(answer, index),
     );
+    return answer;
+  }
+
+  /** The session remembers that nothing was applied, since its repetition must not be, either. */
+  #refuseKey(envelope: Envelope, index: LogIndex, message: string): Uint8Array {
+    const answer = encodeRefusal(index, "overloaded", message);
+    const write = { ...envelope, idempotencyKey: "" };
+    this.#sessions.remember(write, 0, index, this.#clockMs, answer);
     return answer;
   }
 }

@@ -1,5 +1,10 @@
 import type { LogIndex } from "../raft/types.ts";
 import { ByteReader, ByteWriter } from "../util/bytes.ts";
+import {
+  type ForgottenKey,
+  readForgottenKeys,
+  writeForgottenKeys,
+} from "./forgotten_keys.ts";
 
 /** The answer to a write, kept for a repetition of it. */
 export interface RememberedAnswer {
@@ -15,29 +20,31 @@ export interface RememberedAnswer {
   row: LogIndex;
 }
 
-/** Encodes the answers of one batch, as they are stored. */
-export function encodeAnswers(
-  answers: readonly RememberedAnswer[],
-): Uint8Array {
-  const writer = new ByteWriter(64 * answers.length);
+/** What one row stores: answers of a batch, and keys of it whose answers are forgotten. */
+export interface RememberedRow {
+  readonly answers: readonly RememberedAnswer[];
+  readonly keys: readonly ForgottenKey[];
+}
+
+/** Encodes a row. */
+export function encodeRow({ answers, keys }: RememberedRow): Uint8Array {
+  const writer = new ByteWriter(64 * (answers.length + keys.length));
   writer.u32(answers.length);
   for (const answer of answers) {
     writer.u53(answer.index).u53(answer.clockMs);
     writer.u53(answer.session).u53(answer.sequence);
     writer.text(answer.key).u32(answer.bodyHash).bytes(answer.bytes);
   }
+  writeForgottenKeys(writer, keys);
   return writer.finish();
 }
 
-/** Reads what {@linkcode encodeAnswers} wrote; they are stored under `row`. */
-export function* decodeAnswers(
-  data: Uint8Array,
-  row: LogIndex,
-): Generator<RememberedAnswer> {
+/** Reads what {@linkcode encodeRow} wrote; it is stored under `row`. */
+export function decodeRow(data: Uint8Array, row: LogIndex): RememberedRow {
   const reader = new ByteReader(data);
-  const count = reader.u32();
-  for (let i = 0; i < count; i++) {
-    yield {
+  const answers: RememberedAnswer[] = [];
+  for (let left = reader.u32(); left > 0; left--) {
+    answers.push({
       index: reader.u53(),
       clockMs: reader.u53(),
       session: reader.u53(),
@@ -46,6 +53,7 @@ export function* decodeAnswers(
       bodyHash: reader.u32(),
       bytes: reader.bytes().slice(),
       row,
-    };
+    });
   }
+  return { answers, keys: readForgottenKeys(reader, row) };
 }

@@ -25,8 +25,8 @@ export interface SessionChanges {
   readonly sessions: Iterable<SavedSession>;
   /** Ids of closed ones. */
   readonly closed: Iterable<number>;
-  /** New answers, if there are any. */
-  readonly answers: SavedAnswers | null;
+  /** New answers, and rows stored before, under the same `first`, that hold less now. */
+  readonly answers: Iterable<SavedAnswers>;
   /** Stored answers by their `first`, all of which are forgotten. */
   readonly emptied: Iterable<LogIndex>;
 }
@@ -40,4 +40,12 @@ export interface SessionStore {
   };
   /** Stores changes with the batch that made them. */
   save(changes: SessionChanges): void;
+}
+
+/** Where sessions stand beside what is stored row by row. */
+export interface SessionPosition {
+  /** See `Sessions.horizon`. */
+  readonly horizon: LogIndex;
+  /** The cluster clock, ms. */
+  readonly clockMs: number;
 }

@@ -1,31 +1,24 @@
 import type { LogIndex } from "../raft/types.ts";
 import type { WriteIdentity } from "./envelope.ts";
+import { ForgottenKeys, hashOfKey } from "./forgotten_keys.ts";
 import {
-  decodeAnswers,
-  encodeAnswers,
+  decodeRow,
+  encodeRow,
   type RememberedAnswer as Answer,
 } from "./remembered_answers.ts";
-import type { SavedAnswers, SessionStore } from "./session_store.ts";
-
-/** How much is remembered; every member must have the same. */
-export interface SessionLimits {
-  /** A session or an idempotency key is forgotten after this long without use, ms of the cluster clock. */
-  readonly windowMs: number;
-  /** More sessions than this: the longest unused one is closed. */
-  readonly sessions: number;
-  /** More remembered answers than this: the oldest are forgotten. */
-  readonly answers: number;
-  /** The same for the bytes in them. */
-  readonly answerBytes: number;
-}
-
-/** The usual limits. */
-export const SESSION_LIMITS: SessionLimits = {
-  windowMs: 60 * 60 * 1000,
-  sessions: 10_000,
-  answers: 100_000,
-  answerBytes: 64 * 1024 * 1024,
-};
+import {
+  answerForgotten,
+  NEW,
+  otherWrite,
+  type Recognition,
+  tooManyKeys,
+} from "./recognition.ts";
+import { SESSION_LIMITS, type SessionLimits } from "./session_limits.ts";
+import type {
+  SavedAnswers,
+  SessionPosition,
+  SessionStore,
+} from "./session_store.ts";
 
 interface Session {
   readonly id: number;
@@ -35,14 +28,6 @@ interface Session {
   readonly answers: Map<number, Answer>;
 }
 
-/** What is known of a write before it is applied. */
-export type Recognition =
-  | { readonly kind: "new" }
-  | { readonly kind: "repeated"; readonly answer: Uint8Array }
-  | { readonly kind: "expired"; readonly message: string }
-  | { readonly kind: "mismatch"; readonly message: string };
-
-const NEW: Recognition = { kind: "new" };
 const ANSWER_OVERHEAD_BYTES = 100;
 
 /**
@@ -57,6 +42,7 @@ export class Sessions {
   readonly #sessions = new Map<number, Session>(); // longest unused first
   readonly #keys = new Map<string, Answer>();
   readonly #answers = new Map<LogIndex, Answer>(); // oldest first
+  readonly #forgotten = new ForgottenKeys(); // of answers that had to make room
   readonly #rows = new Map<LogIndex, number>(); // answers still remembered of each stored row
   #bytes = 0;
   #horizon: LogIndex = 0; // every answer up to here that was not released before is forgotten
@@ -64,17 +50,18 @@ export class Sessions {
   readonly #touched = new Set<number>();
   readonly #closed = new Set<number>();
   readonly #emptied = new Set<LogIndex>();
+  readonly #thinned = new Set<LogIndex>(); // rows that hold keys only, from now on
   #fresh: Answer[] = [];
 
-  /** Reads what was stored with `horizon`. */
+  /** Reads what was stored with `position`. */
   constructor(
     store: SessionStore,
-    horizon: LogIndex,
+    position: SessionPosition,
     limits: SessionLimits = SESSION_LIMITS,
   ) {
     this.#store = store;
     this.#limits = limits;
-    this.reload(horizon);
+    this.reload(position);
   }
 
   /** The newest answer that was forgotten for its age or for room; stored with the applied index. */
@@ -83,8 +70,9 @@ export class Sessions {
   }
 
   /** Forgets everything in memory and reads what is stored: after a transaction was undone. */
-  reload(horizon: LogIndex): void {
+  reload({ horizon, clockMs }: SessionPosition): void {
     this.#horizon = horizon;
+    this.#forgotten.clear();
     for (
       const map of [this.#sessions, this.#keys, this.#answers, this.#rows]
     ) map.clear();
@@ -96,6 +84,7 @@ export class Sessions {
       this.#sessions.set(id, { id, used, clockMs, below, answers: new Map() });
     }
     for (const saved of answers) this.#loadAnswers(saved);
+    this.#expireForgotten(clockMs - this.#limits.windowMs);
   }
 
   /** Forgets sessions and keys that were not used for `windowMs`; `clockMs`, here and below, is the cluster clock. */
@@ -109,6 +98,7 @@ export class Sessions {
       if (answer.clockMs >= oldest) break;
       this.#forget(answer);
     }
+    this.#expireForgotten(oldest);
   }
 
   /** Opens the session named after the entry that asks for it. */
@@ -147,15 +137,21 @@ export class Sessions {
       if (recognition !== NEW) return recognition;
     }
     if (write.idempotencyKey === "") return NEW;
-    const answer = this.#keys.get(write.idempotencyKey);
-    if (answer === undefined) return NEW;
-    return answer.bodyHash === bodyHash
-      ? { kind: "repeated", answer: answer.bytes }
-      : {
-        kind: "mismatch",
-        message:
-          `The idempotency key was used for another write, at index ${answer.index}`,
-      };
+    return this.#recognizeKey(write.idempotencyKey, bodyHash);
+  }
+
+  #recognizeKey(key: string, bodyHash: number): Recognition {
+    const answer = this.#keys.get(key);
+    const known = answer ?? this.#forgotten.find(key);
+    if (known === undefined) {
+      const { keys, windowMs } = this.#limits;
+      const full = this.#keys.size + this.#forgotten.size >= keys;
+      return full ? tooManyKeys(keys, windowMs) : NEW;
+    }
+    if (known.bodyHash !== bodyHash) return otherWrite(known.index);
+    return answer === undefined
+      ? answerForgotten(known.index)
+      : { kind: "repeated", answer: answer.bytes };
   }
 
   #recognizeSequence(
@@ -217,7 +213,7 @@ export class Sessions {
       this.#bytes > this.#limits.answerBytes
     ) {
       for (const oldest of this.#answers.values()) {
-        this.#forget(oldest);
+        this.#makeRoom(oldest);
         break;
       }
     }
@@ -233,20 +229,30 @@ export class Sessions {
     this.#store.save({
       sessions,
       closed: this.#closed,
-      answers: this.#freshAnswers(first),
+      answers: [...this.#freshAnswers(first), ...this.#thinnedRows()],
       emptied: this.#emptied,
     });
     this.#forgetChanges();
   }
 
-  #freshAnswers(first: LogIndex): SavedAnswers | null {
-    const kept = this.#fresh.filter((answer) =>
+  *#freshAnswers(first: LogIndex): Generator<SavedAnswers> {
+    const answers = this.#fresh.filter((answer) =>
       this.#answers.get(answer.index) === answer
     );
-    if (kept.length === 0) return null;
-    for (const answer of kept) answer.row = first;
-    this.#rows.set(first, kept.length);
-    return { first, data: encodeAnswers(kept) };
+    this.#forgotten.storeIn(first);
+    const keys = this.#forgotten.ofRow(first);
+    if (answers.length + keys.length === 0) return;
+    for (const answer of answers) answer.row = first;
+    if (answers.length > 0) this.#rows.set(first, answers.length);
+    yield { first, data: encodeRow({ answers, keys }) };
+  }
+
+  *#thinnedRows(): Generator<SavedAnswers> {
+    for (const first of this.#thinned) {
+      const keys = this.#forgotten.ofRow(first);
+      if (keys.length === 0) this.#emptied.add(first);
+      else yield { first, data: encodeRow({ answers: [], keys }) };
+    }
   }
 
   /** All of it in a canonical form, equal on members that applied the same entries. */
@@ -259,13 +265,17 @@ export class Sessions {
         " ",
       )
     );
-    return [...sessions, ...answers].join("\n");
+    const forgotten = [...this.#forgotten].map((key) =>
+      `${key.index} ${key.clockMs} ${key.bodyHash} ${JSON.stringify(key.hash)}`
+    );
+    return [...sessions, ...answers, ...forgotten].join("\n");
   }
 
   #forgetChanges(): void {
     this.#touched.clear();
     this.#closed.clear();
     this.#emptied.clear();
+    this.#thinned.clear();
     this.#fresh = [];
   }
 
@@ -319,6 +329,26 @@ export class Sessions {
     this.#drop(answer);
   }
 
+  /** Forgets an answer, but not its key: a repetition learns that it was applied. */
+  #makeRoom(answer: Answer): void {
+    const { key, index, clockMs, bodyHash, row } = answer;
+    if (key !== "" && this.#keys.get(key) === answer) {
+      const hash = hashOfKey(key);
+      this.#forgotten.add({ hash, index, clockMs, bodyHash, row });
+    }
+    this.#forget(answer);
+  }
+
+  #expireForgotten(oldest: number): void {
+    for (;;) {
+      const key = this.#forgotten.first();
+      if (key === undefined || key.clockMs >= oldest) return;
+      this.#forgotten.removeFirst();
+      if (key.row === 0 || this.#rows.has(key.row)) continue;
+      if (this.#forgotten.first()?.row !== key.row) this.#emptied.add(key.row);
+    }
+  }
+
   #drop(answer: Answer): void {
     if (!this.#answers.delete(answer.index)) return;
     this.#bytes -= answer.bytes.length + ANSWER_OVERHEAD_BYTES;
@@ -329,22 +359,28 @@ export class Sessions {
       this.#rows.set(answer.row, left - 1);
     } else {
       this.#rows.delete(answer.row);
-      this.#emptied.add(answer.row);
+      this.#thinned.add(answer.row);
     }
-  }
-
-  #loadAnswers({ first, data }: SavedAnswers): void {
-    let remembered = 0;
-    for (const answer of decodeAnswers(data, first)) {
-      if (this.#restore(answer)) remembered++;
-    }
-    if (remembered > 0) this.#rows.set(first, remembered);
-    else this.#emptied.add(first);
   }
 
   /** A row may still hold answers that were forgotten after it was written. */
+  #loadAnswers({ first, data }: SavedAnswers): void {
+    const { answers, keys } = decodeRow(data, first);
+    for (const key of keys) this.#forgotten.add(key);
+    let remembered = 0;
+    for (const answer of answers) if (this.#restore(answer)) remembered++;
+    if (remembered > 0) this.#rows.set(first, remembered);
+    else if (answers.length > 0) this.#thinned.add(first);
+  }
+
   #restore(answer: Answer): boolean {
-    if (answer.index <= this.#horizon) return false;
+    if (answer.index <= this.#horizon) {
+      const { key, index, clockMs, bodyHash, row } = answer;
+      if (key === "") return false;
+      const hash = hashOfKey(key);
+      this.#forgotten.add({ hash, index, clockMs, bodyHash, row });
+      return false;
+    }
     const session = this.#sessions.get(answer.session);
     const open = session !== undefined && answer.sequence >= session.below;
     if (!open && answer.key === "") return false;

@@ -42,10 +42,7 @@ export async function storedIn(
       index: position.applied.index,
       answers: position.hash,
       contents: dumpContents(connection),
-      sessions: new Sessions(
-        new SqliteSessionStore(connection),
-        position.horizon,
-      )
+      sessions: new Sessions(new SqliteSessionStore(connection), position)
         .dump(),
     };
   } finally {

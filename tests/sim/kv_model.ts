@@ -1,6 +1,6 @@
 import { decodeAnswer, encodeAnswer } from "../../src/state/answer.ts";
 import { ENVELOPE_START, ExactlyOnce } from "../../src/state/exactly_once.ts";
-import { SESSION_LIMITS } from "../../src/state/sessions.ts";
+import { SESSION_LIMITS } from "../../src/state/session_limits.ts";
 import { type Entry, EntryKind } from "../../src/raft/types.ts";
 import { ByteReader, ByteWriter, NO_BYTES } from "../../src/util/bytes.ts";
 import { MemorySessionStore } from "../state/memory_sessions.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { decodeAnswer, encodeAnswer } from "../../src/state/answer.ts";
 import { type Envelope, NO_IDENTITY } from "../../src/state/envelope.ts";
 import { ENVELOPE_START, ExactlyOnce } from "../../src/state/exactly_once.ts";
-import { SESSION_LIMITS } from "../../src/state/sessions.ts";
+import { SESSION_LIMITS } from "../../src/state/session_limits.ts";
 import { writeFactChange } from "../../src/state/cluster_facts.ts";
 import { ByteReader } from "../../src/util/bytes.ts";
 import { encodeEnvelope } from "./envelopes.ts";
@@ -20,7 +20,7 @@ class Counter {
     return new ExactlyOnce(this.#store, this.#position, ({ body }, index) => {
       this.sum += body[0]!;
       return encodeAnswer(index, (writer) => writer.u32(this.sum));
-    }, { limits: { ...SESSION_LIMITS, windowMs: 1000, answers: 3 } });
+    }, { limits: { ...SESSION_LIMITS, windowMs: 1000, answers: 3, keys: 6 } });
   }
 
   /** Applies an envelope as a batch of its own: what it is answered. */
@@ -188,4 +188,42 @@ Deno.test("a malformed fact is an answer", () => {
     assert.equal(decodeAnswer(answer).refusal?.code, "invalid");
   }
   assert.equal(member.facts.level, 1);
+});
+
+Deno.test("M1 a key outlives its answer: a repetition is not applied, also after a restart", () => {
+  const counter = new Counter();
+  assert.equal(counter.send({ idempotencyKey: "alice-1" }), 1);
+  // Others' answers take its place.
+  for (let i = 0; i < 5; i++) counter.send({ idempotencyKey: `bob-${i}` });
+  assert.equal(counter.sum, 6);
+  for (let round = 0; round < 2; round++) {
+    assert.equal(counter.send({ idempotencyKey: "alice-1" }), "too_large");
+    assert.equal(counter.send({ idempotencyKey: "bob-0" }), "too_large");
+    assert.equal(counter.send({ idempotencyKey: "bob-4" }), 6);
+    const other = { idempotencyKey: "alice-1", body: new Uint8Array([9]) };
+    assert.equal(counter.send(other), "conflict");
+    counter.restart();
+  }
+  assert.equal(counter.sum, 6);
+});
+
+Deno.test("M1 new keys are refused when there are too many, and old ones are not forgotten for them", () => {
+  const counter = new Counter();
+  const session = counter.open();
+  for (let i = 0; i < 6; i++) counter.send({ idempotencyKey: `key-${i}` });
+  assert.equal(counter.sum, 6);
+  const seventh = { idempotencyKey: "key-6", session, sequence: 1 };
+  assert.equal(counter.send(seventh), "overloaded");
+  assert.equal(counter.send({ idempotencyKey: "key-0" }), "too_large");
+  assert.equal(counter.send({ session, sequence: 2 }), 7);
+  counter.restart();
+  // The refused one was answered, so its repetition gets the same, whenever it comes.
+  assert.equal(counter.send({ ...seventh, clockMs: 999 }), "overloaded");
+  assert.equal(counter.send({ idempotencyKey: "key-7" }), "overloaded");
+  assert.equal(counter.send({ ...seventh, clockMs: 1001 }), "session_expired");
+  assert.equal(counter.sum, 7);
+  // After the window the old ones are gone.
+  assert.equal(counter.send({ idempotencyKey: "key-0" }), 8);
+  counter.restart();
+  assert.equal(counter.send({ idempotencyKey: "key-0" }), 8);
 });

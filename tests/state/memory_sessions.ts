@@ -24,7 +24,7 @@ export class MemorySessionStore implements SessionStore {
     }
     for (const id of closed) this.#sessions.delete(id);
     for (const first of emptied) this.#answers.delete(first);
-    if (answers !== null) this.#answers.set(answers.first, answers);
+    for (const row of answers) this.#answers.set(row.first, row);
   }
 
   /** Appends everything, for a snapshot. */

@@ -68,7 +68,8 @@ export interface CommandFailure {
     | "forbidden"
     | "too_large"
     | "conflict"
-    | "session_expired";
+    | "session_expired"
+    | "overloaded";
   /** What is wrong, for people. */
   readonly message: string;
   /** Which statement of a transaction or batch, from 0. */

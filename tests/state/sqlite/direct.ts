@@ -39,11 +39,16 @@ export class Direct {
   readonly events: string[] = [];
   #written = new WrittenEvents();
 
-  constructor(path = ":memory:", driver: SqliteDriver = presentDriver()) {
+  /** With a database at `path`, on a connection that `prepared` may have filled or wrapped. */
+  constructor(
+    path = ":memory:",
+    prepared = (connection: SqliteConnection): SqliteConnection => connection,
+    driver: SqliteDriver = presentDriver(),
+  ) {
     this.#path = path;
     this.#driver = driver;
     this.#originals = driver.open(":memory:", { readOnly: false });
-    this.#connection = openWriterConnection(this.#driver, path);
+    this.#connection = prepared(openWriterConnection(this.#driver, path));
     this.applier = this.#open();
   }
 

@@ -128,7 +128,7 @@ function payloadsOf(steps: readonly Step[], session: number): Uint8Array[] {
 
 /** In a file if `path` is given. */
 function prepared(path?: string, driver?: SqliteDriver): Direct {
-  const member = new Direct(path, driver);
+  const member = new Direct(path, undefined, driver);
   for (const sql of SCHEMA) member.ok(sql);
   member.run({ kind: "openSession" });
   return member;

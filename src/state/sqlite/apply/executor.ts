@@ -18,20 +18,12 @@ import {
 } from "../driver/driver.ts";
 import { changeOf, SCHEMA_CHANGED, tablesOf } from "./entry_events.ts";
 import type { EntryContext } from "./entry_context.ts";
-import { RowidGuards } from "./rowid_guards.ts";
 import { type Observed, Policy } from "../statement/policy.ts";
-import {
-  datesDependedOn,
-  readSchema,
-  type SchemaTraits,
-} from "./schema_traits.ts";
-import { checkShadows, refuseShadows } from "./shadow_tables.ts";
+import { datesDependedOn, type SchemaTraits } from "./schema_traits.ts";
+import { refuseShadows } from "./shadow_tables.ts";
 import type { TableSets } from "./table_sets.ts";
-import {
-  checkContents,
-  refuseVirtualTable,
-  storageOf,
-} from "./virtual_tables.ts";
+import { refuseVirtualTable } from "./virtual_tables.ts";
+import { WriterSchema } from "./writer_schema.ts";
 import { foldName } from "../statement/text.ts";
 import { openVirtualTables } from "../statement/open_virtual_tables.ts";
 import { type Compiled, StatementCache } from "../statement/cache.ts";
@@ -42,12 +34,7 @@ export class Executor {
   readonly #context: EntryContext;
   readonly #cache: StatementCache;
   readonly #counters: EntryCounters;
-  readonly #guards: RowidGuards;
-  #schema: SchemaTraits | null = null;
-  /** The names of virtual tables. */
-  #virtual: readonly string[] = [];
-  /** See `storageOf`. */
-  #storage: ReadonlySet<string> | null = null;
+  readonly #schema: WriterSchema;
   /** A statement wrote to a virtual table, which may not have all of it in the database yet. */
   #unsettled = false;
   /** What the writer allows. */
@@ -74,7 +61,7 @@ export class Executor {
     this.#context = context;
     connection.limit(VALUE_BYTES_MAX, COMMAND_LIMITS.sqlBytes);
     this.#counters = new EntryCounters(connection);
-    this.#guards = new RowidGuards(connection, context);
+    this.#schema = new WriterSchema(connection, context, this.policy);
     connection.authorize(this.policy.authorize);
     connection.defend(false); // See `compile`.
     this.#cache = new StatementCache(
@@ -90,21 +77,18 @@ export class Executor {
 
   /** The schema as it is now, within the open transaction. */
   get schema(): SchemaTraits {
-    if (this.#schema === null) {
-      this.#schema = readSchema(this.#connection);
-      this.#context.pureFunctions = this.#schema.pureFunctions;
-      this.#storage = storageOf(this.#schema);
-      this.#virtual = [...this.#schema.rowidTables.values()]
-        .filter(({ virtual }) => virtual).map(({ name }) => name);
-      this.#guards.install(this.#schema);
-    }
-    return this.#schema;
+    return this.#schema.traits;
   }
 
-  /** Forgets what depends on the schema, after it changed or its change was undone. */
+  /** Forgets what depends on the schema, after its change was undone. */
   forgetSchema(): void {
-    this.#schema = null;
+    this.#schema.forget();
     this.#cache.clear();
+  }
+
+  /** Statements were undone that left the schema as it was. */
+  undone(): void {
+    if (this.#schema.undone()) this.#cache.clear();
   }
 
   /** Starts an entry, of one statement or of `several`: its counters are its own. */
@@ -123,26 +107,37 @@ export class Executor {
   compile(sql: string): Compiled {
     this.completed = false;
     this.#context.failure = null;
-    void this.schema; // Guards that are made later would have SQLite compile the statement again.
+    void this.schema;
     const before = this.policy.observed;
-    const known = this.#cache.has(sql);
-    if (!known) {
-      // A defended connection would drop the guards of virtual tables when it reads its schema again.
-      this.#connection.command(
-        "SELECT 1 FROM main.sqlite_schema, temp.sqlite_schema LIMIT 0",
-      );
-      openVirtualTables(this.#connection, this.#virtual);
-      this.#connection.defend(true);
-    }
     try {
-      return this.#cache.get(sql);
+      const compiled = this.#compileDefended(sql);
+      // What is kept was guarded when it was compiled.
+      if (this.policy.observed === before || !this.#schema.guard(compiled)) {
+        return compiled;
+      }
+      this.#cache.clear();
+      return this.#compileDefended(sql);
     } finally {
-      if (!known) this.#connection.defend(false);
       // SQLite defers them when it compiles that, whatever becomes of the statement.
       const { observed } = this.policy;
       if (observed !== before && observed.defersForeignKeys) {
         this.deferredForeignKeys = true;
       }
+    }
+  }
+
+  #compileDefended(sql: string): Compiled {
+    if (this.#cache.has(sql)) return this.#cache.get(sql);
+    // A defended connection would drop the guards of virtual tables when it reads its schema again.
+    this.#connection.command(
+      "SELECT 1 FROM main.sqlite_schema, temp.sqlite_schema LIMIT 0",
+    );
+    openVirtualTables(this.#connection, this.#schema.virtualTables);
+    this.#connection.defend(true);
+    try {
+      return this.#cache.get(sql);
+    } finally {
+      this.#connection.defend(false);
     }
   }
 
@@ -155,9 +150,10 @@ export class Executor {
   }
 
   #touchesVirtual({ writes }: Observed): boolean {
-    if (this.#storage === null) return false;
+    const { storage } = this.#schema;
+    if (storage === null) return false;
     for (const name of writes) {
-      if (this.#storage.has(foldName(name))) return true;
+      if (storage.has(foldName(name))) return true;
     }
     return false;
   }
@@ -189,7 +185,7 @@ export class Executor {
     try {
       return this.#run(compiled, bindings, budget);
     } finally {
-      if (this.#context.guarded !== null) this.#guards.refuse(this.schema);
+      if (this.#context.guarded !== null) this.#schema.refuse();
     }
   }
 
@@ -211,7 +207,7 @@ export class Executor {
     const result = statement.columns.length > 0
       ? this.#runReturning(compiled, bindings, budget)
       : this.#runPlain(compiled, bindings);
-    this.#guards.check(compiled);
+    this.#schema.check(compiled);
     if (result.rowsAffected > 0 || observed.indirect) this.#wrote(compiled);
     return result;
   }
@@ -238,25 +234,14 @@ export class Executor {
       this.#context.pureFunctions = this.schema.pureFunctions
         .union(new Set(depended));
     }
-    try {
-      // ALTER TABLE shows columns of what SQLite asks for it, and never a row. It runs once: a second time it would find its own work.
-      if (compiled.statement.columns.length === 0) {
-        this.#step(compiled, bindings);
-      } else this.#allRows(compiled, bindings);
-      this.forgetSchema();
-      checkShadows(this.#connection, this.schema);
-      if (this.#storage !== null) checkContents(this.#connection, this.policy);
-      this.#guards.requireNames(this.schema);
-      this.change |= SCHEMA_CHANGED;
-      return {
-        rowsAffected: 0,
-        lastInsertRowid: null,
-        columns: [],
-        rows: [],
-      };
-    } finally {
-      this.forgetSchema();
-    }
+    // ALTER TABLE shows columns of what SQLite asks for it, and never a row. It runs once: a second time it would find its own work.
+    if (compiled.statement.columns.length === 0) {
+      this.#step(compiled, bindings);
+    } else this.#allRows(compiled, bindings);
+    this.#cache.clear();
+    this.#schema.follow(compiled);
+    this.change |= SCHEMA_CHANGED;
+    return { rowsAffected: 0, lastInsertRowid: null, columns: [], rows: [] };
   }
 
   #runPlain(compiled: Compiled, bindings: Bindings): StatementResult {
@@ -335,7 +320,7 @@ export class Executor {
     budget: AnswerBudget,
   ): SqlValue[][] {
     const rows: SqlValue[][] = [];
-    this.policy.enter(keyword, observed, this.#storage);
+    this.policy.enter(keyword, observed, this.#schema.storage);
     try {
       for (const row of statement.rows(bindings)) {
         this.completed = true;
@@ -353,7 +338,7 @@ export class Executor {
     { statement, keyword, observed }: Compiled,
     bindings: Bindings,
   ): RunResult {
-    this.policy.enter(keyword, observed, this.#storage);
+    this.policy.enter(keyword, observed, this.#schema.storage);
     try {
       return statement.run(bindings);
     } finally {
@@ -375,7 +360,7 @@ export class Executor {
     { statement, keyword, observed }: Compiled,
     bindings: Bindings,
   ): SqliteRow[] {
-    this.policy.enter(keyword, observed, this.#storage);
+    this.policy.enter(keyword, observed, this.#schema.storage);
     try {
       return statement.allBigInt(bindings);
     } finally {

@@ -222,6 +222,7 @@ export class Interpreter {
         this.#connection.command("ROLLBACK TO _hql");
         this.#connection.command("RELEASE _hql");
         if (this.#executor.schemaChanged) this.forgetSchema();
+        else this.#executor.undone();
       } else if (this.#executor.completed) {
         throw new EntryUndone(failure, 0);
       }

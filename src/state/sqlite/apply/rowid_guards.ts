@@ -1,5 +1,9 @@
 import { HiqliteError } from "../../../errors.ts";
-import { NO_BINDINGS, type SqliteConnection } from "../driver/driver.ts";
+import {
+  NO_BINDINGS,
+  type SqliteConnection,
+  type SqliteStatement,
+} from "../driver/driver.ts";
 import type { Compiled } from "../statement/cache.ts";
 import { GUARD_FUNCTION, ROWID_GUARD } from "../statement/policy.ts";
 import { foldName, quotedName } from "../statement/text.ts";
@@ -31,6 +35,9 @@ interface Guard {
   readonly body: string;
 }
 
+/** A guard as it is stored. */
+type Trigger = [name: string, sql: string];
+
 /**
  * Keeps the largest rowid free: with a row under it SQLite draws the next rowids at random,
  * differently on each member, or, with AUTOINCREMENT, fails as if the disk were full. Also refuses
@@ -41,11 +48,17 @@ export class RowidGuards {
   readonly #context: EntryContext;
   /** How many guards were made: a table that is renamed keeps the names of its own. */
   #made = 0;
+  /** The guards that exist, by folded table. */
+  #installed = new Map<string, Trigger[]>();
+  /** The version of the temporary schema that has them. */
+  #version = -1;
+  readonly #versionOf: SqliteStatement;
 
   /** Guards the tables of `connection`. */
   constructor(connection: SqliteConnection, context: EntryContext) {
     this.#connection = connection;
     this.#context = context;
+    this.#versionOf = connection.prepare("PRAGMA temp.schema_version")!;
     // Full-text search replaces what RAISE says by words of its own.
     connection.define(GUARD_FUNCTION, false, (what) => {
       context.guarded = what === "config" ? "config" : "rowid";
@@ -53,26 +66,53 @@ export class RowidGuards {
     });
   }
 
+  /** Looks which guards there are: a change of the schema may have renamed or dropped some. */
+  look(): void {
+    this.#installed = this.#read();
+    this.#version = this.#temporaryVersion();
+  }
+
+  /** The same if statements that made guards, and did not change the schema, were undone; true if so. */
+  undone(): boolean {
+    if (this.#temporaryVersion() === this.#version) return false;
+    this.look();
+    return true;
+  }
+
   /**
-   * Gives each table triggers that refuse the rowid row by row, since a statement of many rows would go
-   * on from it: on INSERT, and on UPDATE of the key, which is also what UPSERT and foreign keys do.
-   * A virtual table keeps its rowids in tables of its own.
+   * Gives each of the tables that are about to be written triggers that refuse the rowid row by row, since a statement
+   * of many rows would go on from it: on INSERT, and on UPDATE of the key, which is also what UPSERT and foreign keys do.
+   * A table that nobody writes costs nothing. True if some had none.
    */
-  install({ rowidTables, shadowTables }: SchemaTraits): void {
-    const made = this.#installed();
-    for (const [folded, { name, virtual, rowid, keys }] of rowidTables) {
+  install(tables: Iterable<string>, { rowidTables }: SchemaTraits): boolean {
+    let made = false;
+    for (const table of tables) {
+      const known = rowidTables.get(foldName(table));
+      if (known === undefined) continue;
+      const { name, virtual, rowid, keys } = known;
+      // A virtual table keeps its rowids in tables of its own.
       if (virtual || rowid === null) continue;
-      this.#guard(made.get(folded), name, rowidGuards(rowid, keys));
+      if (this.#guard(name, rowidGuards(rowid, keys))) made = true;
     }
+    return made;
+  }
+
+  /** Guards what virtual tables write behind the statement's back. The connection must not be defended. */
+  installShadows({ shadowTables }: SchemaTraits): void {
     for (const name of shadowTables) {
       if (!keepsRows(name) && !CONFIG_SHADOW.test(name)) continue;
-      this.#guard(made.get(name), name, [shadowGuard(name)]);
+      this.#guard(name, [shadowGuard(name)]);
     }
   }
 
-  /** The triggers that exist, by folded table: name and text. */
-  #installed(): Map<string, [string, string][]> {
-    const found = new Map<string, [string, string][]>();
+  /** It changes with the triggers, and goes back when they are undone. */
+  #temporaryVersion(): number {
+    const [[version]] = this.#versionOf.all(NO_BINDINGS) as [[number]];
+    return version;
+  }
+
+  #read(): Map<string, Trigger[]> {
+    const found = new Map<string, Trigger[]>();
     const rows = this.#connection.prepare(
       "SELECT tbl_name, name, sql FROM temp.sqlite_schema WHERE type = 'trigger'",
     )!.all(NO_BINDINGS) as [string, string, string][];
@@ -86,32 +126,33 @@ export class RowidGuards {
   }
 
   /** SQLite carries guards along when it renames a table or a column, but not when a column takes a name of the rowid. */
-  #guard(
-    made: readonly [string, string][] = [],
-    table: string,
-    guards: readonly Guard[],
-  ): void {
+  #guard(table: string, guards: readonly Guard[]): boolean {
+    const folded = foldName(table);
+    const made = this.#installed.get(folded) ?? [];
     const holds = made.length === guards.length &&
       guards.every(({ event, when }) =>
         made.some(([, sql]) => sql.includes(event) && sql.includes(when))
       );
-    if (holds) return;
+    if (holds) return false;
     for (const [name] of made) {
       this.#connection.exec(`DROP TRIGGER temp.${quotedName(name)}`);
     }
-    for (const { event, when, body } of guards) {
-      this.#connection.exec(
-        `CREATE TEMP TRIGGER "${ROWID_GUARD}${++this.#made}"
+    const fresh = guards.map(({ event, when, body }): Trigger => {
+      const name = `${ROWID_GUARD}${++this.#made}`;
+      const sql = `CREATE TEMP TRIGGER "${name}"
          AFTER ${event} ON main.${quotedName(table)} WHEN ${when}
-         BEGIN ${body} END`,
-      );
-    }
+         BEGIN ${body} END`;
+      this.#connection.exec(sql);
+      return [name, sql];
+    });
+    this.#installed.set(folded, fresh);
+    this.#version = this.#temporaryVersion();
+    return true;
   }
 
   /** @throws {HiqliteError} `forbidden` if a table's rowid cannot be asked for, and so not be guarded. */
-  requireNames({ rowidTables }: SchemaTraits): void {
-    for (const { name, rowid } of rowidTables.values()) {
-      if (rowid !== null) continue;
+  requireNames({ nameless }: SchemaTraits): void {
+    for (const name of nameless.values()) {
       throw new HiqliteError(
         "forbidden",
         `Columns of ${name} take all names of its rowid (rowid, _rowid_, oid), so that it cannot be guarded: name one of them differently, or declare an INTEGER PRIMARY KEY or WITHOUT ROWID`,

@@ -25,7 +25,7 @@ export class SqliteSessionStore implements SessionStore {
       "DELETE FROM main._hql_sessions WHERE id = ?",
     )!;
     this.#saveAnswers = connection.prepare(
-      "INSERT INTO main._hql_answers (first, data) VALUES (?, ?)",
+      "INSERT OR REPLACE INTO main._hql_answers (first, data) VALUES (?, ?)",
     )!;
     this.#dropAnswers = connection.prepare(
       "DELETE FROM main._hql_answers WHERE first = ?",
@@ -58,11 +58,9 @@ export class SqliteSessionStore implements SessionStore {
     }
     for (const id of closed) this.#dropSession.run(bindings(id));
     for (const first of emptied) this.#dropAnswers.run(bindings(first));
-    if (answers === null) return;
-    this.#saveAnswers.run({
-      anonymous: [BigInt(answers.first), answers.data],
-      named: null,
-    });
+    for (const { first, data } of answers) {
+      this.#saveAnswers.run({ anonymous: [BigInt(first), data], named: null });
+    }
   }
 }
 

@@ -1,5 +1,4 @@
 import { HiqliteError } from "../../../errors.ts";
-import { NO_BINDINGS, type SqliteConnection } from "../driver/driver.ts";
 import { namesIn } from "../statement/text.ts";
 import type { SchemaTraits } from "./schema_traits.ts";
 
@@ -23,19 +22,16 @@ export function refuseShadows(
 }
 
 /**
- * Looks for a view or trigger that names what a new virtual table keeps its data in.
+ * Looks for a view or trigger, among `texts`, that names what a new virtual table keeps its data in.
  * @throws {HiqliteError} `forbidden` if there is one.
  */
 export function checkShadows(
-  connection: SqliteConnection,
+  texts: readonly string[],
   { shadowTables }: SchemaTraits,
 ): void {
   if (shadowTables.size === 0) return;
-  const texts = connection.prepare(
-    "SELECT sql FROM main.sqlite_schema WHERE type IN ('view', 'trigger')",
-  )!.all(NO_BINDINGS);
-  for (const [sql] of texts) {
-    for (const name of namesIn(sql as string)) {
+  for (const sql of texts) {
+    for (const name of namesIn(sql)) {
       if (shadowTables.has(name)) {
         throw new HiqliteError("forbidden", differs(name));
       }

@@ -17,10 +17,9 @@ export function refuseVirtualTable(
 
 /** The virtual tables and what they keep their data in, folded; null if there are none. */
 export function storageOf(
-  { rowidTables, shadowTables }: SchemaTraits,
+  { virtualTables, shadowTables }: SchemaTraits,
 ): ReadonlySet<string> | null {
-  const found = new Set(shadowTables);
-  for (const [name, { virtual }] of rowidTables) if (virtual) found.add(name);
+  const found = virtualTables.union(shadowTables);
   return found.size === 0 ? null : found;
 }
 

@@ -49,7 +49,7 @@ export class Reader {
     this.#connection = driver.open(path, { readOnly: true });
     this.#connection.exec(
       `PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA query_only = ON;
-       PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;
+       PRAGMA trusted_schema = ON; PRAGMA cell_size_check = ON;
        PRAGMA temp_store = FILE;`,
     );
     if (options.heapBytes !== null) {

@@ -166,18 +166,32 @@ function forbid(refusal: string | null): void {
   if (refusal !== null) throw new HiqliteError("forbidden", refusal);
 }
 
-/** ALTER TABLE does not show the authorizer the new name, nor CREATE VIEW and CREATE VIRTUAL TABLE what is read later. */
+/**
+ * ALTER TABLE does not show the authorizer the new name, nor CREATE VIEW and CREATE VIRTUAL TABLE what is read later;
+ * and whether there is a guard to be dropped differs between members.
+ */
 function refuseName(
   [first, second]: readonly string[],
   sql: string,
 ): string | null {
-  if (first === "CREATE" && second === "VIEW") {
+  const refuse = first === "CREATE" && second === "VIEW"
+    ? refuseInView
+    : first === "DROP"
+    ? refuseReserved
+    : null;
+  if (refuse !== null) {
     for (const name of namesIn(sql)) {
-      const refusal = refuseInView(name);
+      const refusal = refuse(name);
       if (refusal !== null) return refusal;
     }
   }
   const hidden = first === "ALTER" || second === "VIRTUAL";
   if (!hidden || !sql.toLowerCase().includes(RESERVED_PREFIX)) return null;
   return `Names that begin with ${RESERVED_PREFIX} are reserved`;
+}
+
+function refuseReserved(name: string): string | null {
+  return name.startsWith(RESERVED_PREFIX)
+    ? `Names that begin with ${RESERVED_PREFIX} are reserved: ${name}`
+    : null;
 }

@@ -255,7 +255,10 @@ export class Policy {
     if (!allowed.has(name)) return `PRAGMA ${name} is not allowed here`;
     const asks = argument === "" || QUESTION_PRAGMAS.has(name) ||
       name === "defer_foreign_keys";
-    return asks ? null : `PRAGMA ${name} may not be set`;
+    if (asks) return null;
+    return name === "foreign_keys"
+      ? "PRAGMA foreign_keys may not be set: they are always checked. Of a dump, send what is between BEGIN and COMMIT as one transaction, after PRAGMA defer_foreign_keys = ON"
+      : `PRAGMA ${name} may not be set`;
   }
 
   /** ALTER TABLE ADD COLUMN has SQLite look whether the rows keep the new column's constraints; no user's text can say that there. */

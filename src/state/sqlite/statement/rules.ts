@@ -61,11 +61,13 @@ const SCHEMA_PRAGMAS = [
 export const WRITER_PRAGMAS: ReadonlySet<string> = new Set([
   ...SCHEMA_PRAGMAS,
   "defer_foreign_keys",
+  "foreign_keys",
 ]);
 
 /** PRAGMAs of a query. */
 export const READER_PRAGMAS: ReadonlySet<string> = new Set([
   ...SCHEMA_PRAGMAS,
+  "foreign_keys",
   "table_list",
   "foreign_key_check",
   "integrity_check",

@@ -31,8 +31,8 @@ export const STATE_MUTANTS: readonly Mutant[] = [
   {
     name: "no answer is remembered",
     file: "state/exactly_once.ts",
-    find: "    this.#sessions.remember(",
-    replace: "    if (index < 0) this.#sessions.remember(",
+    find: "this.#timeMs);\n    this.#sessions.remember(",
+    replace: "this.#timeMs);\n    if (index < 0) this.#sessions.remember(",
   },
   {
     name: "nothing is too old",
@@ -62,8 +62,8 @@ export const STATE_MUTANTS: readonly Mutant[] = [
   {
     name: "what was forgotten comes back with a restart",
     file: "state/sessions.ts",
-    find: "    if (answer.index <= this.#horizon) return false;\n",
-    replace: "",
+    find: "    if (answer.index <= this.#horizon) {\n",
+    replace: "    if (answer.index < 0) {\n",
   },
   {
     name: "the cluster clock is not stored",

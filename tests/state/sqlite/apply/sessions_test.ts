@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { SESSION_LIMITS } from "../../../../src/state/sessions.ts";
+import { SESSION_LIMITS } from "../../../../src/state/session_limits.ts";
 import { Direct } from "../direct.ts";
 import {
   answered,
@@ -273,8 +273,51 @@ test("a database of another format is refused, with what to do", () => {
       () => direct.restart(),
       /has format 2, this release reads format \d+: start the release that wrote it, or begin with an empty data directory/,
     );
-    direct.exec("UPDATE _hql_meta SET format = 3");
+    direct.exec("UPDATE _hql_meta SET format = 4");
     direct.restart();
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
+});
+
+Deno.test("M1 the input itself: 1,100 keyed writes with large answers, then the retry of the first", () => {
+  const dir = Deno.makeTempDirSync({ prefix: "hql-sessions-" });
+  try {
+    using direct = member(`${dir}/a.db`);
+    const large = execute(
+      "INSERT INTO t VALUES (1) RETURNING printf('%.*c', 64000, 'x')",
+    );
+    const first = send(direct, INSERT, { idempotencyKey: "alice-1" });
+    for (let batch = 0; batch < 11; batch++) {
+      direct.batch(
+        Array.from(
+          { length: 100 },
+          (_, i) => command(large, { idempotencyKey: `bob-${batch}-${i}` }),
+        ),
+      );
+    }
+    assert.equal(count(direct), 1101);
+    for (let round = 0; round < 2; round++) {
+      const again = send(direct, INSERT, { idempotencyKey: "alice-1" });
+      assert.equal(codeOf(again), "too_large");
+      assert.equal(answered(again).index, answered(first).index);
+      assert.equal(count(direct), 1101);
+      const before = direct.dump();
+      direct.restart();
+      assert.equal(direct.dump(), before);
+    }
+    // Their bytes are gone from the database, too: 64 MiB of answers, and the room of a batch.
+    const bytes =
+      direct.rows("SELECT sum(length(data)) FROM _hql_answers")[0]![0];
+    assert.ok(Number(bytes) < 75e6, `${bytes}`);
+    // An hour later there is nothing left.
+    const clockMs = HOUR_MS + 1;
+    direct.run({ kind: "clock" }, { clockMs });
+    assert.deepEqual(direct.rows("SELECT count(*) FROM _hql_answers"), [[0]]);
+    assert.equal(
+      codeOf(send(direct, INSERT, { idempotencyKey: "alice-1", clockMs })),
+      "ok",
+    );
   } finally {
     Deno.removeSync(dir, { recursive: true });
   }

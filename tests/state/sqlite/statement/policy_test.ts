@@ -117,3 +117,24 @@ test("apply() keeps full-text search working, and its storage closed", async () 
   );
   assert.ok(check.ok);
 });
+
+Deno.test("U23 whether foreign keys are checked can be asked, and the refusal to change it says how a dump gets in", () => {
+  using member = new Direct();
+  assert.deepEqual(member.ok("PRAGMA foreign_keys").rows, [[1]]);
+  const { code, message } = member.fail("PRAGMA foreign_keys=OFF");
+  assert.equal(code, "forbidden");
+  assert.match(message, /between BEGIN and COMMIT as one transaction/);
+});
+
+Deno.test("U26 a view over pragma_table_info is readable in a query as in a write", async () => {
+  await using subject = await Subject.open();
+  await subject.execute("CREATE TABLE t (a, b)");
+  await subject.execute(
+    "CREATE VIEW v AS SELECT name FROM pragma_table_info('t')",
+  );
+  const written = await subject.execute("SELECT * FROM v");
+  assert.ok(written.ok);
+  assert.deepEqual(written.results[0]!.rows, [["a"], ["b"]]);
+  assert.deepEqual(subject.rows("SELECT * FROM v"), [["a"], ["b"]]);
+  assert.deepEqual(subject.rows("PRAGMA foreign_keys"), [[1]]);
+});

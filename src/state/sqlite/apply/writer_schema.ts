@@ -1,0 +1,106 @@
+import type { SqliteConnection } from "../driver/driver.ts";
+import type { Compiled } from "../statement/cache.ts";
+import type { Policy } from "../statement/policy.ts";
+import { Catalog } from "./catalog.ts";
+import type { EntryContext } from "./entry_context.ts";
+import { RowidGuards } from "./rowid_guards.ts";
+import type { SchemaTraits } from "./schema_traits.ts";
+import { checkShadows } from "./shadow_tables.ts";
+import { checkContents, storageOf } from "./virtual_tables.ts";
+
+/** The schema as it is within the writer's open transaction, and what the writer sets up for it. */
+export class WriterSchema {
+  readonly #connection: SqliteConnection;
+  readonly #context: EntryContext;
+  readonly #policy: Policy;
+  readonly #catalog: Catalog;
+  readonly #guards: RowidGuards;
+  #traits: SchemaTraits | null = null;
+  #storage: ReadonlySet<string> | null = null;
+  #virtualTables: readonly string[] = [];
+
+  /** Of `connection`, which must allow everything so far. */
+  constructor(
+    connection: SqliteConnection,
+    context: EntryContext,
+    policy: Policy,
+  ) {
+    this.#connection = connection;
+    this.#context = context;
+    this.#policy = policy;
+    this.#catalog = new Catalog(connection);
+    this.#guards = new RowidGuards(connection, context);
+  }
+
+  /** What it says about how entries must be applied. */
+  get traits(): SchemaTraits {
+    if (this.#traits !== null) return this.#traits;
+    this.#catalog.read();
+    this.#guards.look();
+    return this.#update();
+  }
+
+  /** See `storageOf`. */
+  get storage(): ReadonlySet<string> | null {
+    return this.#storage;
+  }
+
+  /** The names of virtual tables. */
+  get virtualTables(): readonly string[] {
+    return this.#virtualTables;
+  }
+
+  /** It may be anything: a change was undone. */
+  forget(): void {
+    this.#traits = null;
+  }
+
+  /**
+   * Follows what a statement has changed.
+   * @throws {HiqliteError} `forbidden` if the schema must not be like that; the statement has to be undone.
+   */
+  follow({ keyword, statement }: Compiled): void {
+    const what = keyword === "CREATE"
+      ? "create"
+      : keyword === "DROP"
+      ? "drop"
+      : "other";
+    this.#catalog.follow(what, statement.source);
+    if (what !== "create") this.#guards.look();
+    const traits = this.#update();
+    checkShadows(this.#catalog.takeTexts(), traits);
+    if (this.#storage !== null) checkContents(this.#connection, this.#policy);
+    this.#guards.requireNames(traits);
+  }
+
+  /** Guards the tables that the statement writes to; true if some were not yet, so that it has to be compiled again. */
+  guard({ observed }: Compiled): boolean {
+    return this.#guards.install(observed.writes, this.traits);
+  }
+
+  /** Statements were undone, and perhaps guards with them; true if so. */
+  undone(): boolean {
+    return this.#guards.undone();
+  }
+
+  /** Looks at what no trigger sees; see `RowidGuards.check`. */
+  check(compiled: Compiled): void {
+    this.#guards.check(compiled);
+  }
+
+  /** See `RowidGuards.refuse`. */
+  refuse(): never {
+    return this.#guards.refuse(this.traits);
+  }
+
+  #update(): SchemaTraits {
+    const traits = this.#catalog.traits;
+    this.#traits = traits;
+    this.#context.pureFunctions = traits.pureFunctions;
+    this.#storage = storageOf(traits);
+    this.#virtualTables = [...traits.rowidTables.values()]
+      .filter(({ virtual }) => virtual).map(({ name }) => name);
+    this.#guards.installShadows(traits);
+    return traits;
+  }
+}
