@@ -1,5 +1,4 @@
 import { HiqliteError } from "../../../errors.ts";
-import { startableExecutable } from "../../../util/executable.ts";
 
 /** What the heap of such a process may hold, in MiB. */
 export const HEAP_MIB_MAX = 512;
@@ -10,7 +9,9 @@ export const READER_ARGUMENT = "__reader";
 /** Whether this process may start reader processes. */
 export function maySpawnReaders(): boolean {
   try {
-    return startableExecutable() !== null;
+    const command = Deno.execPath();
+    const { state } = Deno.permissions.querySync({ name: "run", command });
+    return state === "granted";
   } catch {
     return false;
   }
@@ -27,7 +28,7 @@ export class ReaderChild {
   /** Starts a process that may only touch the files in `folder`. */
   constructor(folder: string) {
     const scope = folder.replaceAll(",", ",,");
-    this.#child = new Deno.Command(startableExecutable() ?? Deno.execPath(), {
+    this.#child = new Deno.Command(Deno.execPath(), {
       args: Deno.build.standalone ? [READER_ARGUMENT] : [
         "run",
         "--quiet",
