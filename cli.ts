@@ -28,12 +28,6 @@ function write(
   }
 }
 
-/** The process that answers queries which must be killable, started by a compiled member. */
-async function runReader(): Promise<void> {
-  const reader = await import("./src/state/sqlite/read/reader_process.ts");
-  reader.runReaderProcess();
-}
-
 /** Calls `stop` with every signal that asks to stop, until the returned function is called. */
 function onStopSignal(stop: (signal: Deno.Signal) => void): () => void {
   const listeners = STOP_SIGNALS.map((signal) => {
@@ -69,6 +63,9 @@ async function runCommand(): Promise<never> {
 }
 
 if (import.meta.main) {
-  // Nothing of the server is loaded for a reader, so that it starts fast.
-  await (Deno.args[0] === "__reader" ? runReader() : runCommand());
+  // Nothing of the server is loaded for a child of a compiled member, so that it starts fast: the import does not return.
+  if (Deno.args[0]?.startsWith("__hiqlite_")) {
+    await import("./src/state/sqlite/child.ts");
+  }
+  await runCommand();
 }

@@ -15,6 +15,8 @@
  *
  * @module
  */
+// First: a compiled program that embeds the package is also its member's children.
+import "./src/state/sqlite/child.ts";
 export { open, type OpenOptions } from "./src/app/open.ts";
 export type { NodeOptions } from "./src/config/options.ts";
 export type { LogSync, NodeAddress, NodeConfig } from "./src/config/types.ts";
@@ -50,10 +52,12 @@ export { apiHandler, type AppOptions } from "./src/server/app.ts";
 export type {
   ClusterStatus,
   Consistency,
+  GroupStatus,
   HealthStatus,
   Member,
   MembershipRequest,
   MemberStatus,
+  NamedGroupStatus,
   QueryAnswer,
   QueryRequest,
   WriteAnswer,

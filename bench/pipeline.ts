@@ -96,6 +96,8 @@ async function open(options: PipelineOptions): Promise<void> {
     leader = new PipelineLeader({ self, followers, log, links, machine });
   } else if (options.followersApply) {
     applier = new Applier(log, machine, new PendingProposals(), {
+      unheard: () => {},
+      stuck: () => {},
       events: () => {},
       applied: () => {},
       machineFailed: fail,

@@ -202,6 +202,7 @@ function ownProgram(dir: string): string[] {
     "--allow-net=127.0.0.1",
     "--allow-read",
     `--allow-write=${dir}`,
+    ...mayLoadLibraries() ? ["--allow-ffi"] : [],
     "--allow-env",
     "--allow-sys=hostname,uid",
     // The processes of its readers are this program again.
@@ -214,6 +215,11 @@ function ownProgram(dir: string): string[] {
 /** What a member needs, without what only tests do: nothing else is downloaded. */
 function lockOf(cli: URL): string {
   return new URL("./serve.lock", cli).pathname;
+}
+
+/** Members may do so if this process may: the permission is whole or none, so no task gives it. */
+function mayLoadLibraries(): boolean {
+  return Deno.permissions.querySync({ name: "ffi" }).state === "granted";
 }
 
 async function copyLines(

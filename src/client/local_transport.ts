@@ -32,7 +32,8 @@ export class LocalTransport implements Transport {
   }
 
   read(request: QueryRequest, { signal }: CallOptions): Promise<QueryAnswer> {
-    return untilAborted(signal, () => this.#member.query(request));
+    const given = signal === undefined ? request : { ...request, signal };
+    return untilAborted(signal, () => this.#member.query(given));
   }
 
   call<Input, Reply>(

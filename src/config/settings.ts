@@ -66,6 +66,24 @@ export const SETTINGS: { readonly [F in PlainField]: Setting<NodeConfig[F]> } =
       "hiqlite.db",
       "Name of the SQLite file inside the data folder.",
     ),
+    sqliteDriver: setting(
+      "sqlite_driver",
+      "HQL_SQLITE_DRIVER",
+      choice<NodeConfig["sqliteDriver"]>(["auto", "node", "ffi"]),
+      "auto",
+      "SQLite of the runtime (`node`) or a library that is loaded (`ffi`, needs --allow-ffi). `auto`: a library if one is given, or embedded in the program and loadable, else the runtime's.",
+    ),
+    sqliteLib: setting(
+      "sqlite_lib",
+      "HQL_SQLITE_LIB",
+      text(
+        "a path",
+        (value) => value.includes("\0") ? undefined : value,
+      ),
+      "",
+      "Path of the SQLite library (3.51.3 or newer) for `ffi` and `auto`.",
+      "the one embedded in the program, if any",
+    ),
     secretRaft: secret(
       "secret_raft",
       "HQL_SECRET_RAFT",
@@ -111,7 +129,7 @@ export const SETTINGS: { readonly [F in PlainField]: Setting<NodeConfig[F]> } =
       "HQL_PREPARED_STATEMENT_CACHE_CAPACITY",
       integer(0, 1_000_000),
       1000,
-      "Prepared statements each connection keeps.",
+      "Prepared statements each connection keeps, up to 2 MiB of their text; none over 64 KiB.",
     ),
     learnerOnly: setting(
       "learner_only",

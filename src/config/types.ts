@@ -30,6 +30,10 @@ export interface NodeConfig {
   readonly dataDir: string;
   /** Name of the SQLite file in it. @default {"hiqlite.db"} */
   readonly filenameDb: string;
+  /** Which SQLite: the runtime's, a library, or what there is. @default {"auto"} */
+  readonly sqliteDriver: "auto" | "node" | "ffi";
+  /** Path of a SQLite library; empty for the embedded one. @default {""} */
+  readonly sqliteLib: string;
   /** Interface (not port) the Raft listener uses. @default loopback if all nodes are there, else all interfaces */
   readonly listenAddrRaft: string;
   /** Interface (not port) the API listens on. @default as listenAddrRaft */

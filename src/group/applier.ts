@@ -1,6 +1,11 @@
 import type { LogError, LogStore } from "../log/port.ts";
 import type { Entry, LogIndex } from "../raft/types.ts";
-import type { StateEvents, StateMachine } from "../state/port.ts";
+import {
+  type StateEvents,
+  type StateMachine,
+  type StuckEntry,
+  WriterLostError,
+} from "../state/port.ts";
 import type { PendingProposals } from "./proposals.ts";
 
 const BATCH_BYTES = 4 * 1024 * 1024;
@@ -14,6 +19,10 @@ export interface ApplierPorts {
   events(events: StateEvents, index: LogIndex): void;
   /** The state machine has applied up to `index`; `bytes` of payload since the last call. */
   applied(index: LogIndex, bytes: number): void;
+  /** Entries up to `index` were applied, and their answers and events are lost. */
+  unheard(index: LogIndex, bytes: number): void;
+  /** This entry is not applied here any more, nor what comes after it. */
+  stuck(entry: StuckEntry): void;
   /** The state machine cannot go on; nothing was applied. */
   machineFailed(error: Error): void;
   logFailed(error: LogError): void;
@@ -38,6 +47,9 @@ export class Applier {
   /** A caller waits until entries up to here are applied. */
   #wanted: LogIndex = 0;
   #stopLingering: (() => void) | null = null;
+  /** Entries up to here come one by one: one of them may have ended the writer. */
+  #aloneUpTo: LogIndex = 0;
+  #toldStuck = false;
 
   /** Continues after what the machine has applied. */
   constructor(
@@ -99,9 +111,16 @@ export class Applier {
   #pump(): void {
     if (this.#busy || this.#paused || this.#suspended !== null) return;
     const from = this.#machine.applied.index + 1;
-    if (from > this.#target) return;
+    if (from > this.#target || this.#isStuck(from)) return;
     if (this.#mayLinger(from)) this.#linger();
     else this.#begin(from);
+  }
+
+  #isStuck(from: LogIndex): boolean {
+    const stuck = this.#machine.stuck ?? null;
+    const here = stuck !== null && from === stuck.index;
+    if (here && !this.#toldStuck) this.#ports.stuck(stuck);
+    return this.#toldStuck = here;
   }
 
   #mayLinger(from: LogIndex): boolean {
@@ -118,7 +137,7 @@ export class Applier {
 
   #begin(from: LogIndex): void {
     this.#busy = true;
-    const to = Math.min(this.#target, from + BATCH_ENTRIES - 1);
+    const to = this.#lastOfBatch(from);
     const cached = this.#log.readCached(from, to, BATCH_BYTES);
     if (cached !== undefined) return this.#apply(cached);
     this.#log.read(from, to, BATCH_BYTES, (error, entries) => {
@@ -127,6 +146,13 @@ export class Applier {
       if (entries.length === 0) this.#idle();
       else this.#apply(entries);
     });
+  }
+
+  #lastOfBatch(from: LogIndex): LogIndex {
+    if (from <= this.#aloneUpTo) return from;
+    const last = Math.min(this.#target, from + BATCH_ENTRIES - 1);
+    const { stuck } = this.#machine;
+    return stuck ? Math.min(last, stuck.index - 1) : last;
   }
 
   #idle(): void {
@@ -138,6 +164,7 @@ export class Applier {
     const last = entries.at(-1)!.index;
     const wanted = this.#proposals.waitsUpTo(last);
     this.#machine.apply(entries, wanted, (error, answers, events) => {
+      if (error instanceof WriterLostError) return this.#again(entries);
       if (error !== null) {
         this.#paused = true;
         this.#idle();
@@ -149,6 +176,17 @@ export class Applier {
       this.#idle();
       this.#pump();
     });
+  }
+
+  /** The writer was lost with this batch, and another one is there. */
+  #again(entries: readonly Entry[]): void {
+    if (entries.length > 1) this.#aloneUpTo = entries.at(-1)!.index;
+    const applied = this.#machine.applied.index;
+    // It may have died after a COMMIT.
+    const done = entries.filter(({ index }) => index <= applied);
+    if (done.length > 0) this.#ports.unheard(applied, payloadBytes(done));
+    this.#idle();
+    this.#pump();
   }
 
   #answer(entries: readonly Entry[], answers: readonly Uint8Array[]): void {

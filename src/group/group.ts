@@ -5,11 +5,12 @@ import type { AppendEntries, Message } from "../raft/messages.ts";
 import type { LogIndex, MemberId, SnapshotMeta } from "../raft/types.ts";
 import type { StateMachine } from "../state/port.ts";
 import { payloadBytes } from "./applier.ts";
+import type { ApplyWatch } from "./apply_watch.ts";
 import { isFull } from "./disk_room.ts";
 import type { EventFeed } from "./event_feed.ts";
 import { refuseStopped } from "./inbox.ts";
 import type { GroupMessage } from "./messages.ts";
-import { buildGroupParts, type GroupParts } from "./parts.ts";
+import { buildGroupParts, type GroupParts, STOPPED } from "./parts.ts";
 import type { ReadDone } from "./pending_reads.ts";
 import {
   DEFAULT_GROUP_OPTIONS,
@@ -18,13 +19,6 @@ import {
 } from "./ports.ts";
 import type { ProposalDone } from "./proposals.ts";
 import type { SnapshotService } from "./snapshot_service.ts";
-
-const STOPPED: Outcome = {
-  kind: "refused",
-  reason: "not_leader",
-  detail: "the member is stopping",
-  leader: null,
-};
 
 /** Ticks between two attempts of a state machine that ran out of disk. */
 const RETRY_TICKS = 20;
@@ -101,6 +95,11 @@ export class RaftGroup {
     return this.#parts.room.full;
   }
 
+  /** Whether what is committed is applied. */
+  get applying(): ApplyWatch {
+    return this.#parts.watch;
+  }
+
   /** One tick of the group's timeouts; since the last one `elapsedMs` of this member's monotonic time passed. */
   tick(elapsedMs: number): void {
     this.#ticks++;
@@ -110,6 +109,7 @@ export class RaftGroup {
     this.#parts.checkpoints.tick(this.#ticks);
     if (this.#ticks % RETRY_TICKS === 0) this.#lookForRoom();
     this.#parts.durability.tick(this.#ticks);
+    this.#parts.watch.tick(elapsedMs, this.#commit);
     this.#step({ kind: "tick" });
   }
 
@@ -166,9 +166,10 @@ export class RaftGroup {
   /** Calls `done(true)` once `index` is applied here, `done(false)` if the group stops or the disk fills up first. */
   whenApplied(index: LogIndex, done: (applied: boolean) => void): void {
     if (this.machine.applied.index >= index) return done(true);
-    if (this.#stopped || this.#parts.room.stateFull) return done(false);
-    this.#parts.waiters.add(index, done);
-    this.#parts.applier.hurry(index);
+    const { room, watch, waiters, applier } = this.#parts;
+    if (this.#stopped || room.stateFull || watch.stuck) return done(false);
+    waiters.add(index, done);
+    applier.hurry(index);
   }
 
   /** Starts a membership change; returns whether it was accepted, not whether it is committed. */

@@ -4,6 +4,7 @@ import type { AppendEntries, Message } from "../raft/messages.ts";
 import type { LogIndex, SnapshotMeta } from "../raft/types.ts";
 import { AppliedWaiters } from "./applied_waiters.ts";
 import { Applier } from "./applier.ts";
+import { ApplyWatch } from "./apply_watch.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { ClusterClock } from "./cluster_clock.ts";
 import { Deposition } from "./deposition.ts";
@@ -18,6 +19,17 @@ import { PendingProposals } from "./proposals.ts";
 import { SnapshotReceiver } from "./snapshot_receiver.ts";
 import { SnapshotSender } from "./snapshot_sender.ts";
 import { SnapshotService } from "./snapshot_service.ts";
+
+/** What a leader may take for a write by default, and two seconds. */
+const APPLY_MS = 12_000;
+
+/** What a stopped group answers to everything. */
+export const STOPPED: Outcome = {
+  kind: "refused",
+  reason: "not_leader",
+  detail: "the member is stopping",
+  leader: null,
+};
 
 /** What the parts of a group tell its loop. */
 export interface LoopEvents {
@@ -49,6 +61,7 @@ export interface GroupParts {
   readonly durability: LogDurability;
   readonly outbox: AppendOutbox;
   readonly applier: Applier;
+  readonly watch: ApplyWatch;
   readonly checkpoints: Checkpoints;
   readonly sender: SnapshotSender;
   readonly receiver: SnapshotReceiver;
@@ -64,6 +77,7 @@ export function buildGroupParts(
   const failed = (error: Error | LogError): void => loop.failed(error);
   const events = new EventFeed(machine.applied.index);
   const proposals = new PendingProposals();
+  const waiters = new AppliedWaiters();
   const room = new Room(log, (message, error) => warn(message, error));
   const clock = new ClusterClock(machine.clockMs, options.electionMs);
   const snapshots = new SnapshotService({
@@ -76,7 +90,7 @@ export function buildGroupParts(
     proposals,
     deposition: new Deposition(proposals),
     reads: new PendingReads(),
-    waiters: new AppliedWaiters(),
+    waiters,
     room,
     clock,
     inbox: new ProposalInbox(
@@ -95,13 +109,8 @@ export function buildGroupParts(
       failed,
     }),
     outbox: new AppendOutbox(log, (message) => loop.transmit(message), failed),
-    applier: new Applier(log, machine, proposals, {
-      events: (batch, index) => events.append(batch, index),
-      applied: (index, bytes) => loop.applied(index, bytes),
-      machineFailed: (error) => loop.machineFailed(error),
-      logFailed: failed,
-      linger: ports.linger,
-    }),
+    applier: buildApplier(ports, { events, proposals, waiters }, loop),
+    watch: new ApplyWatch(machine, options.applyMs ?? APPLY_MS, warn),
     checkpoints: new Checkpoints({
       core,
       log,
@@ -113,6 +122,40 @@ export function buildGroupParts(
     }, options),
     ...buildSnapshotStreams(ports, snapshots, loop),
   };
+}
+
+function buildApplier(
+  { core, log, machine, warn, linger }: GroupPorts,
+  { events, proposals, waiters }: Pick<
+    GroupParts,
+    "events" | "proposals" | "waiters"
+  >,
+  loop: LoopEvents,
+): Applier {
+  return new Applier(log, machine, proposals, {
+    events: (batch, index) => events.append(batch, index),
+    applied: (index, bytes) => loop.applied(index, bytes),
+    unheard: (index, bytes) => {
+      // Whoever waits asks again, in the same session.
+      proposals.abandon("the writer died before it could answer");
+      events.jump(index);
+      loop.applied(index, bytes);
+    },
+    stuck: ({ index, reason }) => {
+      warn(
+        `entry ${index} cannot be applied on this member: it stops there until a snapshot of another one takes its place`,
+        new Error(reason),
+      );
+      waiters.giveUp();
+      // Others may be able to apply it.
+      if (core.role === "leader") {
+        loop.step({ kind: "transferLeadership", target: null });
+      }
+    },
+    machineFailed: (error) => loop.machineFailed(error),
+    logFailed: (error) => loop.failed(error),
+    linger,
+  });
 }
 
 function buildSnapshotStreams(

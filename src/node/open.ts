@@ -1,11 +1,14 @@
+import { join } from "node:path";
 import type { NodeConfig } from "../config/types.ts";
 import { HiqliteError } from "../errors.ts";
 import { LogError } from "../log/port.ts";
 import { RealDisk } from "../log/real_disk.ts";
 import { openSegmentLog } from "../log/segment_log.ts";
 import { PeerLinks } from "../network/links.ts";
+import { chooseDriver } from "../state/sqlite/driver/choose_driver.ts";
+import type { SqliteDriverSpec } from "../state/sqlite/driver/driver.ts";
 import { openSqliteMachine } from "../state/sqlite/machine.ts";
-import { LEVEL } from "../state/level.ts";
+import { LEVELS } from "../state/level.ts";
 import { StateDamagedError } from "../state/port.ts";
 import { systemClock } from "../util/clock.ts";
 import type { Logger } from "../util/logger.ts";
@@ -13,6 +16,7 @@ import { SystemRandom } from "../util/random.ts";
 import { createCore, raftOptions } from "./volume/boot.ts";
 import { RaftGroup } from "../group/group.ts";
 import { envelopeStamp } from "./groups/stamp.ts";
+import type { FollowingSpec } from "./groups/spec.ts";
 import { HiqliteNode } from "./node.ts";
 import type { NodeVault } from "./volume/vault.ts";
 import { clusterIdOf } from "./volume/recover.ts";
@@ -27,6 +31,10 @@ export interface OpenNodeOptions {
   readonly logger: Logger;
   /** The member cannot go on (a failed fsync, a damaged file): end the process. Called once. */
   fatal(error: Error): void;
+  /** Groups beside the durable one; for tests, and for groups to come. @default {[]} */
+  readonly following?: readonly FollowingSpec[];
+  /** The feature levels that this release knows, for tests: an old release is this one with fewer of them. @default {LEVELS} */
+  readonly levels?: readonly string[];
 }
 
 /**
@@ -36,9 +44,13 @@ export interface OpenNodeOptions {
  */
 export async function openNode(
   config: NodeConfig,
-  { logger, fatal }: OpenNodeOptions,
+  { logger, fatal, following = [], levels = LEVELS }: OpenNodeOptions,
 ): Promise<HiqliteNode> {
-  const vault = await openVault(config, logger);
+  const vault = await Vault.open(
+    config,
+    storageOf(config, logger, levels.length),
+    logger,
+  );
   const random = new SystemRandom();
   return new HiqliteNode({
     config,
@@ -62,14 +74,10 @@ export async function openNode(
         },
         warn: (message, error) => logger.warn(`${message}: ${error.message}`),
       }, options),
-    level: LEVEL,
-    following: [],
+    levels,
+    following,
     fatal,
   });
-}
-
-function openVault(config: NodeConfig, logger: Logger): Promise<Vault> {
-  return Vault.open(config, storageOf(config, logger), logger);
 }
 
 /** What is left of a stopped member, open. */
@@ -92,7 +100,7 @@ export async function salvage(
   try {
     return await Vault.salvage(
       config,
-      storageOf(config, logger),
+      storageOf(config, logger, LEVELS.length),
       logger,
       (identity) => clusterIdOf(identity) === confirm,
     );
@@ -106,9 +114,13 @@ export async function salvage(
   }
 }
 
-function storageOf(config: NodeConfig, logger: Logger): StorageOpener {
+function storageOf(
+  config: NodeConfig,
+  logger: Logger,
+  level: number,
+): StorageOpener {
   return {
-    open: (logs, state) => openStorage(config, logger, logs, state),
+    open: (logs, state) => openStorage({ config, logger, level, logs, state }),
     isDamage: (error): error is Error =>
       error instanceof StateDamagedError ||
       isLogDamage(error),
@@ -120,11 +132,26 @@ function isLogDamage(error: unknown): error is LogError {
   return error instanceof LogError && error.failure === "corrupt";
 }
 
+function driverOf(config: NodeConfig, logger: Logger): SqliteDriverSpec {
+  const { spec, notice } = chooseDriver({
+    driver: config.sqliteDriver,
+    library: config.sqliteLib,
+    folder: join(config.dataDir, "lib"),
+  });
+  if (notice !== null) {
+    logger.warn("the embedded SQLite library is not used", { detail: notice });
+  }
+  return spec;
+}
+
 async function openStorage(
-  config: NodeConfig,
-  logger: Logger,
-  logs: string,
-  dir: string,
+  { config, logger, level, logs, state: dir }: {
+    readonly config: NodeConfig;
+    readonly logger: Logger;
+    readonly level: number;
+    readonly logs: string;
+    readonly state: string;
+  },
 ): Promise<Storage> {
   const disk = new RealDisk(logs);
   const { log, recovery: logRecovery, cut } = openSegmentLog(disk, {
@@ -135,10 +162,15 @@ async function openStorage(
     const { machine, recovery: state } = await openSqliteMachine({
       dir,
       filename: config.filenameDb,
+      driver: driverOf(config, logger),
       readPoolSize: config.readPoolSize,
       statementCacheCapacity: config.preparedStatementCacheCapacity,
       logStatements: config.logStatements,
       logger,
+      level,
+    });
+    logger.info("database opened", {
+      sqlite: `${machine.engine.name} ${machine.engine.version}`,
     });
     const release = async (): Promise<void> => {
       await new Promise<void>((resolve) => machine.close(resolve));

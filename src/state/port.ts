@@ -12,6 +12,8 @@ export interface StateRecovery {
 export interface StateHash {
   readonly index: LogIndex;
   readonly hash: number;
+  /** What part of the contents was looked at last, for people. */
+  readonly table?: string;
 }
 
 /**
@@ -21,6 +23,22 @@ export interface StateHash {
 export class StateDamagedError extends Error {
   /** `StateDamagedError` */
   override readonly name = "StateDamagedError";
+}
+
+/**
+ * What applies entries on this machine died or was ended: its transaction is rolled back and
+ * another one stands in its place, so that the same batch may come again.
+ */
+export class WriterLostError extends Error {
+  /** `WriterLostError` */
+  override readonly name: string = "WriterLostError";
+}
+
+/** An entry that this member cannot apply: each attempt ended what runs it. */
+export interface StuckEntry {
+  readonly index: LogIndex;
+  /** How the last attempt ended. */
+  readonly reason: string;
 }
 
 /** A finished snapshot, readable until it is released. */
@@ -94,15 +112,17 @@ export type ApplyDone = (
  * A deterministic state machine. `apply` is called with consecutive entries, one
  * batch at a time; the answers come in the same order. An error passed to any
  * callback means the machine is unusable on this member (an I/O error, a
- * {@linkcode StateDamagedError}). Only after the code `disk_full` the same batch may be
- * tried again: nothing is lost, and nothing is applied twice. What a command asks
- * wrongly is an answer, not an error.
+ * {@linkcode StateDamagedError}). Only after the code `disk_full` and after a {@linkcode WriterLostError}
+ * the same batch may be tried again: nothing is lost, and nothing is applied twice. What a command
+ * asks wrongly is an answer, not an error.
  */
 export interface StateMachine {
   /** The last entry whose effect is visible to reads. */
   readonly applied: LogId;
   /** The cluster clock as of `applied`, ms: the latest of all entries; part of the state, and so of snapshots. */
   readonly clockMs: number;
+  /** The entry that must not be applied here again, if there is one; also after a restart, until a snapshot takes its place. */
+  readonly stuck?: StuckEntry | null;
   /**
    * Applies entries after `applied`. For each entry the callback gets an
    * encoded answer (empty for noop and config entries). With `answers` false

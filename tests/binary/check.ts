@@ -8,8 +8,11 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { LIBRARY } from "../../native/library.ts";
+import { LIBRARY_NAME } from "../../src/state/sqlite/driver/embedded_library.ts";
 import { freePorts } from "../cluster/network.ts";
 
 const SECRET = "a-secret-for-the-binary";
@@ -73,6 +76,17 @@ const members = new Map([1, 2, 3].map((id) => [id, start(id)]));
 try {
   for (const id of members.keys()) await ready(id);
   console.log("three members of the binary form a cluster");
+  if (existsSync(LIBRARY)) {
+    for (const id of members.keys()) {
+      const metrics = await (await fetch(url(id, "/metrics"), {
+        headers: { "x-api-secret": SECRET },
+      })).text();
+      assert.match(metrics, /^hiqlite_sqlite_info\{engine="libsqlite3",/m);
+      const [name] = [...Deno.readDirSync(`${root}/${id}/lib`)];
+      assert.ok(name!.name.endsWith(LIBRARY_NAME), name!.name);
+    }
+    console.log("they run the SQLite library that the binary contains");
+  }
   await post(1, "execute", {
     sql: "CREATE TABLE t (id INTEGER PRIMARY KEY, text TEXT)",
   });

@@ -84,7 +84,7 @@ Deno.test("serve refuses a data folder that another process uses", () =>
     assert.equal(code, 1);
     assert.equal(
       second.output,
-      `hiqlite serve: data directory ${dataDir} is in use by another process: stop it, or choose another data_dir`,
+      `hiqlite serve: The data directory ${dataDir} is in use by another process: stop it, or choose another data_dir`,
     );
     await db.execute("INSERT INTO t DEFAULT VALUES");
     assert.equal((await db.queryConsistent("SELECT * FROM t")).length, 1);

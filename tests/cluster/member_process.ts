@@ -53,6 +53,11 @@ export class MemberProcess {
   /** Settles when it has ended, however that came. */
   readonly exited: Promise<Deno.CommandStatus>;
 
+  /** Its process id. */
+  get pid(): number {
+    return this.#child.pid;
+  }
+
   /** Whether it has not ended yet; a stopped process runs. */
   get running(): boolean {
     return this.#running;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { NodeConfig } from "../../src/config/types.ts";
 import { HiqliteError } from "../../src/errors.ts";
 import { MemoryLog } from "../../src/log/memory_log.ts";
+import type { PeerNetwork } from "../../src/network/port.ts";
 import { MemoryNetwork } from "../../src/network/memory_network.ts";
 import {
   amnesia,
@@ -17,12 +18,13 @@ import {
   readFactChange,
 } from "../../src/state/cluster_facts.ts";
 import { ByteReader } from "../../src/util/bytes.ts";
-import { LEVEL } from "../../src/state/level.ts";
+import { LEVELS } from "../../src/state/level.ts";
 import {
   type Identity,
   newIdentity,
   startedAgain,
 } from "../../src/node/volume/identity.ts";
+import type { NodeParts } from "../../src/node/parts.ts";
 import { HiqliteNode } from "../../src/node/node.ts";
 import type { WriteAnswer } from "../../src/node/port.ts";
 import type { ApplyDone } from "../../src/state/port.ts";
@@ -31,7 +33,7 @@ import { EntryKind, nodeIdOf } from "../../src/raft/types.ts";
 import type { Entry, NodeId } from "../../src/raft/types.ts";
 import type { NetworkEvents } from "../../src/network/port.ts";
 import { envelopeStamp } from "../../src/node/groups/stamp.ts";
-import { encodeAnswer } from "../../src/state/answer.ts";
+import { encodeAnswer, encodeRefusal } from "../../src/state/answer.ts";
 import { decodeEnvelope, peekClock } from "../../src/state/envelope.ts";
 import { writeResult } from "../../src/state/sql/result.ts";
 import type { QueryResult } from "../../src/state/sql/types.ts";
@@ -49,6 +51,7 @@ function applied(index: number): Uint8Array {
 
 /** Counts writes and applies each (session, sequence) once. */
 class CountingMachine extends ListMachine implements SqlMachine {
+  readonly engine = { name: "none", version: "0" };
   #answers = new Map<string, Uint8Array>();
   #held: (() => void)[] | null = null;
   facts = FIRST_FACTS;
@@ -128,18 +131,20 @@ class CountingMachine extends ListMachine implements SqlMachine {
     return { columns: ["writes"], rows: [[this.#answers.size]] };
   }
 
-  #learn(body: Uint8Array): void {
-    const changed = changedFacts(
-      this.facts,
-      readFactChange(new ByteReader(body)),
-    );
-    if (typeof changed !== "string") this.facts = changed;
+  #learn(index: number, body: Uint8Array): Uint8Array {
+    const change = readFactChange(new ByteReader(body));
+    const changed = changedFacts(this.facts, change);
+    if (typeof changed === "string") {
+      return encodeRefusal(index, "conflict", changed);
+    }
+    this.facts = changed;
+    return encodeAnswer(index);
   }
 
   #answer(entry: Entry, empty: Uint8Array): Uint8Array {
     if (entry.kind !== EntryKind.command) return empty;
     const { kind, session, sequence, body } = decodeEnvelope(entry.payload);
-    if (kind === "fact") this.#learn(body);
+    if (kind === "fact") return this.#learn(entry.index, body);
     if (kind !== "command") return encodeAnswer(entry.index);
     const key = `${session}/${sequence}`;
     const known = this.#answers.get(key) ?? applied(entry.index);
@@ -212,6 +217,9 @@ class Volume implements NodeVault {
   }
 }
 
+/** What a member's release and configuration have it host and know. */
+type Hosting = Pick<NodeParts, "following" | "levels">;
+
 /** Some members in one process: real nodes, an in-memory network, logs and machines. */
 export class Cluster {
   readonly network = new MemoryNetwork();
@@ -220,20 +228,26 @@ export class Cluster {
   readonly silent = new Set<NodeId>();
   /** The group of each node as it was started last. */
   readonly groups = new Map<NodeId, RaftGroup>();
+  /** The links of each node as it was started last. */
+  readonly links = new Map<NodeId, PeerNetwork>();
   readonly #nodes = new Map<NodeId, HiqliteNode>();
   readonly #volumes = new Map<NodeId, Volume>();
   readonly #clock: Clock;
   readonly #size: number;
   readonly #overrides: Partial<NodeConfig>;
+  readonly #hosting: (id: NodeId) => Partial<Hosting>;
 
+  /** `hosting` tells what else each node is started with. */
   constructor(
     size: number,
     overrides: Partial<NodeConfig> = {},
+    hosting: (id: NodeId) => Partial<Hosting> = () => ({}),
     clock: Clock = systemClock,
   ) {
     this.#clock = clock;
     this.#size = size;
     this.#overrides = overrides;
+    this.#hosting = hosting;
   }
 
   /** A running node. */
@@ -251,7 +265,11 @@ export class Cluster {
   }
 
   /** Starts a node on its volume. */
-  start(id: NodeId, overrides: Partial<NodeConfig> = {}): HiqliteNode {
+  start(
+    id: NodeId,
+    overrides: Partial<NodeConfig> = {},
+    parts: Partial<Hosting> = this.#hosting(id),
+  ): HiqliteNode {
     const volume = this.volume(id);
     volume.save(startedAgain(volume.identity));
     if (amnesia(volume.identity, volume.storage) !== null) {
@@ -266,13 +284,18 @@ export class Cluster {
       clock: this.#clock,
       random: new SystemRandom(),
       vault: volume,
-      createNetwork: (self, peers, events) =>
-        Object.assign(
-          this.network.join({ self, peers, events: this.#heard(id, events) }),
-          { accept: () => new Response() },
-        ),
-      level: LEVEL,
+      createNetwork: (self, peers, events) => {
+        const links = this.network.join({
+          self,
+          peers,
+          events: this.#heard(id, events),
+        });
+        this.links.set(id, links);
+        return Object.assign(links, { accept: () => new Response() });
+      },
+      levels: LEVELS,
       following: [],
+      ...parts,
       createGroup: ({ starter, storage, options }, ports) => {
         const group = new RaftGroup({
           core: createCore(
@@ -366,6 +389,8 @@ export class Cluster {
         api: `127.0.0.1:${8201 + i}`,
       })),
       dataDir: "",
+      sqliteDriver: "node",
+      sqliteLib: "",
       filenameDb: "",
       listenAddrRaft: "127.0.0.1",
       listenAddrApi: "127.0.0.1",

@@ -1,3 +1,4 @@
+import type { SqlEngine } from "../../state/sql/port.ts";
 import type { HostedGroup } from "../groups/hosted_group.ts";
 import type { ClusterStatus, NamedGroupStatus } from "../port.ts";
 
@@ -11,6 +12,7 @@ export interface MetricsParts {
   readonly loopLagMs: number;
   /** Frames for groups that this member does not host. */
   readonly droppedFrames: number;
+  readonly engine: SqlEngine;
 }
 
 /** Metrics in Prometheus' text format, version 0.0.4. */
@@ -43,6 +45,10 @@ export function renderMetrics(parts: MetricsParts): string {
   for (const [name, type, help, value] of OF_THE_MEMBER) {
     metric(type, name, help, [` ${value(parts)}`]);
   }
+  const { name, version } = parts.engine;
+  metric("gauge", "sqlite_info", "The SQLite of this member", [
+    `{engine="${name}",version="${version}"} 1`,
+  ]);
   return lines.join("\n") + "\n";
 }
 
@@ -104,11 +110,6 @@ const OF_GROUPS: readonly (readonly [
     "Last applied log index",
     ({ appliedIndex }) => appliedIndex,
   ],
-  [
-    "apply_waiting_ms",
-    "How long committed entries have waited while none was applied",
-    (_status, { applyWaitingMs }) => Math.round(applyWaitingMs),
-  ],
   ["raft_last_index", "Last log index", ({ lastIndex }) => lastIndex],
   [
     "raft_first_index",
@@ -130,6 +131,11 @@ const OF_GROUPS: readonly (readonly [
     "disk_full",
     "1 if writes are refused for want of room",
     (_status, { group }) => Number(group?.diskFull ?? false),
+  ],
+  [
+    "apply_stuck_seconds",
+    "How long the next committed entry has not been applied, once that is too long; else 0",
+    (_status, { group }) => (group?.applying.stuckMs ?? 0) / 1000,
   ],
   [
     "proposals_pending",

@@ -84,7 +84,7 @@ function memberStatus(
 
 /** See {@linkcode Member.health}; `outage` says why nobody leads. */
 export function healthStatus(
-  { group, applyStall }: HostedGroup,
+  { group }: HostedGroup,
   starting: boolean,
   outage: () => string,
 ): HealthStatus {
@@ -99,7 +99,7 @@ export function healthStatus(
       : { ok: false, detail };
   }
   // A restart would not help, so this is said and is no reason to be restarted.
-  return { ok: true, detail: applyStall ?? "ok" };
+  return { ok: true, detail: group?.applying.complaint ?? "ok" };
 }
 
 /** See {@linkcode Member.ready}; of one group. */
@@ -111,13 +111,12 @@ export function readyStatus(
   const health = healthStatus(hosted, false, outage);
   const { group } = hosted;
   if (!health.ok || group === null) return health;
-  if (hosted.applyStall !== null) {
-    return { ok: false, detail: hosted.applyStall };
-  }
   const { core, machine } = group;
   if (!learnerOnly && !isVoter(core.config, hosted.self)) {
     return { ok: false, detail: "not a voter yet" };
   }
+  const { complaint } = group.applying;
+  if (complaint !== null) return { ok: false, detail: complaint };
   const behind = core.commit - machine.applied.index;
   if (behind > READY_LAG_ENTRIES) {
     return { ok: false, detail: `${behind} entries behind` };

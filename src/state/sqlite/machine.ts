@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Entry, LogId, LogIndex } from "../../raft/types.ts";
 import { assert } from "../../util/assert.ts";
 import type { Logger } from "../../util/logger.ts";
@@ -10,13 +11,17 @@ import {
   type SnapshotSink,
   type StateHash,
   type StateRecovery,
+  type StuckEntry,
+  WriterLostError,
 } from "../port.ts";
-import type { SqlMachine, SqlQuery } from "../sql/port.ts";
+import type { SqlEngine, SqlMachine, SqlQuery } from "../sql/port.ts";
 import type { QueryResult, SqlParameters } from "../sql/types.ts";
 import { logStatements } from "./apply/statement_log.ts";
 import type { ReachedPosition } from "./apply/writer_protocol.ts";
+import type { WriterPlace } from "./apply/writer_host.ts";
 import { WriterThread } from "./apply/writer_thread.ts";
-import type { SqliteDriverSpec } from "./driver/driver.ts";
+import type { SqliteDriver, SqliteDriverSpec } from "./driver/driver.ts";
+import { openDriver } from "./driver/open_driver.ts";
 import { DatabaseFiles } from "./files/files.ts";
 import { Removals } from "./files/removals.ts";
 import {
@@ -25,10 +30,15 @@ import {
   configurationOf,
   FileSink,
 } from "./files/snapshot_files.ts";
+import { Losses } from "./losses.ts";
 import { Readers } from "./read/readers.ts";
 import { StateHashes } from "./state_hashes.ts";
 import { SchemaEpoch } from "./thread/schema_epoch.ts";
-import { closedError } from "./thread/worker_handle.ts";
+import { closedError } from "./thread/answers.ts";
+import { temporaryFolder } from "./thread/child_command.ts";
+
+/** Notes the entry that ended the writer. */
+const STUCK_FILE = "stuck.json";
 
 /** How a {@linkcode SqliteMachine} is opened. */
 export interface SqliteMachineOptions {
@@ -38,6 +48,8 @@ export interface SqliteMachineOptions {
   readonly filename: string;
   /** The SQLite library. @default {{ kind: "node" }} */
   readonly driver?: SqliteDriverSpec;
+  /** Where the writer runs. @default a process where the driver cannot be interrupted and one may be started, else a Worker */
+  readonly writer?: WriterPlace;
   /** Reader Workers. @default {4} */
   readonly readPoolSize?: number;
   /** Prepared statements kept per connection. @default {1024} */
@@ -60,18 +72,28 @@ export async function openSqliteMachine(
   const schemaEpoch = new SchemaEpoch();
   const { driver = { kind: "node" }, statementCacheCapacity = 1024 } = options;
   const shared = { driver, path: files.path, statementCacheCapacity };
+  const library = openDriver(driver);
+  useTemporaryFolder(library, options.dir);
   const { writer, found } = await WriterThread.start({
-    ...shared,
-    schemaEpoch: schemaEpoch.memory,
-    level: options.level ?? LEVEL,
+    options: { ...shared, level: options.level ?? LEVEL },
+    driver: library,
+    folder: options.dir,
+    schema: schemaEpoch,
+    logger: options.logger,
+    place: options.writer,
   });
   const readers = new Readers({
     ...shared,
+    folder: options.dir,
     schemaEpoch,
     poolSize: options.readPoolSize ?? 4,
     logger: options.logger,
   });
-  const parts = { files, writer, readers, schemaEpoch, driver };
+  const losses = new Losses(
+    join(options.dir, STUCK_FILE),
+    found.applied.index,
+  );
+  const parts = { files, writer, readers, schemaEpoch, driver, losses };
   return {
     machine: new SqliteMachine(parts, found, options),
     recovery: {
@@ -81,6 +103,18 @@ export async function openSqliteMachine(
   };
 }
 
+/** SQLite's own choice may be read-only, or full: its temporary files go where the database is. */
+function useTemporaryFolder(library: SqliteDriver, dir: string): void {
+  const folder = temporaryFolder(dir).replaceAll("'", "''");
+  const connection = library.open(":memory:", { readOnly: false });
+  try {
+    connection.exec(`PRAGMA temp_store_directory = '${folder}'`);
+  } catch {
+    // A library built without it finds a folder of its own.
+  }
+  connection.close();
+}
+
 /** What a {@linkcode SqliteMachine} is made of. */
 export interface SqliteMachineParts {
   readonly files: DatabaseFiles;
@@ -88,15 +122,17 @@ export interface SqliteMachineParts {
   readonly readers: Readers;
   readonly schemaEpoch: SchemaEpoch;
   readonly driver: SqliteDriverSpec;
+  readonly losses: Losses;
 }
 
-/** SQLite as a replicated state machine: a writer Worker, reader Workers, and a reader on the caller's thread. */
+/** SQLite as a replicated state machine: a writer in a process or a Worker, reader Workers, and a reader on the caller's thread. */
 export class SqliteMachine implements SqlMachine {
   readonly #files: DatabaseFiles;
   readonly #writer: WriterThread;
   readonly #readers: Readers;
   readonly #epoch: SchemaEpoch;
   readonly #driver: SqliteDriverSpec;
+  readonly #losses: Losses;
   readonly #removals = new Removals();
   readonly #hashes = new StateHashes();
   readonly #logger: Logger;
@@ -121,6 +157,7 @@ export class SqliteMachine implements SqlMachine {
     this.#readers = parts.readers;
     this.#epoch = parts.schemaEpoch;
     this.#driver = parts.driver;
+    this.#losses = parts.losses;
     this.#applied = applied;
     this.#clockMs = clockMs;
     this.#facts = facts ?? FIRST_FACTS;
@@ -143,6 +180,17 @@ export class SqliteMachine implements SqlMachine {
     return this.#facts;
   }
 
+  /** See `SqlMachine`. */
+  get engine(): SqlEngine {
+    const { name, version } = openDriver(this.#driver);
+    return { name, version };
+  }
+
+  /** See `StateMachine`. */
+  get stuck(): StuckEntry | null {
+    return this.#losses.stuck;
+  }
+
   /** See `StateMachine`. */
   apply(
     entries: readonly Entry[],
@@ -158,13 +206,30 @@ export class SqliteMachine implements SqlMachine {
     );
     if (this.#logStatements) logStatements(this.#logger, entries);
     this.#writer.apply(entries, answers, (error, reached, results, events) => {
-      if (reached === null) return done(error, [], NO_EVENTS);
-      this.#applied = reached.applied;
-      this.#clockMs = reached.clockMs;
-      this.#facts = reached.facts ?? this.#facts;
-      this.#hashes.add(reached.hashes);
-      done(null, results, events);
+      if (reached !== null) this.#reach(reached);
+      if (error === null) return done(null, results, events);
+      if (error instanceof WriterLostError) this.#lost(entries, error);
+      done(error, [], NO_EVENTS);
     });
+  }
+
+  /** The batch was rolled back, unless the writer died between its COMMIT and its answer. */
+  #lost(entries: readonly Entry[], { message }: WriterLostError): void {
+    const applied = this.#applied.index;
+    this.#logger.warn("the writer was lost while it applied entries", {
+      first: entries[0]!.index,
+      last: entries.at(-1)!.index,
+      applied,
+      reason: message,
+    });
+    if (applied < entries[0]!.index) this.#losses.note(entries, message);
+  }
+
+  #reach({ applied, clockMs, facts, hashes }: ReachedPosition): void {
+    this.#applied = applied;
+    this.#clockMs = clockMs;
+    this.#facts = facts ?? this.#facts;
+    this.#hashes.add(hashes);
   }
 
   /** See `StateMachine`. */
@@ -282,10 +347,8 @@ export class SqliteMachine implements SqlMachine {
     await this.#writer.release();
     for (const step of this.#files.installSteps(sink.path)) await step();
     const { path } = this.#files;
-    const { applied, clockMs, facts } = await this.#writer.open(path);
-    this.#applied = applied;
-    this.#clockMs = clockMs;
-    this.#facts = facts ?? this.#facts;
+    this.#reach(await this.#writer.open(path));
+    this.#losses.passed(this.#applied.index);
     this.#epoch.beginChange();
     this.#epoch.endChange();
     this.#readers.reopen(path);

@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { SqlEvent, tablesIn } from "../../../src/state/sql/events.ts";
 import { BatchApplier } from "../../../src/state/sqlite/apply/batch_applier.ts";
 import { dumpContents } from "../../../src/state/sqlite/apply/contents.ts";
-import { nodeDriver } from "../../../src/state/sqlite/driver/node_driver.ts";
+import type {
+  SqliteConnection,
+  SqliteDriver,
+} from "../../../src/state/sqlite/driver/driver.ts";
 import { LEVEL } from "../../../src/state/level.ts";
 import { SchemaEpoch } from "../../../src/state/sqlite/thread/schema_epoch.ts";
 import { openWriterConnection } from "../../../src/state/sqlite/apply/writer.ts";
@@ -16,6 +19,7 @@ import type {
 } from "../../../src/state/sql/types.ts";
 import type { SqlParameters, SqlValue } from "../../../src/state/sql/types.ts";
 import { type Entry, EntryKind } from "../../../src/raft/types.ts";
+import { presentDriver } from "./drivers.ts";
 import {
   answered,
   type Asked,
@@ -27,16 +31,19 @@ import {
 /** The writer's work on this thread, without Workers: the same code, faster tests. */
 export class Direct {
   readonly #path: string;
-  #connection;
-  #originals = nodeDriver.open(":memory:", { readOnly: false });
+  readonly #driver: SqliteDriver;
+  #connection: SqliteConnection;
+  #originals: SqliteConnection;
   applier: BatchApplier;
   /** What was told of the entries so far, as `index.seq kind tables`. */
   readonly events: string[] = [];
   #written = new WrittenEvents();
 
-  constructor(path = ":memory:") {
+  constructor(path = ":memory:", driver: SqliteDriver = presentDriver()) {
     this.#path = path;
-    this.#connection = openWriterConnection(nodeDriver, path);
+    this.#driver = driver;
+    this.#originals = driver.open(":memory:", { readOnly: false });
+    this.#connection = openWriterConnection(this.#driver, path);
     this.applier = this.#open();
   }
 
@@ -52,8 +59,8 @@ export class Direct {
   restart(): void {
     this.#connection.close();
     this.#originals.close();
-    this.#originals = nodeDriver.open(":memory:", { readOnly: false });
-    this.#connection = openWriterConnection(nodeDriver, this.#path);
+    this.#originals = this.#driver.open(":memory:", { readOnly: false });
+    this.#connection = openWriterConnection(this.#driver, this.#path);
     this.applier = this.#open();
   }
 

@@ -3,6 +3,8 @@ import fc from "fast-check";
 import type { CommandBody } from "../../../src/state/sql/types.ts";
 import { Direct } from "./direct.ts";
 import { answered, command, execute, START_MS, txn } from "./subject.ts";
+import type { SqliteDriver } from "../../../src/state/sqlite/driver/driver.ts";
+import { lastDriver, test } from "./drivers.ts";
 
 const SCHEMA = [
   "CREATE TABLE t (id INTEGER PRIMARY KEY, v UNIQUE, w DEFAULT (random()), at DEFAULT CURRENT_TIMESTAMP)",
@@ -124,14 +126,15 @@ function payloadsOf(steps: readonly Step[], session: number): Uint8Array[] {
   return payloads;
 }
 
-function prepared(path?: string): Direct {
-  const member = new Direct(path);
+/** In a file if `path` is given. */
+function prepared(path?: string, driver?: SqliteDriver): Direct {
+  const member = new Direct(path, driver);
   for (const sql of SCHEMA) member.ok(sql);
   member.run({ kind: "openSession" });
   return member;
 }
 
-Deno.test("§1.5 apply() gives the same data, answers and events whatever the batches and restarts", () => {
+test("§1.5 apply() gives the same data, answers and events whatever the batches, restarts and engines", () => {
   const dir = Deno.makeTempDirSync({ prefix: "hql-equal-" });
   let run = 0;
   try {
@@ -145,7 +148,8 @@ Deno.test("§1.5 apply() gives the same data, answers and events whatever the ba
         (steps, cuts) => {
           using whole = prepared();
           using single = prepared();
-          using mixed = prepared(`${dir}/${run++}.db`);
+          // With a library, where there is one, beside the runtime's SQLite.
+          using mixed = prepared(`${dir}/${run++}.db`, lastDriver());
           const payloads = payloadsOf(steps, whole.next - 1);
           const answers = whole.batch(payloads);
           const singles = payloads.flatMap((payload) =>

@@ -1,9 +1,11 @@
 import type { SqlValue } from "../../sql/types.ts";
+import { sizeOf } from "../../sql/values.ts";
 import {
   FAIL,
   type FunctionResult,
   type SqliteConnection,
   type SqliteStatement,
+  VALUE_BYTES_MAX,
 } from "../driver/driver.ts";
 import type { EntryContext } from "./entry_context.ts";
 
@@ -23,11 +25,10 @@ export const DATE_FUNCTION_NAMES: ReadonlySet<string> = new Set(
   Object.keys(DATE_FUNCTIONS),
 );
 
-/** The largest text, blob or row, in bytes; equal on every member since it decides results. */
-export const VALUE_BYTES_MAX = 64 * 1024 * 1024;
-
 /** More than the longest word that the date functions know. */
 const WORD_BYTES = 16;
+/** The longest format that strftime() takes, by `sizeOf`: its answer may be many times as long. */
+const FORMAT_SIZE_MAX = 1024;
 const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
 const INT64_MAX = 2n ** 63n - 1n;
 
@@ -89,8 +90,19 @@ export function overrideFunctions(
       if (name === "timediff" && args.length !== 2) {
         return fail("wrong number of arguments to function timediff()");
       }
+      const size = sizeOf(args[0] ?? null);
+      if (name === "strftime" && size > FORMAT_SIZE_MAX) {
+        return fail(
+          `strftime(): the format is too long (${size}, the limit is ${FORMAT_SIZE_MAX})`,
+        );
+      }
       const fixed = fixTime(name, args, times, context);
-      return typeof fixed === "string" ? fail(fixed) : original(name, fixed);
+      if (typeof fixed === "string") return fail(fixed);
+      try {
+        return original(name, fixed);
+      } catch (error) {
+        return fail(`${name}(): ${(error as Error).message}`);
+      }
     });
   }
 }

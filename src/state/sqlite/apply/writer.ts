@@ -1,14 +1,16 @@
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
+import { COMMAND_LIMITS } from "../../sql/types.ts";
 import { BatchApplier } from "./batch_applier.ts";
 import {
   NO_BINDINGS,
   type SqliteConnection,
   type SqliteDriver,
   type SqliteStatement,
+  VALUE_BYTES_MAX,
 } from "../driver/driver.ts";
 import { syncPath } from "../../../util/durable_file.ts";
-import type { SchemaEpoch } from "../thread/schema_epoch.ts";
+import type { SchemaChanges } from "../thread/schema_epoch.ts";
 
 const BUSY_TIMEOUT_MS = 5000;
 const JOURNAL_BYTES_KEPT = 64 * 1024 * 1024;
@@ -35,8 +37,15 @@ export function openWriterConnection(
      PRAGMA recursive_triggers = OFF;
      PRAGMA trusted_schema = ON;
      PRAGMA cell_size_check = ON;
-     PRAGMA temp_store = MEMORY;`,
+     PRAGMA temp_store = FILE;`,
   );
+  return connection;
+}
+
+/** Opens the connection that keeps SQLite's own functions, for arguments and results of any size that the writer allows. */
+export function openOriginals(driver: SqliteDriver): SqliteConnection {
+  const connection = driver.open(":memory:", { readOnly: false });
+  connection.limit(VALUE_BYTES_MAX, COMMAND_LIMITS.sqlBytes);
   return connection;
 }
 
@@ -58,13 +67,18 @@ export class Writer {
     path: string,
     options: {
       readonly statementCacheCapacity: number;
-      readonly schemaEpoch: SchemaEpoch;
+      readonly schemaEpoch: SchemaChanges;
       readonly level: number;
+      /** See `WriterOptions`. @default as SQLite has it */
+      readonly heapBytes?: number;
     },
   ) {
     this.#path = path;
     this.#connection = openWriterConnection(driver, path);
-    this.#originals = driver.open(":memory:", { readOnly: false });
+    if (options.heapBytes !== undefined) {
+      this.#connection.exec(`PRAGMA hard_heap_limit = ${options.heapBytes}`);
+    }
+    this.#originals = openOriginals(driver);
     this.#walSize = this.#connection.prepare("PRAGMA wal_checkpoint(NOOP)")!;
     this.applier = new BatchApplier(this.#connection, this.#originals, options);
   }

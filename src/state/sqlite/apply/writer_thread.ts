@@ -1,83 +1,82 @@
 import type { Entry, LogIndex } from "../../../raft/types.ts";
 import { type ByteReader, ByteWriter } from "../../../util/bytes.ts";
-import { NO_EVENTS, type StateEvents } from "../../port.ts";
-import { WorkerHandle } from "../thread/worker_handle.ts";
+import { NO_EVENTS, type StateEvents, WriterLostError } from "../../port.ts";
+import type { WriterHost } from "../thread/host.ts";
+import { startWriterHost, type WriterStart } from "./writer_host.ts";
 import {
   encodeApply,
   type ReachedPosition,
   readApplied,
-  type WriterOptions,
   WriterRequest,
 } from "./writer_protocol.ts";
 import { WrittenEvents } from "./written_events.ts";
 
-const RING_BYTES = 1024 * 1024;
 const CLOSE_TIMEOUT_MS = 60_000;
 
-/** The writer's Worker, as the event loop sees it. */
-export class WriterThread {
-  readonly #worker: WorkerHandle;
-  readonly #events = new WrittenEvents();
+/** How applying a batch ended; see `StateMachine`. */
+export type BatchDone = (
+  error: Error | null,
+  /** How far the database is; with an error where a new writer found it, null if there is none. */
+  reached: ReachedPosition | null,
+  answers: readonly Uint8Array[],
+  events: StateEvents,
+) => void;
 
-  private constructor(worker: WorkerHandle) {
-    this.#worker = worker;
+/** The writer, wherever it runs, as the event loop sees it: a lost one is replaced. */
+export class WriterThread {
+  readonly #host: WriterHost;
+  readonly #events = new WrittenEvents();
+  #path: string;
+  #restarting: Promise<ReachedPosition | null> | null = null;
+
+  private constructor(host: WriterHost, path: string) {
+    this.#host = host;
+    this.#path = path;
   }
 
   /**
-   * Starts the Worker and opens the database, or makes it; also tells how far it is.
+   * Starts the writer, which opens the database or makes it; also tells how far it is.
    * Rejects with what keeps it from being opened.
    */
   static async start(
-    options: WriterOptions,
+    start: WriterStart,
   ): Promise<{ writer: WriterThread; found: ReachedPosition }> {
-    const worker = new Worker(new URL("./writer_worker.ts", import.meta.url), {
-      type: "module",
-    });
-    const opened = Promise.withResolvers<ReachedPosition>();
-    const handle = new WorkerHandle(
-      worker,
-      { ringBytes: RING_BYTES, options },
-      (error, answer) => {
-        if (error === null) opened.resolve(readApplied(answer));
-        else opened.reject(error);
-      },
-    );
-    try {
-      const found = await opened.promise;
-      return { writer: new WriterThread(handle), found };
-    } catch (error) {
-      await handle.close(0);
-      throw error;
-    }
+    const { host, opened } = await startWriterHost(start);
+    const writer = new WriterThread(host, start.options.path);
+    return { writer, found: readApplied(opened) };
   }
 
-  /** Applies a batch; see `StateMachine`. */
+  /** Ends what runs now; see `WriterHost`. */
+  abort(reason: string): void {
+    this.#host.abort(reason);
+  }
+
+  /** Applies a batch; see `StateMachine`. After a {@linkcode WriterLostError} another writer is there. */
   apply(
     entries: readonly Entry[],
     answers: boolean,
-    done: (
-      error: Error | null,
-      reached: ReachedPosition | null,
-      answers: readonly Uint8Array[],
-      events: StateEvents,
-    ) => void,
+    done: BatchDone,
   ): void {
-    this.#worker.request(encodeApply(entries, answers), (error, answer) => {
-      if (error !== null) return done(error, null, [], NO_EVENTS);
-      const reached = readApplied(answer);
-      const results: Uint8Array[] = [];
-      const count = answer.u32();
-      for (let i = 0; i < count; i++) results.push(answer.bytes());
-      done(null, reached, results, this.#events.read(answer));
-    });
+    const send = (): void =>
+      this.#host.request(encodeApply(entries, answers), (error, answer) => {
+        if (error !== null) return this.#failed(error, done);
+        const reached = readApplied(answer);
+        const results: Uint8Array[] = [];
+        const count = answer.u32();
+        for (let i = 0; i < count; i++) results.push(answer.bytes());
+        done(null, reached, results, this.#events.read(answer));
+      });
+    // One that died idle is no fault of these entries.
+    if (this.#host.alive) send();
+    else {
+      this.#restart().then(send, (error) => done(error, null, [], NO_EVENTS));
+    }
   }
 
   /** Makes everything applied durable. */
   checkpoint(done: (error: Error | null, durable: LogIndex) => void): void {
-    const request = new Uint8Array([WriterRequest.checkpoint]);
-    this.#worker.request(request, (error, answer) => {
-      done(error, error === null ? answer.u53() : 0);
-    });
+    this.#ask(WriterRequest.checkpoint, "", (answer) => answer.u53())
+      .then((durable) => done(null, durable), (error) => done(error, 0));
   }
 
   /** How far the database in another file is. */
@@ -91,8 +90,10 @@ export class WriterThread {
   }
 
   /** Goes on with another file; returns how far that is. */
-  open(path: string): Promise<ReachedPosition> {
-    return this.#ask(WriterRequest.open, path, readApplied);
+  async open(path: string): Promise<ReachedPosition> {
+    const found = await this.#ask(WriterRequest.open, path, readApplied);
+    this.#path = path;
+    return found;
   }
 
   /** See `SqliteMachine.dump`. */
@@ -103,19 +104,59 @@ export class WriterThread {
     }));
   }
 
-  /** Ends the Worker after what it was asked, a minute at most. */
+  /** Ends the writer after what it was asked, a minute at most. */
   close(): Promise<void> {
-    return this.#worker.close(CLOSE_TIMEOUT_MS);
+    return this.#host.close(CLOSE_TIMEOUT_MS);
   }
 
-  #ask<T>(
+  #failed(error: Error, done: BatchDone): void {
+    if (!(error instanceof WriterLostError)) {
+      return done(error, null, [], NO_EVENTS);
+    }
+    this.#restart().then(
+      (found) => done(error, found, [], NO_EVENTS),
+      (failure) => done(failure, null, [], NO_EVENTS),
+    );
+  }
+
+  /** All who find it lost wait for the same new writer. */
+  #restart(): Promise<ReachedPosition | null> {
+    this.#restarting ??= this.#startAgain().finally(() => {
+      this.#restarting = null;
+    });
+    return this.#restarting;
+  }
+
+  async #startAgain(): Promise<ReachedPosition | null> {
+    const opened = await this.#host.restart();
+    if (opened === null) return null;
+    // Since the host was made, another file may have become the database.
+    return await this.#once(WriterRequest.open, this.#path, readApplied);
+  }
+
+  /** What is asked here changes nothing that another writer would not find. */
+  async #ask<T>(
+    kind: number,
+    path: string,
+    read: (answer: ByteReader) => T,
+  ): Promise<T> {
+    try {
+      return await this.#once(kind, path, read);
+    } catch (error) {
+      if (!(error instanceof WriterLostError)) throw error;
+    }
+    await this.#restart();
+    return await this.#once(kind, path, read);
+  }
+
+  #once<T>(
     kind: number,
     path: string,
     read: (answer: ByteReader) => T,
   ): Promise<T> {
     const request = new ByteWriter(256).u8(kind).text(path);
     return new Promise((resolve, reject) =>
-      this.#worker.request(request.finish(), (error, answer) => {
+      this.#host.request(request.finish(), (error, answer) => {
         if (error !== null) reject(error);
         else resolve(read(answer));
       })

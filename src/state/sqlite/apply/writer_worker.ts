@@ -4,15 +4,11 @@ import { HiqliteError } from "../../../errors.ts";
 import type { ByteReader, ByteWriter } from "../../../util/bytes.ts";
 import { readPositionAt } from "./bookkeeping.ts";
 import { dumpContents } from "./contents.ts";
-import { stateFailure } from "../driver/result_codes.ts";
+import { isInterrupt, stateFailure } from "../driver/result_codes.ts";
 import type { SqliteDriver } from "../driver/driver.ts";
 import { openDriver } from "../driver/open_driver.ts";
-import { SchemaEpoch } from "../thread/schema_epoch.ts";
-import {
-  okAnswer,
-  type Served,
-  serveRequests,
-} from "../thread/worker_handle.ts";
+import { okAnswer, type Served } from "../thread/answers.ts";
+import type { SchemaChanges } from "../thread/schema_epoch.ts";
 import { Writer } from "./writer.ts";
 import {
   decodeApply,
@@ -22,9 +18,10 @@ import {
 } from "./writer_protocol.ts";
 
 /** Serves a {@linkcode Writer}; another database may take the place of its own. */
-class WriterRequests implements Served {
+export class WriterRequests implements Served {
   readonly #options: WriterOptions;
   readonly #driver: SqliteDriver;
+  readonly #schema: SchemaChanges;
   #writer: Writer | null;
   /** The facts that were told last. */
   #told: ClusterFacts | null = null;
@@ -33,9 +30,10 @@ class WriterRequests implements Served {
   /** See `Served`. */
   readonly opened: ByteWriter = okAnswer();
 
-  /** Opens the database. */
-  constructor(options: WriterOptions) {
+  /** Opens the database; `schema` hears of changes of the schema. */
+  constructor(options: WriterOptions, schema: SchemaChanges) {
     this.#options = options;
+    this.#schema = schema;
     this.#driver = openDriver(options.driver);
     this.#writer = this.#open(options.path);
     this.#tell(this.opened, this.#writer);
@@ -65,6 +63,11 @@ class WriterRequests implements Served {
     } catch (error) {
       throw this.#failed(error);
     }
+  }
+
+  /** See `Served`. */
+  get interruptHandle(): bigint {
+    return this.#writer?.connection.handle ?? 0n;
   }
 
   /** See `Served`. */
@@ -118,23 +121,24 @@ class WriterRequests implements Served {
   }
 
   #open(path: string): Writer {
-    const { statementCacheCapacity, schemaEpoch, level } = this.#options;
+    const { statementCacheCapacity, level, heapBytes } = this.#options;
     try {
       return new Writer(this.#driver, path, {
         statementCacheCapacity,
-        schemaEpoch: new SchemaEpoch(schemaEpoch),
+        schemaEpoch: this.#schema,
         level,
+        heapBytes,
       });
     } catch (error) {
       throw stateFailure(error);
     }
   }
 
-  /** Without room the transaction is given up, and the same batch may come again; any other error stays. */
+  /** Without room, or interrupted, the transaction is given up, and the same batch may come again; any other error stays. */
   #failed(error: unknown): unknown {
     const failure = stateFailure(error);
-    const passes = failure instanceof HiqliteError &&
-      failure.code === "disk_full";
+    const passes = isInterrupt(error) || failure instanceof HiqliteError &&
+        failure.code === "disk_full";
     if (!passes) return this.#poison = failure;
     try {
       this.#writer?.applier.giveUp();
@@ -160,5 +164,3 @@ function perform(
       return unreachable(kind as never);
   }
 }
-
-serveRequests<WriterOptions>((options) => new WriterRequests(options));

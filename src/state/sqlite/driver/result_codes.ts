@@ -2,7 +2,10 @@ import { type ErrorCode, HiqliteError } from "../../../errors.ts";
 import { StateDamagedError } from "../../port.ts";
 import type { CommandFailure } from "../../sql/types.ts";
 import { SqliteError } from "./driver.ts";
+import { shortMessage } from "./short_message.ts";
 
+const SQLITE_NOMEM = 7;
+const SQLITE_INTERRUPT = 9;
 const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
 const SQLITE_READONLY = 8;
@@ -38,6 +41,23 @@ export function isMachineError(error: unknown): boolean {
     error.code !== SQLITE_CORRUPT_VTAB;
 }
 
+/** Whether SQLite says that the disk is full, or that rowids, a sequence or a full-text index are used up. */
+export function looksFull(error: unknown): boolean {
+  return error instanceof SqliteError && error.primary === SQLITE_FULL;
+}
+
+/** The answer of a statement that used something up. */
+export const USED_UP: CommandFailure = {
+  code: "sql",
+  message:
+    "Something is used up that the statement needs (SQLITE_FULL, and the disk has room): the rowids of a table, its AUTOINCREMENT, or the segments of a full-text index",
+};
+
+/** Whether somebody interrupted the statement. */
+export function isInterrupt(error: unknown): boolean {
+  return error instanceof SqliteError && error.primary === SQLITE_INTERRUPT;
+}
+
 /** What a machine's error means for the member: `disk_full` passes, damage stays, the rest is as it was. */
 export function stateFailure(error: unknown): unknown {
   if (error instanceof SqliteError) {
@@ -67,13 +87,23 @@ export function readFailure(error: unknown, refusal: string | null): unknown {
   if (!(error instanceof SqliteError)) return error;
   if (isDamage(error)) return stateFailure(error);
   const failed = (code: ErrorCode, message: string): HiqliteError =>
-    new HiqliteError(code, message, { cause: error });
+    new HiqliteError(code, shortMessage(message, false), { cause: error });
   if (refusal !== null) return failed("forbidden", refusal);
   switch (error.primary) {
     case SQLITE_AUTH:
       return failed("forbidden", error.message);
     case SQLITE_READONLY:
       return failed("forbidden", "A query may not write; use execute");
+    case SQLITE_NOMEM:
+      return failed(
+        "too_large",
+        "The query needs more memory than SQLite may use; ask for less at a time",
+      );
+    case SQLITE_FULL:
+      return failed(
+        "too_large",
+        "The query needs more temporary space than the disk has; ask for less at a time",
+      );
     default:
       return failed(isMachineError(error) ? "storage" : "sql", error.message);
   }
@@ -87,8 +117,19 @@ function noRoom(cause: unknown): HiqliteError {
   );
 }
 
-/** The answer that an error is; the reasons come from the authorizer and from overridden functions. */
+/** The answer that an error is, in few words; the reasons come from the authorizer and from overridden functions. */
 export function failureOf(
+  error: HiqliteError | SqliteError,
+  reasons: {
+    readonly refusal: string | null;
+    readonly function: string | null;
+  },
+): CommandFailure {
+  const { code, message } = wholeFailure(error, reasons);
+  return { code, message: shortMessage(message, code === "constraint") };
+}
+
+function wholeFailure(
   error: HiqliteError | SqliteError,
   reasons: {
     readonly refusal: string | null;
@@ -104,12 +145,10 @@ export function failureOf(
   if (reasons.refusal !== null) {
     return { code: "forbidden", message: reasons.refusal };
   }
-  if (reasons.function !== null) {
-    return { code: "sql", message: reasons.function };
-  }
+  const code = error.primary === SQLITE_CONSTRAINT ? "constraint" : "sql";
+  if (reasons.function !== null) return { code, message: reasons.function };
   if (error.primary === SQLITE_AUTH) {
     return { code: "forbidden", message: error.message };
   }
-  const code = error.primary === SQLITE_CONSTRAINT ? "constraint" : "sql";
   return { code, message: error.message };
 }

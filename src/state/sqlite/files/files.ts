@@ -20,6 +20,7 @@ const CURRENT = "current";
 const GENERATION = /^db-(\d{8})$/;
 const SNAPSHOTS = "snapshots";
 const INCOMING = "incoming";
+const TEMPORARY = "tmp";
 
 /**
  * Where the database is. Each installed snapshot becomes a new folder
@@ -48,7 +49,7 @@ export class DatabaseFiles {
         rmSync(join(dir, entry), { recursive: true });
       }
     }
-    for (const folder of [SNAPSHOTS, INCOMING]) {
+    for (const folder of [SNAPSHOTS, INCOMING, TEMPORARY]) {
       rmSync(join(dir, folder), { recursive: true, force: true });
       mkdirSync(join(dir, folder), { mode: 0o700 });
     }

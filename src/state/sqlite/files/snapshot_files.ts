@@ -255,3 +255,7 @@ export class FileSink implements SnapshotSink {
     this.#removals.begin(this.#path);
   }
 }
+
+/** Never called: by this a compiled program contains the Worker's module. */
+export const snapshotModule = (): Promise<unknown> =>
+  import("./snapshot_worker.ts");

@@ -11,7 +11,8 @@ import {
 import { stateFailure } from "../driver/result_codes.ts";
 import type { ByteWriter } from "../../../util/bytes.ts";
 import { openDriver } from "../driver/open_driver.ts";
-import { okAnswer, serveRequests } from "../thread/worker_handle.ts";
+import { okAnswer } from "../thread/answers.ts";
+import { serveRequests } from "../thread/worker_handle.ts";
 import { writeApplied } from "../apply/writer_protocol.ts";
 
 /** What a Worker beside the writer is asked to do, once. */

@@ -1,6 +1,6 @@
 import { HiqliteError } from "../../../errors.ts";
 import type { QueryResult } from "../../sql/types.ts";
-import { closedError } from "../thread/worker_handle.ts";
+import { closedError } from "../thread/answers.ts";
 
 /** A query that waits for a reader, or runs on one. */
 export interface Job<R, W> {
@@ -54,10 +54,14 @@ export class BoundedPool<R, W> {
   }
 
   /**
-   * Runs a query as soon as a reader is free.
+   * Runs a query as soon as a reader is free. When `signal` aborts, its time is over.
    * @throws {HiqliteError} `overloaded` if too many wait, `shutting_down`, `timeout`, or what the owner rejects it with.
    */
-  query(work: W, timeoutMs: number | null): Promise<QueryResult> {
+  query(
+    work: W,
+    timeoutMs: number | null,
+    signal?: AbortSignal,
+  ): Promise<QueryResult> {
     if (this.#closed) return Promise.reject(closedError());
     const { queueMax, awaited } = this.#ports;
     if (this.#queue.length >= queueMax) {
@@ -79,13 +83,20 @@ export class BoundedPool<R, W> {
       late: false,
     };
     this.#queue.push(job);
-    if (timeoutMs === null) {
+    if (timeoutMs === null && signal === undefined) {
       this.serve();
       return promise;
     }
-    const timer = setTimeout(() => this.#expire(job), timeoutMs);
+    const expire = (): void => this.#expire(job, signal?.reason);
+    const timer = timeoutMs === null
+      ? undefined
+      : setTimeout(expire, timeoutMs);
+    signal?.addEventListener("abort", expire, { once: true });
     this.serve();
-    return promise.finally(() => clearTimeout(timer));
+    return promise.finally(() => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", expire);
+    });
   }
 
   /** A reader is free: new, or done with its job. */
@@ -144,10 +155,10 @@ export class BoundedPool<R, W> {
     this.#ports.run(reader, job);
   }
 
-  #expire(job: Job<R, W>): void {
+  #expire(job: Job<R, W>, reason?: unknown): void {
     if (job.late) return;
     job.late = true;
-    job.reject(this.#ports.late(job.timeoutMs!));
+    job.reject(reason ?? this.#ports.late(job.timeoutMs!));
     if (job.reader !== null) this.#ports.overdue?.(job.reader);
     else this.#queue = this.#queue.filter((other) => other !== job);
   }

@@ -1,15 +1,14 @@
-import { dirname } from "node:path";
 import { HiqliteError } from "../../../errors.ts";
-import { ByteReader, ByteWriter } from "../../../util/bytes.ts";
+import { type ByteReader, ByteWriter } from "../../../util/bytes.ts";
 import type { Logger } from "../../../util/logger.ts";
 import { readRows } from "../../sql/result.ts";
-import { StateDamagedError } from "../../port.ts";
+import { WriterLostError } from "../../port.ts";
 import type { QueryLimits, QueryResult, Statement } from "../../sql/types.ts";
 import type { SqliteDriverSpec } from "../driver/driver.ts";
 import { BoundedPool, type Job } from "./bounded_pool.ts";
 import { writeOpening, writeQuery } from "./query_codec.ts";
-import { HEAP_MIB_MAX, ReaderChild } from "./reader_child.ts";
-import { closedError, readError } from "../thread/worker_handle.ts";
+import { closedError } from "../thread/answers.ts";
+import { ChildHandle, ChildOverLimitError } from "../thread/child_handle.ts";
 
 /** What a guarded query may cost if its caller says nothing. */
 export const GUARDED_LIMITS: QueryLimits = {
@@ -36,33 +35,39 @@ interface GuardedQuery {
 export class ReaderProcesses {
   readonly #size: number;
   readonly #driver: SqliteDriverSpec;
+  readonly #folder: string;
   readonly #logger: Logger;
   #path: string;
-  readonly #processes = new Set<ReaderChild>();
-  readonly #pool: BoundedPool<ReaderChild, GuardedQuery>;
+  readonly #processes = new Set<ChildHandle>();
+  readonly #pool: BoundedPool<ChildHandle, GuardedQuery>;
   #starting = 0;
 
   /** Uses up to `size` processes that read the database at `path`. */
   constructor(
     size: number,
-    driver: SqliteDriverSpec,
-    path: string,
-    logger: Logger,
+    { driver, path, folder, logger }: {
+      readonly driver: SqliteDriverSpec;
+      readonly path: string;
+      /** The only folder that a process may touch. */
+      readonly folder: string;
+      readonly logger: Logger;
+    },
   ) {
     this.#size = size;
     this.#driver = driver;
     this.#path = path;
+    this.#folder = folder;
     this.#logger = logger;
-    this.#pool = new BoundedPool<ReaderChild, GuardedQuery>({
+    this.#pool = new BoundedPool<ChildHandle, GuardedQuery>({
       queueMax: QUEUE_MAX,
       awaited: "a reader process",
-      run: (process, job) => void this.#run(process, job),
+      run: (process, job) => this.#run(process, job),
       late: (timeoutMs) =>
         new HiqliteError(
           "timeout",
           `The query was stopped after ${timeoutMs} ms`,
         ),
-      overdue: (process) => void process.end(),
+      overdue: (process) => process.abort("its query took too long"),
       missing: (waiting) => this.#startFor(waiting),
     });
   }
@@ -71,8 +76,12 @@ export class ReaderProcesses {
    * Runs a query; its time includes what it waits for a process.
    * @throws {HiqliteError} `timeout`, `too_large`, `overloaded`, or what `Reader.query` throws.
    */
-  query(statement: Statement, limits: QueryLimits): Promise<QueryResult> {
-    return this.#pool.query({ statement, limits }, limits.timeoutMs);
+  query(
+    statement: Statement,
+    limits: QueryLimits,
+    signal?: AbortSignal,
+  ): Promise<QueryResult> {
+    return this.#pool.query({ statement, limits }, limits.timeoutMs, signal);
   }
 
   /** Goes on with another file; a running query ends on the old one. */
@@ -85,7 +94,7 @@ export class ReaderProcesses {
   /** Kills all processes; waiting queries fail. */
   async close(): Promise<void> {
     this.#pool.close();
-    await Promise.all([...this.#processes].map((process) => process.end()));
+    await Promise.all([...this.#processes].map((process) => process.close(0)));
   }
 
   #startFor(waiting: number): void {
@@ -96,39 +105,40 @@ export class ReaderProcesses {
     for (let i = 0; i < wanted; i++) this.#start();
   }
 
-  async #start(): Promise<void> {
+  #start(): void {
     const path = this.#path;
-    const process = new ReaderChild(dirname(path));
-    this.#processes.add(process);
+    const opening = new ByteWriter(256);
+    writeOpening(opening, this.#driver, path);
     this.#starting++;
-    const timer = setTimeout(() => process.end(), START_TIMEOUT_MS);
-    try {
-      const opening = new ByteWriter(256);
-      writeOpening(opening, this.#driver, path);
-      check(await process.ask(opening.finish(), 1024 * 1024));
-      this.#starting--;
-      this.#offer(process, path);
-    } catch (error) {
-      this.#starting--;
-      await this.#end(process);
-      this.#failStart(error);
-    } finally {
-      clearTimeout(timer);
-    }
+    const process = new ChildHandle(
+      { role: "reader", folder: this.#folder, opening: opening.finish() },
+      (error) => {
+        clearTimeout(timer);
+        this.#starting--;
+        if (error === null) return this.#offer(process, path);
+        this.#end(process).then(() => this.#failStart(error));
+      },
+    );
+    const timer = setTimeout(
+      () => process.abort(`it did not start within ${START_TIMEOUT_MS} ms`),
+      START_TIMEOUT_MS,
+    );
+    this.#processes.add(process);
   }
 
-  #failStart(error: unknown): void {
+  #failStart(error: Error): void {
     if (this.#pool.closed) return;
-    const detail = error instanceof Error ? error.message : String(error);
+    const detail = error.message;
     this.#logger.warn("a reader process did not start", { detail });
+    const code = error instanceof WriterLostError ? "overloaded" : "storage";
     this.#pool.takeFirst()?.reject(
-      new HiqliteError("storage", `A reader process did not start: ${detail}`),
+      new HiqliteError(code, `A reader process did not start: ${detail}`),
     );
     this.#pool.serve();
   }
 
-  #offer(process: ReaderChild, path: string): void {
-    if (this.#pool.closed || path !== this.#path) {
+  #offer(process: ChildHandle, path: string): void {
+    if (this.#pool.closed || path !== this.#path || !process.alive) {
       this.#end(process);
       this.#pool.serve();
     } else {
@@ -136,64 +146,56 @@ export class ReaderProcesses {
     }
   }
 
-  async #run(
-    process: ReaderChild,
-    job: Job<ReaderChild, GuardedQuery>,
-  ): Promise<void> {
+  #run(process: ChildHandle, job: Job<ChildHandle, GuardedQuery>): void {
     const { limits, statement } = job.work;
     const path = this.#path;
     const writer = new ByteWriter(256);
-    try {
-      writeQuery(writer, statement, limits);
-      const answer = await process.ask(
-        writer.finish(),
-        limits.maxBytes * 2 + FRAME_SLACK_BYTES,
-      );
-      resolve(job, answer);
-      // A late one is being killed.
-      if (!job.late) return this.#offer(process, path);
-    } catch (error) {
-      job.reject(this.#pool.closed ? closedError() : explain(error));
-    }
-    await this.#end(process);
-    this.#pool.serve();
+    writeQuery(writer, statement, limits);
+    process.request(writer.finish(), (error, answer) => {
+      let spent = false;
+      if (error === null) spent = settle(job, answer);
+      else job.reject(this.#pool.closed ? closedError() : explain(error));
+      // A late one is being killed; one that has grown is not kept.
+      if (!job.late && !spent) return this.#offer(process, path);
+      this.#end(process);
+      this.#pool.serve();
+    }, limits.maxBytes * 2 + FRAME_SLACK_BYTES);
   }
 
-  async #end(process: ReaderChild): Promise<void> {
-    await process.end();
-    this.#processes.delete(process);
+  async #end(process: ChildHandle): Promise<void> {
+    await process.close(0);
+    if (this.#processes.delete(process)) this.#pool.serve();
   }
 }
 
-function resolve(
-  job: Job<ReaderChild, GuardedQuery>,
-  answer: Uint8Array,
-): void {
+/** Whether the process that answered holds too much memory to be kept. */
+function settle(
+  job: Job<ChildHandle, GuardedQuery>,
+  answer: ByteReader,
+): boolean {
   try {
-    const reader = check(answer);
-    const index = reader.u53();
-    job.resolve({ ...readRows(reader), index });
+    const index = answer.u53();
+    job.resolve({ ...readRows(answer), index });
+    return answer.u8() === 1;
   } catch (error) {
     job.reject(error);
+    return false;
   }
 }
 
-/** The answer behind its status. */
-function check(answer: Uint8Array): ByteReader {
-  const reader = new ByteReader(answer);
-  const error = readError(reader);
-  if (error !== null) throw error;
-  return reader;
-}
-
-/** What it means that a process gave no answer. */
-function explain(error: unknown): unknown {
-  if (error instanceof HiqliteError || error instanceof StateDamagedError) {
-    return error;
-  }
-  return new HiqliteError(
-    "too_large",
-    `The query's process died, most likely of its ${HEAP_MIB_MAX} MiB memory limit`,
-    { cause: error },
-  );
+/** What it means that a process was lost: only one that was ended for what it used is the query's fault. */
+function explain(error: Error): Error {
+  if (!(error instanceof WriterLostError)) return error;
+  const cause = { cause: error };
+  return error instanceof ChildOverLimitError
+    ? new HiqliteError(
+      "too_large",
+      `The query was stopped: ${error.message}`,
+      cause,
+    )
+    : new HiqliteError(
+      "overloaded",
+      `The query may be repeated: ${error.message}`,
+      cause,
+    );
 }

@@ -4,7 +4,8 @@ import { openDriver } from "../driver/open_driver.ts";
 import { ReaderRequest, readQuery } from "./query_codec.ts";
 import { Reader } from "./reader.ts";
 import { SchemaEpoch } from "../thread/schema_epoch.ts";
-import { okAnswer, serveRequests } from "../thread/worker_handle.ts";
+import { okAnswer } from "../thread/answers.ts";
+import { serveRequests } from "../thread/worker_handle.ts";
 
 /** What a reader Worker is started with. */
 export interface ReaderOptions {
@@ -21,6 +22,7 @@ serveRequests<ReaderOptions>((options) => {
     new Reader(driver, path, {
       statementCacheCapacity: options.statementCacheCapacity,
       schemaEpoch: new SchemaEpoch(options.schemaEpoch),
+      heapBytes: null,
     });
   let reader: Reader | null = open();
   return {
@@ -44,6 +46,9 @@ serveRequests<ReaderOptions>((options) => {
       const answer = okAnswer(256);
       writeRows(answer, columns, rows);
       return answer;
+    },
+    get interruptHandle() {
+      return reader?.interruptHandle ?? 0n;
     },
     close: () => reader?.close(),
   };

@@ -1,3 +1,4 @@
+import { HiqliteError } from "../../../errors.ts";
 import type { Logger } from "../../../util/logger.ts";
 import { validateQuery } from "../../sql/validate.ts";
 import type { SqlQuery } from "../../sql/port.ts";
@@ -6,22 +7,24 @@ import type {
   QueryResult,
   SqlParameters,
 } from "../../sql/types.ts";
-import type { SqliteDriverSpec } from "../driver/driver.ts";
+import type { SqliteDriver, SqliteDriverSpec } from "../driver/driver.ts";
 import { openDriver } from "../driver/open_driver.ts";
+import { maySpawn } from "../thread/child_command.ts";
 import type { SchemaEpoch } from "../thread/schema_epoch.ts";
 import { GUARDED_LIMITS, ReaderProcesses } from "./process_pool.ts";
 import { Reader } from "./reader.ts";
-import { maySpawnReaders } from "./reader_child.ts";
 import type { ReaderOptions } from "./reader_worker.ts";
 import { ReaderThreads } from "./thread_pool.ts";
 
-/** Processes (or, where there may be none, Workers) for guarded queries. */
+/** Processes (or, where what runs in them can be interrupted, Workers) for guarded queries. */
 const GUARDED_READERS = 2;
 
 /** What the readers of a database are started with. */
 export interface ReadersOptions {
   readonly driver: SqliteDriverSpec;
   readonly path: string;
+  /** The folder of the database's files, all of them. */
+  readonly folder: string;
   /** Reader Workers. */
   readonly poolSize: number;
   /** Prepared statements kept per connection. */
@@ -33,6 +36,7 @@ export interface ReadersOptions {
 /** Where a query is run: in Workers, where it can be killed, or on the caller's thread. */
 export class Readers {
   readonly #options: ReadersOptions;
+  readonly #library: SqliteDriver;
   #path: string;
   readonly #threads: ReaderThreads;
   #guarded: ReaderProcesses | ReaderThreads | null = null;
@@ -41,8 +45,9 @@ export class Readers {
   /** Starts the Workers. */
   constructor(options: ReadersOptions) {
     this.#options = options;
+    this.#library = openDriver(options.driver);
     this.#path = options.path;
-    this.#threads = new ReaderThreads(options.poolSize, this.#readerOptions);
+    this.#threads = this.#startThreads(options.poolSize);
   }
 
   /**
@@ -66,6 +71,7 @@ export class Readers {
         }
         : null,
       limits.timeoutMs ?? null,
+      query.signal,
     );
   }
 
@@ -74,10 +80,11 @@ export class Readers {
    * @throws {HiqliteError} see {@linkcode query}.
    */
   querySync(sql: string, params?: SqlParameters): QueryResult {
-    const { driver, statementCacheCapacity, schemaEpoch } = this.#options;
-    this.#local ??= new Reader(openDriver(driver), this.#path, {
+    const { statementCacheCapacity, schemaEpoch } = this.#options;
+    this.#local ??= new Reader(this.#library, this.#path, {
       statementCacheCapacity,
       schemaEpoch,
+      heapBytes: null,
     });
     return this.#local.query(sql, params, null);
   }
@@ -104,22 +111,42 @@ export class Readers {
     this.#local?.close();
   }
 
-  #queryGuarded(query: SqlQuery, limits: QueryLimits): Promise<QueryResult> {
+  // deno-lint-ignore require-await -- what it throws is the caller's rejection
+  async #queryGuarded(
+    query: SqlQuery,
+    limits: QueryLimits,
+  ): Promise<QueryResult> {
     this.#guarded ??= this.#startGuarded();
     return this.#guarded instanceof ReaderProcesses
-      ? this.#guarded.query(query, limits)
-      : this.#guarded.query(query, limits, limits.timeoutMs);
+      ? this.#guarded.query(query, limits, query.signal)
+      : this.#guarded.query(query, limits, limits.timeoutMs, query.signal);
   }
 
   #startGuarded(): ReaderProcesses | ReaderThreads {
-    const { driver, logger } = this.#options;
-    if (maySpawnReaders()) {
-      return new ReaderProcesses(GUARDED_READERS, driver, this.#path, logger);
+    const { driver, folder, logger } = this.#options;
+    if (this.#library.capabilities.interrupt) {
+      return this.#startThreads(GUARDED_READERS);
     }
-    logger.warn(
-      "queries of clients run in threads, which cannot be stopped: this process may not start others (--allow-run)",
-    );
-    return new ReaderThreads(GUARDED_READERS, this.#readerOptions);
+    if (!maySpawn()) {
+      throw new HiqliteError(
+        "forbidden",
+        "Queries over the API are off: this member could not stop one that never ends, since it may not start processes; run it with --allow-run=deno",
+      );
+    }
+    const path = this.#path;
+    return new ReaderProcesses(GUARDED_READERS, {
+      driver,
+      path,
+      folder,
+      logger,
+    });
+  }
+
+  #startThreads(size: number): ReaderThreads {
+    return new ReaderThreads(size, this.#readerOptions, {
+      interrupt: this.#library.interrupt?.bind(this.#library),
+      logger: this.#options.logger,
+    });
   }
 
   get #readerOptions(): ReaderOptions {

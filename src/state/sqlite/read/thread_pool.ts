@@ -1,5 +1,7 @@
 import { HiqliteError } from "../../../errors.ts";
 import { ByteWriter } from "../../../util/bytes.ts";
+import type { Logger } from "../../../util/logger.ts";
+import { WriterLostError } from "../../port.ts";
 import { readRows } from "../../sql/result.ts";
 import type { QueryResult, Statement } from "../../sql/types.ts";
 import { BoundedPool, type Job } from "./bounded_pool.ts";
@@ -12,20 +14,40 @@ const CLOSE_TIMEOUT_MS = 500;
 /** Queries that wait for a reader before more are refused. */
 const QUEUE_MAX = 4096;
 
+/** How long a query may still run after its time before its thread is given up: a slow one ends by itself. */
+const GRACE_MS = 1000;
+/** So many threads may run on in SQLite that could not be ended; then there are fewer readers. */
+const GIVEN_UP_MAX = 8;
+
 /**
- * Reader Workers. A reader cannot be interrupted: after its time the caller is told, and the
- * reader is used again when its query has ended.
+ * Reader Workers. After its time the caller is told; the query is interrupted where the driver can,
+ * else its thread is used again if it ends soon, or given up and replaced.
  */
 export class ReaderThreads {
   #options: ReaderOptions;
+  readonly #interrupt: ((handle: bigint) => void) | undefined;
+  readonly #logger: Logger;
+  #givenUp = 0;
   readonly #readers = new Set<WorkerHandle>();
+  /** Readers whose query has had its time. */
+  readonly #graces = new Map<WorkerHandle, ReturnType<typeof setTimeout>>();
   /** Readers of a file that was replaced. */
   readonly #stale = new Set<WorkerHandle>();
   readonly #pool: BoundedPool<WorkerHandle, Uint8Array>;
 
   /** Starts `size` readers. */
-  constructor(size: number, options: ReaderOptions) {
+  constructor(
+    size: number,
+    options: ReaderOptions,
+    { interrupt, logger }: {
+      /** See `WorkerStart`. */
+      readonly interrupt: ((handle: bigint) => void) | undefined;
+      readonly logger: Logger;
+    },
+  ) {
     this.#options = options;
+    this.#interrupt = interrupt;
+    this.#logger = logger;
     this.#pool = new BoundedPool<WorkerHandle, Uint8Array>({
       queueMax: QUEUE_MAX,
       awaited: "a reader",
@@ -35,6 +57,7 @@ export class ReaderThreads {
           "timeout",
           `The query did not finish within ${timeoutMs} ms`,
         ),
+      overdue: (reader) => this.#overdue(reader),
     });
     while (this.#readers.size < size) this.#readers.add(this.#start());
   }
@@ -47,10 +70,11 @@ export class ReaderThreads {
     statement: Statement,
     limits: ReadLimits | null,
     timeoutMs: number | null,
+    signal?: AbortSignal,
   ): Promise<QueryResult> {
     const writer = new ByteWriter(256).u8(ReaderRequest.query);
     writeQuery(writer, statement, limits);
-    return this.#pool.query(writer.finish(), timeoutMs);
+    return this.#pool.query(writer.finish(), timeoutMs, signal);
   }
 
   /** Lets queries wait from now on; the running ones go on. */
@@ -72,6 +96,7 @@ export class ReaderThreads {
   /** Ends all readers; waiting queries fail. */
   async close(): Promise<void> {
     this.#pool.close();
+    for (const timer of this.#graces.values()) clearTimeout(timer);
     await Promise.all(
       [...this.#readers].map((reader) => reader.close(CLOSE_TIMEOUT_MS)),
     );
@@ -83,14 +108,52 @@ export class ReaderThreads {
     });
     const reader: WorkerHandle = new WorkerHandle(
       worker,
-      { ringBytes: RING_BYTES, options: this.#options },
+      {
+        ringBytes: RING_BYTES,
+        options: this.#options,
+        interrupt: this.#interrupt,
+      },
       () => this.#free(reader),
     );
     return reader;
   }
 
-  #free(reader: WorkerHandle): void {
+  #overdue(reader: WorkerHandle): void {
+    if (this.#interrupt !== undefined) {
+      return reader.abort("its query took too long");
+    }
+    const timer = setTimeout(() => this.#giveUp(reader), GRACE_MS);
+    this.#graces.set(reader, timer);
+  }
+
+  #giveUp(reader: WorkerHandle): void {
+    this.#graces.delete(reader);
     if (this.#pool.closed) return;
+    this.#givenUp++;
+    const replaced = this.#givenUp <= GIVEN_UP_MAX;
+    this.#logger.warn("a query that cannot be stopped runs on in its thread", {
+      threads: this.#givenUp,
+      replaced,
+    });
+    this.#drop(reader);
+    reader.abort("its query took too long");
+    if (replaced) this.#readers.add(this.#start());
+  }
+
+  #drop(reader: WorkerHandle): void {
+    this.#readers.delete(reader);
+    this.#stale.delete(reader);
+  }
+
+  #free(reader: WorkerHandle): void {
+    clearTimeout(this.#graces.get(reader));
+    this.#graces.delete(reader);
+    if (this.#pool.closed || !this.#readers.has(reader)) return;
+    if (!reader.alive) {
+      this.#drop(reader);
+      this.#readers.add(this.#start());
+      return;
+    }
     if (!this.#stale.delete(reader)) return this.#pool.free(reader);
     const request = new ByteWriter(256).u8(ReaderRequest.open)
       .text(this.#options.path);
@@ -100,9 +163,22 @@ export class ReaderThreads {
 
   #run(reader: WorkerHandle, job: Job<WorkerHandle, Uint8Array>): void {
     reader.request(job.work, (error, answer) => {
-      if (error !== null) job.reject(error);
+      if (error !== null) job.reject(explainLoss(error));
       else if (!job.late) job.resolve(readRows(answer));
       this.#free(reader);
     });
   }
+}
+
+/** Never called: by this a compiled program contains the Worker's module. */
+export const readerModule = (): Promise<unknown> =>
+  import("./reader_worker.ts");
+
+function explainLoss(error: Error): Error {
+  if (!(error instanceof WriterLostError)) return error;
+  return new HiqliteError(
+    "overloaded",
+    `The query may be repeated: ${error.message}`,
+    { cause: error },
+  );
 }

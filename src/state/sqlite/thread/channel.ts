@@ -12,6 +12,8 @@ const Word = {
 } as const;
 
 const CONTROL_WORDS = 16;
+/** Behind the words above: the Worker's interrupt handle, 64 bits. */
+const INTERRUPT_HANDLE_AT = 32;
 const LENGTH_BYTES = 4;
 const MESSAGE_BYTES_MAX = 1024 * 1024 * 1024;
 
@@ -127,14 +129,17 @@ export function createChannelMemory(ringBytes: number): SharedArrayBuffer {
 
 function openMemory(memory: SharedArrayBuffer): {
   control: Int32Array<SharedArrayBuffer>;
+  handle: BigInt64Array<SharedArrayBuffer>;
   requests: Ring;
   answers: Ring;
 } {
   const control = new Int32Array(memory, 0, CONTROL_WORDS);
+  const handle = new BigInt64Array(memory, INTERRUPT_HANDLE_AT, 1);
   const ringBytes = (memory.byteLength - CONTROL_WORDS * 4) / 2;
   const at = CONTROL_WORDS * 4;
   return {
     control,
+    handle,
     requests: new Ring(
       control,
       Word.requestHead,
@@ -155,6 +160,7 @@ export class CallerEnd {
   readonly #control: Int32Array<SharedArrayBuffer>;
   readonly #requests: Ring;
   readonly #answers: MessageReader;
+  readonly #handle: BigInt64Array<SharedArrayBuffer>;
   readonly #onMessage: (message: Uint8Array) => void;
   readonly #unsent: Uint8Array[] = [];
   #sentOfFirst = 0;
@@ -165,12 +171,18 @@ export class CallerEnd {
     memory: SharedArrayBuffer,
     onMessage: (message: Uint8Array) => void,
   ) {
-    const { control, requests, answers } = openMemory(memory);
+    const { control, handle, requests, answers } = openMemory(memory);
     this.#control = control;
+    this.#handle = handle;
     this.#requests = requests;
     this.#answers = new MessageReader(answers);
     this.#onMessage = onMessage;
     this.#listen();
+  }
+
+  /** By what the Worker can be interrupted; 0: by nothing. */
+  get interruptHandle(): bigint {
+    return Atomics.load(this.#handle, 0);
   }
 
   /** Sends a message, in pieces as room appears. */
@@ -243,15 +255,22 @@ export class CallerEnd {
 /** The end in a Worker that does nothing else: blocks. */
 export class WorkerEnd {
   readonly #control: Int32Array<SharedArrayBuffer>;
+  readonly #handle: BigInt64Array<SharedArrayBuffer>;
   readonly #requests: MessageReader;
   readonly #answers: Ring;
 
   /** Joins the channel. */
   constructor(memory: SharedArrayBuffer) {
-    const { control, requests, answers } = openMemory(memory);
+    const { control, handle, requests, answers } = openMemory(memory);
     this.#control = control;
+    this.#handle = handle;
     this.#requests = new MessageReader(requests);
     this.#answers = answers;
+  }
+
+  /** Says by what this Worker can be interrupted. */
+  set interruptHandle(handle: bigint) {
+    Atomics.store(this.#handle, 0, handle);
   }
 
   /** Waits for the next message. */

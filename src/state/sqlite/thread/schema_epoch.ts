@@ -1,8 +1,16 @@
+/** Hears of changes of the schema, around their COMMIT. */
+export interface SchemaChanges {
+  /** A change is about to be committed. */
+  beginChange(): void;
+  /** The change is committed or undone. */
+  endChange(): void;
+}
+
 /**
  * Tells every thread that the schema has changed, so that cached statements know their
  * columns: a counter in shared memory, odd while a change is being committed.
  */
-export class SchemaEpoch {
+export class SchemaEpoch implements SchemaChanges {
   /** The memory to hand to other threads. */
   readonly memory: SharedArrayBuffer;
   readonly #counter: Int32Array;
@@ -18,12 +26,12 @@ export class SchemaEpoch {
     return Atomics.load(this.#counter, 0);
   }
 
-  /** A change is about to be committed. */
+  /** See `SchemaChanges`. */
   beginChange(): void {
     Atomics.add(this.#counter, 0, 1);
   }
 
-  /** The change is committed or undone. */
+  /** See `SchemaChanges`. */
   endChange(): void {
     Atomics.add(this.#counter, 0, 1);
   }

@@ -1,22 +1,21 @@
-import { type ErrorCode, HiqliteError } from "../../../errors.ts";
-import { ByteReader, ByteWriter } from "../../../util/bytes.ts";
-import { StateDamagedError } from "../../port.ts";
+import { ByteReader } from "../../../util/bytes.ts";
+import { WriterLostError } from "../../port.ts";
+import {
+  type Answered,
+  answerTo,
+  closedError,
+  errorAnswer,
+  NO_ANSWER,
+  okAnswer,
+  readError,
+  type Served,
+} from "./answers.ts";
 import { CallerEnd, createChannelMemory, WorkerEnd } from "./channel.ts";
+import type { HostLife } from "./host.ts";
 
-const OK = 0;
-const FAILED = 1;
-const DAMAGED = 2;
 const CLOSE = new Uint8Array(0);
-
-/** Receives the answer to a request. */
-export type Answered = (error: Error | null, answer: ByteReader) => void;
-
-const NO_ANSWER = new ByteReader(new Uint8Array(0));
-
-/** What is said to whoever asks a database that was closed. */
-export function closedError(): HiqliteError {
-  return new HiqliteError("shutting_down", "The database is closed");
-}
+/** What an interrupted request may still take before its Worker is given up. */
+const INTERRUPT_MS = 1000;
 
 /** What a Worker gets before its first request. */
 export interface WorkerInit<T> {
@@ -24,41 +23,60 @@ export interface WorkerInit<T> {
   readonly options: T;
 }
 
+/** How a {@linkcode WorkerHandle} begins. */
+export interface WorkerStart {
+  readonly ringBytes: number;
+  readonly options: unknown;
+  /** Interrupts what runs on a connection of another thread; only where the driver can. */
+  readonly interrupt?: ((handle: bigint) => void) | undefined;
+}
+
+interface Aborting {
+  readonly error: WriterLostError;
+  readonly timer: ReturnType<typeof setTimeout>;
+}
+
 /**
  * A Worker that serves requests in order. When it dies of an error, every request
  * waiting and to come fails with it.
  */
-export class WorkerHandle {
+export class WorkerHandle implements HostLife {
   readonly #worker: Worker;
   readonly #channel: CallerEnd;
+  readonly #interrupt: ((handle: bigint) => void) | undefined;
   readonly #waiting: Answered[] = [];
   #broken: Error | null = null;
+  #aborting: Aborting | null = null;
   #closed: Promise<void> | null = null;
 
   /** Starts serving with `worker`; `opened` gets the answer to its options. */
-  constructor(
-    worker: Worker,
-    init: { readonly ringBytes: number; readonly options: unknown },
-    opened: Answered,
-  ) {
+  constructor(worker: Worker, init: WorkerStart, opened: Answered) {
     this.#worker = worker;
+    this.#interrupt = init.interrupt;
     const memory = createChannelMemory(init.ringBytes);
     this.#channel = new CallerEnd(memory, (message) => this.#answer(message));
     worker.onerror = (event) => {
       event.preventDefault();
-      this.#break(new Error(`A database thread died: ${event.message}`));
+      this.#break(
+        new WriterLostError(`A database thread died: ${event.message}`),
+      );
     };
     this.#waiting.push(opened);
     const message: WorkerInit<unknown> = { memory, options: init.options };
     worker.postMessage(message);
   }
 
-  /** Requests sent and not answered. */
+  /** See `HostLife`. */
   get pending(): number {
     return this.#waiting.length;
   }
 
-  /** Sends a request; `done` is called later, never at once. */
+  /** See `HostLife`. */
+  get alive(): boolean {
+    return this.#broken === null;
+  }
+
+  /** See `HostLife`. */
   request(message: Uint8Array, done: Answered): void {
     const broken = this.#broken;
     if (broken !== null) {
@@ -69,7 +87,21 @@ export class WorkerHandle {
     this.#channel.send(message);
   }
 
-  /** Ends the Worker after what it was asked; after `timeoutMs` without waiting any longer. Idempotent. */
+  /** See `HostLife`. Without an interrupt the thread is given up; in SQLite it may run on, and nothing waits for it. */
+  abort(reason: string): void {
+    if (this.#broken !== null || this.#waiting.length === 0) return;
+    const error = new WriterLostError(reason);
+    const handle = this.#channel.interruptHandle;
+    if (this.#interrupt === undefined || handle === 0n) {
+      return this.#giveUp(error);
+    }
+    if (this.#aborting !== null) return;
+    const timer = setTimeout(() => this.#giveUp(error), INTERRUPT_MS);
+    this.#aborting = { error, timer };
+    this.#interrupt(handle);
+  }
+
+  /** See `HostLife`. */
   close(timeoutMs: number): Promise<void> {
     this.#closed ??= this.#close(timeoutMs);
     return this.#closed;
@@ -83,63 +115,47 @@ export class WorkerHandle {
       await promise;
       clearTimeout(timer);
     }
-    this.#break(closedError());
+    this.#giveUp(closedError());
+  }
+
+  #giveUp(error: Error): void {
+    this.#break(error);
     this.#channel.close();
-    this.#worker.terminate();
+    abandon(this.#worker);
   }
 
   #answer(message: Uint8Array): void {
     const done = this.#waiting.shift();
     const reader = new ByteReader(message);
-    const error = readError(reader);
+    const failed = readError(reader);
+    const aborting = this.#aborting;
+    if (aborting !== null) {
+      clearTimeout(aborting.timer);
+      this.#aborting = null;
+    }
+    const error = failed === null ? null : aborting?.error ?? failed;
     done?.(error, error === null ? reader : NO_ANSWER);
   }
 
   #break(error: Error): void {
     if (this.#broken !== null) return;
     this.#broken = error;
+    if (this.#aborting !== null) clearTimeout(this.#aborting.timer);
     for (const done of this.#waiting.splice(0)) done(error, NO_ANSWER);
   }
 }
 
-/** The error that an answer is, or null: then the answer follows. */
-export function readError(answer: ByteReader): Error | null {
-  const kind = answer.u8();
-  if (kind === OK) return null;
-  if (kind === DAMAGED) return new StateDamagedError(answer.text());
-  const code = answer.text();
-  const text = answer.text();
-  return code === ""
-    ? new Error(text)
-    : new HiqliteError(code as ErrorCode, text);
-}
-
-/** An answer, to be filled. */
-export function okAnswer(capacity = 64): ByteWriter {
-  return new ByteWriter(capacity).u8(OK);
-}
-
-/** An answer that is an error. */
-export function errorAnswer(error: unknown): Uint8Array {
-  if (error instanceof StateDamagedError) {
-    return new ByteWriter().u8(DAMAGED).text(error.message).finish();
-  }
-  const writer = new ByteWriter().u8(FAILED);
-  writer.text(error instanceof HiqliteError ? error.code : "");
-  const message = error instanceof Error ? error.message : String(error);
-  return writer.text(message).finish();
-}
-
-/** What serves the requests of a Worker. */
-export interface Served {
-  /** The answer to the options. */
-  readonly opened: ByteWriter;
-  /** Answers one request. */
-  answer(request: ByteReader): ByteWriter;
-  /** Called after the answer has left. */
-  idle?(): void;
-  /** Called at the end. */
-  close(): void;
+/**
+ * Terminates a Worker that may be stuck in native code. The runtime waits for such a thread
+ * before it ends a program by itself, unless the Worker is unreferenced; only the Workers of
+ * `node:worker_threads` have a name for that, by the method that is called here.
+ */
+function abandon(worker: Worker): void {
+  const [unreference] = Object.getOwnPropertySymbols(Worker.prototype);
+  const methods = worker as unknown as Record<symbol, unknown>;
+  const method = unreference === undefined ? null : methods[unreference];
+  if (typeof method === "function") method.call(worker, false);
+  worker.terminate();
 }
 
 /** Serves requests in the present Worker until it is told to close: blocks its thread for good. */
@@ -159,16 +175,13 @@ export function serveRequests<T>(
       channel.send(errorAnswer(error));
       return scope.close();
     }
+    channel.interruptHandle = served.interruptHandle ?? 0n;
     channel.send(served.opened.finish());
     for (;;) {
       const request = channel.receive();
       if (request.length === 0) break;
-      let answer: Uint8Array;
-      try {
-        answer = served.answer(new ByteReader(request)).finish();
-      } catch (error) {
-        answer = errorAnswer(error);
-      }
+      const answer = answerTo(served, request);
+      channel.interruptHandle = served.interruptHandle ?? 0n;
       channel.send(answer);
       served.idle?.();
     }

@@ -195,8 +195,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
   {
     name: "a forwarded proposal goes to whatever group there is",
     file: "node/groups/forwarding.ts",
-    find: "const group = groupOf(id);",
-    replace: "const group = groupOf(0 * id);",
+    find: "const to = hosted(id);",
+    replace: "const to = hosted(0 * id);",
   },
   {
     name: "a write waits for its own member whatever its deadline",

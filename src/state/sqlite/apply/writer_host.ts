@@ -1,0 +1,88 @@
+import { ByteWriter } from "../../../util/bytes.ts";
+import type { Logger } from "../../../util/logger.ts";
+import type { SqliteDriver } from "../driver/driver.ts";
+import { CHILD_LIMITS, maySpawn } from "../thread/child_command.ts";
+import { ChildHandle } from "../thread/child_handle.ts";
+import { RestartableHost, type StartLife } from "../thread/host.ts";
+import type { SchemaEpoch } from "../thread/schema_epoch.ts";
+import { WorkerHandle } from "../thread/worker_handle.ts";
+import type { WriterOptions } from "./writer_protocol.ts";
+import type { WriterWorkerOptions } from "./writer_start.ts";
+
+const RING_BYTES = 1024 * 1024;
+/** What SQLite's heap may hold where it serves writer and readers of one process. */
+const SHARED_HEAP_BYTES = 1024 * 1024 * 1024;
+
+/** Where the writer runs. */
+export type WriterPlace = "worker" | "process";
+
+/** What a writer is started with. */
+export interface WriterStart {
+  readonly options: Omit<WriterOptions, "heapBytes">;
+  readonly driver: SqliteDriver;
+  /** The folder of the database's files, all of them. */
+  readonly folder: string;
+  readonly schema: SchemaEpoch;
+  readonly logger: Logger;
+  /** @default what {@linkcode placeOf} chooses */
+  readonly place?: WriterPlace | undefined;
+}
+
+let warned = false;
+
+/**
+ * A thread where what runs in it can be interrupted, else a process, which can be killed;
+ * without the right to start one a thread all the same, whose death may be the member's.
+ */
+export function placeOf(driver: SqliteDriver, logger: Logger): WriterPlace {
+  if (driver.capabilities.interrupt) return "worker";
+  if (maySpawn()) return "process";
+  if (!warned) {
+    logger.warn(
+      "the writer runs in this process and cannot be stopped: a statement that never ends, or takes too much memory, is the member's end; allow it to start others of its kind (--allow-run=deno)",
+    );
+  }
+  warned = true;
+  return "worker";
+}
+
+/** Starts the writer; rejects with what keeps it from opening the database. */
+export function startWriterHost(
+  start: WriterStart,
+): ReturnType<typeof RestartableHost.start> {
+  const place = start.place ?? placeOf(start.driver, start.logger);
+  return RestartableHost.start(
+    place === "process" ? inProcess(start) : inWorker(start),
+  );
+}
+
+function inProcess({ options, folder, schema }: WriterStart): StartLife {
+  const heapBytes = CHILD_LIMITS.writer.sqliteBytes;
+  const opening = new ByteWriter(512)
+    .text(JSON.stringify({ ...options, heapBytes })).finish();
+  return (opened) =>
+    new ChildHandle({ role: "writer", folder, opening, schema }, opened);
+}
+
+function inWorker({ options, driver, schema }: WriterStart): StartLife {
+  const given: WriterWorkerOptions = {
+    ...options,
+    heapBytes: SHARED_HEAP_BYTES,
+    schemaEpoch: schema.memory,
+  };
+  return (opened) => {
+    const url = new URL("./writer_start.ts", import.meta.url);
+    return new WorkerHandle(
+      new Worker(url, { type: "module" }),
+      {
+        ringBytes: RING_BYTES,
+        options: given,
+        interrupt: driver.interrupt?.bind(driver),
+      },
+      opened,
+    );
+  };
+}
+
+/** Never called: by this a compiled program contains the Worker's module. */
+export const writerModule = (): Promise<unknown> => import("./writer_start.ts");
