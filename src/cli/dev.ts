@@ -10,7 +10,6 @@ import { HiqliteError } from "../errors.ts";
 import { keptSecret, secretPath } from "../config/secrets.ts";
 import type { NodeAddress } from "../config/types.ts";
 import type { LogFormat, Terminal } from "./terminal.ts";
-import { startableExecutable } from "../util/executable.ts";
 
 /** How long members may take to be ready, and to end, ms. */
 const READY_MS_MAX = 60_000;
@@ -145,7 +144,7 @@ class DevMember {
   ) {
     this.id = node.id;
     const format: LogFormat = terminal.interactive ? "human" : "json";
-    this.#process = new Deno.Command(startableExecutable() ?? Deno.execPath(), {
+    this.#process = new Deno.Command(Deno.execPath(), {
       args: [
         ...ownProgram(dir),
         "serve",
@@ -207,9 +206,7 @@ function ownProgram(dir: string): string[] {
     "--allow-env",
     "--allow-sys=hostname,uid",
     // The processes of its readers are this program again.
-    `--allow-run=${
-      (startableExecutable() ?? Deno.execPath()).replaceAll(",", ",,")
-    }`,
+    `--allow-run=${Deno.execPath().replaceAll(",", ",,")}`,
     ...cli.protocol === "file:" ? [`--lock=${lockOf(cli)}`, "--frozen"] : [],
     cli.protocol === "file:" ? cli.pathname : cli.href,
   ];

@@ -5,6 +5,7 @@ import {
   drawMemory,
   drawPanic,
   drawTime,
+  scriptPoison,
   sqlPoison,
 } from "./sql.ts";
 import { bodies, frames, sockets } from "./wire.ts";
@@ -15,7 +16,7 @@ export const KINDS: Readonly<Record<string, Poison>> = {
   memory: sqlPoison(drawMemory),
   panic: sqlPoison(drawPanic),
   disk: sqlPoison(drawDisk),
-  full: sqlPoison(drawFull),
+  full: scriptPoison(drawFull),
   sockets,
   bodies,
   frames,

@@ -14,6 +14,14 @@ export function sqlPoison(draw: (random: Random) => string): Poison {
   };
 }
 
+/** Gives scripts that `draw` makes. */
+export function scriptPoison(draw: (random: Random) => string): Poison {
+  return (victim, random) => {
+    const sql = draw(random);
+    return post(victim, "batch", JSON.stringify({ sql }), `batch ${sql}`);
+  };
+}
+
 /** Sends a body; answers with the code in the reply. */
 export async function post(
   { hostname, apiPort }: Victim,
@@ -23,7 +31,7 @@ export async function post(
 ): Promise<Outcome> {
   const begin = performance.now();
   const outcome = (code: string): Outcome => ({
-    what: what.slice(0, 160),
+    what: what.slice(0, 240),
     code,
     ms: performance.now() - begin,
   });
@@ -130,13 +138,19 @@ export function drawDisk(random: Random): string {
   return `WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c LIMIT ${rows}) INSERT INTO poison(x) SELECT zeroblob(1000000) FROM c`;
 }
 
-/** Statements whose error was taken for the machine's. */
+/** Statements that use up the rowids of a table, whose error was taken for that of a full disk. */
 export function drawFull(random: Random): string {
-  const table = `full_${randomBetween(random, 0, 1_000_000)}`;
-  return pick(random, [
-    `INSERT INTO poison(id, x) VALUES (1, 0), (NULL, 1) ON CONFLICT(id) DO UPDATE SET id = 9223372036854775807`,
-    `INSERT INTO poison(id, x) VALUES (9223372036854775807, 1), (NULL, 2)`,
-    `UPDATE poison SET id = 9223372036854775807 WHERE id = (SELECT min(id) FROM poison)`,
-    `CREATE TABLE ${table}(id INTEGER PRIMARY KEY AUTOINCREMENT, x)`,
-  ]);
+  const table = `full_${random.uint32()}`;
+  const key = pick(random, ["AUTOINCREMENT", ""]);
+  const most = "9223372036854775807";
+  return [
+    `CREATE TABLE ${table}(id INTEGER PRIMARY KEY ${key}, x)`,
+    `INSERT INTO ${table} VALUES (1, 0)`,
+    pick(random, [
+      `INSERT INTO ${table}(id, x) VALUES (1, 0), (NULL, 1) ON CONFLICT(id) DO UPDATE SET id = ${most}`,
+      `INSERT INTO ${table}(id, x) VALUES (${most}, 1), (NULL, 2)`,
+      `UPDATE ${table} SET id = ${most}`,
+    ]),
+    `INSERT INTO ${table}(x) VALUES (3)`,
+  ].join("; ");
 }

@@ -24,7 +24,8 @@ export class Program implements AsyncDisposable {
         "--allow-write",
         "--allow-env",
         "--allow-sys=hostname,uid",
-        "--allow-run=deno",
+        // By its path, as the tasks do: `deno` on the PATH may be a script around it.
+        `--allow-run=${Deno.execPath()}`,
         CLI,
         ...args,
       ],

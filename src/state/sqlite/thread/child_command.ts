@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { startableExecutable } from "../../../util/executable.ts";
 
 /** What a child does, as its first argument: the program of an embedder starts itself again as its child. */
 export const CHILD_ROLES = {
@@ -40,7 +39,9 @@ const INHERITED = [
 
 /** Whether this process may start children of its own kind. */
 export function maySpawn(): boolean {
-  return startableExecutable() !== null;
+  const command = Deno.execPath();
+  return Deno.permissions.querySync({ name: "run", command }).state ===
+    "granted";
 }
 
 /** Where the temporary files of a database in `folder` go. */
@@ -69,7 +70,7 @@ export function spawnChild(
     new URL("../child.ts", import.meta.url).href,
     ...self,
   ];
-  return new Deno.Command(startableExecutable() ?? Deno.execPath(), {
+  return new Deno.Command(Deno.execPath(), {
     args,
     clearEnv: true,
     env: childEnvironment(folder),
