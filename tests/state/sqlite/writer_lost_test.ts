@@ -198,3 +198,31 @@ async function receive(
     );
   });
 }
+
+Deno.test({
+  name:
+    "a writer's process ends with its member, in the middle of a statement, too",
+  ignore: !SEES_CHILDREN,
+  async fn() {
+    const dir = await Deno.makeTempDir({ prefix: "hql-busy-" });
+    const program = new URL("./busy_member.ts", import.meta.url).href;
+    const member = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", program, dir],
+      stdout: "piped",
+    }).spawn();
+    const reader = member.stdout.getReader();
+    const { value } = await reader.read();
+    const writer = Number(new TextDecoder().decode(value));
+    await sleep(500);
+    assert.ok(isRunning(writer));
+    member.kill("SIGKILL");
+    await reader.cancel();
+    await member.status;
+    try {
+      await until(() => !isRunning(writer), 2000);
+    } finally {
+      if (isRunning(writer)) Deno.kill(writer, "SIGKILL");
+      await Deno.remove(dir, { recursive: true });
+    }
+  },
+});
