@@ -52,10 +52,12 @@ export { apiHandler, type AppOptions } from "./src/server/app.ts";
 export type {
   ClusterStatus,
   Consistency,
+  GroupStatus,
   HealthStatus,
   Member,
   MembershipRequest,
   MemberStatus,
+  NamedGroupStatus,
   QueryAnswer,
   QueryRequest,
   WriteAnswer,

@@ -5,6 +5,7 @@ import {
   NAMESPACES,
   SMALL_DISKS,
   sortOut,
+  SQLITE_LIBRARY,
 } from "./cluster/requirements.ts";
 
 const USAGE =
@@ -30,6 +31,10 @@ const NEEDY = [
     name: "network namespaces (one of tests/cluster/requirements_test.ts)",
     requires: [NAMESPACES],
   },
+  {
+    name: "the state machine on a library that is loaded (tests/state/sqlite)",
+    requires: [SQLITE_LIBRARY],
+  },
 ];
 
 const ARGUMENTS = [
@@ -37,7 +42,9 @@ const ARGUMENTS = [
   "--no-check",
   "--no-prompt",
   "--parallel",
-  ...["read", "write", "env", "sys", "net", "run"].map((p) => `--allow-${p}`),
+  ...["read", "write", "env", "sys", "net", "run", "ffi"].map((p) =>
+    `--allow-${p}`
+  ),
 ];
 
 Deno.exitCode = await main();

@@ -111,7 +111,9 @@ function parametersFromJson(
   const { path, references } = place;
   if (Array.isArray(json)) {
     return json.map((value, at) =>
-      parameterFromJson(value, { path: `${path}[${at}]`, references })
+      isPlain(value)
+        ? value
+        : parameterFromJson(value, { path: `${path}[${at}]`, references })
     );
   }
   if (typeof json !== "object") {
@@ -126,6 +128,12 @@ function parametersFromJson(
     });
   }
   return named;
+}
+
+/** Whether a value is taken as it is: most are, and their place need not be spelled out. */
+function isPlain(value: unknown): value is string | number | boolean | null {
+  return typeof value === "string" || typeof value === "boolean" ||
+    value === null || typeof value === "number" && Number.isFinite(value);
 }
 
 function parameterFromJson(json: unknown, place: Place): SqlParameter {

@@ -7,9 +7,12 @@ import { LocalClient } from "../client/local.ts";
 import type { NodeConfig } from "../config/types.ts";
 import { openNode } from "../node/open.ts";
 
+/** After so long {@linkcode open} says what it waits for, ms. */
+const HINT_MS = 3000;
+
 /** Everything {@linkcode open} can be told; what is left out has the default of the configuration reference. */
 export interface OpenOptions extends NodeOptions {
-  /** Where log lines go. @default silent */
+  /** Where log lines go; one of them says what is missing if the member is not ready after 3 s. @default silent */
   readonly logger?: Logger;
   /** The member cannot go on (a failed fsync, a damaged file). By default its calls fail from then on. */
   readonly onFatal?: (error: Error) => void;
@@ -44,11 +47,29 @@ export async function open(options: OpenOptions = {}): Promise<LocalClient> {
     ...(onFatal ? { onFatal } : {}),
   });
   try {
-    await node.whenReady(readyTimeoutMs ?? Infinity);
+    await whenReady(node, readyTimeoutMs ?? Infinity, logger ?? silentLogger);
     return client;
   } catch (error) {
     await client.shutdown();
     throw error;
+  }
+}
+
+/** Waits until the member is ready, and says what is missing if that takes long: the others may have to be started. */
+async function whenReady(
+  node: HiqliteNode,
+  timeoutMs: number,
+  logger: Logger,
+): Promise<void> {
+  const timer = setTimeout(() => {
+    logger.warn(
+      `open() waits until the member is ready (readyTimeoutMs bounds that): ${node.ready().detail}`,
+    );
+  }, HINT_MS);
+  try {
+    await node.whenReady(timeoutMs);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -10,6 +10,7 @@ import { HiqliteError } from "../errors.ts";
 import { keptSecret, secretPath } from "../config/secrets.ts";
 import type { NodeAddress } from "../config/types.ts";
 import type { LogFormat, Terminal } from "./terminal.ts";
+import { startableExecutable } from "../util/executable.ts";
 
 /** How long members may take to be ready, and to end, ms. */
 const READY_MS_MAX = 60_000;
@@ -144,7 +145,7 @@ class DevMember {
   ) {
     this.id = node.id;
     const format: LogFormat = terminal.interactive ? "human" : "json";
-    this.#process = new Deno.Command(Deno.execPath(), {
+    this.#process = new Deno.Command(startableExecutable() ?? Deno.execPath(), {
       args: [
         ...ownProgram(dir),
         "serve",
@@ -204,9 +205,18 @@ function ownProgram(dir: string): string[] {
     `--allow-write=${dir}`,
     "--allow-env",
     "--allow-sys=hostname,uid",
-    "--allow-run",
+    // The processes of its readers are this program again.
+    `--allow-run=${
+      (startableExecutable() ?? Deno.execPath()).replaceAll(",", ",,")
+    }`,
+    ...cli.protocol === "file:" ? [`--lock=${lockOf(cli)}`, "--frozen"] : [],
     cli.protocol === "file:" ? cli.pathname : cli.href,
   ];
+}
+
+/** What a member needs, without what only tests do: nothing else is downloaded. */
+function lockOf(cli: URL): string {
+  return new URL("./serve.lock", cli).pathname;
 }
 
 async function copyLines(

@@ -15,6 +15,9 @@ import { openMember } from "../app/open.ts";
 /** How long a graceful stop may take before the process ends anyway, ms. */
 const STOP_MS_MAX = 15_000;
 
+/** A signal that comes sooner after the first is taken for the same wish, ms. */
+const SECOND_SIGNAL_MS = 1000;
+
 export const SERVE_FLAGS: Readonly<Record<string, Flag>> = {
   "config-file": {
     short: "c",
@@ -113,20 +116,21 @@ export async function serve(
   return 0;
 }
 
-/** Stops once, gracefully; a second signal ends the process. */
+/** Stops once, gracefully; a second signal ends the process, but not the double of the first that a terminal and `deno task` send. */
 function stopper(
   terminal: Terminal,
   logger: Logger,
   shutdown: () => Promise<void>,
   ended: PromiseWithResolvers<void>,
 ): (reason: string, quiet?: boolean) => void {
-  let stopping = false;
+  let stoppingSince: number | null = null;
   return (reason, quiet = false) => {
-    if (stopping) {
-      if (!quiet) terminal.exit(1);
+    if (stoppingSince !== null) {
+      const apart = performance.now() - stoppingSince;
+      if (!quiet && apart >= SECOND_SIGNAL_MS) terminal.exit(1);
       return;
     }
-    stopping = true;
+    stoppingSince = performance.now();
     logger.info("stopping; a second signal ends at once", { reason });
     const timer = setTimeout(() => {
       logger.error("could not stop in time", { ms: STOP_MS_MAX });

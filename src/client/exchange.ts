@@ -1,5 +1,6 @@
 import { type ErrorCode, HiqliteError } from "../errors.ts";
 import { errorOf } from "../api/error_body.ts";
+import { isRefused } from "./refused.ts";
 import { pause } from "./abort.ts";
 import { PING } from "../api/routes/status.ts";
 import type { Route } from "../api/route.ts";
@@ -32,7 +33,9 @@ export type Exchange =
   /** Nothing was done; another time or another member may do it. */
   | Again<"refused">
   /** It may have been done; the error's code is `outcome_unknown`. */
-  | Again<"lost">;
+  | Again<"lost">
+  /** Nobody listens; the error's code is `no_leader`. Nothing was done, but over a connection of before, if there was one. */
+  | Again<"closed">;
 
 interface Again<K> {
   readonly kind: K;
@@ -86,6 +89,11 @@ export async function exchange(attempt: ExchangeAttempt): Promise<Exchange> {
   } catch (cause) {
     // Encoding the request failed, before anything was sent.
     if (cause instanceof HiqliteError) return { kind: "failed", error: cause };
+    if (isRefused(cause)) {
+      const message = `${url} refuses connections: no member listens there`;
+      const error = new HiqliteError("no_leader", message, { cause });
+      return { kind: "closed", error, waitMs: 0 };
+    }
     return lost(
       dead
         ? `${url} gave no sign of life`

@@ -12,11 +12,16 @@ export interface FailoverOptions extends Reach {
 const PAUSE_MS_MIN = 50;
 const PAUSE_MS_MAX = 1000;
 
+/** When nobody listens anywhere for so long, a request that was certainly not done is given up, ms: time for a member to start. */
+const CLOSED_MS_MAX = 3000;
+
 /** Sends requests to one member while it answers, then to the next. */
 export class Failover {
   readonly #options: FailoverOptions;
   readonly #closing = new AbortController();
   #current = 0;
+  /** Members that answered over a connection that may be open still: `fetch` may have sent a request there before it found nobody. */
+  readonly #connected = new Set<number>();
 
   /** Starts with the first URL. */
   constructor(options: FailoverOptions) {
@@ -70,6 +75,7 @@ export class Failover {
     let pauseMs = PAUSE_MS_MIN;
     let maybeApplied = false;
     let last: HiqliteError | undefined;
+    let closedSince: number | undefined;
     // Bounded by the deadline: `signal` aborts, and every round but the first pauses.
     for (let attempt = 0; !signal.aborted; attempt++) {
       const at = this.#current;
@@ -81,6 +87,9 @@ export class Failover {
         timeoutMs: remaining,
         signal,
       });
+      const closed = outcome.kind === "closed";
+      const doubtful = closed && this.#connected.delete(at);
+      if (!closed) this.#connected.add(at);
       if (outcome.kind === "answer") return outcome.body;
       if (outcome.kind === "failed") {
         // The member may be cut off, so the next request goes to another one.
@@ -89,13 +98,15 @@ export class Failover {
         throw this.#verdict(request, true, outcome.error);
       }
       last = outcome.error;
-      if (outcome.kind === "lost") {
+      if (outcome.kind === "lost" || doubtful) {
         if (request.route.repeat === "never") break;
         maybeApplied = true;
       }
       const busy = outcome.kind === "refused" &&
         outcome.error.code === "overloaded";
       this.#moveOn(at, busy);
+      closedSince = closed ? closedSince ?? performance.now() : undefined;
+      if (!maybeApplied && this.#closedTooLong(closedSince)) break;
       const triedAll = (attempt + 1) % urls.length === 0;
       if (triedAll || outcome.waitMs > 0) {
         await pause(jittered(Math.max(pauseMs, outcome.waitMs)), signal);
@@ -103,6 +114,11 @@ export class Failover {
       }
     }
     throw this.#verdict(request, maybeApplied, last);
+  }
+
+  /** Whether every attempt since `since` found nobody, and that is long enough for all members to have been asked. */
+  #closedTooLong(since: number | undefined): boolean {
+    return since !== undefined && performance.now() - since >= CLOSED_MS_MAX;
   }
 
   /** Leaves a member unless it is only busy, or a parallel request has left it already. */

@@ -60,6 +60,12 @@ export function resolveSettings(
   const nodeId = readNodeId(settings, nodes, surroundings.hostname);
   const own = nodes.find((node) => node.id === nodeId)!;
   const values = readPlain(settings);
+  if (values.dataDir === ":memory:") {
+    throw new ConfigError(
+      settings.get("data_dir")!.key,
+      '":memory:" is no folder: a member keeps its log and its database in files. For a test, give it a temporary folder (Deno.makeTempDir()) and remove that afterwards',
+    );
+  }
 
   const listen = nodes.every(onLoopback) ? "127.0.0.1" : "0.0.0.0";
   const listenAddrRaft = values.listenAddrRaft ?? defaultListen(own.raft);

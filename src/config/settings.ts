@@ -111,7 +111,7 @@ export const SETTINGS: { readonly [F in PlainField]: Setting<NodeConfig[F]> } =
       "HQL_PREPARED_STATEMENT_CACHE_CAPACITY",
       integer(0, 1_000_000),
       1000,
-      "Prepared statements each connection keeps.",
+      "Prepared statements each connection keeps, up to 2 MiB of their text; none over 64 KiB.",
     ),
     learnerOnly: setting(
       "learner_only",
@@ -173,7 +173,7 @@ export const SETTINGS: { readonly [F in PlainField]: Setting<NodeConfig[F]> } =
       "max_body_bytes",
       "HQL_MAX_BODY_BYTES",
       integer(1024, 256 * 1024 * 1024),
-      48 * 1024 * 1024,
+      16 * 1024 * 1024,
       "Largest request body of the API, bytes.",
     ),
     queryTimeoutMs: setting(

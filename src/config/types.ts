@@ -64,7 +64,7 @@ export interface NodeConfig {
   readonly heartbeatTicks: number;
   /** Answer linearizable reads from a lease; see `lease_reads`. The same on all members. @default {false} */
   readonly leaseReads: boolean;
-  /** Largest request body of the API, bytes. @default {50_331_648} */
+  /** Largest request body of the API, bytes. @default {16_777_216} */
   readonly maxBodyBytes: number;
   /** Longest run of a query that came over the API, ms. @default {10_000} */
   readonly queryTimeoutMs: number;

@@ -3,9 +3,8 @@ import type { RaftCore } from "../raft/core.ts";
 import type { Input, MembershipChange, Outcome, Ready } from "../raft/io.ts";
 import type { AppendEntries, Message } from "../raft/messages.ts";
 import type { LogIndex, MemberId, SnapshotMeta } from "../raft/types.ts";
-import type { StateMachine } from "../state/port.ts";
+import type { StateMachine, StuckEntry } from "../state/port.ts";
 import { payloadBytes } from "./applier.ts";
-import type { ApplyWatch } from "./apply_watch.ts";
 import { isFull } from "./disk_room.ts";
 import type { EventFeed } from "./event_feed.ts";
 import { refuseStopped } from "./inbox.ts";
@@ -95,9 +94,10 @@ export class RaftGroup {
     return this.#parts.room.full;
   }
 
-  /** Whether what is committed is applied. */
-  get applying(): ApplyWatch {
-    return this.#parts.watch;
+  /** The entry that cannot be applied on this member, if that is what comes next. */
+  get stuck(): StuckEntry | null {
+    const { stuck, applied } = this.machine;
+    return stuck && stuck.index === applied.index + 1 ? stuck : null;
   }
 
   /** One tick of the group's timeouts; since the last one `elapsedMs` of this member's monotonic time passed. */
@@ -109,7 +109,6 @@ export class RaftGroup {
     this.#parts.checkpoints.tick(this.#ticks);
     if (this.#ticks % RETRY_TICKS === 0) this.#lookForRoom();
     this.#parts.durability.tick(this.#ticks);
-    this.#parts.watch.tick(elapsedMs, this.#commit);
     this.#step({ kind: "tick" });
   }
 
@@ -166,8 +165,8 @@ export class RaftGroup {
   /** Calls `done(true)` once `index` is applied here, `done(false)` if the group stops or the disk fills up first. */
   whenApplied(index: LogIndex, done: (applied: boolean) => void): void {
     if (this.machine.applied.index >= index) return done(true);
-    const { room, watch, waiters, applier } = this.#parts;
-    if (this.#stopped || room.stateFull || watch.stuck) return done(false);
+    const { room, waiters, applier } = this.#parts;
+    if (this.#stopped || room.stateFull || this.stuck) return done(false);
     waiters.add(index, done);
     applier.hurry(index);
   }

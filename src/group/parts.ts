@@ -4,7 +4,6 @@ import type { AppendEntries, Message } from "../raft/messages.ts";
 import type { LogIndex, SnapshotMeta } from "../raft/types.ts";
 import { AppliedWaiters } from "./applied_waiters.ts";
 import { Applier } from "./applier.ts";
-import { ApplyWatch } from "./apply_watch.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { ClusterClock } from "./cluster_clock.ts";
 import { Deposition } from "./deposition.ts";
@@ -19,9 +18,6 @@ import { PendingProposals } from "./proposals.ts";
 import { SnapshotReceiver } from "./snapshot_receiver.ts";
 import { SnapshotSender } from "./snapshot_sender.ts";
 import { SnapshotService } from "./snapshot_service.ts";
-
-/** What a leader may take for a write by default, and two seconds. */
-const APPLY_MS = 12_000;
 
 /** What a stopped group answers to everything. */
 export const STOPPED: Outcome = {
@@ -61,7 +57,6 @@ export interface GroupParts {
   readonly durability: LogDurability;
   readonly outbox: AppendOutbox;
   readonly applier: Applier;
-  readonly watch: ApplyWatch;
   readonly checkpoints: Checkpoints;
   readonly sender: SnapshotSender;
   readonly receiver: SnapshotReceiver;
@@ -110,7 +105,6 @@ export function buildGroupParts(
     }),
     outbox: new AppendOutbox(log, (message) => loop.transmit(message), failed),
     applier: buildApplier(ports, { events, proposals, waiters }, loop),
-    watch: new ApplyWatch(machine, options.applyMs ?? APPLY_MS, warn),
     checkpoints: new Checkpoints({
       core,
       log,

@@ -21,8 +21,6 @@ export interface GroupOptions {
   readonly checkpointBytes: number;
   /** Proposals that may wait for the loop; more are refused as `overloaded`. */
   readonly maxInbox: number;
-  /** How long a committed entry may wait to be applied before the member complains, ms: what a leader may take for a write, and two seconds. @default {12_000} */
-  readonly applyMs?: number;
   /** The shortest election timeout, ms: what the cluster clock may advance by at once. */
   readonly electionMs: number;
 }

@@ -157,7 +157,7 @@ export class PeerLinks implements PeerNetwork {
     if (bytes.length > messageBytes) {
       throw new HiqliteError(
         "too_large",
-        `a message between members has at most ${messageBytes} bytes, this one ${bytes.length}`,
+        `A message between members has at most ${messageBytes} bytes, this one ${bytes.length}`,
       );
     }
     return this.#links.get(to)?.send(lane, bytes) ?? false;

@@ -145,7 +145,7 @@ class MemoryMember implements PeerNetwork {
     if (bytes.length > messageBytes) {
       throw new HiqliteError(
         "too_large",
-        `a message between members has at most ${messageBytes} bytes, this one ${bytes.length}`,
+        `A message between members has at most ${messageBytes} bytes, this one ${bytes.length}`,
       );
     }
     const end = this.#ends.get(to);

@@ -1,5 +1,6 @@
 import { HiqliteError } from "../errors.ts";
 import type { RaftGroup } from "../group/group.ts";
+import type { GroupId } from "../group/messages.ts";
 import type { MemberId, NodeId } from "../raft/types.ts";
 import { StateDamagedError } from "../state/port.ts";
 import type { QueryResult, SqlParameters } from "../state/sql/types.ts";
@@ -71,6 +72,11 @@ export class HiqliteNode implements Member {
   /** What stopped the member, if something did. */
   get failure(): Error | null {
     return this.#failed;
+  }
+
+  /** A group that this member hosts, for the service built on it. */
+  hosted(id: GroupId): HostedGroup | undefined {
+    return this.#rooms.groups.get(id);
   }
 
   /** Answers a peer that opens a link: the WebSocket route of the Raft listener. */
@@ -307,7 +313,7 @@ export class HiqliteNode implements Member {
     if (greeting.removed) return REMOVED;
     if (vault.identity.phase === "new") return formation.obstacle;
     if (hosted.group === null && hosted !== durable) {
-      return "it has not begun: that takes a leader of the durable group who reaches a majority";
+      return "it has not begun: that takes a leader of the durable group, and a majority of its voters that host this one";
     }
     const config = hosted.group?.core.config ??
       latestConfiguration(vault.storage);

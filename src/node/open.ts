@@ -5,7 +5,7 @@ import { RealDisk } from "../log/real_disk.ts";
 import { openSegmentLog } from "../log/segment_log.ts";
 import { PeerLinks } from "../network/links.ts";
 import { openSqliteMachine } from "../state/sqlite/machine.ts";
-import { LEVEL } from "../state/level.ts";
+import { LEVELS } from "../state/level.ts";
 import { StateDamagedError } from "../state/port.ts";
 import { systemClock } from "../util/clock.ts";
 import type { Logger } from "../util/logger.ts";
@@ -13,6 +13,7 @@ import { SystemRandom } from "../util/random.ts";
 import { createCore, raftOptions } from "./volume/boot.ts";
 import { RaftGroup } from "../group/group.ts";
 import { envelopeStamp } from "./groups/stamp.ts";
+import type { FollowingSpec } from "./groups/spec.ts";
 import { HiqliteNode } from "./node.ts";
 import type { NodeVault } from "./volume/vault.ts";
 import { clusterIdOf } from "./volume/recover.ts";
@@ -27,6 +28,10 @@ export interface OpenNodeOptions {
   readonly logger: Logger;
   /** The member cannot go on (a failed fsync, a damaged file): end the process. Called once. */
   fatal(error: Error): void;
+  /** Groups beside the durable one; for tests, and for groups to come. @default {[]} */
+  readonly following?: readonly FollowingSpec[];
+  /** The feature levels that this release knows, for tests: an old release is this one with fewer of them. @default {LEVELS} */
+  readonly levels?: readonly string[];
 }
 
 /**
@@ -36,9 +41,13 @@ export interface OpenNodeOptions {
  */
 export async function openNode(
   config: NodeConfig,
-  { logger, fatal }: OpenNodeOptions,
+  { logger, fatal, following = [], levels = LEVELS }: OpenNodeOptions,
 ): Promise<HiqliteNode> {
-  const vault = await openVault(config, logger);
+  const vault = await Vault.open(
+    config,
+    storageOf(config, logger, levels.length),
+    logger,
+  );
   const random = new SystemRandom();
   return new HiqliteNode({
     config,
@@ -62,14 +71,10 @@ export async function openNode(
         },
         warn: (message, error) => logger.warn(`${message}: ${error.message}`),
       }, options),
-    level: LEVEL,
-    following: [],
+    levels,
+    following,
     fatal,
   });
-}
-
-function openVault(config: NodeConfig, logger: Logger): Promise<Vault> {
-  return Vault.open(config, storageOf(config, logger), logger);
 }
 
 /** What is left of a stopped member, open. */
@@ -92,7 +97,7 @@ export async function salvage(
   try {
     return await Vault.salvage(
       config,
-      storageOf(config, logger),
+      storageOf(config, logger, LEVELS.length),
       logger,
       (identity) => clusterIdOf(identity) === confirm,
     );
@@ -106,9 +111,13 @@ export async function salvage(
   }
 }
 
-function storageOf(config: NodeConfig, logger: Logger): StorageOpener {
+function storageOf(
+  config: NodeConfig,
+  logger: Logger,
+  level: number,
+): StorageOpener {
   return {
-    open: (logs, state) => openStorage(config, logger, logs, state),
+    open: (logs, state) => openStorage({ config, logger, level, logs, state }),
     isDamage: (error): error is Error =>
       error instanceof StateDamagedError ||
       isLogDamage(error),
@@ -121,10 +130,13 @@ function isLogDamage(error: unknown): error is LogError {
 }
 
 async function openStorage(
-  config: NodeConfig,
-  logger: Logger,
-  logs: string,
-  dir: string,
+  { config, logger, level, logs, state: dir }: {
+    readonly config: NodeConfig;
+    readonly logger: Logger;
+    readonly level: number;
+    readonly logs: string;
+    readonly state: string;
+  },
 ): Promise<Storage> {
   const disk = new RealDisk(logs);
   const { log, recovery: logRecovery, cut } = openSegmentLog(disk, {
@@ -139,6 +151,7 @@ async function openStorage(
       statementCacheCapacity: config.preparedStatementCacheCapacity,
       logStatements: config.logStatements,
       logger,
+      level,
     });
     const release = async (): Promise<void> => {
       await new Promise<void>((resolve) => machine.close(resolve));

@@ -25,8 +25,8 @@ export interface NodeParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly vault: NodeVault;
-  /** The newest feature level that this release knows. */
-  readonly level: number;
+  /** The feature levels that this release knows; see `state/level.ts`. */
+  readonly levels: readonly string[];
   /** The groups beside the durable one. */
   readonly following: readonly FollowingSpec[];
   createNetwork(

@@ -138,7 +138,7 @@ export interface MembershipRequest {
 /** One member of a cluster, as clients and servers use it: plain data in, plain data out. */
 export interface Member {
   /**
-   * Replicates a write and answers when it is applied on the leader; on a
+   * Replicates a write and resolves when it is applied on the leader; on a
    * follower also when it is applied here, so that the caller reads its own write.
    * @throws {HiqliteError} `no_leader`, `overloaded`, `disk_full`, `too_large`, `shutting_down`: not applied; `outcome_unknown`: perhaps applied.
    */
@@ -152,15 +152,15 @@ export interface Member {
   querySync(sql: string, params?: SqlParameters): QueryResult;
   /** The cluster as this member sees it. */
   cluster(): ClusterStatus;
-  /** Well enough to be kept: runs, knows a leader. */
+  /** Well enough to be kept: runs, knows a leader. `detail` also speaks of what a restart would not mend. */
   health(): HealthStatus;
-  /** Well enough for traffic: healthy, caught up, a voter (or learner by configuration), not stopping. */
+  /** Well enough for traffic: healthy, caught up, applying what is committed, a voter (or learner by configuration), not stopping. */
   ready(): HealthStatus;
   /** Prometheus text exposition format. */
   metrics(): string;
-  /** Changes the configuration and answers when the change is committed. */
+  /** Changes the configuration; resolves when the change is committed. */
   changeMembership(request: MembershipRequest): Promise<ClusterStatus>;
-  /** Moves leadership to a voter, by default the most up-to-date one. Answers when it has moved. */
+  /** Moves leadership to a voter, by default the most up-to-date one; resolves when it has moved. */
   transferLeadership(target?: NodeId): Promise<ClusterStatus>;
   /** Hands over leadership, finishes what was begun, closes files. Idempotent. */
   shutdown(): Promise<void>;

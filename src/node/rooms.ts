@@ -79,7 +79,7 @@ export function buildRooms(parts: NodeParts, events: RoomEvents): Rooms {
     running: () => groups.running(),
     slowTick: () => {
       events.slowTick();
-      tickGroups(parts, links);
+      tickGroups(parts, links, cluster.greeting.removed);
     },
   });
   const { vault, config, clock } = parts;
@@ -103,27 +103,28 @@ export function buildRooms(parts: NodeParts, events: RoomEvents): Rooms {
     ...cluster.greeting.handlers(),
     ...cluster.formation.handlers(),
     ...cluster.membership.handlers(),
-    [PROPOSE]: proposeHandler((id) => groups.get(id)?.group),
+    [PROPOSE]: proposeHandler((id) => groups.get(id)),
   });
   return { ...links, ...cluster, database, changes, pulse, scrubbing };
 }
 
 /** The durable group's facts move first, and the groups that follow it after them. */
 function tickGroups(
-  { vault, logger, level }: NodeParts,
+  { vault, logger, levels }: NodeParts,
   { network, groups, durable, following }: Links,
+  removed: boolean,
 ): void {
   groups.tick();
   if (durable.group === null) return;
   raiseLevel({
     network,
     logger,
-    level,
+    levels,
     group: () => durable.group,
     facts: () => vault.storage.machine.facts,
     change: (change) => proposeChange(durable, change),
   });
-  for (const group of following) group.tick();
+  for (const group of following) group.tick(removed);
 }
 
 type Links = Pick<
@@ -166,6 +167,7 @@ function buildLinks(
     name: "db",
     ...shared,
     self: () => memberIdOf(vault.identity),
+    epoch: () => 0,
     memberOf: ({ id }: PeerIdentity) => id,
     create: (ports) =>
       parts.createGroup({
@@ -245,6 +247,7 @@ function buildCluster(
       vault.save({ ...identity, addresses });
       network.setPeers(linksOf(vault.identity, config));
     },
+    facts: () => vault.storage.machine.facts,
     status: () => events.status(),
   });
   return { participation, formation, membership, greeting };

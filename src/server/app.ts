@@ -1,5 +1,6 @@
 import { Hono } from "@hono/hono";
 import { BodyReader } from "./body.ts";
+import { Deliveries } from "./deliveries.ts";
 import { errorResponse } from "./error_response.ts";
 import { HiqliteError } from "../errors.ts";
 import type { Logger } from "../util/logger.ts";
@@ -14,7 +15,7 @@ import { secretCheck } from "./auth.ts";
 export interface AppOptions {
   /** The API secret: every request below `/api/` must carry it. */
   readonly secretApi: string;
-  /** Bytes of one request body. @default {50_331_648} */
+  /** Bytes of one request body. @default {16_777_216} */
   readonly maxBodyBytes?: number;
   /** Bytes of all request bodies under way. @default four times maxBodyBytes */
   readonly maxBufferedBytes?: number;
@@ -26,6 +27,10 @@ export interface AppOptions {
   readonly queryMaxRows?: number;
   /** Bytes in an answer, roughly. @default {16_777_216} */
   readonly queryMaxBytes?: number;
+  /** Bytes of all answers that wait to be read; beyond it the answer that was left unread for longest is cut off. @default four times queryMaxBytes */
+  readonly maxWaitingBytes?: number;
+  /** How long a client may read nothing of an answer before it is cut off, ms. @default {30_000} */
+  readonly readTimeoutMs?: number;
   /** The version in the OpenAPI document. @default {"0.0.0"} */
   readonly version?: string;
   /** Receives the details of defects, which never go to the client. */
@@ -47,7 +52,7 @@ export function apiHandler(
 /** The HTTP API of a member; the routes are in the OpenAPI document it serves. */
 export function createApp(member: Member, options: AppOptions): Hono {
   const app = new Hono();
-  const maxBodyBytes = options.maxBodyBytes ?? 48 * 1024 * 1024;
+  const maxBodyBytes = options.maxBodyBytes ?? 16 * 1024 * 1024;
   const bodies = new BodyReader({
     maxBodyBytes,
     maxBufferedBytes: options.maxBufferedBytes ?? 4 * maxBodyBytes,
@@ -70,12 +75,17 @@ export function createApp(member: Member, options: AppOptions): Hono {
     await next();
   });
 
-  const mounting = { app, bodies };
+  const maxBytes = options.queryMaxBytes ?? 16 * 1024 * 1024;
+  const deliveries = new Deliveries({
+    bytes: options.maxWaitingBytes ?? 4 * maxBytes,
+    stallMs: options.readTimeoutMs ?? 30_000,
+  });
+  const mounting = { app, bodies, deliveries };
   mountStatus(mounting, member, options.version ?? "0.0.0");
   mountSql(mounting, member, {
     timeoutMs: options.queryTimeoutMs ?? 10_000,
     maxRows: options.queryMaxRows ?? 100_000,
-    maxBytes: options.queryMaxBytes ?? 16 * 1024 * 1024,
+    maxBytes,
   });
   mountCluster(mounting, member);
   refuseOtherMethods(app);

@@ -1,9 +1,10 @@
-import { ConfigError } from "../errors.ts";
 import type { Logger } from "../util/logger.ts";
 import type { Member } from "../node/port.ts";
 import type { NodeConfig } from "../config/types.ts";
 import { HEALTH, PING } from "../api/routes/status.ts";
+import { Listener } from "./listener.ts";
 import { parseHostPort } from "../config/address.ts";
+import { SpareFiles } from "./spare_files.ts";
 
 /** What the two listeners serve. */
 export interface ListenOptions {
@@ -35,40 +36,56 @@ const GRACE_MS = 5000;
  *
  * `Deno.serve` has no timeout for request headers and no limit of connections:
  * a client that sends half a request holds one socket. It costs memory and a
- * file descriptor, never a thread, and the Raft listener has its own port;
- * bodies have a timeout of their own (body.ts). Put a reverse proxy or a
- * firewall in front of an API that strangers can reach.
+ * file descriptor, never a thread, and the Raft listener has its own port. When
+ * descriptors run out, the member keeps some for its files, ends the API's
+ * connections that ask nothing, and listens again a second later. Links stay.
+ * Put a reverse proxy or a firewall in front of an API that strangers can reach.
  *
  * @throws {ConfigError} if an address cannot be listened on; names it and its key.
  */
 export async function listen(options: ListenOptions): Promise<Listeners> {
   const { config, logger } = options;
   const own = config.nodes.find((node) => node.id === config.nodeId)!;
-  const raft = listenOn({
+  const shortage = {
+    failed: (): void => {
+      spare?.release();
+      api?.shed();
+    },
+    mayOpen: (): boolean => spare === undefined || spare.kept > 0,
+  };
+  let spare: SpareFiles | undefined;
+  let api: Listener | undefined;
+  const raft = new Listener({
     key: "listen_addr_raft",
     hostname: config.listenAddrRaft,
     port: parseHostPort(own.raft)!.port,
     logger,
     handler: raftHandler(options),
+    ...shortage,
   });
-  let api: Deno.HttpServer;
   try {
-    api = listenOn({
+    api = new Listener({
       key: "listen_addr_api",
       hostname: config.listenAddrApi,
       port: parseHostPort(own.api)!.port,
       logger,
       handler: options.api,
+      ...shortage,
     });
   } catch (error) {
     await raft.shutdown();
     throw error;
   }
+  // Windows has no such limit, and no files of folders.
+  if (Deno.build.os !== "windows") {
+    spare = new SpareFiles(config.dataDir, shortage.failed);
+  }
   let closing: Promise<void> | undefined;
-  return {
-    apiUrl: urlOf(config.listenAddrApi, parseHostPort(own.api)!.port),
-    close: () => closing ??= closeAll([raft, api], options.graceMs ?? GRACE_MS),
+  const close = async (servers: readonly Listener[]): Promise<void> => {
+    spare?.close();
+    await closeAll(servers, options.graceMs ?? GRACE_MS);
   };
+  return { apiUrl: api.url, close: () => closing ??= close([raft, api]) };
 }
 
 function raftHandler(
@@ -88,46 +105,9 @@ function raftHandler(
   };
 }
 
-function listenOn({ key, hostname, port, logger, handler }: {
-  readonly key: string;
-  readonly hostname: string;
-  readonly port: number;
-  readonly logger: Logger;
-  readonly handler: (request: Request) => Response | Promise<Response>;
-}): Deno.HttpServer {
-  try {
-    return Deno.serve({
-      hostname,
-      port,
-      onListen: () => {},
-      onError: (error) => {
-        logger.error("a request failed", { error: String(error) });
-        return new Response("internal error\n", { status: 500 });
-      },
-    }, handler);
-  } catch (cause) {
-    const error = new ConfigError(key, problemOf(cause, urlOf(hostname, port)));
-    error.cause = cause;
-    throw error;
-  }
-}
-
-function problemOf(cause: unknown, url: string): string {
-  const address = url.replace("http://", "");
-  if (cause instanceof Deno.errors.AddrInUse) {
-    return `${address} is in use by another process; stop it, or change the port in nodes (HQL_NODES)`;
-  }
-  if (cause instanceof Deno.errors.AddrNotAvailable) {
-    return `${address} is not an address of this machine`;
-  }
-  return `cannot listen on ${address}: ${
-    cause instanceof Error ? cause.message : cause
-  }`;
-}
-
 /** Connections that outlive the grace time end with the process. */
 async function closeAll(
-  servers: readonly Deno.HttpServer[],
+  servers: readonly Listener[],
   graceMs: number,
 ): Promise<void> {
   const late = Promise.withResolvers<void>();
@@ -137,11 +117,4 @@ async function closeAll(
     late.promise,
   ]);
   clearTimeout(timer);
-}
-
-/** A URL that works on this machine, also for a listener on all interfaces. */
-function urlOf(hostname: string, port: number): string {
-  const host = hostname === "0.0.0.0" ? "127.0.0.1" : hostname;
-  const local = host === "::" ? "::1" : host;
-  return `http://${local.includes(":") ? `[${local}]` : local}:${port}`;
 }

@@ -1,5 +1,6 @@
 import type { Context, Hono } from "@hono/hono";
 import type { BodyReader } from "./body.ts";
+import type { Deliveries } from "./deliveries.ts";
 import { idempotencyKeyOf } from "../api/idempotency_key.ts";
 import type { Member } from "../node/port.ts";
 import type { MemberRoute, ReplyCodec, Route } from "../api/route.ts";
@@ -9,6 +10,7 @@ import { RequestError } from "./request_error.ts";
 export interface Mounting {
   readonly app: Hono;
   readonly bodies: BodyReader;
+  readonly deliveries: Deliveries;
 }
 
 /** What belongs to a request beside its body. */
@@ -23,9 +25,13 @@ export type Handler<Input, Reply> = (
   context: RequestContext,
 ) => Reply | Promise<Reply>;
 
+/** JSON in UTF-8, in the spellings that clients use. */
+const JSON_TYPE =
+  /^application\/json[\t ]*(?:;[\t ]*(?:charset=(?:utf-?8|"utf-?8")[\t ]*)?)*$/i;
+
 /** Binds a route to its handler. @throws {TypeError} if the route's path does not fit what it says of the secret. */
 export function mount<Input, Reply>(
-  { app, bodies }: Mounting,
+  { app, bodies, deliveries }: Mounting,
   route: Route<Input, Reply>,
   handle: Handler<Input, Reply>,
 ): void {
@@ -39,7 +45,7 @@ export function mount<Input, Reply>(
   app.on(method, path, async (context) => {
     if (codec === undefined) {
       const answer = await handle(undefined as Input, { key: {} });
-      return respond(context, reply, answer);
+      return respond(context, deliveries, reply, answer);
     }
     checkContentType(context);
     const { headers } = context.req.raw;
@@ -47,7 +53,12 @@ export function mount<Input, Reply>(
     return bodies.json(
       context.req.raw,
       async (json) =>
-        respond(context, reply, await handle(codec.decode(json), { key })),
+        respond(
+          context,
+          deliveries,
+          reply,
+          await handle(codec.decode(json), { key }),
+        ),
     );
   });
 }
@@ -63,24 +74,21 @@ export function mountMember<Input, Reply>(
 
 function respond<Reply>(
   context: Context,
+  deliveries: Deliveries,
   reply: ReplyCodec<Reply>,
   answer: Reply,
 ): Response {
-  const status = (reply.status?.(answer) ?? 200) as 200;
+  const status = reply.status?.(answer) ?? 200;
   const body = reply.encode(answer);
-  if (reply.format === "json") return context.json(body as object, status);
-  return context.text(
-    body as string,
-    status,
-    reply.contentType === undefined
-      ? {}
-      : { "content-type": reply.contentType },
-  );
+  const [text, type] = reply.format === "json"
+    ? [JSON.stringify(body), "application/json"]
+    : [body as string, "text/plain; charset=UTF-8"];
+  return deliveries.response(context, text, status, reply.contentType ?? type);
 }
 
 function checkContentType(context: Context): void {
   const type = context.req.header("content-type") ?? "none";
-  if (!/^application\/json *(?:; *charset=utf-8)?$/i.test(type)) {
+  if (!JSON_TYPE.test(type)) {
     throw new RequestError(
       415,
       `The Content-Type is ${type.slice(0, 80)}; send application/json`,

@@ -8,7 +8,7 @@ import {
   type ByteWriter,
   MalformedBytesError,
 } from "../util/bytes.ts";
-import { FIRST_LEVEL } from "./level.ts";
+import { FIRST_LEVEL, LEVELS } from "./level.ts";
 
 /** One life of a group whose membership follows the durable group's. */
 export interface Epoch {
@@ -46,9 +46,20 @@ export type FactChange =
 /** What a new cluster begins with. */
 export const FIRST_FACTS: ClusterFacts = {
   level: FIRST_LEVEL,
-  release: "0.1.0",
+  release: LEVELS[0]!,
   epochs: new Map(),
 };
+
+/** Why who knows levels up to `known` cannot read what members write, or null. */
+export function tooOld(
+  { level, release }: ClusterFacts,
+  known: number,
+  who: string,
+): string | null {
+  return known >= level
+    ? null
+    : `the cluster is at feature level ${level}, ${who} knows ${known}: start release ${release} or newer on it`;
+}
 
 const LEVEL_CHANGE = 1;
 const EPOCH_CHANGE = 2;

@@ -7,6 +7,7 @@ import {
   type FactChange,
   FIRST_FACTS,
   readFactChange,
+  tooOld,
 } from "./cluster_facts.ts";
 import {
   decodeEnvelope,
@@ -178,11 +179,9 @@ export class ExactlyOnce {
     return encodeAnswer(index);
   }
 
-  #requireLevel({ level, release }: ClusterFacts): void {
-    if (level <= this.#level) return;
-    throw new UnknownLevelError(
-      `The cluster is at feature level ${level}, this release knows ${this.#level}: start release ${release} or newer on this member`,
-    );
+  #requireLevel(facts: ClusterFacts): void {
+    const old = tooOld(facts, this.#level, "this member");
+    if (old !== null) throw new UnknownLevelError(old);
   }
 
   #open({ session }: Envelope, index: LogIndex): Uint8Array {

@@ -12,6 +12,8 @@ export interface StateRecovery {
 export interface StateHash {
   readonly index: LogIndex;
   readonly hash: number;
+  /** What part of the contents was looked at last, for people. */
+  readonly table?: string;
 }
 
 /**

@@ -9,7 +9,8 @@ import { HttpTransport } from "../../src/client/http_transport.ts";
 import { BodyReader } from "../../src/server/body.ts";
 import { LocalTransport } from "../../src/client/local_transport.ts";
 import type { MemberRoute, Route } from "../../src/api/route.ts";
-import { mount, mountMember } from "../../src/server/mount.ts";
+import { mount, type Mounting, mountMember } from "../../src/server/mount.ts";
+import { Deliveries } from "../../src/server/deliveries.ts";
 import { QUERY, SQL_ROUTES, WRITES } from "../../src/api/routes/sql.ts";
 import { STATUS_ROUTES } from "../../src/api/routes/status.ts";
 import { TRANSFER } from "../../src/api/routes/cluster.ts";
@@ -47,10 +48,18 @@ const GREET: MemberRoute<string, string> = {
   ask: (member, name) => `${member.cluster().self} greets ${name}`,
 };
 
+function mountingOf(app: Hono): Mounting {
+  return {
+    app,
+    bodies: new BodyReader(LIMITS),
+    deliveries: new Deliveries({ bytes: 1_000_000, stallMs: 1000 }),
+  };
+}
+
 Deno.test("a declared route is served and called without another word, near and far", async () => {
   const member = new FakeMember();
   const app = new Hono();
-  mountMember({ app, bodies: new BodyReader(LIMITS) }, GREET, member);
+  mountMember(mountingOf(app), GREET, member);
   const far = new HttpTransport({
     urls: ["http://member"],
     secret: "-",
@@ -70,7 +79,7 @@ Deno.test("a declared route is served and called without another word, near and 
 });
 
 Deno.test("mount() refuses a route whose path and secret do not fit together", () => {
-  const mounting = { app: new Hono(), bodies: new BodyReader(LIMITS) };
+  const mounting = mountingOf(new Hono());
   for (
     const [path, secret] of [["/open", true], ["/api/v1/shut", false]] as const
   ) {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { Logger } from "../../src/util/logger.ts";
 import { connect } from "../../src/client/remote.ts";
 import { open, type OpenOptions } from "../../src/app/open.ts";
 
@@ -84,3 +85,40 @@ Deno.test("open() gives up when it is not ready in time, and closes the folder",
     await assert.rejects(open(options), { code: "timeout" });
     await assert.rejects(open(options), { code: "timeout" });
   }));
+
+Deno.test("open() says after three seconds what it waits for", () =>
+  withFolder(async (dataDir) => {
+    const ports = [1, 2, 3, 4].map(() =>
+      Deno.listen({ hostname: "127.0.0.1", port: 0 })
+    ).map((listener) => {
+      listener.close();
+      return listener.addr.port;
+    });
+    const address = (at: number): string => `127.0.0.1:${ports[at]}`;
+    const lines: string[] = [];
+    await assert.rejects(
+      open({
+        tickMs: 5,
+        readyTimeoutMs: 3500,
+        dataDir,
+        nodeId: 1,
+        nodes: [
+          { id: 1, raft: address(0), api: address(1) },
+          { id: 2, raft: address(2), api: address(3) },
+        ],
+        secretRaft: "raft-secret-0123456789",
+        secretApi: "api-secret-0123456789",
+        logger: new Logger("warn", ({ message }) => lines.push(message)),
+      }),
+      { code: "timeout" },
+    );
+    assert.match(lines.join("\n"), /open\(\) waits until .* node 2/);
+  }));
+
+Deno.test("open() refuses :memory: with advice", async () => {
+  await assert.rejects(open({ dataDir: ":memory:" }), {
+    code: "config",
+    key: "dataDir",
+    message: /":memory:" is no folder.*temporary folder/,
+  });
+});

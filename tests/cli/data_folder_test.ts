@@ -83,7 +83,7 @@ Deno.test({
             : `chown -R ${USER} ${dataDir}, or run it as user ${Deno.uid()}`;
           assert.equal(
             out,
-            `hiqlite serve: data directory ${dataDir} cannot be used: it may not read and write ${path}, which belongs to user ${Deno.uid()} with mode 0, and this process runs as user ${USER}: ${remedy}. Nothing was changed\n`,
+            `hiqlite serve: The data directory ${dataDir} cannot be used: it may not read and write ${path}, which belongs to user ${Deno.uid()} with mode 0, and this process runs as user ${USER}: ${remedy}. Nothing was changed\n`,
           );
           assert.deepEqual(listing(dataDir), before);
         });

@@ -24,7 +24,7 @@ export class Program implements AsyncDisposable {
         "--allow-write",
         "--allow-env",
         "--allow-sys=hostname,uid",
-        "--allow-run",
+        "--allow-run=deno",
         CLI,
         ...args,
       ],

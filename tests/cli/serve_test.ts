@@ -84,7 +84,7 @@ Deno.test("serve refuses a data folder that another process uses", () =>
     assert.equal(code, 1);
     assert.equal(
       second.output,
-      `hiqlite serve: data directory ${dataDir} is in use by another process: stop it, or choose another data_dir`,
+      `hiqlite serve: The data directory ${dataDir} is in use by another process: stop it, or choose another data_dir`,
     );
     await db.execute("INSERT INTO t DEFAULT VALUES");
     assert.equal((await db.queryConsistent("SELECT * FROM t")).length, 1);
@@ -138,6 +138,17 @@ Deno.test("serve ends with 0 at once when it is told to stop while it starts, an
     }
     await using program = new Program(SERVE, env);
     await program.line(/leader is/);
+  }));
+
+Deno.test("serve takes the double of a signal, as `deno task` sends it, for one, and ends well", () =>
+  withPlace(async ({ env }) => {
+    await using program = new Program(SERVE, env);
+    await program.line(/leader is/);
+    program.signal("SIGINT");
+    await program.line(/stopping; a second signal ends at once/);
+    program.signal("SIGINT");
+    program.signal("SIGINT");
+    assert.equal((await program.status).code, 0, program.output);
   }));
 
 Deno.test("serve names the port that is taken", () =>

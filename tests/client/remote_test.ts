@@ -39,6 +39,7 @@ type Act =
   | "lose answer"
   /** Cannot be reached. */
   | "unreachable"
+  | "refused"
   /** Never answers, not even a ping. */
   | "hang"
   /** A proxy's error page. */
@@ -65,6 +66,11 @@ class Scripted {
     });
   }
 
+  /** What a member does from now on. */
+  script(host: string, acts: Act[]): void {
+    this.#scripts.set(host, acts);
+  }
+
   fetch = (input: string | URL | Request, init?: RequestInit) =>
     untilAborted(init?.signal ?? undefined, async () => {
       const url = new URL(String(input));
@@ -73,6 +79,11 @@ class Scripted {
       const act = (ping ? script[0] === "hang" && "hang" : script.shift()) ||
         "answer";
       if (!ping) this.log.push(url.hostname);
+      if (act === "refused") {
+        const cause =
+          "client error (Connect): tcp connect error: Connection refused (os error 111)";
+        throw new TypeError("fetch failed", { cause: new Error(cause) });
+      }
       if (act === "unreachable") throw new TypeError("connection refused");
       if (act === "hang") {
         if (!ping) script.unshift("hang");
@@ -363,4 +374,47 @@ Deno.test("what remote.ts imports runs in any JavaScript runtime", async () => {
     }
   }
   assert(seen.size >= 8, [...seen].join("\n"));
+});
+
+Deno.test("RemoteClient says soon that nobody listens, and that nothing was applied", async () => {
+  const refused = Array(200).fill("refused");
+  await using scripted = await prepared({ a: refused, b: [...refused] });
+  const begin = performance.now();
+  await assert.rejects(scripted.client().execute(INSERT), {
+    code: "no_leader",
+    message: /refuses connections: no member listens there/,
+  });
+  // Of the 15 s that it has.
+  assert(performance.now() - begin < 8000);
+  assert(scripted.log.includes("a") && scripted.log.includes("b"));
+});
+
+Deno.test("RemoteClient waits for members that begin to listen", async () => {
+  await using scripted = await prepared({
+    a: Array(4).fill("refused"),
+    b: Array(20).fill("refused"),
+  });
+  await scripted.client().execute(INSERT);
+  assert.equal(count(scripted.member), 1);
+});
+
+Deno.test("RemoteClient does not take a refused connection for certain where it had one: fetch repeats by itself", async () => {
+  await using scripted = await prepared({ a: [] });
+  const client = scripted.client();
+  await client.execute(INSERT);
+  scripted.script("a", Array(40).fill("refused"));
+  await assert.rejects(client.execute(INSERT, [], { timeoutMs: 300 }), {
+    code: "outcome_unknown",
+  });
+});
+
+Deno.test("RemoteClient recognises a refused connection of this runtime", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  await using client = connect({
+    urls: [`127.0.0.1:${port}`],
+    secret: SECRET,
+  });
+  await assert.rejects(client.execute(INSERT), { code: "no_leader" });
 });

@@ -1,3 +1,4 @@
+import { LIBRARY, LIBRARY_NAME } from "../../native/library.ts";
 import { missingPrograms, packageOf } from "./command.ts";
 import { LoopDisk } from "./loop_disk.ts";
 import { NetnsNetwork } from "./netns.ts";
@@ -60,6 +61,20 @@ export const FAKE_CLOCK: Requirement = requirement(
     }),
 );
 
+/** A SQLite library to load. */
+export const SQLITE_LIBRARY: Requirement = requirement(
+  "a SQLite library to load",
+  [],
+  async () => {
+    const shown = `dist/${LIBRARY_NAME}`;
+    await Deno.stat(LIBRARY).catch(() => {
+      throw new Error(`${shown} is not there (deno task sqlite builds it)`);
+    });
+    const { state } = await Deno.permissions.query({ name: "ffi" });
+    if (state !== "granted") throw new Error(`${shown} needs --allow-ffi`);
+  },
+);
+
 /** A network namespace for every member. */
 export const NAMESPACES: Requirement = requirement(
   "network namespaces",
@@ -108,7 +123,7 @@ export function formatLeftOut({ what, reason }: LeftOut): string {
 /** Registers tests that need something of the machine; where it is not there they are ignored, and their titles say why. */
 export async function testNeeding(
   requirement: Requirement,
-): Promise<(name: string, fn: () => Promise<void>) => void> {
+): Promise<(name: string, fn: () => void | Promise<void>) => void> {
   const obstacle = await requirement.obstacle();
   const reason = obstacle === "" ? "" : ` (not tested here: ${obstacle})`;
   return (name, fn) =>

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { Applier } from "../../src/group/applier.ts";
-import { ApplyWatch } from "../../src/group/apply_watch.ts";
 import { PendingProposals } from "../../src/group/proposals.ts";
 import type { LogStore } from "../../src/log/port.ts";
 import { type Entry, EntryKind } from "../../src/raft/types.ts";
@@ -99,35 +98,4 @@ Deno.test("Applier goes on behind what a writer committed before it died", () =>
   const { told } = run(machine, 4);
   assert.deepEqual(machine.batches, ["1-4", "3-3", "4-4"]);
   assert.deepEqual(told, ["unheard 2, 2", "applied 3", "applied 4"]);
-});
-
-Deno.test("ApplyWatch complains once when nothing is applied for too long, and when it goes on", () => {
-  const warned: string[] = [];
-  const machine: { applied: { index: number }; stuck: StuckEntry | null } = {
-    applied: { index: 5 },
-    stuck: null,
-  };
-  const watch = new ApplyWatch(
-    machine as unknown as StateMachine,
-    1000,
-    (message, error) => warned.push(`${message}: ${error.message}`),
-  );
-  const tick = (commit: number) => watch.tick(400, commit);
-  for (const commit of [5, 5, 6, 6]) tick(commit);
-  assert.deepEqual([watch.stuckMs, watch.complaint], [0, null]);
-  tick(7);
-  tick(7);
-  assert.equal(watch.stuckMs, 1600);
-  assert.match(watch.complaint!, /have not been applied for 2 s/);
-  assert.deepEqual(warned, [
-    "committed entries are not applied: entry 6 of 7 waits for 1 s",
-  ]);
-  machine.applied = { index: 6 };
-  tick(7);
-  assert.equal(watch.stuckMs, 0);
-  assert.match(warned[1]!, /applied again: up to 6 of 7/);
-  machine.stuck = { index: 7, reason: "killed" };
-  assert.equal(watch.complaint, "entry 7 cannot be applied here: killed");
-  machine.stuck = { index: 8, reason: "killed" };
-  assert.equal(watch.complaint, null);
 });

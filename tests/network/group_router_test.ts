@@ -48,18 +48,19 @@ function receiver(): {
     },
     rejects: () => Promise.reject(new Error("later")),
   });
-  const hosted: RoutedGroup = {
-    id: 7,
+  const hosted = (id: number): RoutedGroup => ({
+    id,
     self,
     memberOf: ({ id }) => id,
     receive: (message) => received.push(message),
-  };
+  });
+  const groups = new Map([0, 7].map((id) => [id, hosted(id)]));
   const router = new GroupRouter({
     network,
     requests,
     logger,
     clusterId: () => "x",
-    group: (id) => id === hosted.id ? hosted : undefined,
+    group: (id) => groups.get(id),
   });
   return { router, received, lines };
 }
@@ -103,14 +104,14 @@ Deno.test("onFrame() takes no frame of one group for another's, of whatever kind
   router.onFrame(peer, "control", heartbeat(peer.id, self));
   assert.equal(received.length, 2);
   // 263 has the same lowest byte as 7.
-  for (const group of [0, 8, 263, 2 ** 32 - 1]) {
+  for (const group of [1, 8, 263, 2 ** 32 - 1]) {
     router.onFrame(peer, "bulk", chunk(group));
     router.onFrame(peer, "control", heartbeat(peer.id, self, group));
   }
   assert.equal(received.length, 2);
   assert.equal(router.dropped, 8);
   assert.equal(lines.length, 4);
-  assert.match(lines[0]!, /for group 0, which this member does not host/);
+  assert.match(lines[0]!, /for group 1, which this member does not host/);
 });
 
 Deno.test("onFrame() drops and reports what it cannot read, of whatever kind and version", () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { NodeConfig } from "../../src/config/types.ts";
 import { HiqliteError } from "../../src/errors.ts";
 import { MemoryLog } from "../../src/log/memory_log.ts";
+import type { PeerNetwork } from "../../src/network/port.ts";
 import { MemoryNetwork } from "../../src/network/memory_network.ts";
 import {
   amnesia,
@@ -17,24 +18,26 @@ import {
   readFactChange,
 } from "../../src/state/cluster_facts.ts";
 import { ByteReader } from "../../src/util/bytes.ts";
-import { LEVEL } from "../../src/state/level.ts";
+import { LEVELS } from "../../src/state/level.ts";
 import {
   type Identity,
   newIdentity,
   startedAgain,
 } from "../../src/node/volume/identity.ts";
+import type { NodeParts } from "../../src/node/parts.ts";
 import { HiqliteNode } from "../../src/node/node.ts";
 import type { WriteAnswer } from "../../src/node/port.ts";
 import type { ApplyDone } from "../../src/state/port.ts";
 import type { SqlMachine } from "../../src/state/sql/port.ts";
-import { EntryKind } from "../../src/raft/types.ts";
+import { EntryKind, nodeIdOf } from "../../src/raft/types.ts";
 import type { Entry, NodeId } from "../../src/raft/types.ts";
+import type { NetworkEvents } from "../../src/network/port.ts";
 import { envelopeStamp } from "../../src/node/groups/stamp.ts";
-import { encodeAnswer } from "../../src/state/answer.ts";
+import { encodeAnswer, encodeRefusal } from "../../src/state/answer.ts";
 import { decodeEnvelope, peekClock } from "../../src/state/envelope.ts";
 import { writeResult } from "../../src/state/sql/result.ts";
 import type { QueryResult } from "../../src/state/sql/types.ts";
-import { systemClock } from "../../src/util/clock.ts";
+import { type Clock, systemClock } from "../../src/util/clock.ts";
 import { Logger } from "../../src/util/logger.ts";
 import { SystemRandom } from "../../src/util/random.ts";
 import { ListMachine } from "./trio.ts";
@@ -49,6 +52,7 @@ function applied(index: number): Uint8Array {
 /** Counts writes and applies each (session, sequence) once. */
 class CountingMachine extends ListMachine implements SqlMachine {
   #answers = new Map<string, Uint8Array>();
+  #held: (() => void)[] | null = null;
   facts = FIRST_FACTS;
 
   constructor() {
@@ -67,11 +71,25 @@ class CountingMachine extends ListMachine implements SqlMachine {
     return twin;
   }
 
+  /** Keeps what is to be applied, as a busy writer does, until the returned function is called. */
+  hold(): () => void {
+    const held: (() => void)[] = [];
+    this.#held = held;
+    return () => {
+      this.#held = null;
+      for (const run of held) run();
+    };
+  }
+
   override apply(
     entries: readonly Entry[],
     answers: boolean,
     done: ApplyDone,
   ): void {
+    if (this.#held !== null) {
+      this.#held.push(() => this.apply(entries, answers, done));
+      return;
+    }
     super.apply(entries, answers, (error, raw, events) => {
       if (error !== null) return done(error, [], events);
       const given = entries.map((entry, i) => this.#answer(entry, raw[i]!));
@@ -112,18 +130,20 @@ class CountingMachine extends ListMachine implements SqlMachine {
     return { columns: ["writes"], rows: [[this.#answers.size]] };
   }
 
-  #learn(body: Uint8Array): void {
-    const changed = changedFacts(
-      this.facts,
-      readFactChange(new ByteReader(body)),
-    );
-    if (typeof changed !== "string") this.facts = changed;
+  #learn(index: number, body: Uint8Array): Uint8Array {
+    const change = readFactChange(new ByteReader(body));
+    const changed = changedFacts(this.facts, change);
+    if (typeof changed === "string") {
+      return encodeRefusal(index, "conflict", changed);
+    }
+    this.facts = changed;
+    return encodeAnswer(index);
   }
 
   #answer(entry: Entry, empty: Uint8Array): Uint8Array {
     if (entry.kind !== EntryKind.command) return empty;
     const { kind, session, sequence, body } = decodeEnvelope(entry.payload);
-    if (kind === "fact") this.#learn(body);
+    if (kind === "fact") return this.#learn(entry.index, body);
     if (kind !== "command") return encodeAnswer(entry.index);
     const key = `${session}/${sequence}`;
     const known = this.#answers.get(key) ?? applied(entry.index);
@@ -196,20 +216,37 @@ class Volume implements NodeVault {
   }
 }
 
+/** What a member's release and configuration have it host and know. */
+type Hosting = Pick<NodeParts, "following" | "levels">;
+
 /** Some members in one process: real nodes, an in-memory network, logs and machines. */
 export class Cluster {
   readonly network = new MemoryNetwork();
   readonly lines: string[] = [];
+  /** Nodes whose packets get lost, in both directions, while their links look well. */
+  readonly silent = new Set<NodeId>();
   /** The group of each node as it was started last. */
   readonly groups = new Map<NodeId, RaftGroup>();
+  /** The links of each node as it was started last. */
+  readonly links = new Map<NodeId, PeerNetwork>();
   readonly #nodes = new Map<NodeId, HiqliteNode>();
   readonly #volumes = new Map<NodeId, Volume>();
+  readonly #clock: Clock;
   readonly #size: number;
   readonly #overrides: Partial<NodeConfig>;
+  readonly #hosting: (id: NodeId) => Partial<Hosting>;
 
-  constructor(size: number, overrides: Partial<NodeConfig> = {}) {
+  /** `hosting` tells what else each node is started with. */
+  constructor(
+    size: number,
+    overrides: Partial<NodeConfig> = {},
+    hosting: (id: NodeId) => Partial<Hosting> = () => ({}),
+    clock: Clock = systemClock,
+  ) {
+    this.#clock = clock;
     this.#size = size;
     this.#overrides = overrides;
+    this.#hosting = hosting;
   }
 
   /** A running node. */
@@ -227,7 +264,11 @@ export class Cluster {
   }
 
   /** Starts a node on its volume. */
-  start(id: NodeId, overrides: Partial<NodeConfig> = {}): HiqliteNode {
+  start(
+    id: NodeId,
+    overrides: Partial<NodeConfig> = {},
+    parts: Partial<Hosting> = this.#hosting(id),
+  ): HiqliteNode {
     const volume = this.volume(id);
     volume.save(startedAgain(volume.identity));
     if (amnesia(volume.identity, volume.storage) !== null) {
@@ -239,15 +280,21 @@ export class Cluster {
       logger: new Logger("info", ({ message }) => {
         this.lines.push(`${id}: ${message}`);
       }),
-      clock: systemClock,
+      clock: this.#clock,
       random: new SystemRandom(),
       vault: volume,
-      createNetwork: (self, peers, events) =>
-        Object.assign(this.network.join({ self, peers, events }), {
-          accept: () => new Response(),
-        }),
-      level: LEVEL,
+      createNetwork: (self, peers, events) => {
+        const links = this.network.join({
+          self,
+          peers,
+          events: this.#heard(id, events),
+        });
+        this.links.set(id, links);
+        return Object.assign(links, { accept: () => new Response() });
+      },
+      levels: LEVELS,
       following: [],
+      ...parts,
       createGroup: ({ starter, storage, options }, ports) => {
         const group = new RaftGroup({
           core: createCore(
@@ -312,6 +359,17 @@ export class Cluster {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const id of [...this.#nodes.keys()]) await this.stop(id);
+  }
+
+  /** What node `to` hears of its network. */
+  #heard(to: NodeId, events: NetworkEvents): NetworkEvents {
+    return {
+      ...events,
+      frame: (from, lane, bytes) => {
+        const lost = this.silent.has(to) || this.silent.has(nodeIdOf(from.id));
+        if (!lost) events.frame(from, lane, bytes);
+      },
+    };
   }
 
   /** What a stopped node keeps. */

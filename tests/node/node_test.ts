@@ -196,7 +196,7 @@ Deno.test("changeMembership() of a node nobody knows names it", async () => {
     cluster.node(2).changeMembership({ action: "remove", nodeId: 9 }),
     {
       code: "invalid",
-      message: "node 9 is not a member: members are the nodes 1, 2, 3",
+      message: "Node 9 is not a member: members are the nodes 1, 2, 3",
     },
   );
 });

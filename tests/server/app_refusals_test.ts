@@ -197,12 +197,38 @@ Deno.test("a body that does not arrive is given up with 408", () =>
 
 Deno.test("another content type is refused with 415", () =>
   withApp(async (ask) => {
-    for (const type of ["text/plain", "application/json; charset=latin1"]) {
+    for (
+      const type of [
+        "text/plain",
+        "application/json; charset=latin1",
+        "application/jsonx",
+      ]
+    ) {
       const { status, json } = await ask("/api/v1/execute", "{}", {
         headers: { ...HEADERS, "content-type": type },
       });
       assert.equal(status, 415);
       assert.match(json.error.message, /application\/json/);
+    }
+  }));
+
+Deno.test("the content type may be spelled as clients do", () =>
+  withApp(async (ask) => {
+    for (
+      const rest of [
+        "",
+        ";",
+        "; charset=utf-8",
+        ";charset=UTF-8",
+        '; charset="utf-8"',
+        "; charset=utf8",
+        " ; charset=utf-8 ;",
+      ]
+    ) {
+      const { status } = await ask("/api/v1/query", { sql: "SELECT 1" }, {
+        headers: { ...HEADERS, "content-type": `application/json${rest}` },
+      });
+      assert.equal(status, 200, rest);
     }
   }));
 

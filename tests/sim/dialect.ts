@@ -6,7 +6,7 @@ import {
 } from "../../src/state/envelope.ts";
 import { ByteReader, ByteWriter } from "../../src/util/bytes.ts";
 import type { Operation, SimAnswer, SimCommand } from "./command.ts";
-import { KvModel, type Model, writeOperation } from "./kv_model.ts";
+import { KvModel, type Model, operate, writeOperation } from "./kv_model.ts";
 
 /** What a proposal carries beside what it asks for. */
 export interface Mark {
@@ -23,6 +23,11 @@ export interface Dialect {
   attemptOf(body: Uint8Array): number;
   /** The value in an answer. */
   valueOf(body: Uint8Array): string;
+  /** What an operation makes of a key's value, and how it is answered, in a sequential program. */
+  operate(
+    operation: Operation,
+    before: string,
+  ): { readonly value: string; readonly answer: string };
   /** A state machine's inside, from what {@linkcode Model.encode} wrote, or empty. */
   model(bytes: Uint8Array): Model;
   close(): void;
@@ -37,6 +42,7 @@ export const KV_DIALECT: Dialect = {
   },
   attemptOf: (body) => new ByteReader(body).u53(),
   valueOf: (body) => new ByteReader(body).text(),
+  operate,
   model: (bytes) => new KvModel(bytes),
   close: () => {},
 };

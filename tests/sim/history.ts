@@ -1,7 +1,7 @@
 import { checkLinearizability } from "../checker/linearizability.ts";
 import type { Model, Operation as Call } from "../checker/operation.ts";
 import type { Operation } from "./command.ts";
-import { operate } from "./kv_model.ts";
+import type { Dialect } from "./dialect.ts";
 import { Violation } from "./violation.ts";
 
 interface Recorded {
@@ -14,15 +14,19 @@ interface Recorded {
 }
 
 /** The keys as a sequential program would see them. */
-const KEYS: Model<string, Operation, string> = {
-  init: () => "",
-  step: (state, input, output) => {
-    const { value, answer } = operate(input, state);
-    return { ok: output === undefined || output === answer, state: value };
-  },
-  key: (state) => state,
-  partition: (input) => String(input.key),
-};
+function keys(
+  { operate }: Pick<Dialect, "operate">,
+): Model<string, Operation, string> {
+  return {
+    init: () => "",
+    step: (state, input, output) => {
+      const { value, answer } = operate(input, state);
+      return { ok: output === undefined || output === answer, state: value };
+    },
+    key: (state) => state,
+    partition: (input) => String(input.key),
+  };
+}
 
 /** What the clients did and saw, in one order. */
 export class History {
@@ -33,6 +37,13 @@ export class History {
   newestIndex = 0;
   answered = 0;
   unknown = 0;
+
+  readonly #dialect: Pick<Dialect, "operate">;
+
+  /** Of clients that speak `dialect`. */
+  constructor(dialect: Pick<Dialect, "operate">) {
+    this.#dialect = dialect;
+  }
 
   /** A client that has no operation under way. */
   newProcess(): number {
@@ -83,7 +94,7 @@ export class History {
         call: o.call,
         return: o.return,
       }));
-    const result = checkLinearizability(KEYS, calls, {
+    const result = checkLinearizability(keys(this.#dialect), calls, {
       maxConfigurations: 300_000,
     });
     if (result.verdict === "illegal") {

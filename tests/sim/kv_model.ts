@@ -7,7 +7,7 @@ import { MemorySessionStore } from "../state/memory_sessions.ts";
 import type { Operation } from "./command.ts";
 
 /** Few sessions that live for a short time, so that they are forgotten in every way. */
-const LIMITS = { ...SESSION_LIMITS, sessions: 5, windowMs: 5_000 };
+export const LIMITS = { ...SESSION_LIMITS, sessions: 5, windowMs: 5_000 };
 
 /** Bytes before an operation: the attempt. */
 const ATTEMPT_BYTES = 8;

@@ -83,7 +83,7 @@ export interface Plan {
   readonly nodes: number;
   readonly voters: number;
   readonly learners: number;
-  readonly stateMachine: "model" | "sqlite";
+  readonly stateMachine: "model" | "sqlite" | "counter";
   /** Virtual time with faults. */
   readonly chaosMs: number;
   readonly tickMs: number;
@@ -148,6 +148,11 @@ export interface Plan {
   readonly healQuorumOnly: boolean;
 }
 
+/** Of ten seeds in a row one runs SQLite, one the counter. */
+function stateMachineOf(seed: number): Plan["stateMachine"] {
+  return seed % 10 === 0 ? "sqlite" : seed % 10 === 5 ? "counter" : "model";
+}
+
 /** Draws a plan. */
 export function drawPlan(seed: number): Plan {
   const draw = new Draw(seed, "plan");
@@ -165,7 +170,7 @@ export function drawPlan(seed: number): Plan {
     nodes,
     voters,
     learners,
-    stateMachine: seed % 10 === 0 ? "sqlite" as const : "model" as const,
+    stateMachine: stateMachineOf(seed),
     chaosMs,
     tickMs,
     raft: {

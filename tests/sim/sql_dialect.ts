@@ -12,7 +12,7 @@ import type { CommandBody, Statement } from "../../src/state/sql/types.ts";
 import { ByteWriter } from "../../src/util/bytes.ts";
 import type { Operation } from "./command.ts";
 import type { Dialect, Mark } from "./dialect.ts";
-import type { Model } from "./kv_model.ts";
+import { type Model, operate } from "./kv_model.ts";
 
 /** What a trigger writes shows whether time and randomness are the same everywhere. */
 const SCHEMA = `
@@ -42,6 +42,7 @@ export function sqlDialect(): Dialect {
       return attempt;
     },
     valueOf,
+    operate,
     model: (bytes) => new SqlModel(join(dir, String(++files)), bytes),
     close: () => Deno.removeSync(dir, { recursive: true }),
   };

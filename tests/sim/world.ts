@@ -13,6 +13,7 @@ import {
 import { SimClient } from "./client.ts";
 import { Draw } from "./draw.ts";
 import { History } from "./history.ts";
+import { COUNTER_DIALECT } from "../counter/dialect.ts";
 import { attemptOf, type Dialect, KV_DIALECT } from "./dialect.ts";
 import { sqlDialect } from "./sql_dialect.ts";
 import { SimMember } from "./member.ts";
@@ -28,13 +29,20 @@ import type { Trace } from "./trace.ts";
 import { Violation } from "./violation.ts";
 import { Watch } from "./watch.ts";
 
+/** How clients and state machines talk, by the plan's state machine. */
+const DIALECTS: Record<Plan["stateMachine"], () => Dialect> = {
+  model: () => KV_DIALECT,
+  sqlite: sqlDialect,
+  counter: () => COUNTER_DIALECT,
+};
+
 /** Everything of one run: machines, network, clients, and who watches them. */
 export class World {
   readonly plan: Plan;
   readonly trace: Trace;
   readonly scheduler: Scheduler = new Scheduler();
   readonly probes: Probes = new Probes();
-  readonly history: History = new History();
+  readonly history: History;
   readonly dialect: Dialect;
   readonly oracle: Oracle;
   readonly watch: Watch;
@@ -78,7 +86,8 @@ export class World {
       stamp: draw("stamp"),
     };
     this.raftOptions = { ...plan.raft, checkQuorum: true };
-    this.dialect = plan.stateMachine === "sqlite" ? sqlDialect() : KV_DIALECT;
+    this.dialect = DIALECTS[plan.stateMachine]();
+    this.history = new History(this.dialect);
     this.watch = new Watch(this.probes);
     this.oracle = new Oracle(
       (config) => this.watch.committed(config),

@@ -3,6 +3,7 @@ import { decodeAnswer, encodeAnswer } from "../../src/state/answer.ts";
 import { type Envelope, NO_IDENTITY } from "../../src/state/envelope.ts";
 import { ENVELOPE_START, ExactlyOnce } from "../../src/state/exactly_once.ts";
 import { SESSION_LIMITS } from "../../src/state/sessions.ts";
+import { writeFactChange } from "../../src/state/cluster_facts.ts";
 import { ByteReader } from "../../src/util/bytes.ts";
 import { encodeEnvelope } from "./envelopes.ts";
 import { MemorySessionStore } from "./memory_sessions.ts";
@@ -129,4 +130,62 @@ Deno.test("what is no envelope is refused and changes nothing", () => {
   assert.equal(counter.apply(new Uint8Array([1, 99])), "invalid");
   assert.equal(counter.apply(new Uint8Array()), "invalid");
   assert.equal(counter.sum, 0);
+});
+
+/** An entry that raises the level to 2. */
+const RAISE = encodeEnvelope(
+  { kind: "fact", ...NO_IDENTITY, clockMs: 0, timeMs: 0, seed: [0, 0] },
+  (writer) =>
+    writeFactChange(writer, { kind: "level", level: 2, release: "0.2.0" }),
+);
+
+/** A machine of a release that knows levels up to `level`. */
+function ofRelease(level: number, position = ENVELOPE_START): ExactlyOnce {
+  return new ExactlyOnce(
+    new MemorySessionStore(),
+    position,
+    (_envelope, index) => encodeAnswer(index),
+    { level },
+  );
+}
+
+Deno.test("a member that knows the next level applies its rise once, and reads entries of it from then on", () => {
+  const member = ofRelease(2);
+  assert.equal(decodeAnswer(member.apply(1, RAISE)).refusal, null);
+  assert.deepEqual([member.facts.level, member.facts.release], [2, "0.2.0"]);
+  const { refusal } = decodeAnswer(member.apply(2, RAISE));
+  assert.equal(refusal?.code, "conflict");
+  assert.equal(
+    refusal.message,
+    "the feature level is 2, it cannot become 2",
+  );
+  const later = RAISE.slice();
+  later[0] = 2;
+  assert.equal(decodeAnswer(member.apply(3, later)).refusal?.code, "conflict");
+  member.reload(ENVELOPE_START);
+  assert.equal(member.facts.level, 1);
+});
+
+Deno.test("a member that is too old ends at the entry that raises the level, and on a state above it", () => {
+  const reason = {
+    name: "UnknownLevelError",
+    message:
+      "the cluster is at feature level 2, this member knows 1: start release 0.2.0 or newer on it",
+  };
+  const old = ofRelease(1);
+  assert.throws(() => old.apply(1, RAISE), reason);
+  assert.equal(old.facts.level, 1);
+  const facts = { ...ENVELOPE_START.facts, level: 2, release: "0.2.0" };
+  const position = { ...ENVELOPE_START, facts };
+  assert.throws(() => ofRelease(1, position), reason);
+  assert.equal(ofRelease(2, position).facts.level, 2);
+});
+
+Deno.test("a malformed fact is an answer", () => {
+  const member = ofRelease(1);
+  for (const cut of [1, 5]) {
+    const answer = member.apply(1, RAISE.slice(0, RAISE.length - cut));
+    assert.equal(decodeAnswer(answer).refusal?.code, "invalid");
+  }
+  assert.equal(member.facts.level, 1);
 });

@@ -6,14 +6,14 @@ import { type Identity, memberIdOf, startIdOf } from "../volume/identity.ts";
 /** What a member is made of, as its peers hear of it. */
 export interface SelfParts {
   readonly config: NodeConfig;
-  readonly level: number;
+  readonly levels: readonly string[];
   readonly following: readonly { readonly id: number }[];
 }
 
 /** What a member tells its peers about itself. */
 export function selfOf(
   identity: Identity,
-  { config, level, following }: SelfParts,
+  { config, levels, following }: SelfParts,
 ): PeerIdentity {
   const { nodeId, clusterId } = identity;
   const own = config.nodes.find(({ id }) => id === nodeId)!;
@@ -23,7 +23,7 @@ export function selfOf(
     raftAddress: own.raft,
     apiAddress: own.api,
     start: startIdOf(identity),
-    level,
+    level: levels.length,
     groups: following.map(({ id }) => id),
   };
 }

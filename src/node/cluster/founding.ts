@@ -3,7 +3,7 @@ import type { Network, PeerIdentity } from "../../network/port.ts";
 import { isMember, isVoter, sorted } from "../../raft/configuration.ts";
 import type { Configuration, MemberId, NodeId } from "../../raft/types.ts";
 import { nodeIdOf } from "../../raft/types.ts";
-import type { ClusterFacts } from "../../state/cluster_facts.ts";
+import { type ClusterFacts, tooOld } from "../../state/cluster_facts.ts";
 import type { Logger } from "../../util/logger.ts";
 import type { RaftGroup } from "../../group/group.ts";
 import { type Identity, memberIdOf } from "../volume/identity.ts";
@@ -243,7 +243,7 @@ export class Formation {
     ));
   }
 
-  /** Answers null if this member is in the cluster now, else why not. */
+  /** Returns null if this member is in the cluster now, else why not. */
   #formed(from: PeerIdentity, body: Uint8Array): string | null {
     const identity = this.#ports.identity();
     const form = decodeJson(body) as
@@ -306,14 +306,9 @@ export class Formation {
     if (request === null || request.member !== from.id) {
       return { state: "refused", detail: "malformed request" };
     }
-    const { level, release } = this.#ports.facts();
-    if (from.level < level) {
-      return {
-        state: "refused",
-        detail:
-          `the cluster is at feature level ${level}, node ${from.raftAddress} knows ${from.level}: start release ${release} or newer there`,
-      };
-    }
+    const who = `node ${nodeIdOf(from.id)}`;
+    const old = tooOld(this.#ports.facts(), from.level, who);
+    if (old !== null) return { state: "refused", detail: old };
     const { member, learnerOnly } = request;
     const { config } = group.core;
     if (isVoter(config, member)) return { state: "pending", detail: "" };

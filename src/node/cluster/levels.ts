@@ -3,15 +3,14 @@ import type { Network } from "../../network/port.ts";
 import { membersOf } from "../../raft/configuration.ts";
 import { nodeIdOf } from "../../raft/types.ts";
 import type { ClusterFacts, FactChange } from "../../state/cluster_facts.ts";
-import { LEVEL_RELEASE } from "../../state/level.ts";
 import type { Logger } from "../../util/logger.ts";
 
 /** What raising the level needs from its node. */
 export interface LevelPorts {
   readonly network: Network;
   readonly logger: Logger;
-  /** The newest feature level that this release knows. */
-  readonly level: number;
+  /** See `state/level.ts`. */
+  readonly levels: readonly string[];
   group(): RaftGroup | null;
   facts(): ClusterFacts;
   change(change: FactChange): void;
@@ -25,7 +24,8 @@ export function raiseLevel(ports: LevelPorts): void {
   const group = ports.group();
   if (group?.core.role !== "leader") return;
   const next = ports.facts().level + 1;
-  if (next > ports.level) return;
+  const release = ports.levels[next - 1];
+  if (release === undefined) return;
   const { config, id } = group.core.status();
   const known = membersOf(config).every((member) => {
     if (member === id) return true;
@@ -34,5 +34,5 @@ export function raiseLevel(ports: LevelPorts): void {
   });
   if (!known) return;
   ports.logger.info(`every member knows feature level ${next}: raising it`);
-  ports.change({ kind: "level", level: next, release: LEVEL_RELEASE });
+  ports.change({ kind: "level", level: next, release });
 }

@@ -11,6 +11,7 @@ import {
 import type { MembershipChange, Outcome } from "../../raft/io.ts";
 import type { Configuration, MemberId, NodeId } from "../../raft/types.ts";
 import { nodeIdOf } from "../../raft/types.ts";
+import { type ClusterFacts, tooOld } from "../../state/cluster_facts.ts";
 import type { Clock } from "../../util/clock.ts";
 import type { RaftGroup } from "../../group/group.ts";
 import type { Identity } from "../volume/identity.ts";
@@ -35,6 +36,8 @@ export interface MembershipPorts {
   identity(): Identity;
   /** Keeps the address of a node that was added at run time. */
   remember(node: NodeAddress): void;
+  /** What the cluster knows of itself. */
+  facts(): ClusterFacts;
   status(): ClusterStatus;
 }
 
@@ -53,7 +56,7 @@ type OperationAnswer =
 
 interface OperationWaiter {
   readonly deadline: number;
-  /** Answers once the operation has ended; null while it goes on. */
+  /** The answer once the operation has ended; null while it goes on. */
   readonly poll: () => OperationAnswer | null;
   readonly done: (answer: OperationAnswer) => void;
 }
@@ -100,7 +103,7 @@ export class Membership {
     for (const waiter of this.#waiters) {
       const answer = waiter.poll() ??
         (now >= waiter.deadline
-          ? failure("timeout", "not done in time")
+          ? failure("timeout", "It was not done in time: look at the status")
           : null);
       if (answer === null) continue;
       this.#waiters.delete(waiter);
@@ -141,7 +144,7 @@ export class Membership {
       default:
         return failure(
           "timeout",
-          "the leader did not answer: look at the status",
+          "The leader did not answer: look at the status",
         );
     }
   }
@@ -149,7 +152,9 @@ export class Membership {
   #operate(operation: Operation): Promise<OperationAnswer> {
     const group = this.#ports.group();
     if (group === null || group.core.role !== "leader") {
-      return Promise.resolve(failure("no_leader", "leadership has moved"));
+      return Promise.resolve(
+        failure("no_leader", "Leadership has moved: look at the status"),
+      );
     }
     return operation.kind === "transfer"
       ? this.#transfer(group, operation.target)
@@ -199,12 +204,12 @@ export class Membership {
       }
       return core.term === term ? null : failure(
         "timeout",
-        "leadership was lost meanwhile: look at the status",
+        "Leadership was lost meanwhile: look at the status",
       );
     });
   }
 
-  /** Starts a change, once its learner has caught up; answers why not. */
+  /** Starts a change, once its learner has caught up; returns why not. */
   async #propose(
     group: RaftGroup,
     change: MembershipChange,
@@ -230,7 +235,7 @@ export class Membership {
   ): Promise<MembershipChange | (OperationAnswer & { ok: false })> {
     const { nodeId, raftAddress, apiAddress } = request;
     if (find(group.core.config, nodeId) !== null) {
-      return failure("conflict", `node ${nodeId} is a member already`);
+      return failure("conflict", `Node ${nodeId} is a member already`);
     }
     if (raftAddress !== undefined) {
       const node = { id: nodeId, raft: raftAddress, api: apiAddress ?? "" };
@@ -242,12 +247,18 @@ export class Membership {
       () => this.#ports.network.peer(nodeId) ? { ok: true } : null,
     );
     const peer = this.#ports.network.peer(nodeId);
-    return peer ? { addLearners: [peer.id] } : failure(
-      "timeout",
-      raftAddress === undefined
-        ? `node ${nodeId} cannot be reached: start it, and give its raft address`
-        : `node ${nodeId} cannot be reached at ${raftAddress}: start it, and check the address`,
-    );
+    if (peer === undefined) {
+      return failure(
+        "timeout",
+        raftAddress === undefined
+          ? `Node ${nodeId} cannot be reached: start it, and give its raft address`
+          : `Node ${nodeId} cannot be reached at ${raftAddress}: start it, and check the address`,
+      );
+    }
+    const old = tooOld(this.#ports.facts(), peer.level, `node ${nodeId}`);
+    return old === null
+      ? { addLearners: [peer.id] }
+      : failure("conflict", `Node ${nodeId} cannot be added: ${old}`);
   }
 
   #tellAddress(group: RaftGroup, node: NodeAddress): void {
@@ -296,7 +307,7 @@ function changeOf(
     case "remove":
       return { remove: [member] };
     case "add-learner":
-      return failure("conflict", `node ${nodeId} is a member already`);
+      return failure("conflict", `Node ${nodeId} is a member already`);
   }
 }
 
@@ -307,14 +318,14 @@ function notAMember(
   const nodes = sorted(membersOf(config)).map(nodeIdOf).join(", ");
   return failure(
     "invalid",
-    `node ${nodeId} is not a member: members are the nodes ${nodes}`,
+    `Node ${nodeId} is not a member: members are the nodes ${nodes}`,
   );
 }
 
 function givenUp(target: NodeId | null): string {
   return target === null
-    ? "the transfer was given up: no other voter took over in time"
-    : `the transfer was given up: node ${target} did not take over in time. Is it up, and can it reach the others?`;
+    ? "The transfer was given up: no other voter took over in time"
+    : `The transfer was given up: node ${target} did not take over in time. Is it up, and can it reach the others?`;
 }
 
 /** @throws {HiqliteError} `invalid` */

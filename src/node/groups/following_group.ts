@@ -18,6 +18,7 @@ import type { PeerRequests } from "../../network/requests.ts";
 import type { Clock } from "../../util/clock.ts";
 import type { Changes } from "../changes.ts";
 import type { Logger } from "../../util/logger.ts";
+import type { GroupStorage } from "../volume/vault.ts";
 import type { FollowingSpec, GroupInit, LoopPorts } from "./spec.ts";
 import { type FollowedNode, followingStep } from "./following.ts";
 import { HostedGroup } from "./hosted_group.ts";
@@ -55,7 +56,9 @@ export class FollowingGroup {
   readonly hosted: HostedGroup;
   readonly #ports: FollowingGroupPorts;
   #epoch: Epoch | null = null;
-  #storage: ReturnType<FollowingSpec["open"]> | null = null;
+  /** As whom it entered the epoch. */
+  #entered: MemberId | null = null;
+  #storage: GroupStorage | null = null;
 
   /** Takes no part until {@linkcode tick} finds an epoch. */
   constructor(ports: FollowingGroupPorts) {
@@ -65,21 +68,29 @@ export class FollowingGroup {
       id: ports.spec.id,
       name: ports.spec.name,
       self: () => this.#memberOf(ports.self()),
+      epoch: () => this.#epoch?.number ?? 0,
       memberOf: (peer) => this.#memberOf(peer),
       create: (loop) => this.#create(loop),
       stepped: () => {},
     });
   }
 
-  /** Takes the next step towards what the durable group says. Call it a few times a second. */
-  tick(): void {
+  /**
+   * Takes the next step towards what the durable group says, which a member that
+   * was `removed` from it does not hear any more. Call it a few times a second.
+   */
+  tick(removed: boolean): void {
     const durable = this.#ports.durable();
     if (durable === null) return;
     const epoch = this.#ports.facts().epochs.get(this.#ports.spec.id);
     if (epoch === undefined) return this.#begin(durable);
-    if (epoch.number !== this.#epoch?.number) this.#enter(epoch);
+    // A member that was rebuilt counts as a new start, and its id here says so.
+    const same = epoch.number === this.#epoch?.number &&
+      this.hosted.self === this.#entered;
+    if (!same) this.#enter(epoch);
     const { group } = this.hosted;
     if (group?.core.role !== "leader") return;
+    if (removed) return void group.transferLeadership(null);
     const nodes = this.#followed(durable.core.config);
     const step = followingStep(group.core.config, nodes);
     // A refusal is for now: the next call tries again.
@@ -93,10 +104,9 @@ export class FollowingGroup {
     this.#storage = null;
   }
 
-  /** Of the durable group's leader: the first epoch begins with everybody who can be reached, if they are enough. */
-  #begin(durable: RaftGroup): void {
-    const { core } = durable;
-    if (core.role !== "leader") return;
+  /** The first epoch begins with everybody who can be reached, if they are enough. */
+  #begin({ core }: RaftGroup): void {
+    if (!this.#mayBegin(core.leader)) return;
     const { voters } = core.config;
     const nodes = this.#followed(core.config).filter(({ member }) => member);
     const of = (votes: boolean): readonly MemberId[] =>
@@ -117,11 +127,21 @@ export class FollowingGroup {
     });
   }
 
+  /** The durable group's leader does it; if that one does not host the group, anybody may: only one change takes effect. */
+  #mayBegin(leader: MemberId | null): boolean {
+    const { network, self, spec } = this.#ports;
+    if (leader === null) return false;
+    if (leader === self().id) return true;
+    const peer = network.peer(nodeIdOf(leader));
+    return peer !== undefined && !peer.groups.includes(spec.id);
+  }
+
   #enter(epoch: Epoch): void {
     const { spec, logger } = this.#ports;
     this.hosted.leave();
     void this.#storage?.release();
     this.#epoch = epoch;
+    this.#entered = this.hosted.self;
     this.#storage = spec.open();
     logger.info(`epoch ${epoch.number} begins`, { group: spec.name });
     this.hosted.start();

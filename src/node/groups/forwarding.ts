@@ -12,42 +12,62 @@ import type { GroupId } from "../../group/messages.ts";
 /** The request by which a member hands a proposal to the leader of a group. */
 export const PROPOSE = "propose";
 
-const GROUP_BYTES = 4;
+const HEAD_BYTES = 12;
 
-/** Encodes a proposal as it travels: the group's id (u32), then the envelope. */
+/** The life of a group that a proposal is for: its sessions count in no other one. */
+export interface Destination {
+  readonly group: GroupId;
+  /** 0 in the durable group, which has one life. */
+  readonly epoch: number;
+}
+
+/** Encodes a proposal as it travels: the group's id (u32) and epoch (u53), then the envelope. */
 export function encodeProposal(
-  group: GroupId,
+  { group, epoch }: Destination,
   kind: EnvelopeKind,
   identity: WriteIdentity,
   body?: (writer: ByteWriter) => void,
   level?: number,
 ): Uint8Array {
   return encodeShared((writer) => {
-    writer.u32(group);
+    writer.u32(group).u53(epoch);
     writeEnvelope(writer, kind, identity, body, level);
   });
 }
 
 /** The envelope in an encoded proposal; a view into it. */
 export function envelopeOf(proposal: Uint8Array): Uint8Array {
-  return proposal.subarray(GROUP_BYTES);
+  return proposal.subarray(HEAD_BYTES);
 }
 
-/** What a leader serves to its followers. `groupOf` gives null before this member takes part, undefined for a group it does not host. */
+/** A group that proposals can be for. */
+export interface ProposedTo {
+  /** Null while this member takes no part. */
+  readonly group: RaftGroup | null;
+  readonly epoch: number;
+}
+
+/** What a leader serves to its followers; `hosted` gives undefined for a group that this member does not host. */
 export function proposeHandler(
-  groupOf: (id: GroupId) => RaftGroup | null | undefined,
+  hosted: (id: GroupId) => ProposedTo | undefined,
 ): PeerHandler {
   return (_from, proposal, answer) => {
-    const id = new ByteReader(proposal).u32();
-    const group = groupOf(id);
-    if (!group) {
-      const detail = group === null
-        ? "not in a cluster yet"
-        : `this member does not host group ${id}`;
-      return answer(false, encodeRefused("not_leader", detail));
+    const reader = new ByteReader(proposal);
+    const id = reader.u32();
+    const epoch = reader.u53();
+    const refuse = (detail: string): void =>
+      answer(false, encodeRefused("not_leader", detail));
+    const to = hosted(id);
+    if (to === undefined) {
+      return refuse(`this member does not host group ${id}`);
+    }
+    const { group } = to;
+    if (group === null) return refuse("not in a cluster yet");
+    if (epoch !== to.epoch) {
+      return refuse(`group ${id} is in epoch ${to.epoch}, not ${epoch}`);
     }
     // The frame is a view into a bigger buffer, which the log must not keep alive.
-    group.propose(proposal.slice(GROUP_BYTES), (result) => {
+    group.propose(proposal.slice(HEAD_BYTES), (result) => {
       if (result.kind === "applied") answer(true, result.answer);
       else {
         const reason = result.kind === "unknown" ? "unknown" : result.reason;

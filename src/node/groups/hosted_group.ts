@@ -1,3 +1,4 @@
+import { ApplyWatch } from "./apply_watch.ts";
 import { CatchUp } from "../../group/catch_up.ts";
 import type { RaftGroup } from "../../group/group.ts";
 import type { GroupId, GroupMessage } from "../../group/messages.ts";
@@ -28,6 +29,8 @@ export interface HostedGroupPorts {
   level(): number;
   /** This member's id in the group. */
   self(): MemberId;
+  /** The group's present life; its sessions count in no other one. */
+  epoch(): number;
   /** The id that a peer has in the group. */
   memberOf(peer: PeerIdentity): MemberId;
   /** Builds the loop around what is stored. */
@@ -45,6 +48,7 @@ export class HostedGroup implements RoutedGroup {
   readonly proposer: Proposer;
   readonly #ports: HostedGroupPorts;
   readonly #catchUp = new CatchUp();
+  readonly #applying = new ApplyWatch();
   #group: RaftGroup | null = null;
   #leader: MemberId | null = null;
 
@@ -57,6 +61,7 @@ export class HostedGroup implements RoutedGroup {
       requests: ports.requests,
       changes: ports.changes,
       group: () => this.#group,
+      epoch: ports.epoch,
       level: ports.level,
     });
   }
@@ -74,6 +79,11 @@ export class HostedGroup implements RoutedGroup {
     return this.#ports.self();
   }
 
+  /** See {@linkcode HostedGroupPorts.epoch}. */
+  get epoch(): number {
+    return this.#ports.epoch();
+  }
+
   /** The loop; null while this member takes no part. */
   get group(): RaftGroup | null {
     return this.#group;
@@ -82,6 +92,21 @@ export class HostedGroup implements RoutedGroup {
   /** Whether it has applied what was committed when it began to take part. */
   get caughtUp(): boolean {
     return this.#catchUp.done;
+  }
+
+  /** How long committed entries have waited while none was applied, ms. */
+  get applyWaitingMs(): number {
+    return this.#applying.waitingMs;
+  }
+
+  /** What is wrong if committed entries are not applied; null while they are. */
+  get applyStall(): string | null {
+    if (!this.#applying.stalled || this.#group === null) return null;
+    const { core, machine } = this.#group;
+    const next = machine.applied.index + 1;
+    return `entries ${next} to ${core.commit} are committed, and nothing has been applied for ${
+      Math.floor(this.#applying.waitingMs / 1000)
+    } s: entry ${next} keeps the database busy`;
   }
 
   memberOf(peer: PeerIdentity): MemberId {
@@ -115,6 +140,7 @@ export class HostedGroup implements RoutedGroup {
   tick(): void {
     this.catchUp();
     this.proposer.tick();
+    this.#watchApplying();
   }
 
   /** Refuses everything from now on; what was known can still be asked for. */
@@ -135,6 +161,14 @@ export class HostedGroup implements RoutedGroup {
     }
   }
 
+  #watchApplying(): void {
+    const { clock, logger } = this.#ports;
+    const commit = this.#group?.core.commit ?? 0;
+    const applied = this.#group?.machine.applied.index ?? 0;
+    if (!this.#applying.observe(commit, applied, clock.monotonic())) return;
+    logger.error(this.applyStall ?? "", { group: this.name });
+  }
+
   #onStepped(): void {
     const core = this.#group?.core;
     if (core === undefined) return;
@@ -148,6 +182,7 @@ export class HostedGroup implements RoutedGroup {
       { group: this.name },
     );
     this.catchUp();
+    this.proposer.leaderChanged(core.leader);
     this.#ports.leaderChanged();
   }
 }

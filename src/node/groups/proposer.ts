@@ -11,7 +11,12 @@ import type { Clock } from "../../util/clock.ts";
 import { DeadlineWaiters } from "../../util/deadline_waiters.ts";
 import type { Changes } from "../changes.ts";
 import { type Attempt, fromPeer, fromProposal, UNKNOWN } from "./attempt.ts";
-import { encodeProposal, envelopeOf, PROPOSE } from "./forwarding.ts";
+import {
+  type Destination,
+  encodeProposal,
+  envelopeOf,
+  PROPOSE,
+} from "./forwarding.ts";
 import type { GroupId } from "../../group/messages.ts";
 import { ProposerSession } from "./proposer_session.ts";
 
@@ -28,6 +33,8 @@ export interface ProposerPorts {
   /** Announces new leaders and links. */
   readonly changes: Changes;
   group(): RaftGroup | null;
+  /** The group's present life; see {@linkcode Destination}. */
+  epoch(): number;
   /** The cluster's feature level: what every member can read. */
   level(): number;
 }
@@ -53,9 +60,12 @@ export class Proposer {
   readonly #groupId: GroupId;
   readonly #ports: ProposerPorts;
   readonly #waiters = new DeadlineWaiters();
+  /** Attempts at other members, by the number of their request. */
+  readonly #forwarded = new Map<number, MemberId>();
   #session: ProposerSession | null = null;
   #opening: Promise<ProposerSession> | null = null;
   #closed = false;
+  #outstanding = 0;
 
   /** Opens its session with the first proposal. */
   constructor(groupId: GroupId, ports: ProposerPorts) {
@@ -65,7 +75,7 @@ export class Proposer {
 
   /** Proposals that wait for their answer. */
   get outstanding(): number {
-    return this.#session?.outstanding ?? 0;
+    return this.#outstanding;
   }
 
   /**
@@ -77,25 +87,42 @@ export class Proposer {
     const { level = FIRST_LEVEL } = proposal;
     if (level > this.#ports.level()) throw tooNew(level, this.#ports.level());
     const deadline = this.#ports.clock.monotonic() + proposal.timeoutMs;
-    const session = this.#session ?? await this.#open(deadline);
-    const first = await this.#proposeIn(session, proposal, deadline);
-    if (!isExpired(first)) return first;
-    // It was certainly not applied, so the same command is safe in a new session.
-    if (this.#session === session) this.#session = null;
-    return this.#proposeIn(await this.#open(deadline), proposal, deadline);
+    this.#outstanding++;
+    try {
+      const session = this.#known ?? await this.#open(deadline);
+      const first = await this.#proposeIn(session, proposal, deadline);
+      if (!isExpired(first)) return first;
+      // It was certainly not applied, so the same command is safe in a new session.
+      if (this.#session === session) this.#session = null;
+      const next = await this.#open(deadline);
+      return await this.#proposeIn(next, proposal, deadline);
+    } finally {
+      this.#outstanding--;
+    }
   }
 
   /** Proposes a change of the cluster's facts. Repeated, it has no effect, so it needs no session. */
   change(change: FactChange, timeoutMs: number): Promise<Answer> {
     return this.#replicate(
       encodeProposal(
-        this.#groupId,
+        this.#destination,
         "fact",
         NO_IDENTITY,
         (writer) => writeFactChange(writer, change),
       ),
       this.#ports.clock.monotonic() + timeoutMs,
     );
+  }
+
+  /**
+   * Another member leads now: what was handed to a former leader, which may have
+   * fallen silent, is given up there, and proposed to this one in the same session.
+   */
+  leaderChanged(leader: MemberId | null): void {
+    if (leader === null) return;
+    for (const [request, asked] of [...this.#forwarded]) {
+      if (asked !== leader) this.#ports.requests.cancel(request);
+    }
   }
 
   /** Ends attempts whose time is over. Call it a few times a second. */
@@ -117,7 +144,7 @@ export class Proposer {
     const identity = session.begin(idempotencyKey);
     try {
       return await this.#replicate(
-        encodeProposal(this.#groupId, "command", identity, body, level),
+        encodeProposal(this.#destination, "command", identity, body, level),
         deadline,
       );
     } finally {
@@ -126,20 +153,35 @@ export class Proposer {
   }
 
   #open(deadline: number): Promise<ProposerSession> {
-    if (this.#session !== null) return Promise.resolve(this.#session);
-    const bytes = encodeProposal(this.#groupId, "openSession", NO_IDENTITY);
+    if (this.#known !== null) return Promise.resolve(this.#known);
+    const to = this.#destination;
+    const bytes = encodeProposal(to, "openSession", NO_IDENTITY);
     this.#opening ??= this.#replicate(bytes, deadline).then(({ index }) =>
-      this.#session = new ProposerSession(index)
+      this.#session = new ProposerSession(index, to.epoch)
     ).finally(() => this.#opening = null);
     return this.#opening;
   }
 
+  /** The session, if the group's present life knows it. */
+  get #known(): ProposerSession | null {
+    const session = this.#session;
+    return session?.epoch === this.#ports.epoch() ? session : null;
+  }
+
+  get #destination(): Destination {
+    return { group: this.#groupId, epoch: this.#ports.epoch() };
+  }
+
   /** Repeats attempts until the fate of the proposal is known or time is over. */
   async #replicate(bytes: Uint8Array, deadline: number): Promise<Answer> {
+    const epoch = this.#ports.epoch();
     let uncertain = false;
     let last = "no leader is known";
     let patience = this.#patience(deadline);
     for (let attempts = 0;; attempts++) {
+      if (epoch !== this.#ports.epoch()) {
+        throw uncertain ? this.#unknownOutcome() : begunAnew();
+      }
       this.#throwIfOver(patience, uncertain, last);
       // The log keeps what was proposed, so a repetition is stamped on a copy.
       const copy = attempts === 0 ? bytes : bytes.slice();
@@ -151,7 +193,7 @@ export class Proposer {
       switch (attempt.kind) {
         case "applied": {
           const answer = decodeAnswer(attempt.answer);
-          if (uncertain && isExpired(answer)) throw unknownOutcome();
+          if (uncertain && isExpired(answer)) throw this.#unknownOutcome();
           return answer;
         }
         case "unknown":
@@ -175,13 +217,22 @@ export class Proposer {
   #throwIfOver(deadline: number, uncertain: boolean, last: string): void {
     const over = this.#ports.clock.monotonic() >= deadline;
     if (!over && !this.#closed) return;
-    if (uncertain) throw unknownOutcome();
+    if (uncertain) throw this.#unknownOutcome();
     if (this.#closed) {
       throw new HiqliteError("shutting_down", "This member is stopping");
     }
     throw new HiqliteError(
       "no_leader",
       `The write was not applied: no leader accepted it in time (${last})`,
+    );
+  }
+
+  #unknownOutcome(): OutcomeUnknownError {
+    const leads = this.#ports.group()?.core.leader === this.#ports.self();
+    return new OutcomeUnknownError(
+      leads
+        ? "The write was taken, and this member, which leads, has not finished it in time: its database is busy. It may still be applied: read before you repeat it"
+        : "The leader did not answer in time, or the connection to it was lost, and nobody could say whether the write was applied: read before you repeat it",
     );
   }
 
@@ -202,15 +253,25 @@ export class Proposer {
           envelopeOf(bytes),
           (result) => finish(fromProposal(result)),
         );
-      } else {
-        this.#ports.requests.ask(
-          nodeIdOf(leader),
-          PROPOSE,
-          bytes,
-          (answer) => finish(fromPeer(answer)),
-        );
-      }
+      } else this.#forward(leader, bytes, finish);
     });
+  }
+
+  #forward(
+    leader: MemberId,
+    bytes: Uint8Array,
+    finish: (attempt: Attempt) => void,
+  ): void {
+    const request = this.#ports.requests.ask(
+      nodeIdOf(leader),
+      PROPOSE,
+      bytes,
+      (answer) => {
+        this.#forwarded.delete(request);
+        finish(fromPeer(answer));
+      },
+    );
+    this.#forwarded.set(request, leader);
   }
 
   /** Resolves when something changed, or at `until`. */
@@ -228,9 +289,11 @@ function tooNew(needed: number, level: number): HiqliteError {
   );
 }
 
-function unknownOutcome(): OutcomeUnknownError {
-  return new OutcomeUnknownError(
-    "The connection to the leader was lost and nobody could say in time whether the write was applied: read before you repeat it",
+/** A later life of the group knows neither the session nor what it was asked. */
+function begunAnew(): HiqliteError {
+  return new HiqliteError(
+    "no_leader",
+    "The write was not applied: its group began anew. Try again",
   );
 }
 

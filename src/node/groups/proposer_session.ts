@@ -3,20 +3,18 @@ import type { WriteIdentity } from "../../state/envelope.ts";
 
 /** A session of the replicated state, and the writes of it that have no answer yet. */
 export class ProposerSession {
+  /** The life of the group that knows it. */
+  readonly epoch: number;
   readonly #id: LogIndex;
   readonly #outstanding = new Set<number>();
   #next = 1;
   /** No write below this one waits for its answer. */
   #answeredBelow = 1;
 
-  /** The session that the entry `id` opened. */
-  constructor(id: LogIndex) {
+  /** The session that the entry `id` opened in an epoch. */
+  constructor(id: LogIndex, epoch: number) {
     this.#id = id;
-  }
-
-  /** Writes without an answer. */
-  get outstanding(): number {
-    return this.#outstanding.size;
+    this.epoch = epoch;
   }
 
   /** Gives the next write its identity, which all attempts at it share. */

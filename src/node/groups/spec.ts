@@ -1,7 +1,7 @@
 import type { GroupId, GroupMessage } from "../../group/messages.ts";
 import type { GroupOptions } from "../../group/ports.ts";
 import type { Starter } from "../volume/boot.ts";
-import type { Storage } from "../volume/vault.ts";
+import type { GroupStorage } from "../volume/vault.ts";
 
 /** What the loop of a hosted group calls. */
 export interface LoopPorts {
@@ -16,7 +16,7 @@ export interface LoopPorts {
 /** What a group begins with on this member. */
 export interface GroupInit {
   readonly starter: Starter;
-  readonly storage: Storage;
+  readonly storage: GroupStorage;
   readonly options: GroupOptions;
 }
 
@@ -28,5 +28,5 @@ export interface FollowingSpec {
   readonly name: string;
   readonly options: GroupOptions;
   /** An empty log and machine; for each epoch anew. */
-  open(): Storage;
+  open(): GroupStorage;
 }

@@ -104,6 +104,11 @@ const OF_GROUPS: readonly (readonly [
     "Last applied log index",
     ({ appliedIndex }) => appliedIndex,
   ],
+  [
+    "apply_waiting_ms",
+    "How long committed entries have waited while none was applied",
+    (_status, { applyWaitingMs }) => Math.round(applyWaitingMs),
+  ],
   ["raft_last_index", "Last log index", ({ lastIndex }) => lastIndex],
   [
     "raft_first_index",
@@ -125,11 +130,6 @@ const OF_GROUPS: readonly (readonly [
     "disk_full",
     "1 if writes are refused for want of room",
     (_status, { group }) => Number(group?.diskFull ?? false),
-  ],
-  [
-    "apply_stuck_seconds",
-    "How long the next committed entry has not been applied, once that is too long; else 0",
-    (_status, { group }) => (group?.applying.stuckMs ?? 0) / 1000,
   ],
   [
     "proposals_pending",

@@ -84,7 +84,7 @@ function memberStatus(
 
 /** See {@linkcode Member.health}; `outage` says why nobody leads. */
 export function healthStatus(
-  { group }: HostedGroup,
+  { group, applyStall }: HostedGroup,
   starting: boolean,
   outage: () => string,
 ): HealthStatus {
@@ -93,9 +93,13 @@ export function healthStatus(
     : !group?.core.leader
     ? outage()
     : "ok";
-  return starting && detail !== "ok"
-    ? { ok: true, detail: `starting: ${detail}` }
-    : { ok: detail === "ok", detail };
+  if (detail !== "ok") {
+    return starting
+      ? { ok: true, detail: `starting: ${detail}` }
+      : { ok: false, detail };
+  }
+  // A restart would not help, so this is said and is no reason to be restarted.
+  return { ok: true, detail: applyStall ?? "ok" };
 }
 
 /** See {@linkcode Member.ready}; of one group. */
@@ -107,12 +111,18 @@ export function readyStatus(
   const health = healthStatus(hosted, false, outage);
   const { group } = hosted;
   if (!health.ok || group === null) return health;
+  if (group.stuck !== null) {
+    const { index, reason } = group.stuck;
+    const detail = `entry ${index} cannot be applied here: ${reason}`;
+    return { ok: false, detail };
+  }
+  if (hosted.applyStall !== null) {
+    return { ok: false, detail: hosted.applyStall };
+  }
   const { core, machine } = group;
   if (!learnerOnly && !isVoter(core.config, hosted.self)) {
     return { ok: false, detail: "not a voter yet" };
   }
-  const { complaint } = group.applying;
-  if (complaint !== null) return { ok: false, detail: complaint };
   const behind = core.commit - machine.applied.index;
   if (behind > READY_LAG_ENTRIES) {
     return { ok: false, detail: `${behind} entries behind` };

@@ -161,7 +161,7 @@ export class DataDir {
       lock.close();
       throw new HiqliteError(
         "storage",
-        `data directory ${path} is in use by another process: stop it, or choose another data_dir`,
+        `The data directory ${path} is in use by another process: stop it, or choose another data_dir`,
       );
     }
     // Not before: to open and close a database that is in use here would drop its locks.
@@ -211,7 +211,7 @@ export class DataDir {
     if (nodeId !== null && identity.nodeId !== nodeId) {
       throw new HiqliteError(
         "storage",
-        `data directory ${this.path} belongs to node ${identity.nodeId}, not to node ${nodeId}: check node_id and data_dir`,
+        `The data directory ${this.path} belongs to node ${identity.nodeId}, not to node ${nodeId}: check node_id and data_dir`,
       );
     }
     return { kind: "intact", identity };
@@ -303,7 +303,7 @@ export function unusable(
 ): HiqliteError {
   return new HiqliteError(
     "storage",
-    `data directory ${path} cannot be used: ${reason}. Nothing was changed`,
+    `The data directory ${path} cannot be used: ${reason}. Nothing was changed`,
     { cause },
   );
 }

@@ -18,12 +18,18 @@ import {
   unusable,
 } from "./identity.ts";
 import type { SqlMachine } from "../../state/sql/port.ts";
+import type { StateMachine } from "../../state/port.ts";
 
-/** The open log and database of a member. */
-export interface Storage extends Recovered {
-  readonly machine: SqlMachine;
+/** The open log and state machine of a group. */
+export interface GroupStorage extends Recovered {
+  readonly machine: StateMachine;
   /** Closes both, after what was begun. */
   release(): Promise<void>;
+}
+
+/** The open log and database of a member. */
+export interface Storage extends GroupStorage {
+  readonly machine: SqlMachine;
 }
 
 /** What is durable of the node, as it needs it. */
@@ -202,7 +208,7 @@ export class Vault implements NodeVault {
     const { path } = this.#dir;
     return new HiqliteError(
       "storage",
-      `this member cannot rely on its memory (${reason}) and there is no other one to rebuild it from. Nothing was changed. \`hiqlite cluster recover --data-dir ${path}\` shows what is left and can begin anew with it; or put a backup in its place`,
+      `This member cannot rely on its memory (${reason}) and there is no other one to rebuild it from. Nothing was changed. \`hiqlite cluster recover --data-dir ${path}\` shows what is left and can begin anew with it; or put a backup in its place`,
     );
   }
 

@@ -5,6 +5,7 @@ import { fromPeer } from "../../../src/node/groups/attempt.ts";
 import {
   encodeProposal,
   envelopeOf,
+  type ProposedTo,
   proposeHandler,
 } from "../../../src/node/groups/forwarding.ts";
 import type { PeerIdentity } from "../../../src/network/port.ts";
@@ -21,9 +22,11 @@ const peer: PeerIdentity = {
   groups: [],
 };
 
+const NONE: ProposedTo = { group: null, epoch: 0 };
+
 /** What the leader's side of a request comes to on the asking side. */
 function ask(
-  groups: Map<number, RaftGroup | null>,
+  groups: Map<number, ProposedTo>,
   proposal: Uint8Array,
 ): unknown {
   let attempt: unknown;
@@ -42,8 +45,14 @@ Deno.test("a proposal reaches the group that it names, as the envelope that was 
     },
   } as unknown as RaftGroup;
   const identity = { ...NO_IDENTITY, session: 4, sequence: 2 };
-  const proposal = encodeProposal(7, "command", identity, (w) => w.u8(5));
-  const attempt = ask(new Map([[0, null], [7, group]]), proposal);
+  const groups = new Map([[0, NONE], [7, { group, epoch: 2 }]]);
+  const proposal = encodeProposal(
+    { group: 7, epoch: 2 },
+    "command",
+    identity,
+    (w) => w.u8(5),
+  );
+  const attempt = ask(groups, proposal);
   assert.deepEqual(attempt, { kind: "applied", answer: new Uint8Array([9]) });
   assert.deepEqual(seen, [envelopeOf(proposal).slice()]);
   const { session, sequence, body } = decodeEnvelope(seen[0]!);
@@ -51,9 +60,9 @@ Deno.test("a proposal reaches the group that it names, as the envelope that was 
 });
 
 Deno.test("a leader that does not host the group, or is in no cluster, refuses in words", () => {
-  const groups = new Map([[0, null]]);
+  const groups = new Map([[0, NONE]]);
   assert.deepEqual(
-    ask(groups, encodeProposal(7, "command", NO_IDENTITY)),
+    ask(groups, encodeProposal({ group: 7, epoch: 1 }, "command", NO_IDENTITY)),
     {
       kind: "refused",
       reason: "not_leader",
@@ -61,17 +70,31 @@ Deno.test("a leader that does not host the group, or is in no cluster, refuses i
     },
   );
   assert.deepEqual(
-    ask(groups, encodeProposal(0, "command", NO_IDENTITY)),
+    ask(groups, encodeProposal({ group: 0, epoch: 0 }, "command", NO_IDENTITY)),
     { kind: "refused", reason: "not_leader", detail: "not in a cluster yet" },
   );
 });
 
+Deno.test("a leader takes no proposal that was made for another epoch of its group", () => {
+  const group = {
+    propose: () => assert.fail("it was taken"),
+  } as unknown as RaftGroup;
+  const groups = new Map([[7, { group, epoch: 2 }]]);
+  assert.deepEqual(
+    ask(groups, encodeProposal({ group: 7, epoch: 1 }, "command", NO_IDENTITY)),
+    {
+      kind: "refused",
+      reason: "not_leader",
+      detail: "group 7 is in epoch 2, not 1",
+    },
+  );
+});
+
 Deno.test("a session tells which of its writes need no answer any more", () => {
-  const session = new ProposerSession(42);
+  const session = new ProposerSession(42, 0);
   const [a, b, c] = [1, 2, 3].map(() => session.begin(""));
   assert.deepEqual([a!.session, a!.sequence, c!.sequence], [42, 1, 3]);
   session.end(b!);
-  assert.equal(session.outstanding, 2);
   assert.equal(session.begin("").answeredBelow, 1);
   session.end(a!);
   assert.equal(session.begin("").answeredBelow, 3);

@@ -101,12 +101,18 @@ async function byTests(where: Hunt, { file }: Mutant): Promise<string | null> {
   return null;
 }
 
-/** The tests of a file: those of its folder; the loop's are also tested in whole members. */
+/** The tests of a file: those of its folder; the loop's are also tested in whole members, and these with a group beside the durable one. */
 function testsOf(file: string): readonly string[] {
   const folder = file.split("/")[0]!;
-  return folder === "group" || folder === "network"
-    ? [`tests/${folder}`, "tests/node"]
-    : [`tests/${folder}`];
+  switch (folder) {
+    case "group":
+    case "network":
+      return [`tests/${folder}`, "tests/node"];
+    case "node":
+      return ["tests/node", "tests/counter"];
+    default:
+      return [`tests/${folder}`];
+  }
 }
 
 /** What of an ending shows the planted bug, and nothing else. */

@@ -1,3 +1,4 @@
+import { GROUP_MUTANTS } from "./planted/groups.ts";
 import { LOG_MUTANTS } from "./planted/log.ts";
 import { NODE_MUTANTS } from "./planted/node.ts";
 import { RAFT_MUTANTS } from "./planted/raft.ts";
@@ -18,6 +19,7 @@ export interface Mutant {
 export const MUTANTS: readonly Mutant[] = [
   ...RAFT_MUTANTS,
   ...NODE_MUTANTS,
+  ...GROUP_MUTANTS,
   ...LOG_MUTANTS,
   ...STATE_MUTANTS,
 ];

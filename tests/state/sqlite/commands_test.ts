@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { COMMAND_LIMITS } from "../../../src/state/sql/types.ts";
 import { Direct } from "./direct.ts";
 import { command, execute, txn } from "./subject.ts";
+import { test } from "./drivers.ts";
 
 function withTable(): Direct {
   const member = new Direct();
@@ -9,7 +10,7 @@ function withTable(): Direct {
   return member;
 }
 
-Deno.test("execute undoes a failed statement whole, OR FAIL included", () => {
+test("execute undoes a failed statement whole, OR FAIL included", () => {
   using member = withTable();
   const failure = member.fail("INSERT OR FAIL INTO t (b) VALUES (1), (2), (1)");
   assert.deepEqual(failure, {
@@ -19,7 +20,7 @@ Deno.test("execute undoes a failed statement whole, OR FAIL included", () => {
   assert.deepEqual(member.rows("SELECT * FROM t"), []);
 });
 
-Deno.test("execute of OR ROLLBACK undoes itself and no neighbour in the batch", () => {
+test("execute of OR ROLLBACK undoes itself and no neighbour in the batch", () => {
   using member = withTable();
   const { results } = member.run({
     kind: "batch",
@@ -30,7 +31,7 @@ Deno.test("execute of OR ROLLBACK undoes itself and no neighbour in the batch", 
   assert.deepEqual(member.rows("SELECT b FROM t"), [[1]]);
 });
 
-Deno.test("execute answers integers beyond 2^53 as bigint, blobs, NULL, reals and text as they are", () => {
+test("execute answers integers beyond 2^53 as bigint, blobs, NULL, reals and text as they are", () => {
   using member = withTable();
   const values = [
     2n ** 62n,
@@ -49,7 +50,7 @@ Deno.test("execute answers integers beyond 2^53 as bigint, blobs, NULL, reals an
   );
 });
 
-Deno.test("execute names wrong parameters precisely", () => {
+test("execute names wrong parameters precisely", () => {
   using member = withTable();
   const message = (sql: string, params: Parameters<Direct["fail"]>[1]) => {
     const failure = member.fail(sql, params);
@@ -65,7 +66,7 @@ Deno.test("execute names wrong parameters precisely", () => {
   assert.match(message("SELECT '?', ':a' -- ?\n", [1]), /has 0 parameters/);
 });
 
-Deno.test("execute accepts every way to name a parameter", () => {
+test("execute accepts every way to name a parameter", () => {
   using member = withTable();
   const sql = "SELECT :a, @b, $c, :a";
   assert.deepEqual(member.ok(sql, { a: 1, b: 2, c: 3 }).rows, [[1, 2, 3, 1]]);
@@ -81,7 +82,7 @@ Deno.test("execute accepts every way to name a parameter", () => {
   assert.deepEqual(member.ok("SELECT ?2, ?1, :x", [1, 2, 3]).rows, [[2, 1, 3]]);
 });
 
-Deno.test("execute undoes a statement whose answer is too large", () => {
+test("execute undoes a statement whose answer is too large", () => {
   using member = withTable();
   const rows = Math.ceil(COMMAND_LIMITS.answerBytes / 1_000_000) + 1;
   const failure = member.fail(
@@ -98,7 +99,7 @@ Deno.test("execute undoes a statement whose answer is too large", () => {
   );
 });
 
-Deno.test("txn is all or nothing and names the statement that failed", () => {
+test("txn is all or nothing and names the statement that failed", () => {
   using member = withTable();
   const result = member.run(txn(
     "INSERT INTO t (b) VALUES (1)",
@@ -117,7 +118,7 @@ Deno.test("txn is all or nothing and names the statement that failed", () => {
   assert.deepEqual(member.rows("SELECT * FROM t"), []);
 });
 
-Deno.test("txn hands values of earlier statements on", () => {
+test("txn hands values of earlier statements on", () => {
   using member = withTable();
   const result = member.run(txn(
     "INSERT INTO t (b) VALUES ('x') RETURNING a, b AS name",
@@ -132,7 +133,7 @@ Deno.test("txn hands values of earlier statements on", () => {
   assert.deepEqual(result.results[1]!.rows, [["x", 1]]);
 });
 
-Deno.test("txn fails for a reference to a row or column that is not there", () => {
+test("txn fails for a reference to a row or column that is not there", () => {
   using member = withTable();
   const fails = (first: string, column: number | string, message: RegExp) => {
     const result = member.run(txn(first, {
@@ -148,7 +149,7 @@ Deno.test("txn fails for a reference to a row or column that is not there", () =
   fails("SELECT 1 AS a", 1, /returned no column 1/);
 });
 
-Deno.test("batch runs statements one by one, triggers and comments included, up to the first error", () => {
+test("batch runs statements one by one, triggers and comments included, up to the first error", () => {
   using member = withTable();
   const result = member.run({
     kind: "batch",
@@ -174,7 +175,7 @@ const ONE = {
 };
 const TWO = { id: 2, name: "two", sql: "ALTER TABLE m ADD COLUMN b" };
 
-Deno.test("migrate applies what is new, once", () => {
+test("migrate applies what is new, once", () => {
   using member = new Direct();
   const first = member.run({ kind: "migrate", migrations: [ONE] });
   assert.equal(first.results.length, 1);
@@ -189,7 +190,7 @@ Deno.test("migrate applies what is new, once", () => {
   );
 });
 
-Deno.test("migrate applies nothing of a request that fails, and says where", () => {
+test("migrate applies nothing of a request that fails, and says where", () => {
   using member = new Direct();
   const wrong = { ...TWO, sql: "SELECT 1; INSERT INTO nowhere VALUES (1)" };
   const result = member.run({ kind: "migrate", migrations: [ONE, wrong] });
@@ -205,7 +206,7 @@ Deno.test("migrate applies nothing of a request that fails, and says where", () 
   assert.deepEqual(member.rows("SELECT * FROM _hql_migrations"), []);
 });
 
-Deno.test("migrate refuses changed, renamed and missing history", () => {
+test("migrate refuses changed, renamed and missing history", () => {
   using member = new Direct();
   member.run({ kind: "migrate", migrations: [ONE] });
   const refused = (migrations: typeof ONE[], message: RegExp) => {
@@ -219,14 +220,14 @@ Deno.test("migrate refuses changed, renamed and missing history", () => {
   refused([{ ...TWO, id: 3 }], /the next one is 2/);
 });
 
-Deno.test("apply() answers a malformed command with a failure and goes on", () => {
+test("apply() answers a malformed command with a failure and goes on", () => {
   using member = withTable();
   const [answer] = member.batch([new Uint8Array([1, 1, 2, 3])]);
   assert.ok(answer!.length > 0);
   member.ok("INSERT INTO t (b) VALUES (1)");
 });
 
-Deno.test("apply() refuses to go on at a command of a newer version", () => {
+test("apply() refuses to go on at a command of a newer version", () => {
   using member = withTable();
   assert.throws(
     () => member.batch([new Uint8Array([9, 1])]),
@@ -234,7 +235,7 @@ Deno.test("apply() refuses to go on at a command of a newer version", () => {
   );
 });
 
-Deno.test("deferred foreign keys are checked at the end of each entry", () => {
+test("deferred foreign keys are checked at the end of each entry", () => {
   using member = new Direct();
   member.ok("CREATE TABLE p (id INTEGER PRIMARY KEY)");
   member.ok(
@@ -249,7 +250,7 @@ Deno.test("deferred foreign keys are checked at the end of each entry", () => {
   assert.deepEqual(member.rows("SELECT * FROM c"), [[1]]);
 });
 
-Deno.test("what is kept of a batch that rolled back may owe a foreign key: then nothing of it is kept", () => {
+test("what is kept of a batch that rolled back may owe a foreign key: then nothing of it is kept", () => {
   using member = new Direct();
   member.ok("CREATE TABLE p (id INTEGER PRIMARY KEY)");
   member.ok(
@@ -268,7 +269,7 @@ Deno.test("what is kept of a batch that rolled back may owe a foreign key: then 
   member.ok("INSERT INTO u VALUES (2)");
 });
 
-Deno.test("apply() throws when the disk is full, keeps what was committed, and does not go on by itself", () => {
+test("apply() throws when the disk is full, keeps what was committed, and does not go on by itself", () => {
   const dir = Deno.makeTempDirSync({ prefix: "hql-full-" });
   try {
     using member = new Direct(`${dir}/a.db`);
@@ -289,7 +290,7 @@ Deno.test("apply() throws when the disk is full, keeps what was committed, and d
   }
 });
 
-Deno.test("an AUTOINCREMENT cannot be used up: SQLite would answer as for a full disk", () => {
+test("an AUTOINCREMENT cannot be used up: SQLite would answer as for a full disk", () => {
   using member = new Direct();
   member.ok("CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, a)");
   member.ok("INSERT INTO t (a) VALUES (1)");

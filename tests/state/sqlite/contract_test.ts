@@ -5,31 +5,37 @@ import {
 } from "../../../src/state/sqlite/machine.ts";
 import { silentLogger } from "../../../src/util/logger.ts";
 import { machineContract, type OpenMachine } from "../machine_contract.ts";
+import { DRIVERS, titled } from "./drivers.ts";
 import { answered, command, execute } from "./subject.ts";
 
-machineContract({
-  name: "SqliteMachine",
-  setup: [
-    command(execute("CREATE TABLE counter (n INTEGER)")),
-    command(execute("INSERT INTO counter VALUES (0)")),
-  ],
-  add: (n) => command(execute("UPDATE counter SET n = n + ? RETURNING n", [n])),
-  sumIn(answer) {
-    const { result } = answered(answer);
-    assert.ok(result.ok);
-    return result.results[0]!.rows[0]![0] as number;
-  },
-  eventsPerAdd: 1,
-  async open() {
-    const dir = await Deno.makeTempDir({ prefix: "hql-contract-" });
-    return await opened({
-      dir,
-      filename: "contract.db",
-      readPoolSize: 1,
-      logger: silentLogger,
-    });
-  },
-});
+for (const driver of DRIVERS) {
+  if (driver.obstacle !== "") continue;
+  machineContract({
+    name: titled("SqliteMachine", driver),
+    setup: [
+      command(execute("CREATE TABLE counter (n INTEGER)")),
+      command(execute("INSERT INTO counter VALUES (0)")),
+    ],
+    add: (n) =>
+      command(execute("UPDATE counter SET n = n + ? RETURNING n", [n])),
+    sumIn(answer) {
+      const { result } = answered(answer);
+      assert.ok(result.ok);
+      return result.results[0]!.rows[0]![0] as number;
+    },
+    eventsPerAdd: 1,
+    async open() {
+      const dir = await Deno.makeTempDir({ prefix: "hql-contract-" });
+      return await opened({
+        dir,
+        filename: "contract.db",
+        readPoolSize: 1,
+        driver: driver.spec,
+        logger: silentLogger,
+      });
+    },
+  });
+}
 
 async function opened(options: SqliteMachineOptions): Promise<OpenMachine> {
   return {

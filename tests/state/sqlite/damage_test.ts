@@ -9,8 +9,14 @@ import { silentLogger } from "../../../src/util/logger.ts";
 import { scribble } from "../../cluster/damage.ts";
 import { command, execute } from "./subject.ts";
 import { EntryKind } from "../../../src/raft/types.ts";
+import { presentSpec, test } from "./drivers.ts";
 
-const OPTIONS = { filename: "a.db", readPoolSize: 1, logger: silentLogger };
+const options = () => ({
+  filename: "a.db",
+  readPoolSize: 1,
+  driver: presentSpec(),
+  logger: silentLogger,
+});
 
 type Machine = Awaited<ReturnType<typeof openSqliteMachine>>["machine"];
 
@@ -23,7 +29,7 @@ async function withDatabase(
 ): Promise<void> {
   const dir = await Deno.makeTempDir({ prefix: "hiqlite-damage-" });
   try {
-    const { machine } = await openSqliteMachine({ dir, ...OPTIONS });
+    const { machine } = await openSqliteMachine({ dir, ...options() });
     const statements = [
       "CREATE TABLE t (n INTEGER PRIMARY KEY, body TEXT)",
       "INSERT INTO t WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 2000) SELECT n, hex(zeroblob(200)) FROM c",
@@ -72,12 +78,12 @@ const cannotOpen: readonly (readonly [
   ],
 ];
 for (const [what, harm, message] of cannotOpen) {
-  Deno.test(`openSqliteMachine() calls a database damaged if ${what}, and leaves everything as it is`, () =>
+  test(`openSqliteMachine() calls a database damaged if ${what}, and leaves everything as it is`, () =>
     withDatabase(async (dir, path) => {
       harm(dir, path);
       const before = fs.readdirSync(dir).sort();
       await assert.rejects(
-        openSqliteMachine({ dir, ...OPTIONS }),
+        openSqliteMachine({ dir, ...options() }),
         (error) =>
           error instanceof StateDamagedError && message.test(error.message),
       );
@@ -87,9 +93,9 @@ for (const [what, harm, message] of cannotOpen) {
 }
 
 for (const hurry of [true, false]) {
-  Deno.test(`check() finds a damaged page, ${hurry ? "in a hurry" : "at leisure"}`, () =>
+  test(`check() finds a damaged page, ${hurry ? "in a hurry" : "at leisure"}`, () =>
     withDatabase(async (dir, path) => {
-      const { machine } = await openSqliteMachine({ dir, ...OPTIONS });
+      const { machine } = await openSqliteMachine({ dir, ...options() });
       await machine.check(hurry);
       const pages = fs.statSync(path).size / 4096;
       scribble(path, 4096 * Math.floor(pages / 2), 4096);
@@ -101,9 +107,9 @@ for (const hurry of [true, false]) {
     }));
 }
 
-Deno.test("query() that meets a damaged page says so", () =>
+test("query() that meets a damaged page says so", () =>
   withDatabase(async (dir, path) => {
-    const { machine } = await openSqliteMachine({ dir, ...OPTIONS });
+    const { machine } = await openSqliteMachine({ dir, ...options() });
     const pages = fs.statSync(path).size / 4096;
     scribble(path, 4096 * Math.floor(pages / 2), 4096);
     const query = { sql: "SELECT sum(length(body)) FROM t" };
@@ -115,7 +121,7 @@ Deno.test("query() that meets a damaged page says so", () =>
     await close(machine);
   }));
 
-Deno.test("a database under another name is neither replaced nor taken for damage", () => {
+test("a database under another name is neither replaced nor taken for damage", () => {
   const dir = Deno.makeTempDirSync({ prefix: "hql-name-" });
   try {
     const files = new DatabaseFiles(dir, "a.db");

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { SqlEvent, tablesIn } from "../../../src/state/sql/events.ts";
 import { BatchApplier } from "../../../src/state/sqlite/apply/batch_applier.ts";
 import { dumpContents } from "../../../src/state/sqlite/apply/contents.ts";
-import { nodeDriver } from "../../../src/state/sqlite/driver/node_driver.ts";
 import { LEVEL } from "../../../src/state/level.ts";
 import { SchemaEpoch } from "../../../src/state/sqlite/thread/schema_epoch.ts";
 import { openWriterConnection } from "../../../src/state/sqlite/apply/writer.ts";
@@ -16,6 +15,7 @@ import type {
 } from "../../../src/state/sql/types.ts";
 import type { SqlParameters, SqlValue } from "../../../src/state/sql/types.ts";
 import { type Entry, EntryKind } from "../../../src/raft/types.ts";
+import { presentDriver } from "./drivers.ts";
 import {
   answered,
   type Asked,
@@ -27,8 +27,9 @@ import {
 /** The writer's work on this thread, without Workers: the same code, faster tests. */
 export class Direct {
   readonly #path: string;
+  readonly #driver = presentDriver();
   #connection;
-  #originals = nodeDriver.open(":memory:", { readOnly: false });
+  #originals = this.#driver.open(":memory:", { readOnly: false });
   applier: BatchApplier;
   /** What was told of the entries so far, as `index.seq kind tables`. */
   readonly events: string[] = [];
@@ -36,7 +37,7 @@ export class Direct {
 
   constructor(path = ":memory:") {
     this.#path = path;
-    this.#connection = openWriterConnection(nodeDriver, path);
+    this.#connection = openWriterConnection(this.#driver, path);
     this.applier = this.#open();
   }
 
@@ -52,8 +53,8 @@ export class Direct {
   restart(): void {
     this.#connection.close();
     this.#originals.close();
-    this.#originals = nodeDriver.open(":memory:", { readOnly: false });
-    this.#connection = openWriterConnection(nodeDriver, this.#path);
+    this.#originals = this.#driver.open(":memory:", { readOnly: false });
+    this.#connection = openWriterConnection(this.#driver, this.#path);
     this.applier = this.#open();
   }
 

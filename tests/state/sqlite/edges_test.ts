@@ -1,13 +1,13 @@
 /** What a user may write and must neither end a member, nor happen twice, nor differ between members. */
 import assert from "node:assert/strict";
 import { Direct } from "./direct.ts";
-import { describeStatement } from "../../../src/state/sqlite/statement/text.ts";
 import { command, execute, START_MS, txn } from "./subject.ts";
+import { test } from "./drivers.ts";
 
 const LARGEST = "9223372036854775807";
 
 for (const space of ["\u00a0", "\u2003", "\ufeff"]) {
-  Deno.test(`a parameter named $a(U+${space.codePointAt(0)!.toString(16)}) is an error, or bound, and never ends the member`, () => {
+  test(`a parameter named $a(U+${space.codePointAt(0)!.toString(16)}) is an error, or bound, and never ends the member`, () => {
     using member = new Direct();
     const sql = `SELECT $a(${space})`;
     assert.match(member.fail(sql, { $a: 1 }).message, /was not given/);
@@ -15,7 +15,7 @@ for (const space of ["\u00a0", "\u2003", "\ufeff"]) {
   });
 }
 
-Deno.test("a write with RETURNING that returns no row happens once", () => {
+test("a write with RETURNING that returns no row happens once", () => {
   using member = new Direct();
   member.ok("CREATE TABLE q (x)");
   member.ok("CREATE TABLE counter (n)");
@@ -29,14 +29,14 @@ Deno.test("a write with RETURNING that returns no row happens once", () => {
   assert.deepEqual(member.rows("SELECT n FROM counter"), [[5]]);
 });
 
-Deno.test("a word that stands in a string does not hide an error in the middle of the rows", () => {
+test("a word that stands in a string does not hide an error in the middle of the rows", () => {
   using member = new Direct();
   const sql =
     "SELECT abs(column1), 'returning' FROM (VALUES (1), (-9223372036854775807 - 1))";
   assert.match(member.fail(sql).message, /integer overflow/);
 });
 
-Deno.test("a statement whose failure ends the transaction is undone, RETURNING included", () => {
+test("a statement whose failure ends the transaction is undone, RETURNING included", () => {
   using member = new Direct();
   member.ok("CREATE TABLE t (a UNIQUE)");
   member.ok("INSERT INTO t VALUES (1)");
@@ -57,7 +57,7 @@ for (
     "x'6e6f770000000000000000000000000000000000'",
   ]
 ) {
-  Deno.test(`the current time of ${now} is the entry's`, () => {
+  test(`the current time of ${now} is the entry's`, () => {
     using member = new Direct();
     member.ok("CREATE TABLE t (at)");
     member.ok(`INSERT INTO t VALUES (unixepoch(${now}))`);
@@ -66,7 +66,7 @@ for (
 }
 
 for (const zone of ["localtime", "utc"]) {
-  Deno.test(`the time zone ${zone} does not come in behind a NUL`, () => {
+  test(`the time zone ${zone} does not come in behind a NUL`, () => {
     using member = new Direct();
     for (
       const { message } of [
@@ -77,7 +77,7 @@ for (const zone of ["localtime", "utc"]) {
   });
 }
 
-Deno.test("changes() after an insert that inserted nothing says so", () => {
+test("changes() after an insert that inserted nothing says so", () => {
   using member = new Direct();
   member.ok("CREATE TABLE t (id INTEGER PRIMARY KEY, x)");
   member.ok("CREATE TABLE w (k PRIMARY KEY) WITHOUT ROWID");
@@ -100,7 +100,7 @@ Deno.test("changes() after an insert that inserted nothing says so", () => {
   ]);
 });
 
-Deno.test("an answer is bounded before it is in memory, whatever the text says", () => {
+test("an answer is bounded before it is in memory, whatever the text says", () => {
   using member = new Direct();
   const { code } = member.fail(
     `WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 1e12)
@@ -109,7 +109,7 @@ Deno.test("an answer is bounded before it is in memory, whatever the text says",
   assert.equal(code, "too_large");
 });
 
-Deno.test("names with capitals beyond ASCII are as SQLite folds them", () => {
+test("names with capitals beyond ASCII are as SQLite folds them", () => {
   using member = new Direct();
   member.ok('CREATE TABLE "Übung" (id INTEGER PRIMARY KEY, x)');
   member.ok("INSERT INTO Übung VALUES (2, 1), (3, 1)");
@@ -124,7 +124,7 @@ for (
     ["CREATE VIRTUAL TABLE f USING rtree(id, x0, x1)", "f (id, x1)"],
   ] as const
 ) {
-  Deno.test(`the largest rowid is not given away by INSERT INTO ${insert}`, () => {
+  test(`the largest rowid is not given away by INSERT INTO ${insert}`, () => {
     using member = new Direct();
     member.ok(table);
     const values = `(${LARGEST}, 1), (1, 2)`;
@@ -136,7 +136,7 @@ for (
   });
 }
 
-Deno.test("what differs between members does not come into tables by way of CREATE … AS or a shadow table", () => {
+test("what differs between members does not come into tables by way of CREATE … AS or a shadow table", () => {
   using member = new Direct();
   member.ok("CREATE TABLE t (x)");
   member.ok("CREATE VIRTUAL TABLE f USING fts5(b)");
@@ -154,7 +154,7 @@ Deno.test("what differs between members does not come into tables by way of CREA
   member.ok("DROP TABLE f");
 });
 
-Deno.test("a statement that uses up an AUTOINCREMENT fails; it is no full disk", () => {
+test("a statement that uses up an AUTOINCREMENT fails; it is no full disk", () => {
   using member = new Direct();
   member.ok("CREATE TABLE q (id INTEGER PRIMARY KEY AUTOINCREMENT, u)");
   assert.equal(
@@ -169,7 +169,7 @@ Deno.test("a statement that uses up an AUTOINCREMENT fails; it is no full disk",
   assert.equal(member.rows("SELECT * FROM q").length, 1);
 });
 
-Deno.test("the largest rowid is not given away in the middle of a statement either", () => {
+test("the largest rowid is not given away in the middle of a statement either", () => {
   using member = new Direct();
   member.ok("CREATE TABLE t (id INTEGER PRIMARY KEY, u UNIQUE)");
   const values = `(${LARGEST}, 'a'), (NULL, 'b'), (NULL, 'a')`;
@@ -195,7 +195,7 @@ Deno.test("the largest rowid is not given away in the middle of a statement eith
   }
 });
 
-Deno.test("tables that the software guards can be dropped, made again, and their guards are nobody's business", () => {
+test("tables that the software guards can be dropped, made again, and their guards are nobody's business", () => {
   using member = new Direct();
   for (let i = 0; i < 3; i++) {
     member.ok("CREATE TABLE t (id INTEGER PRIMARY KEY)");
@@ -220,7 +220,7 @@ Deno.test("tables that the software guards can be dropped, made again, and their
   );
 });
 
-Deno.test("optimize() of a full-text table does not end the member", () => {
+test("optimize() of a full-text table does not end the member", () => {
   using member = new Direct();
   member.ok("CREATE VIRTUAL TABLE g USING fts4(x)");
   member.ok("INSERT INTO g VALUES ('a')");
@@ -239,7 +239,7 @@ for (
     { sql: "PRAGMA defer_foreign_keys = ON; SELECT 1", params: [] },
   ]
 ) {
-  Deno.test(`"${refused.sql}" with ${refused.params.length} parameters changes no answer of its neighbours`, () => {
+  test(`"${refused.sql}" with ${refused.params.length} parameters changes no answer of its neighbours`, () => {
     const bodies = [
       execute(refused.sql, refused.params),
       execute("INSERT INTO c VALUES (7)"),
@@ -256,7 +256,7 @@ for (
   });
 }
 
-Deno.test("shadow tables and this software's own do not come into tables by any name", () => {
+test("shadow tables and this software's own do not come into tables by any name", () => {
   using member = new Direct();
   member.ok("CREATE TABLE t (x)");
   member.ok("CREATE TABLE d (f_data)");
@@ -275,15 +275,21 @@ Deno.test("shadow tables and this software's own do not come into tables by any 
   member.ok("INSERT INTO d (f_data) VALUES ('f_data')");
 });
 
-Deno.test("parameters without an end are read once", () => {
-  const { slots } = describeStatement("SELECT " + "$a(".repeat(300_000));
-  assert.equal(slots.length, 1);
-});
+const REFUSED_BY_SQLITE = /cannot (add|rename to) rowid alias/;
 
-Deno.test("guards are the same however the table came to be as it is", () => {
+function refusesRowidNames(member: Direct): boolean {
+  member.ok("CREATE TABLE probe (a)");
+  const answer = member.run(execute("ALTER TABLE probe ADD COLUMN oid"));
+  member.ok("DROP TABLE probe");
+  return !answer.ok && REFUSED_BY_SQLITE.test(answer.error.message);
+}
+
+test("guards are the same however the table came to be as it is", () => {
   const [steps, once] = [new Direct(), new Direct()];
   using _steps = steps;
   using _once = once;
+  // From 3.54 on SQLite itself gives no column such a name later.
+  if (refusesRowidNames(steps)) return;
   for (
     const sql of [
       "CREATE TABLE t (a, b)",
@@ -306,7 +312,7 @@ Deno.test("guards are the same however the table came to be as it is", () => {
   }
 });
 
-Deno.test("a table whose columns take all names of its rowid is refused, however it comes to be", () => {
+test("a table whose columns take all names of its rowid is refused, however it comes to be", () => {
   using member = new Direct();
   member.ok("CREATE TABLE two (rowid, _rowid_, c)");
   member.ok("CREATE TABLE three (a, _rowid_, oid)");
@@ -324,6 +330,7 @@ Deno.test("a table whose columns take all names of its rowid is refused, however
     ]
   ) {
     const { code, message } = member.fail(sql);
+    if (REFUSED_BY_SQLITE.test(message)) continue;
     assert.equal(code, "forbidden", sql);
     assert.match(message, /take all names of its rowid/, sql);
   }

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import type { CommandBody } from "../../../src/state/sql/types.ts";
 import { Direct } from "./direct.ts";
 import { answered, command, execute, START_MS, txn } from "./subject.ts";
+import { test } from "./drivers.ts";
 
 const SCHEMA = [
   "CREATE TABLE t (id INTEGER PRIMARY KEY, v UNIQUE, w DEFAULT (random()), at DEFAULT CURRENT_TIMESTAMP)",
@@ -131,7 +132,7 @@ function prepared(path?: string): Direct {
   return member;
 }
 
-Deno.test("§1.5 apply() gives the same data, answers and events whatever the batches and restarts", () => {
+test("§1.5 apply() gives the same data, answers and events whatever the batches and restarts", () => {
   const dir = Deno.makeTempDirSync({ prefix: "hql-equal-" });
   let run = 0;
   try {

@@ -5,6 +5,7 @@ import type { Snapshot } from "../../../src/state/port.ts";
 import { SqlEvent, tablesIn } from "../../../src/state/sql/events.ts";
 import { Direct } from "./direct.ts";
 import { command, execute, Subject, txn } from "./subject.ts";
+import { test } from "./drivers.ts";
 
 /** A member with all kinds of tables. */
 function member(): Direct {
@@ -35,7 +36,7 @@ function told(on: Direct, work: () => void): string[] {
   return on.events.map((event) => event.replace(/^\d+\./, ""));
 }
 
-Deno.test("apply() tells which tables each statement wrote, also through triggers, foreign keys and views", () => {
+test("apply() tells which tables each statement wrote, also through triggers, foreign keys and views", () => {
   using on = member();
   on.ok(`INSERT INTO "par""ent" VALUES (1, 'a'), (2, 'b')`);
   for (
@@ -73,7 +74,7 @@ Deno.test("apply() tells which tables each statement wrote, also through trigger
   }
 });
 
-Deno.test("apply() tells of a changed schema, and once of all tables that an entry wrote", () => {
+test("apply() tells of a changed schema, and once of all tables that an entry wrote", () => {
   using on = member();
   for (
     const sql of [
@@ -114,7 +115,7 @@ Deno.test("apply() tells of a changed schema, and once of all tables that an ent
   ]);
 });
 
-Deno.test("apply() tells nothing of what failed or was undone, and keeps what stayed", () => {
+test("apply() tells nothing of what failed or was undone, and keeps what stayed", () => {
   using on = member();
   on.ok("INSERT INTO plain VALUES (1, 1)");
   const events = told(on, () => {
@@ -138,7 +139,7 @@ Deno.test("apply() tells nothing of what failed or was undone, and keeps what st
   assert.deepEqual(events, ["0 tables log", "0 tables log"]);
 });
 
-Deno.test("apply() tells once of a batch that had to be applied again, one entry at a time", () => {
+test("apply() tells once of a batch that had to be applied again, one entry at a time", () => {
   const bodies = [
     execute("INSERT INTO log VALUES (1)"),
     execute("INSERT INTO seq DEFAULT VALUES"),
@@ -161,7 +162,7 @@ Deno.test("apply() tells once of a batch that had to be applied again, one entry
   ]);
 });
 
-Deno.test("apply() tells of repeated writes only when they were applied", () => {
+test("apply() tells of repeated writes only when they were applied", () => {
   using on = member();
   on.run({ kind: "openSession" });
   const session = on.next - 1;
@@ -176,7 +177,7 @@ Deno.test("apply() tells of repeated writes only when they were applied", () => 
   assert.deepEqual(told(on, () => void on.batch([write])), []);
 });
 
-Deno.test("apply() tells of ten thousand different sets of tables without keeping them all", () => {
+test("apply() tells of ten thousand different sets of tables without keeping them all", () => {
   using on = new Direct();
   const names = Array.from({ length: 13 }, (_, i) => `t${10 + i}`);
   for (const name of names) on.ok(`CREATE TABLE ${name} (x)`);
@@ -235,7 +236,7 @@ class Fed {
   }
 }
 
-Deno.test("three machines tell of the same events, with answers or without, across a snapshot and a restart", async () => {
+test("three machines tell of the same events, with answers or without, across a snapshot and a restart", async () => {
   await using first = await Subject.open();
   await using second = await Subject.open();
   await using third = await Subject.open();

@@ -6,6 +6,7 @@ import { Direct } from "./direct.ts";
 import { SMALL_DISKS, testNeeding } from "../../cluster/requirements.ts";
 import { SmallDisk } from "../../cluster/small_disk.ts";
 import { command, execute } from "./subject.ts";
+import { test } from "./drivers.ts";
 
 const ROWS = 40;
 const INSERT = execute("INSERT INTO t (body) VALUES (hex(zeroblob(2000)))");
@@ -40,7 +41,7 @@ const SCHEMAS = {
 };
 
 for (const [how, schema] of Object.entries(SCHEMAS)) {
-  Deno.test(`apply() of a batch ${how} that found no room applies it once, with the same answers, when there is some`, () => {
+  test(`apply() of a batch ${how} that found no room applies it once, with the same answers, when there is some`, () => {
     using roomy = prepared(schema);
     const expected = roomy.applier.apply(batch(roomy));
     using tight = prepared(schema);

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { Subject } from "./subject.ts";
+import { driverArgument, test } from "./drivers.ts";
 
-Deno.test("§1.5 a killed process leaves applied index and data in agreement, ready at once", async () => {
+test("§1.5 a killed process leaves applied index and data in agreement, ready at once", async () => {
   await using subject = await Subject.open();
   await subject.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, entry)");
   for (let round = 0; round < 3; round++) {
@@ -14,6 +15,7 @@ Deno.test("§1.5 a killed process leaves applied index and data in agreement, re
         "--no-check",
         new URL("./killed_member.ts", import.meta.url).href,
         subject.dir,
+        driverArgument(),
       ],
       stdout: "piped",
     }).spawn();

@@ -8,6 +8,7 @@ const { machine } = await openSqliteMachine({
   dir: Deno.args[0]!,
   filename: "test.db",
   readPoolSize: 1,
+  driver: JSON.parse(Deno.args[1]!),
   logger: silentLogger,
 });
 

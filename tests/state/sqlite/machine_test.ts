@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { execute, Subject } from "./subject.ts";
+import { test } from "./drivers.ts";
 
-Deno.test("apply() executes statements and answers what they did", async () => {
+test("apply() executes statements and answers what they did", async () => {
   await using subject = await Subject.open();
   await subject.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT)");
   assert.deepEqual(

@@ -5,6 +5,7 @@ import { DatabaseFiles } from "../../../src/state/sqlite/files/files.ts";
 import type { LogId } from "../../../src/raft/types.ts";
 import type { SqlValue } from "../../../src/state/sql/types.ts";
 import { command, execute, Subject } from "./subject.ts";
+import { test } from "./drivers.ts";
 
 function read(
   snapshot: Snapshot,
@@ -66,7 +67,7 @@ async function filled(): Promise<Subject> {
   return subject;
 }
 
-Deno.test("§1.5 install() makes a received snapshot the state: same rows, rowids, sessions, and the same from then on", async () => {
+test("§1.5 install() makes a received snapshot the state: same rows, rowids, sessions, and the same from then on", async () => {
   await using source = await filled();
   await using target = await Subject.open();
   await target.execute("CREATE TABLE old (x)");
@@ -90,7 +91,7 @@ Deno.test("§1.5 install() makes a received snapshot the state: same rows, rowid
   assert.equal(await target.dump(), await source.dump());
 });
 
-Deno.test("install() lets every query see the old or the new state, and only the new one after it", async () => {
+test("install() lets every query see the old or the new state, and only the new one after it", async () => {
   await using source = await filled();
   await using target = await Subject.open();
   const snapshot = await source.snapshot();
@@ -109,7 +110,7 @@ Deno.test("install() lets every query see the old or the new state, and only the
   assert.deepEqual((await target.machine.query({ sql })).rows, [[1]]);
 });
 
-Deno.test("querySync() reads the old or the new state while install() goes on, and the new one after", async () => {
+test("querySync() reads the old or the new state while install() goes on, and the new one after", async () => {
   await using source = await filled();
   await using target = await Subject.open();
   await target.execute("CREATE TABLE t (a, b)");
@@ -133,7 +134,7 @@ Deno.test("querySync() reads the old or the new state while install() goes on, a
   assert.deepEqual(target.rows(count), [after]);
 });
 
-Deno.test("install() lets a running query end on the old state; its reader then reads the new one", async () => {
+test("install() lets a running query end on the old state; its reader then reads the new one", async () => {
   await using source = await filled();
   await using target = await Subject.open();
   await target.execute("CREATE TABLE t (a, b)");
@@ -154,7 +155,7 @@ Deno.test("install() lets a running query end on the old state; its reader then 
   snapshot.release();
 });
 
-Deno.test("install() leaves nothing of the old state and of what was received", async () => {
+test("install() leaves nothing of the old state and of what was received", async () => {
   await using source = await filled();
   await using target = await Subject.open();
   const snapshot = await source.snapshot();
@@ -178,7 +179,7 @@ Deno.test("install() leaves nothing of the old state and of what was received", 
   assert.deepEqual(names(join(source.dir, "snapshots")), []);
 });
 
-Deno.test("§1.5 snapshot() does not stop the writer and holds one moment", async () => {
+test("§1.5 snapshot() does not stop the writer and holds one moment", async () => {
   await using subject = await filled();
   const building = subject.snapshot();
   const before = subject.machine.applied.index;
@@ -191,7 +192,7 @@ Deno.test("§1.5 snapshot() does not stop the writer and holds one moment", asyn
   snapshot.release();
 });
 
-Deno.test("§1.5 finish() refuses a snapshot that arrived damaged", async () => {
+test("§1.5 finish() refuses a snapshot that arrived damaged", async () => {
   await using source = await filled();
   await using target = await Subject.open();
   const before = await target.dump();
@@ -212,7 +213,7 @@ Deno.test("§1.5 finish() refuses a snapshot that arrived damaged", async () => 
   assert.equal(await target.dump(), before);
 });
 
-Deno.test("install() refuses a snapshot of another entry than its sender said, and keeps the state", async () => {
+test("install() refuses a snapshot of another entry than its sender said, and keeps the state", async () => {
   await using source = await filled();
   await using target = await Subject.open();
   await target.execute("CREATE TABLE kept (x)");
@@ -231,7 +232,7 @@ Deno.test("install() refuses a snapshot of another entry than its sender said, a
   assert.deepEqual(target.rows("SELECT * FROM kept"), []);
 });
 
-Deno.test("§1.5 installSteps() leave the old or the new state, wherever a crash stops them", async () => {
+test("§1.5 installSteps() leave the old or the new state, wherever a crash stops them", async () => {
   await using source = await filled();
   const snapshot = await source.snapshot();
   const bytes = await read(snapshot, 0, snapshot.size);
@@ -258,7 +259,7 @@ Deno.test("§1.5 installSteps() leave the old or the new state, wherever a crash
   }
 });
 
-Deno.test("openSqliteMachine() finds what was applied", async () => {
+test("openSqliteMachine() finds what was applied", async () => {
   await using subject = await filled();
   const before = await subject.dump();
   const applied = subject.machine.applied;
@@ -267,7 +268,7 @@ Deno.test("openSqliteMachine() finds what was applied", async () => {
   assert.equal(await subject.dump(), before);
 });
 
-Deno.test("checkpoint() answers the applied index, also while a reader holds an old state", async () => {
+test("checkpoint() answers the applied index, also while a reader holds an old state", async () => {
   await using subject = await filled();
   const slow = subject.machine.query({
     sql:
@@ -278,14 +279,14 @@ Deno.test("checkpoint() answers the applied index, also while a reader holds an 
   await slow;
 });
 
-Deno.test("checkpoint() works before anything was written", async () => {
+test("checkpoint() works before anything was written", async () => {
   await using subject = await Subject.open();
   await subject.execute("CREATE TABLE t (a)");
   await subject.restart();
   assert.equal(await subject.checkpoint(), 1);
 });
 
-Deno.test("the WAL stays short while big batches are applied", async () => {
+test("the WAL stays short while big batches are applied", async () => {
   await using subject = await Subject.open();
   await subject.execute("CREATE TABLE t (a)");
   for (let i = 0; i < 12; i++) {

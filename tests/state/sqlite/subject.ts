@@ -20,6 +20,7 @@ import type {
   SqlValue,
 } from "../../../src/state/sql/types.ts";
 import { type Entry, EntryKind } from "../../../src/raft/types.ts";
+import { presentSpec } from "./drivers.ts";
 import { silentLogger } from "../../../src/util/logger.ts";
 
 /** A moment in 2023 that the entries of tests start from. */
@@ -104,6 +105,7 @@ export class Subject {
       dir: options.dir ?? await Deno.makeTempDir({ prefix: "hql-state-" }),
       filename: "test.db",
       readPoolSize: 1,
+      driver: presentSpec(),
       logger: silentLogger,
       ...options,
     };

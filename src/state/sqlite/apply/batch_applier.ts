@@ -14,6 +14,7 @@ import {
   readPosition,
   START,
 } from "./bookkeeping.ts";
+import { ContentsScan } from "./contents_scan.ts";
 import { overrideFunctions } from "./determinism.ts";
 import { type SqliteConnection, SqliteError } from "../driver/driver.ts";
 import { EntryEvents } from "./entry_events.ts";
@@ -25,6 +26,8 @@ import type { StateHash } from "../../port.ts";
 
 /** Members compare their states at multiples of this index. */
 const HASH_EVERY = 256;
+/** Rows that are looked at then. */
+const LOOKED_ROWS = 64;
 const SQLITE_CONSTRAINT_FOREIGNKEY = 787;
 
 /** The batch must be applied again, an entry per transaction. */
@@ -45,6 +48,7 @@ export class BatchApplier {
   readonly #epoch: SchemaChanges;
   #epochOf = 0;
   readonly #writePosition: (position: Position) => void;
+  readonly #scan: ContentsScan;
   #position: Position;
   #config: Uint8Array;
   #hash: number;
@@ -77,6 +81,7 @@ export class BatchApplier {
     this.#position = position;
     this.#config = position.config;
     this.#hash = position.hash;
+    this.#scan = new ContentsScan(connection);
     this.#writePosition = positionWriter(connection);
     this.#commands = new ExactlyOnce(
       new SqliteSessionStore(connection),
@@ -195,10 +200,16 @@ export class BatchApplier {
   #hashed(entry: Entry, answer: Uint8Array): Uint8Array {
     this.#hash = crc32(answer, this.#hash);
     this.events.note(entry.index, this.#interpreter.change);
-    if (entry.index % HASH_EVERY === 0) {
-      this.#hashes.push({ index: entry.index, hash: this.#hash });
-    }
+    if (entry.index % HASH_EVERY === 0) this.#look(entry.index);
     return answer;
+  }
+
+  /** Adds some rows of the contents to the checksum, and notes that. */
+  #look(index: LogIndex): void {
+    const { schema } = this.#interpreter;
+    const seen = this.#scan.next(schema, LOOKED_ROWS, this.#hash);
+    this.#hash = seen.hash;
+    this.#hashes.push({ index, hash: seen.hash, table: seen.table });
   }
 
   #commit(first: LogIndex, last: Entry): void {

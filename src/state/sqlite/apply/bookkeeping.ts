@@ -10,7 +10,7 @@ import { ENVELOPE_START, type EnvelopePosition } from "../../exactly_once.ts";
 import type { SqliteConnection, SqliteDriver } from "../driver/driver.ts";
 
 /** The format of the tables below, and of the entries that a log keeps for them. */
-const FORMAT = 3;
+const FORMAT = 4;
 
 const TABLES = `
 CREATE TABLE main._hql_meta (
@@ -35,6 +35,7 @@ CREATE TABLE main._hql_answers (
   first INTEGER PRIMARY KEY,
   data BLOB NOT NULL
 );
+CREATE TABLE main._hql_scan (n INTEGER PRIMARY KEY, value);
 CREATE TABLE main._hql_migrations (
   id INTEGER PRIMARY KEY,
   name TEXT NOT NULL,

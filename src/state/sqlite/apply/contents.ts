@@ -5,6 +5,7 @@ import {
   type SqliteConnection,
   type SqliteRow,
 } from "../driver/driver.ts";
+import { isMachineError } from "../driver/result_codes.ts";
 import { quotedName } from "../statement/text.ts";
 
 /**
@@ -29,12 +30,18 @@ export function dumpContents(connection: SqliteConnection): string {
   for (const [name, type, withoutRowid] of tables) {
     const quoted = quotedName(name as string);
     const hasRowid = type === "virtual" || withoutRowid === 0n;
-    const rows = all(
-      hasRowid
-        ? `SELECT rowid, * FROM main.${quoted} ORDER BY 1`
-        : `SELECT * FROM main.${quoted}`,
-    );
-    lines.push(`${name}: ${rows.length} rows, ${hashRows(rows)}`);
+    try {
+      const rows = all(
+        hasRowid
+          ? `SELECT rowid, * FROM main.${quoted} ORDER BY 1`
+          : `SELECT * FROM main.${quoted}`,
+      );
+      lines.push(`${name}: ${rows.length} rows, ${hashRows(rows)}`);
+    } catch (error) {
+      // The content of a full-text table may be gone.
+      if (isMachineError(error)) throw error;
+      lines.push(`${name}: cannot be read`);
+    }
   }
   return lines.join("\n");
 }

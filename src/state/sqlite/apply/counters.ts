@@ -11,6 +11,9 @@ import type { SchemaTraits } from "./schema_traits.ts";
 /** Set as last rowid to see whether one is inserted; a row inserted under it counts as none, on every member. */
 const NO_ROWID = -(2n ** 63n - 1n);
 
+/** What SQLite counts. */
+type Counters = [changes: number, rowid: bigint];
+
 /**
  * `last_insert_rowid()` and `changes()` depend on what this connection did before, so
  * each entry starts from nothing: when a statement asks for them, and at once in an entry of several.
@@ -61,7 +64,9 @@ export class EntryCounters {
       this.#setBoth(0n);
       this.#set = true;
     }
-    if (asks && this.#changesLost !== null) this.#setChanges(this.#changesLost);
+    if (asks && this.#changesLost !== null) {
+      this.#setChanges(this.#changesLost, this.#lastRowid);
+    }
     if (observed.data) this.#changesLost = null;
     this.#noneInserted = null;
     if (insertsInto === null) return;
@@ -71,8 +76,18 @@ export class EntryCounters {
     if (!asks) this.#setBoth(NO_ROWID);
   }
 
+  /** What a statement that asks for the counters will find; null if it does not ask. */
+  hold({ mentions }: Compiled, schema: SchemaTraits): Counters | null {
+    return mentions.counters || schema.readsCounters ? this.read() : null;
+  }
+
+  /** Has the statement find them again, since it runs again. */
+  putBack(held: Counters | null): void {
+    if (held !== null) this.#setChanges(...held);
+  }
+
   /** `changes()` and `last_insert_rowid()` as SQLite has them now. */
-  read(): [changes: number, rowid: bigint] {
+  read(): Counters {
     const [row] = this.#read.allBigInt(NO_BINDINGS);
     const [changes, rowid] = row as [bigint, bigint];
     return [Number(changes), rowid];
@@ -107,7 +122,7 @@ export class EntryCounters {
   }
 
   /** Rows are updated that nobody sees, as many as there should have been. */
-  #setChanges(count: number): void {
+  #setChanges(count: number, rowid: bigint): void {
     const run = (sql: string): void => {
       this.#connection.prepare(sql)!.run(NO_BINDINGS);
     };
@@ -118,7 +133,7 @@ export class EntryCounters {
          INSERT INTO temp._hql_rows SELECT i FROM n`,
       );
     }
-    this.#setLastRowid(this.#lastRowid);
+    this.#setLastRowid(rowid);
     run("UPDATE temp._hql_rows SET x = 0");
   }
 }

@@ -36,6 +36,8 @@ export class EntryContext {
   #iso: string | null = null;
   /** Why an overridden function failed last. */
   failure: string | null = null;
+  /** What a guard of a virtual table refused to store; see `RowidGuards.refuse`. */
+  guarded: "rowid" | "config" | null = null;
   /** Date functions that an index or a generated column depends on; they have no current time. */
   pureFunctions: ReadonlySet<string> = new Set();
 

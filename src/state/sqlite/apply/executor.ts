@@ -11,14 +11,15 @@ import type { AnswerBudget } from "./answer_budget.ts";
 import { EntryCounters } from "./counters.ts";
 import {
   type Bindings,
+  type RunResult,
   type SqliteConnection,
-  type SqliteStatement,
+  type SqliteRow,
   VALUE_BYTES_MAX,
 } from "../driver/driver.ts";
 import { changeOf, SCHEMA_CHANGED, tablesOf } from "./entry_events.ts";
 import type { EntryContext } from "./entry_context.ts";
 import { RowidGuards } from "./rowid_guards.ts";
-import { Policy } from "../statement/policy.ts";
+import { type Observed, Policy } from "../statement/policy.ts";
 import {
   datesDependedOn,
   readSchema,
@@ -26,7 +27,13 @@ import {
 } from "./schema_traits.ts";
 import { checkShadows, refuseShadows } from "./shadow_tables.ts";
 import type { TableSets } from "./table_sets.ts";
+import {
+  checkContents,
+  refuseVirtualTable,
+  storageOf,
+} from "./virtual_tables.ts";
 import { foldName } from "../statement/text.ts";
+import { openVirtualTables } from "../statement/open_virtual_tables.ts";
 import { type Compiled, StatementCache } from "../statement/cache.ts";
 
 /** Runs one statement of an entry after another on the writing connection. */
@@ -37,6 +44,12 @@ export class Executor {
   readonly #counters: EntryCounters;
   readonly #guards: RowidGuards;
   #schema: SchemaTraits | null = null;
+  /** The names of virtual tables. */
+  #virtual: readonly string[] = [];
+  /** See `storageOf`. */
+  #storage: ReadonlySet<string> | null = null;
+  /** A statement wrote to a virtual table, which may not have all of it in the database yet. */
+  #unsettled = false;
   /** What the writer allows. */
   readonly policy: Policy = new Policy({ readOnly: false });
   /** The statement run last has done its work, so that an error after it does not undo it. */
@@ -61,15 +74,17 @@ export class Executor {
     this.#context = context;
     connection.limit(VALUE_BYTES_MAX, COMMAND_LIMITS.sqlBytes);
     this.#counters = new EntryCounters(connection);
-    this.#guards = new RowidGuards(connection);
+    this.#guards = new RowidGuards(connection, context);
     connection.authorize(this.policy.authorize);
+    connection.defend(false); // See `compile`.
     this.#cache = new StatementCache(
       connection,
       this.policy,
       statementCacheCapacity,
       refuseKeyword,
       (keyword, sql, { reads }) =>
-        refuseShadows(this.schema, keyword, sql, reads),
+        refuseVirtualTable(keyword, sql) ??
+          refuseShadows(this.schema, keyword, sql, reads),
     );
   }
 
@@ -78,6 +93,9 @@ export class Executor {
     if (this.#schema === null) {
       this.#schema = readSchema(this.#connection);
       this.#context.pureFunctions = this.#schema.pureFunctions;
+      this.#storage = storageOf(this.#schema);
+      this.#virtual = [...this.#schema.rowidTables.values()]
+        .filter(({ virtual }) => virtual).map(({ name }) => name);
       this.#guards.install(this.#schema);
     }
     return this.#schema;
@@ -87,7 +105,6 @@ export class Executor {
   forgetSchema(): void {
     this.#schema = null;
     this.#cache.clear();
-    this.#guards.forget();
   }
 
   /** Starts an entry, of one statement or of `several`: its counters are its own. */
@@ -99,14 +116,28 @@ export class Executor {
     this.deferredForeignKeys = false;
   }
 
-  /** Compiles a statement; see `StatementCache.get` for errors. */
+  /**
+   * Compiles a statement; see `StatementCache.get` for errors. Only meanwhile the connection is defended
+   * against what writes to the tables of virtual tables.
+   */
   compile(sql: string): Compiled {
     this.completed = false;
     this.#context.failure = null;
+    void this.schema; // Guards that are made later would have SQLite compile the statement again.
     const before = this.policy.observed;
+    const known = this.#cache.has(sql);
+    if (!known) {
+      // A defended connection would drop the guards of virtual tables when it reads its schema again.
+      this.#connection.command(
+        "SELECT 1 FROM main.sqlite_schema, temp.sqlite_schema LIMIT 0",
+      );
+      openVirtualTables(this.#connection, this.#virtual);
+      this.#connection.defend(true);
+    }
     try {
       return this.#cache.get(sql);
     } finally {
+      if (!known) this.#connection.defend(false);
       // SQLite defers them when it compiles that, whatever becomes of the statement.
       const { observed } = this.policy;
       if (observed !== before && observed.defersForeignKeys) {
@@ -119,7 +150,27 @@ export class Executor {
   needsSavepoint(compiled: Compiled): boolean {
     const { statement, observed, mentions } = compiled;
     return statement.columns.length > 0 || observed.schema ||
+      this.#touchesVirtual(observed) ||
       this.schema.mayFailPartly || mentions.fail;
+  }
+
+  #touchesVirtual({ writes }: Observed): boolean {
+    if (this.#storage === null) return false;
+    for (const name of writes) {
+      if (this.#storage.has(foldName(name))) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Makes full-text search write what it holds back, so that when it does depends on the entries and not on
+   * the batch: its writes change `changes()`, and the shape of its index.
+   */
+  settle(): void {
+    if (!this.#unsettled) return;
+    this.#unsettled = false;
+    this.#connection.command("SAVEPOINT _hql_settle");
+    this.#connection.command("RELEASE _hql_settle");
   }
 
   /**
@@ -134,9 +185,21 @@ export class Executor {
   ): StatementResult {
     this.completed = false;
     const bindings = bind(compiled.slots, params, resolve);
-    const { statement, observed } = compiled;
     this.#counters.prepare(compiled, this.schema);
-    if (observed.schema) return this.#changeSchema(compiled, bindings, budget);
+    try {
+      return this.#run(compiled, bindings, budget);
+    } finally {
+      if (this.#context.guarded !== null) this.#guards.refuse(this.schema);
+    }
+  }
+
+  #run(
+    compiled: Compiled,
+    bindings: Bindings,
+    budget: AnswerBudget,
+  ): StatementResult {
+    const { statement, observed } = compiled;
+    if (observed.schema) return this.#changeSchema(compiled, bindings);
     if (!observed.data) {
       return {
         rowsAffected: 0,
@@ -144,10 +207,11 @@ export class Executor {
         ...this.#read(compiled, bindings, budget),
       };
     }
+    if (this.#touchesVirtual(observed)) this.#unsettled = true;
     const result = statement.columns.length > 0
       ? this.#runReturning(compiled, bindings, budget)
       : this.#runPlain(compiled, bindings);
-    this.#guards.check(compiled, this.schema, result);
+    this.#guards.check(compiled);
     if (result.rowsAffected > 0 || observed.indirect) this.#wrote(compiled);
     return result;
   }
@@ -167,11 +231,7 @@ export class Executor {
     }
   }
 
-  #changeSchema(
-    compiled: Compiled,
-    bindings: Bindings,
-    budget: AnswerBudget,
-  ): StatementResult {
+  #changeSchema(compiled: Compiled, bindings: Bindings): StatementResult {
     this.schemaChanged = true;
     const depended = datesDependedOn(compiled.statement.source);
     if (depended.length > 0) {
@@ -179,19 +239,28 @@ export class Executor {
         .union(new Set(depended));
     }
     try {
-      const table = this.#read(compiled, bindings, budget);
+      // ALTER TABLE shows columns of what SQLite asks for it, and never a row. It runs once: a second time it would find its own work.
+      if (compiled.statement.columns.length === 0) {
+        this.#step(compiled, bindings);
+      } else this.#allRows(compiled, bindings);
       this.forgetSchema();
       checkShadows(this.#connection, this.schema);
+      if (this.#storage !== null) checkContents(this.#connection, this.policy);
       this.#guards.requireNames(this.schema);
       this.change |= SCHEMA_CHANGED;
-      return { rowsAffected: 0, lastInsertRowid: null, ...table };
+      return {
+        rowsAffected: 0,
+        lastInsertRowid: null,
+        columns: [],
+        rows: [],
+      };
     } finally {
       this.forgetSchema();
     }
   }
 
   #runPlain(compiled: Compiled, bindings: Bindings): StatementResult {
-    const { changes, lastInsertRowid } = compiled.statement.run(bindings);
+    const { changes, lastInsertRowid } = this.#step(compiled, bindings);
     this.completed = true;
     return {
       rowsAffected: changes,
@@ -219,30 +288,39 @@ export class Executor {
     };
   }
 
+  /**
+   * Rows one by one, so that the budget bounds memory, and then again all at once, since only that tells of an error:
+   * always for what only reads, and for what returned nothing and was undone. A statement with another effect never comes here.
+   */
   #read(
-    { statement, observed }: Compiled,
+    compiled: Compiled,
     bindings: Bindings,
     budget: AnswerBudget,
   ): { columns: readonly string[]; rows: SqlValue[][] } {
+    const { statement, observed } = compiled;
     const { columns } = statement;
     if (columns.length === 0) {
-      statement.run(bindings);
+      this.#step(compiled, bindings);
       return { columns, rows: [] };
     }
-    if (!observed.data) {
-      const marked = this.#context.mark();
-      this.#rowsOf(statement, bindings, budget);
-      return { columns, rows: this.#readAgain(statement, bindings, marked) };
+    if (this.#connection.capabilities.rowErrors) {
+      return { columns, rows: this.#rowsOf(compiled, bindings, budget) };
     }
+    const marked = this.#context.mark();
+    if (!observed.data) {
+      this.#rowsOf(compiled, bindings, budget);
+      return { columns, rows: this.#readAgain(compiled, bindings, marked) };
+    }
+    const counters = this.#counters.hold(compiled, this.schema);
     this.#connection.command("SAVEPOINT _hql_read");
     try {
-      const marked = this.#context.mark();
-      const rows = this.#rowsOf(statement, bindings, budget);
+      const rows = this.#rowsOf(compiled, bindings, budget);
       // The work of RETURNING is done before its first row.
       if (rows.length > 0) return { columns, rows };
       if (!this.#connection.inTransaction) throw rolledBack();
       this.#connection.command("ROLLBACK TO _hql_read");
-      return { columns, rows: this.#readAgain(statement, bindings, marked) };
+      this.#counters.putBack(counters);
+      return { columns, rows: this.#readAgain(compiled, bindings, marked) };
     } finally {
       if (this.#connection.inTransaction) {
         this.#connection.command("RELEASE _hql_read");
@@ -250,29 +328,59 @@ export class Executor {
     }
   }
 
-  /** Row by row, so that the budget bounds memory; but the driver shows an error as the end of the rows. */
+  /** Row by row, so that the budget bounds memory; but some drivers show an error as the end of the rows. */
   #rowsOf(
-    statement: SqliteStatement,
+    { statement, keyword, observed }: Compiled,
     bindings: Bindings,
     budget: AnswerBudget,
   ): SqlValue[][] {
     const rows: SqlValue[][] = [];
-    for (const row of statement.rows(bindings)) {
-      this.completed = true;
-      budget.spend(row);
-      rows.push(narrowRow(row));
+    this.policy.enter(keyword, observed, this.#storage);
+    try {
+      for (const row of statement.rows(bindings)) {
+        this.completed = true;
+        budget.spend(row);
+        rows.push(narrowRow(row));
+      }
+    } finally {
+      this.policy.leave();
     }
     return rows;
   }
 
+  /** Runs it for its effect, with the policy on for what virtual tables compile meanwhile. */
+  #step(
+    { statement, keyword, observed }: Compiled,
+    bindings: Bindings,
+  ): RunResult {
+    this.policy.enter(keyword, observed, this.#storage);
+    try {
+      return statement.run(bindings);
+    } finally {
+      this.policy.leave();
+    }
+  }
+
   /** The same rows at once, or the error that ended them; nothing of the first time may be left. */
   #readAgain(
-    statement: SqliteStatement,
+    compiled: Compiled,
     bindings: Bindings,
     marked: ReturnType<EntryContext["mark"]>,
   ): SqlValue[][] {
     this.#context.rewind(marked);
-    return statement.allBigInt(bindings).map(narrowRow);
+    return this.#allRows(compiled, bindings).map(narrowRow);
+  }
+
+  #allRows(
+    { statement, keyword, observed }: Compiled,
+    bindings: Bindings,
+  ): SqliteRow[] {
+    this.policy.enter(keyword, observed, this.#storage);
+    try {
+      return statement.allBigInt(bindings);
+    } finally {
+      this.policy.leave();
+    }
   }
 }
 

@@ -20,7 +20,13 @@ import {
 import type { EntryContext } from "./entry_context.ts";
 import { AnswerBudget } from "./answer_budget.ts";
 import { Executor } from "./executor.ts";
-import { failureOf, isMachineError } from "../driver/result_codes.ts";
+import {
+  failureOf,
+  isMachineError,
+  looksFull,
+  USED_UP,
+} from "../driver/result_codes.ts";
+import { hasRoom } from "../driver/room.ts";
 import type { TableSets } from "./table_sets.ts";
 import type { SchemaTraits } from "./schema_traits.ts";
 import { splitStatements } from "../statement/text.ts";
@@ -205,8 +211,9 @@ export class Interpreter {
     const changedBefore = this.#executor.change;
     try {
       work(results, at);
+      this.#executor.settle();
     } catch (error) {
-      const failure = { ...this.#failure(error), ...at };
+      const failure = { ...this.#failure(error, at), ...at };
       this.#executor.change = changedBefore;
       if (!this.#connection.inTransaction) {
         throw new EntryUndone(failure, 0);
@@ -224,8 +231,14 @@ export class Interpreter {
     return { ok: true, results };
   }
 
-  /** What an error answers; rethrows what is no answer. */
-  #failure(error: unknown): CommandFailure {
+  /**
+   * What an error answers; rethrows what is no answer. What looks like a full disk has its entry undone
+   * and run again before it is one, since the disk may have been full a moment ago.
+   */
+  #failure(error: unknown, at: { statement?: number } = {}): CommandFailure {
+    if (looksFull(error) && hasRoom(this.#connection)) {
+      throw new EntryUndone({ ...USED_UP, ...at }, 0);
+    }
     if (isMachineError(error)) throw error;
     return failureOf(error as HiqliteError | SqliteError, {
       refusal: this.#executor.policy.refusal,

@@ -1,66 +1,111 @@
 import { HiqliteError } from "../../../errors.ts";
-import type { StatementResult } from "../../sql/types.ts";
-import {
-  NO_BINDINGS,
-  type SqliteConnection,
-  type SqliteStatement,
-} from "../driver/driver.ts";
+import { NO_BINDINGS, type SqliteConnection } from "../driver/driver.ts";
 import type { Compiled } from "../statement/cache.ts";
-import { ROWID_GUARD } from "../statement/policy.ts";
+import { GUARD_FUNCTION, ROWID_GUARD } from "../statement/policy.ts";
 import { foldName, quotedName } from "../statement/text.ts";
-import type { RowidTable, SchemaTraits } from "./schema_traits.ts";
+import type { EntryContext } from "./entry_context.ts";
+import type { SchemaTraits } from "./schema_traits.ts";
 
 const INT64_MAX = 2n ** 63n - 1n;
 /** Names no table: a guard does not hear of a new name, and every member must answer the same. */
 const RESERVED_ROWID =
   `The rowid ${INT64_MAX} is reserved: SQLite would choose the next ones at random`;
+const REFUSED_CONFIG =
+  "crisismerge, hashsize, pgsz and automerge below 2 are not allowed: a full-text index could use up its segments";
 const SEQUENCES = "sqlite_sequence";
+/** Shadow tables whose rowids are those of their virtual table. */
+const ROWID_SHADOW = /_(?:content|docsize|rowid)$/;
+const CONFIG_SHADOW = /_config$/;
+const REFUSED_WORDS =
+  "NEW.k IN ('crisismerge', 'hashsize', 'pgsz') OR NEW.k = 'automerge' AND CAST(NEW.v AS INTEGER) < 2";
+
+/** Whether a shadow table holds its virtual table's rows, rather than an index of them. */
+export function keepsRows(shadow: string): boolean {
+  return ROWID_SHADOW.test(shadow);
+}
+
+/** When a trigger refuses, and how it says so. */
+interface Guard {
+  readonly event: string;
+  readonly when: string;
+  readonly body: string;
+}
 
 /**
  * Keeps the largest rowid free: with a row under it SQLite draws the next rowids at random,
- * differently on each member, or, with AUTOINCREMENT, fails like a full disk, which stops a member.
+ * differently on each member, or, with AUTOINCREMENT, fails as if the disk were full. Also refuses
+ * what lets a full-text index run out of segments.
  */
 export class RowidGuards {
   readonly #connection: SqliteConnection;
-  /** How many guards were made: a table that is renamed keeps the name of its own. */
+  readonly #context: EntryContext;
+  /** How many guards were made: a table that is renamed keeps the names of its own. */
   #made = 0;
-  /** Look for the largest rowid, by table. */
-  readonly #lookups = new Map<string, SqliteStatement>();
 
   /** Guards the tables of `connection`. */
-  constructor(connection: SqliteConnection) {
+  constructor(connection: SqliteConnection, context: EntryContext) {
     this.#connection = connection;
+    this.#context = context;
+    // Full-text search replaces what RAISE says by words of its own.
+    connection.define(GUARD_FUNCTION, false, (what) => {
+      context.guarded = what === "config" ? "config" : "rowid";
+      return null;
+    });
   }
 
-  /** Gives each table a trigger that refuses the rowid row by row, since a statement of many rows would go on from it. */
-  install({ rowidTables }: SchemaTraits): void {
-    const guards = new Map(
-      this.#connection.prepare(
-        "SELECT tbl_name, name, sql FROM temp.sqlite_schema WHERE type = 'trigger'",
-      )!.all(NO_BINDINGS).map(([table, ...guard]) =>
-        [foldName(table as string), guard as [string, string]] as const
-      ),
-    );
-    for (const [folded, { name, virtual, rowid }] of rowidTables) {
-      const [guard, sql = ""] = guards.get(folded) ?? [];
-      const when = `WHEN NEW.${rowid} = ${INT64_MAX}`;
-      if (virtual || sql.includes(when)) continue;
-      // The rowid has another name now that a column has that one.
-      if (guard) {
-        this.#connection.exec(`DROP TRIGGER temp.${quotedName(guard)}`);
-      }
-      if (rowid === null) continue;
-      this.#connection.exec(
-        `CREATE TEMP TRIGGER "${ROWID_GUARD}${++this.#made}"
-         AFTER INSERT ON main.${quotedName(name)} ${when}
-         BEGIN SELECT RAISE(ABORT, '${RESERVED_ROWID}'); END`,
-      );
+  /**
+   * Gives each table triggers that refuse the rowid row by row, since a statement of many rows would go
+   * on from it: on INSERT, and on UPDATE of the key, which is also what UPSERT and foreign keys do.
+   * A virtual table keeps its rowids in tables of its own.
+   */
+  install({ rowidTables, shadowTables }: SchemaTraits): void {
+    const made = this.#installed();
+    for (const [folded, { name, virtual, rowid, keys }] of rowidTables) {
+      if (virtual || rowid === null) continue;
+      this.#guard(made.get(folded), name, rowidGuards(rowid, keys));
+    }
+    for (const name of shadowTables) {
+      if (!keepsRows(name) && !CONFIG_SHADOW.test(name)) continue;
+      this.#guard(made.get(name), name, [shadowGuard(name)]);
     }
   }
 
-  /** Forgets what depends on the schema. */
-  forget(): void {
-    this.#lookups.clear();
+  /** The triggers that exist, by folded table: name and text. */
+  #installed(): Map<string, [string, string][]> {
+    const found = new Map<string, [string, string][]>();
+    const rows = this.#connection.prepare(
+      "SELECT tbl_name, name, sql FROM temp.sqlite_schema WHERE type = 'trigger'",
+    )!.all(NO_BINDINGS) as [string, string, string][];
+    for (const [table, name, sql] of rows) {
+      const folded = foldName(table);
+      const guards = found.get(folded);
+      if (guards === undefined) found.set(folded, [[name, sql]]);
+      else guards.push([name, sql]);
+    }
+    return found;
+  }
+
+  /** SQLite carries guards along when it renames a table or a column, but not when a column takes a name of the rowid. */
+  #guard(
+    made: readonly [string, string][] = [],
+    table: string,
+    guards: readonly Guard[],
+  ): void {
+    const holds = made.length === guards.length &&
+      guards.every(({ event, when }) =>
+        made.some(([, sql]) => sql.includes(event) && sql.includes(when))
+      );
+    if (holds) return;
+    for (const [name] of made) {
+      this.#connection.exec(`DROP TRIGGER temp.${quotedName(name)}`);
+    }
+    for (const { event, when, body } of guards) {
+      this.#connection.exec(
+        `CREATE TEMP TRIGGER "${ROWID_GUARD}${++this.#made}"
+         AFTER ${event} ON main.${quotedName(table)} WHEN ${when}
+         BEGIN ${body} END`,
+      );
+    }
   }
 
   /** @throws {HiqliteError} `forbidden` if a table's rowid cannot be asked for, and so not be guarded. */
@@ -75,55 +120,70 @@ export class RowidGuards {
   }
 
   /**
-   * Looks at what triggers cannot see: UPDATE, virtual tables, sequences.
-   * @throws {HiqliteError} `constraint` if the statement made a row under the largest rowid.
+   * Looks at what no trigger sees: the sequences.
+   * @throws {HiqliteError} `constraint` if an AUTOINCREMENT would have nothing left.
    */
-  check(
-    { observed }: Compiled,
-    { rowidTables }: SchemaTraits,
-    result: StatementResult,
-  ): void {
-    const { insertsInto, touches, triggers } = observed;
-    const single = insertsInto !== null && !triggers &&
-      touches.size === 1 && result.rowsAffected <= 1 &&
-      insertsInto !== SEQUENCES;
-    if (single) {
-      if (result.lastInsertRowid === INT64_MAX) throw largestRowid();
-      return;
-    }
-    for (const touched of touches) {
-      const [table, column] = foldName(touched).split("\0") as [
-        string,
-        string?,
-      ];
+  check({ observed }: Compiled): void {
+    for (const table of observed.writes) {
       if (table === SEQUENCES) this.#checkSequences();
-      const known = rowidTables.get(table);
-      if (known === undefined) continue;
-      if (column !== undefined && !known.keys.includes(column)) continue;
-      if (this.#hasLargest(known)) throw largestRowid();
     }
   }
 
-  /** An exhausted AUTOINCREMENT would fail like a full disk, which stops a member. */
+  /**
+   * Fails a statement whose virtual table met a guard: SQLite may have ignored that (OR IGNORE). A setting
+   * that was not stored is in the memory of this connection by now, which alone would keep it until its
+   * next start: a change of the settings that is undone makes full-text search read them again.
+   * @throws {HiqliteError} `constraint` or `forbidden`.
+   */
+  refuse({ shadowTables }: SchemaTraits): never {
+    const what = this.#context.guarded;
+    this.#context.guarded = null;
+    if (what !== "config") throw new HiqliteError("constraint", RESERVED_ROWID);
+    for (const shadow of shadowTables) {
+      if (!CONFIG_SHADOW.test(shadow)) continue;
+      const table = quotedName(shadow.replace(CONFIG_SHADOW, ""));
+      this.#connection.command("SAVEPOINT _hql_config");
+      try {
+        this.#connection.exec(
+          `INSERT INTO main.${table}(${table}, rank) VALUES ('automerge', 4)`,
+        );
+      } finally {
+        this.#connection.command("ROLLBACK TO _hql_config");
+        this.#connection.command("RELEASE _hql_config");
+      }
+    }
+    throw new HiqliteError("forbidden", REFUSED_CONFIG);
+  }
+
   #checkSequences(): void {
     const exhausted = this.#connection.prepare(
       `SELECT 1 FROM main.${SEQUENCES} WHERE CAST(seq AS INTEGER) = ${INT64_MAX}`,
     )!.all(NO_BINDINGS);
-    if (exhausted.length > 0) throw largestRowid();
-  }
-
-  #hasLargest({ name, rowid }: RowidTable): boolean {
-    let lookup = this.#lookups.get(name);
-    if (lookup === undefined) {
-      lookup = this.#connection.prepare(
-        `SELECT 1 FROM main.${quotedName(name)} WHERE ${rowid} = ${INT64_MAX}`,
-      )!;
-      this.#lookups.set(name, lookup);
+    if (exhausted.length > 0) {
+      throw new HiqliteError("constraint", RESERVED_ROWID);
     }
-    return lookup.all(NO_BINDINGS).length > 0;
   }
 }
 
-function largestRowid(): HiqliteError {
-  return new HiqliteError("constraint", RESERVED_ROWID);
+function rowidGuards(rowid: string, keys: readonly string[]): Guard[] {
+  const when = `NEW.${rowid} = ${INT64_MAX}`;
+  const body = `SELECT RAISE(ABORT, '${RESERVED_ROWID}');`;
+  // SQLite compares these words with those of the UPDATE, and does not ask whether they are columns.
+  const names = [...keys.map(quotedName), "rowid", "_rowid_", "oid"];
+  return [
+    { event: "INSERT", when, body },
+    { event: `UPDATE OF ${names.join(", ")}`, when, body },
+  ];
+}
+
+/** FAIL rather than ABORT, for which SQLite would open a savepoint, and full-text search write all it has, with each row. */
+function shadowGuard(table: string): Guard {
+  const config = CONFIG_SHADOW.test(table);
+  const what = config ? "config" : "rowid";
+  return {
+    event: "INSERT",
+    when: config ? REFUSED_WORDS : `NEW.rowid = ${INT64_MAX}`,
+    body:
+      `SELECT ${GUARD_FUNCTION}('${what}'); SELECT RAISE(FAIL, 'reserved');`,
+  };
 }

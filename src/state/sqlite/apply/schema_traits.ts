@@ -30,7 +30,7 @@ export interface RowidTable {
   readonly virtual: boolean;
   /** What names its rowid in SQL; null if columns have all those names and none of them is the rowid. */
   readonly rowid: string | null;
-  /** The columns that may set the rowid, folded. */
+  /** The columns of its primary key, folded: one of them may be the rowid. */
   readonly keys: readonly string[];
 }
 
@@ -86,7 +86,7 @@ function readRowidTables(
       virtual: type === "virtual",
       rowid: ROWID_NAMES.find((alias) => !names.includes(alias)) ??
         rowidColumn(connection, name),
-      keys: [...keys, "rowid"],
+      keys,
     });
   }
   return found;

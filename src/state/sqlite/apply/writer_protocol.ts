@@ -74,7 +74,9 @@ export function writeApplied(
   const { applied, clockMs, config, facts } = position;
   writer.u53(applied.term).u53(applied.index).u53(clockMs).bytes(config);
   writer.u32(hashes.length);
-  for (const { index, hash } of hashes) writer.u53(index).u32(hash);
+  for (const { index, hash, table = "" } of hashes) {
+    writer.u53(index).u32(hash).text(table);
+  }
   writer.u8(facts === told ? 0 : 1);
   if (facts !== told) writeFacts(writer, facts);
 }
@@ -97,7 +99,7 @@ export function readApplied(reader: ByteReader): ReachedPosition {
   const config = reader.bytes();
   const hashes = Array.from(
     { length: reader.u32() },
-    () => ({ index: reader.u53(), hash: reader.u32() }),
+    () => ({ index: reader.u53(), hash: reader.u32(), table: reader.text() }),
   );
   const facts = reader.u8() === 1 ? readFacts(reader) : null;
   return { applied: { term, index }, clockMs, config, hashes, facts };

@@ -67,7 +67,7 @@ export class WriterRequests implements Served {
 
   /** See `Served`. */
   get interruptHandle(): bigint {
-    return this.#writer?.connection.interruptHandle ?? 0n;
+    return this.#writer?.connection.handle ?? 0n;
   }
 
   /** See `Served`. */

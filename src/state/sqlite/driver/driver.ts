@@ -22,7 +22,11 @@ export class SqliteError extends Error {
   }
 }
 
-/** A row as values by column position; integers are bigint where the statement was told so. */
+/**
+ * A row as values by column position; integers are bigint where the statement was told so.
+ * A text ends at its first NUL, and what is no UTF-8 in it is U+FFFD, with every driver:
+ * members with different ones answer the same.
+ */
 export type SqliteRow = SqlValue[];
 
 /** What a statement did to the database. */
@@ -48,14 +52,20 @@ export interface SqliteStatement {
   readonly source: string;
   /** Names of the columns it returns; empty if it returns none. */
   readonly columns: readonly string[];
+  /** Whether it changes nothing itself; only with the capability `statementTraits`. */
+  readonly readOnly?: boolean;
+  /** The declared types of its columns, null for those that are no column of a table; only with `statementTraits`. */
+  declaredTypes?(): (string | null)[];
   /** Runs it and drops its rows. */
   run(bindings: Bindings): RunResult;
-  /** All its rows; integers that a number cannot hold as bigint. It may be run twice for that, so it must only read. */
+  /** All its rows; integers that a number cannot hold as bigint. Without `rowErrors` it may be run twice for that, so it must only read. */
   all(bindings: Bindings): SqliteRow[];
   /** All its rows with every integer as bigint. */
   allBigInt(bindings: Bindings): SqliteRow[];
-  /** Row by row, integers as bigint. An error after the first row may look like the end of the rows. */
+  /** Row by row, integers as bigint. Without the capability `rowErrors` an error after the first row may look like the end of the rows. */
   rows(bindings: Bindings): Iterable<SqliteRow>;
+  /** Frees what it holds; it is compiled again if it is used after that. */
+  release(): void;
 }
 
 /** Decides on an action while a statement is compiled; the arguments are those of `sqlite3_set_authorizer`. */
@@ -73,12 +83,27 @@ export type FunctionResult = SqlValue | typeof FAIL;
 /** What a function returns to make its statement fail; throwing would hang some drivers. */
 export const FAIL: unique symbol = Symbol("fail");
 
+/** What a library can do beyond the least; each is asked for, never the library's name. */
+export interface SqliteCapabilities {
+  /** `SqliteConnection.handle` and `SqliteDriver.interrupt` are there. */
+  readonly interrupt: boolean;
+  /** `SqliteDriver.limitHeap` is there. */
+  readonly heapLimit: boolean;
+  /** An error between rows is thrown, so that a statement need not run twice to be sure of them. */
+  readonly rowErrors: boolean;
+  /** `SqliteConnection.owesForeignKeys` is there. */
+  readonly owedForeignKeys: boolean;
+  /** `SqliteStatement.readOnly` and `declaredTypes` are there. */
+  readonly statementTraits: boolean;
+}
+
 /** One connection. Every method may throw {@linkcode SqliteError}. */
 export interface SqliteConnection {
-  /** By what `SqliteDriver.interrupt` ends what runs here, from any thread; only where the driver can. */
-  readonly interruptHandle?: bigint;
+  readonly capabilities: SqliteCapabilities;
   /** Whether a transaction is open. */
   readonly inTransaction: boolean;
+  /** Names it to {@linkcode SqliteDriver.interrupt}; only with the capability `interrupt`. */
+  readonly handle?: bigint;
   /** Runs one or more statements without parameters. Its errors may lack the extended code. */
   exec(sql: string): void;
   /** Runs a statement that comes again and again, such as `COMMIT`: it stays compiled. */
@@ -93,8 +118,12 @@ export interface SqliteConnection {
   ): void;
   /** Sets what compiling may do. */
   authorize(authorizer: Authorizer): void;
+  /** Whether shadow tables and the schema's own are defended against what is compiled; on from the start. */
+  defend(active: boolean): void;
   /** Sets the largest text, blob or row and the longest statement, in bytes. */
   limit(valueBytes: number, sqlBytes: number): void;
+  /** Whether the open transaction owes rows to deferred foreign keys, so that COMMIT would fail; only with the capability `owedForeignKeys`. */
+  owesForeignKeys?(): boolean;
   /** Copies all of it, as the open transaction sees it, into a new file. Blocks the thread. */
   backup(target: string): Promise<void>;
   close(): void;
@@ -102,21 +131,27 @@ export interface SqliteConnection {
 
 /** A SQLite library. */
 export interface SqliteDriver {
-  /** What it can do beyond the port. */
-  readonly capabilities: { readonly interrupt: boolean };
-  /** Ends what runs on a connection of any thread with SQLITE_INTERRUPT; there only with the capability. */
-  interrupt?(handle: bigint): void;
+  /** What people call it: `node:sqlite`, `libsqlite3`. */
+  readonly name: string;
+  readonly capabilities: SqliteCapabilities;
   /** Its version, like `3.53.2`. */
   readonly version: string;
   /** Opens or (unless `readOnly`) creates a database file, or one in memory (`:memory:`). */
   open(path: string, options: { readonly readOnly: boolean }): SqliteConnection;
+  /** Ends what the connection with this handle runs, from any thread; the connection must be open. */
+  interrupt?(handle: bigint): void;
+  /** Bounds what all connections of the process that use this library may hold, in bytes; 0: no bound. Beyond it statements fail with 7 (NOMEM). */
+  limitHeap?(bytes: number): void;
 }
 
 /**
  * Which library a connection uses, as plain data: every thread and process opens
  * its own by `openDriver`.
  */
-export type SqliteDriverSpec = { readonly kind: "node" };
+export type SqliteDriverSpec =
+  | { readonly kind: "node" }
+  /** A `libsqlite3` at a path. */
+  | { readonly kind: "ffi"; readonly library: string };
 
 /**
  * Checks that a library is new enough.

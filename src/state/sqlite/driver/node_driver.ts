@@ -7,12 +7,14 @@ import {
   type FunctionResult,
   requireSqlite,
   type RunResult,
+  type SqliteCapabilities,
   type SqliteConnection,
   type SqliteDriver,
   SqliteError,
   type SqliteRow,
   type SqliteStatement,
 } from "./driver.ts";
+import { noteCompiled } from "./dropped_statements.ts";
 import { isBlank } from "../statement/text.ts";
 
 const SQLITE_ERROR = 1;
@@ -122,6 +124,9 @@ class NodeStatement implements SqliteStatement {
     }
   }
 
+  /** The runtime frees it with the object. */
+  release(): void {}
+
   #all(bindings: Bindings): SqliteRow[] {
     try {
       const rows = bindings.named === null
@@ -159,7 +164,16 @@ interface NativeDatabase extends DatabaseSync {
   ): void;
 }
 
+const CAPABILITIES: SqliteCapabilities = {
+  interrupt: false,
+  heapLimit: false,
+  rowErrors: false,
+  owedForeignKeys: false,
+  statementTraits: false,
+};
+
 class NodeConnection implements SqliteConnection {
+  readonly capabilities = CAPABILITIES;
   readonly #database: NativeDatabase;
   readonly #commands = new Map<string, StatementSync>();
 
@@ -167,7 +181,11 @@ class NodeConnection implements SqliteConnection {
     this.#database = attempt(() =>
       new DatabaseSync(path, { readOnly }) as NativeDatabase
     );
-    this.#database.enableDefensive(true);
+    this.defend(true);
+  }
+
+  defend(active: boolean): void {
+    this.#database.enableDefensive(active);
   }
 
   get inTransaction(): boolean {
@@ -192,6 +210,7 @@ class NodeConnection implements SqliteConnection {
   prepare(sql: string): SqliteStatement | null {
     // node:sqlite crashes when it is asked about a statement that is none.
     if (isBlank(sql) || sql.includes("\0")) return null;
+    noteCompiled(sql.length);
     const statement = attempt(() =>
       this.#database.prepare(sql)
     ) as NativeStatement;
@@ -238,7 +257,8 @@ class NodeConnection implements SqliteConnection {
 
 /** SQLite as it is inside the runtime (`node:sqlite`). */
 export const nodeDriver: SqliteDriver = {
-  capabilities: { interrupt: false },
+  name: "node:sqlite",
+  capabilities: CAPABILITIES,
   version: bundledVersion(),
   open(path, { readOnly }): SqliteConnection {
     requireSqlite(nodeDriver.version);

@@ -2,6 +2,7 @@ import { type ErrorCode, HiqliteError } from "../../../errors.ts";
 import { StateDamagedError } from "../../port.ts";
 import type { CommandFailure } from "../../sql/types.ts";
 import { SqliteError } from "./driver.ts";
+import { shortMessage } from "./short_message.ts";
 
 const SQLITE_NOMEM = 7;
 const SQLITE_INTERRUPT = 9;
@@ -45,6 +46,18 @@ export function isInterrupt(error: unknown): boolean {
   return error instanceof SqliteError && error.primary === SQLITE_INTERRUPT;
 }
 
+/** Whether SQLite says that the disk is full, or that rowids, a sequence or a full-text index are used up. */
+export function looksFull(error: unknown): boolean {
+  return error instanceof SqliteError && error.primary === SQLITE_FULL;
+}
+
+/** The answer of a statement that used something up. */
+export const USED_UP: CommandFailure = {
+  code: "sql",
+  message:
+    "Something is used up that the statement needs (SQLITE_FULL, and the disk has room): the rowids of a table, its AUTOINCREMENT, or the segments of a full-text index",
+};
+
 /** What a machine's error means for the member: `disk_full` passes, damage stays, the rest is as it was. */
 export function stateFailure(error: unknown): unknown {
   if (error instanceof SqliteError) {
@@ -74,7 +87,7 @@ export function readFailure(error: unknown, refusal: string | null): unknown {
   if (!(error instanceof SqliteError)) return error;
   if (isDamage(error)) return stateFailure(error);
   const failed = (code: ErrorCode, message: string): HiqliteError =>
-    new HiqliteError(code, message, { cause: error });
+    new HiqliteError(code, shortMessage(message, false), { cause: error });
   if (refusal !== null) return failed("forbidden", refusal);
   switch (error.primary) {
     case SQLITE_AUTH:
@@ -104,8 +117,19 @@ function noRoom(cause: unknown): HiqliteError {
   );
 }
 
-/** The answer that an error is; the reasons come from the authorizer and from overridden functions. */
+/** The answer that an error is, in few words; the reasons come from the authorizer and from overridden functions. */
 export function failureOf(
+  error: HiqliteError | SqliteError,
+  reasons: {
+    readonly refusal: string | null;
+    readonly function: string | null;
+  },
+): CommandFailure {
+  const { code, message } = wholeFailure(error, reasons);
+  return { code, message: shortMessage(message, code === "constraint") };
+}
+
+function wholeFailure(
   error: HiqliteError | SqliteError,
   reasons: {
     readonly refusal: string | null;
@@ -121,12 +145,10 @@ export function failureOf(
   if (reasons.refusal !== null) {
     return { code: "forbidden", message: reasons.refusal };
   }
-  if (reasons.function !== null) {
-    return { code: "sql", message: reasons.function };
-  }
+  const code = error.primary === SQLITE_CONSTRAINT ? "constraint" : "sql";
+  if (reasons.function !== null) return { code, message: reasons.function };
   if (error.primary === SQLITE_AUTH) {
     return { code: "forbidden", message: error.message };
   }
-  const code = error.primary === SQLITE_CONSTRAINT ? "constraint" : "sql";
   return { code, message: error.message };
 }

@@ -1,9 +1,10 @@
 import { HiqliteError } from "../../../errors.ts";
-import { sizeOf } from "../../sql/values.ts";
+import { narrowRow, sizeOf } from "../../sql/values.ts";
 import {
   COMMAND_LIMITS,
   type QueryResult,
   type SqlParameters,
+  type SqlValue,
 } from "../../sql/types.ts";
 import { bind } from "../statement/bindings.ts";
 import {
@@ -11,14 +12,16 @@ import {
   NO_BINDINGS,
   type SqliteConnection,
   type SqliteDriver,
+  type SqliteRow,
   type SqliteStatement,
   VALUE_BYTES_MAX,
 } from "../driver/driver.ts";
 import { readFailure } from "../driver/result_codes.ts";
 import { Policy } from "../statement/policy.ts";
+import { openVirtualTables } from "../statement/open_virtual_tables.ts";
 import type { ReadLimits } from "./query_codec.ts";
 import type { SchemaEpoch } from "../thread/schema_epoch.ts";
-import { type Compiled, StatementCache } from "../statement/cache.ts";
+import { StatementCache } from "../statement/cache.ts";
 
 const BUSY_TIMEOUT_MS = 5000;
 
@@ -29,6 +32,7 @@ export class Reader {
   readonly #cache: StatementCache;
   readonly #epoch: SchemaEpoch | null;
   readonly #position: SqliteStatement;
+  readonly #virtual: SqliteStatement;
   #cachedEpoch = -1;
 
   /** Opens the database at `path`; without `epoch` nothing is cached. */
@@ -38,8 +42,8 @@ export class Reader {
     options: {
       readonly statementCacheCapacity: number;
       readonly schemaEpoch: SchemaEpoch | null;
-      /** The most that SQLite's heap may hold in this process, bytes; null: as it is. */
-      readonly heapBytes: number | null;
+      /** The most that SQLite's heap may hold in this process, bytes. @default as it is */
+      readonly heapBytes?: number;
     },
   ) {
     this.#connection = driver.open(path, { readOnly: true });
@@ -48,7 +52,7 @@ export class Reader {
        PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;
        PRAGMA temp_store = FILE;`,
     );
-    if (options.heapBytes !== null) {
+    if (options.heapBytes !== undefined) {
       this.#connection.exec(`PRAGMA hard_heap_limit = ${options.heapBytes}`);
     }
     // What a write could store can be read, and no more.
@@ -56,6 +60,9 @@ export class Reader {
     this.#connection.authorize(this.#policy.authorize);
     this.#position = this.#connection.prepare(
       "SELECT idx FROM main._hql_meta",
+    )!;
+    this.#virtual = this.#connection.prepare(
+      "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND rootpage = 0",
     )!;
     this.#epoch = options.schemaEpoch;
     this.#cache = new StatementCache(
@@ -85,7 +92,7 @@ export class Reader {
 
   /** See `Served`. */
   get interruptHandle(): bigint {
-    return this.#connection.interruptHandle ?? 0n;
+    return this.#connection.handle ?? 0n;
   }
 
   /** Releases the file. */
@@ -137,6 +144,8 @@ export class Reader {
   #refreshSchema(): number {
     const [row] = this.#position.all(NO_BINDINGS);
     this.#cache.clear();
+    const virtual = this.#virtual.all(NO_BINDINGS).map(([name]) => `${name}`);
+    openVirtualTables(this.#connection, virtual);
     return row![0] as number;
   }
 
@@ -147,21 +156,42 @@ export class Reader {
   ): QueryResult {
     const compiled = this.#cache.get(sql);
     const bindings = bind(compiled.slots, params, refuseReference);
-    if (limits !== null) checkLimits(compiled, bindings, limits);
-    return {
-      columns: compiled.statement.columns,
-      rows: compiled.statement.all(bindings),
-    };
+    this.#policy.enter(compiled.keyword, compiled.observed, null);
+    try {
+      return this.#rows(compiled.statement, bindings, limits);
+    } finally {
+      this.#policy.leave();
+    }
+  }
+
+  #rows(
+    statement: SqliteStatement,
+    bindings: Bindings,
+    limits: ReadLimits | null,
+  ): QueryResult {
+    const { columns } = statement;
+    if (limits === null || columns.length === 0) {
+      return { columns, rows: statement.all(bindings) };
+    }
+    if (this.#connection.capabilities.rowErrors) {
+      const rows: SqlValue[][] = [];
+      for (const row of boundedRows(statement, bindings, limits)) {
+        rows.push(narrowRow(row));
+      }
+      return { columns, rows };
+    }
+    // A first pass that holds one row at a time; it may end early, at an error that the second pass reports.
+    for (const _ of boundedRows(statement, bindings, limits)) continue;
+    return { columns, rows: statement.all(bindings) };
   }
 }
 
-/** A first pass that holds one row at a time; it may end early, at an error that the second pass reports. */
-function checkLimits(
-  { statement }: Compiled,
+/** Rows as they come. @throws {HiqliteError} `too_large` when there are too many, or they are too large. */
+function* boundedRows(
+  statement: SqliteStatement,
   bindings: Bindings,
   { maxRows, maxBytes }: ReadLimits,
-): void {
-  if (statement.columns.length === 0) return;
+): Generator<SqliteRow> {
   let rows = 0;
   let bytes = 0;
   for (const row of statement.rows(bindings)) {
@@ -178,6 +208,7 @@ function checkLimits(
         `The answer has more than ${maxBytes} bytes`,
       );
     }
+    yield row;
   }
 }
 

@@ -1,7 +1,17 @@
 import { HiqliteError } from "../../../errors.ts";
 import type { SqliteConnection, SqliteStatement } from "../driver/driver.ts";
-import { type Observed, type Policy, RESERVED_PREFIX } from "./policy.ts";
-import { describeStatement, isBlank, type ParameterSlot } from "./text.ts";
+import {
+  type Observed,
+  type Policy,
+  refuseInView,
+  RESERVED_PREFIX,
+} from "./policy.ts";
+import {
+  describeStatement,
+  isBlank,
+  namesIn,
+  type ParameterSlot,
+} from "./text.ts";
 
 /** A prepared statement and what is known of it. */
 export interface Compiled {
@@ -29,6 +39,11 @@ function mentionsIn(sql: string): Mentions {
   };
 }
 
+/** Text of all kept statements, characters; SQLite takes about ten bytes for each of a long text. */
+export const KEPT_CHARS_MAX = 2 * 1024 * 1024;
+/** A longer text holds its values itself and hardly comes again. */
+export const KEPT_STATEMENT_CHARS_MAX = 64 * 1024;
+
 /** Why a compiled statement is refused, or null. */
 type RefuseUse = (
   keyword: string,
@@ -36,7 +51,7 @@ type RefuseUse = (
   observed: Observed,
 ) => string | null;
 
-/** Compiles users' statements under a policy and keeps the most recently used ones. */
+/** Compiles users' statements under a policy and keeps the most recently used ones, as many as fit into both bounds. */
 export class StatementCache {
   readonly #connection: SqliteConnection;
   readonly #policy: Policy;
@@ -45,6 +60,9 @@ export class StatementCache {
   readonly #refuseUse: RefuseUse;
   readonly #compiled = new Map<string, Compiled>();
   #latest = "";
+  #keptChars = 0;
+  /** The statement used last, if it is not kept. */
+  #passing: SqliteStatement | null = null;
 
   /** Keeps up to `capacity` statements; `refuseKeyword` says why a kind of statement is refused, `refuseUse` why one is that does this. */
   constructor(
@@ -79,26 +97,43 @@ export class StatementCache {
     }
     const compiled = this.#compile(sql);
     const { schema, defersForeignKeys } = compiled.observed;
-    if (!schema && !defersForeignKeys) this.#keep(sql, compiled);
+    const kept = !schema && !defersForeignKeys && this.#capacity > 0 &&
+      sql.length <= KEPT_STATEMENT_CHARS_MAX;
+    if (kept) this.#keep(sql, compiled);
+    else this.#passing = compiled.statement;
     return compiled;
+  }
+
+  /** Whether a text is compiled already. */
+  has(sql: string): boolean {
+    return this.#compiled.has(sql);
   }
 
   /** Forgets everything: the schema has changed, and with it columns and triggers. */
   clear(): void {
+    for (const { statement } of this.#compiled.values()) statement.release();
     this.#compiled.clear();
+    this.#latest = "";
+    this.#keptChars = 0;
   }
 
   #keep(sql: string, compiled: Compiled): void {
     this.#compiled.set(sql, compiled);
     this.#latest = sql;
-    if (this.#compiled.size <= this.#capacity) return;
-    for (const oldest of this.#compiled.keys()) {
+    this.#keptChars += sql.length;
+    for (const [oldest, { statement }] of this.#compiled) {
+      const fits = this.#compiled.size <= this.#capacity &&
+        this.#keptChars <= KEPT_CHARS_MAX;
+      if (fits) return;
       this.#compiled.delete(oldest);
-      return;
+      this.#keptChars -= oldest.length;
+      statement.release();
     }
   }
 
   #compile(sql: string): Compiled {
+    this.#passing?.release();
+    this.#passing = null;
     const { keywords, slots } = describeStatement(sql);
     const keyword = keywords[0] ?? "";
     forbid(this.#refuseKeyword(keyword) ?? refuseName(keywords, sql));
@@ -131,11 +166,17 @@ function forbid(refusal: string | null): void {
   if (refusal !== null) throw new HiqliteError("forbidden", refusal);
 }
 
-/** ALTER TABLE does not show the authorizer the new name, nor CREATE VIRTUAL TABLE what is read later. */
+/** ALTER TABLE does not show the authorizer the new name, nor CREATE VIEW and CREATE VIRTUAL TABLE what is read later. */
 function refuseName(
   [first, second]: readonly string[],
   sql: string,
 ): string | null {
+  if (first === "CREATE" && second === "VIEW") {
+    for (const name of namesIn(sql)) {
+      const refusal = refuseInView(name);
+      if (refusal !== null) return refusal;
+    }
+  }
   const hidden = first === "ALTER" || second === "VIRTUAL";
   if (!hidden || !sql.toLowerCase().includes(RESERVED_PREFIX)) return null;
   return `Names that begin with ${RESERVED_PREFIX} are reserved`;

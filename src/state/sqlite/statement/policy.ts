@@ -1,151 +1,45 @@
+import {
+  Action,
+  COUNTERS,
+  DATA_KEYWORDS,
+  FORBIDDEN_FUNCTIONS,
+  MEMBER_FUNCTIONS,
+  MODULES,
+  PHYSICAL_TABLES,
+  QUESTION_PRAGMAS,
+  READER_PRAGMAS,
+  SCHEMA_ACTIONS,
+  WRITER_PRAGMAS,
+} from "./rules.ts";
 import { foldName } from "./text.ts";
-
-/** Action codes of `sqlite3_set_authorizer`. */
-const Action = {
-  createIndex: 1,
-  createTable: 2,
-  createTempIndex: 3,
-  createTempView: 6,
-  createTrigger: 7,
-  createView: 8,
-  delete: 9,
-  dropIndex: 10,
-  dropTable: 11,
-  dropTempIndex: 12,
-  dropTempTrigger: 14,
-  dropTempView: 15,
-  dropTrigger: 16,
-  dropView: 17,
-  insert: 18,
-  pragma: 19,
-  read: 20,
-  select: 21,
-  transaction: 22,
-  update: 23,
-  attach: 24,
-  detach: 25,
-  alterTable: 26,
-  reindex: 27,
-  analyze: 28,
-  createVirtualTable: 29,
-  dropVirtualTable: 30,
-  function: 31,
-  savepoint: 32,
-  recursive: 33,
-} as const;
-
-const SCHEMA_ACTIONS: ReadonlySet<number> = new Set([
-  Action.createIndex,
-  Action.createTable,
-  Action.createTrigger,
-  Action.createView,
-  Action.dropIndex,
-  Action.dropTable,
-  Action.dropTrigger,
-  Action.dropView,
-  Action.alterTable,
-  Action.createVirtualTable,
-  Action.dropVirtualTable,
-]);
-
-/** PRAGMAs whose answer follows from the schema alone. */
-const SCHEMA_PRAGMAS = [
-  "table_info",
-  "table_xinfo",
-  "index_list",
-  "index_info",
-  "index_xinfo",
-  "foreign_key_list",
-];
-
-const WRITER_PRAGMAS: ReadonlySet<string> = new Set([
-  ...SCHEMA_PRAGMAS,
-  "defer_foreign_keys",
-]);
-
-const READER_PRAGMAS: ReadonlySet<string> = new Set([
-  ...SCHEMA_PRAGMAS,
-  "table_list",
-  "foreign_key_check",
-  "integrity_check",
-  "quick_check",
-  "collation_list",
-  "compile_options",
-  "function_list",
-  "module_list",
-  "pragma_list",
-  "page_count",
-  "page_size",
-  "freelist_count",
-  "schema_version",
-  "user_version",
-  "application_id",
-  "encoding",
-]);
-
-/** PRAGMAs whose argument says what to look at; an argument of any other would set something. */
-const QUESTION_PRAGMAS: ReadonlySet<string> = new Set([
-  ...SCHEMA_PRAGMAS,
-  "table_list",
-  "foreign_key_check",
-  "integrity_check",
-  "quick_check",
-]);
-
-/** Virtual tables that show the file, not the data: they differ between members. */
-const PHYSICAL_TABLES: ReadonlySet<string> = new Set([
-  "dbstat",
-  "sqlite_dbpage",
-  "sqlite_stmt",
-  "bytecode",
-  "tables_used",
-  "completion",
-]);
-
-const MODULES: ReadonlySet<string> = new Set([
-  "fts3",
-  "fts4",
-  "fts5",
-  "fts5vocab",
-  "rtree",
-  "rtree_i32",
-]);
-
-/** Functions that reach outside of the data, for everybody. */
-const FORBIDDEN_FUNCTIONS: ReadonlySet<string> = new Set([
-  "load_extension",
-  "fts3_tokenizer",
-  "sqlite_log",
-]);
-
-/** Functions that differ between members or since when a member runs, for writes. */
-const MEMBER_FUNCTIONS: ReadonlySet<string> = new Set([
-  "sqlite_version",
-  "sqlite_source_id",
-  "sqlite_compileoption_get",
-  "sqlite_compileoption_used",
-  "sqlite_offset",
-  "fts5_source_id",
-  "total_changes",
-  // Merges the index of FTS3, which another statement may be reading.
-  "optimize",
-]);
-
-const DATA_KEYWORDS: ReadonlySet<string> = new Set([
-  "INSERT",
-  "REPLACE",
-  "UPDATE",
-  "DELETE",
-  "WITH",
-  "SELECT",
-  "VALUES",
-]);
 
 /** The prefix of this software's own tables. */
 export const RESERVED_PREFIX = "_hql_";
 
 /** Begins the names of the temporary triggers that keep the largest rowids free; they go with their tables. */
 export const ROWID_GUARD = `${RESERVED_PREFIX}rowid `;
+
+/** What a guard calls to say why it refuses. */
+export const GUARD_FUNCTION = `${RESERVED_PREFIX}refuse`;
+
+/** The names of this software, and of functions that differ between members, are no part of a view: virtual tables read views unseen. */
+export function refuseInView(name: string): string | null {
+  if (name.startsWith(RESERVED_PREFIX)) {
+    return `Names that begin with ${RESERVED_PREFIX} are reserved: ${name}`;
+  }
+  return MEMBER_FUNCTIONS.has(name) || FORBIDDEN_FUNCTIONS.has(name)
+    ? `${name}() is not allowed in a view: members may differ in it`
+    : null;
+}
+
+/** Who compiles. */
+type Mode =
+  /** This software. */
+  | "internal"
+  /** A user's statement is compiled. */
+  | "examine"
+  /** A user's statement runs: what is compiled meanwhile comes from a virtual table, or SQLite compiles the statement again. */
+  | "nested";
 
 /** What compiling a statement revealed. */
 export interface Observed {
@@ -167,6 +61,8 @@ export interface Observed {
   defersForeignKeys: boolean;
   /** Tables it, or a virtual table that it opens, reads; folded. */
   reads: Set<string>;
+  /** It asks for `changes()` or the like, not counting a virtual table that it opens. */
+  counters: boolean;
 }
 
 /** Decides what a statement may do, and notes what it does. */
@@ -174,7 +70,10 @@ export class Policy {
   readonly #readOnly: boolean;
   #keyword = "";
   #dropsTable = false;
-  #internal = true;
+  #mode: Mode = "internal";
+  /** What the running statement did when it was compiled. */
+  #own: Observed = nothing();
+  #storage: ReadonlySet<string> | null = null;
   /** Why the last statement was refused; null if it was not. */
   refusal: string | null = null;
   /** What the statement compiled last does. */
@@ -187,13 +86,48 @@ export class Policy {
 
   /** Compiles on behalf of this software, which may do anything. */
   internally<T>(work: () => T): T {
-    this.#internal = true;
+    this.#mode = "internal";
     return work();
+  }
+
+  /**
+   * A user's statement begins to run, until {@linkcode leave}: what virtual tables compile meanwhile may
+   * do no more than it, and write only `storage` (virtual tables and what they keep their data in, folded).
+   */
+  enter(
+    keyword: string,
+    observed: Observed,
+    storage: ReadonlySet<string> | null,
+  ): void {
+    this.#mode = "nested";
+    this.#dropsTable = keyword === "DROP" && this.#dropsTable;
+    this.#keyword = keyword;
+    this.#own = observed;
+    this.#storage = storage;
+  }
+
+  /** The statement has run. */
+  leave(): void {
+    this.#mode = "internal";
+  }
+
+  /** Why a virtual table could not read what `work` compiles; null if it could, or if that is wrong anyway. */
+  refusedUnseen(work: () => unknown): string | null {
+    this.refusal = null;
+    this.enter("SELECT", nothing(), null);
+    try {
+      work();
+    } catch {
+      return this.refusal;
+    } finally {
+      this.leave();
+    }
+    return null;
   }
 
   /** Compiles a user's statement that begins with `keywords`. */
   examine<T>(keywords: readonly string[], work: () => T): T {
-    this.#internal = false;
+    this.#mode = "examine";
     this.#keyword = keywords[0] ?? "";
     this.#dropsTable = this.#keyword === "DROP" && keywords[1] === "TABLE";
     this.refusal = null;
@@ -201,7 +135,7 @@ export class Policy {
     try {
       return work();
     } finally {
-      this.#internal = true;
+      this.#mode = "internal";
     }
   }
 
@@ -213,20 +147,23 @@ export class Policy {
     database: string | null,
     trigger: string | null,
   ): boolean => {
-    if (this.#internal) return true;
-    const guard = action === Action.dropTempTrigger && this.#dropsTable &&
-      first!.startsWith(ROWID_GUARD);
+    if (this.#mode === "internal") return true;
+    const guard = trigger?.startsWith(ROWID_GUARD) ||
+      action === Action.dropTempTrigger && this.#dropsTable &&
+        first!.startsWith(ROWID_GUARD);
     if (guard) return true;
     // ALTER and DROP look into the temporary schema too, for what depends on the table.
     const temporary = isTemporary(action) ||
       (database === "temp" && !/^(ALTER|DROP)$/.test(this.#keyword));
     const refusal = temporary
       ? "Temporary objects are not allowed"
-      : this.#refuse(action, first ?? "", second ?? "");
+      : this.#refuse(action, first ?? "", second ?? "") ??
+        this.#refuseUnseen(action, first ?? "", second ?? "");
     if (refusal !== null) {
       this.refusal ??= refusal;
       return false;
     }
+    if (this.#mode === "nested") return true;
     this.#observe(action, first ?? "", second ?? "", trigger);
     return true;
   };
@@ -254,9 +191,39 @@ export class Policy {
       case Action.read:
         return this.#refuseRead(name, second);
     }
+    // An R-Tree that is opened compiles all that it may ever need; nothing of a query can write.
+    if (this.#readOnly && this.#mode === "nested" && isChange(action)) {
+      return null;
+    }
     return this.#readOnly
       ? refuseWrite(action)
       : this.#refuseChange(action, name, second);
+  }
+
+  /** What a virtual table must not do, though the statement may: SQLite may also compile the statement itself again. */
+  #refuseUnseen(
+    action: number,
+    first: string,
+    second: string,
+  ): string | null {
+    if (this.#mode !== "nested") return null;
+    const { counters, reads, writes } = this.#own;
+    if (action === Action.function) {
+      return counters || !COUNTERS.has(second.toLowerCase())
+        ? null
+        : `${second}() is not allowed in what a virtual table reads`;
+    }
+    const name = foldName(first);
+    if (action === Action.read) {
+      return name.startsWith("pragma_") && !reads.has(name)
+        ? `${first} is not allowed in what a virtual table reads`
+        : null;
+    }
+    const changes = !this.#readOnly && isChange(action) &&
+      DATA_KEYWORDS.has(this.#keyword);
+    return !changes || writes.has(first) || this.#storage?.has(name)
+      ? null
+      : `A virtual table may not write to ${first}`;
   }
 
   #refuseChange(action: number, name: string, second: string): string | null {
@@ -279,13 +246,21 @@ export class Policy {
   }
 
   #refusePragma(name: string, argument: string): string | null {
-    // Full-text search looks at data_version by itself; a user's statement begins with PRAGMA.
-    if (name === "data_version" && this.#keyword !== "PRAGMA") return null;
+    // Full-text search looks at these by itself; a user's statement begins with PRAGMA.
+    const ofSearch = name === "data_version" ||
+      name === "page_size" && argument === "";
+    if (ofSearch && this.#keyword !== "PRAGMA") return null;
+    if (this.#asksItself(name)) return null;
     const allowed = this.#readOnly ? READER_PRAGMAS : WRITER_PRAGMAS;
     if (!allowed.has(name)) return `PRAGMA ${name} is not allowed here`;
     const asks = argument === "" || QUESTION_PRAGMAS.has(name) ||
       name === "defer_foreign_keys";
     return asks ? null : `PRAGMA ${name} may not be set`;
+  }
+
+  /** ALTER TABLE ADD COLUMN has SQLite look whether the rows keep the new column's constraints; no user's text can say that there. */
+  #asksItself(pragma: string): boolean {
+    return pragma === "quick_check" && this.#keyword === "ALTER";
   }
 
   #refuseFunction(name: string): string | null {
@@ -300,6 +275,7 @@ export class Policy {
   #refuseRead(table: string, column: string): string | null {
     if (table.startsWith("pragma_")) {
       const pragma = table.slice("pragma_".length);
+      if (this.#asksItself(pragma)) return null;
       const allowed = this.#readOnly ? READER_PRAGMAS : WRITER_PRAGMAS;
       return allowed.has(pragma) ? null : `${table} is not allowed here`;
     }
@@ -328,6 +304,9 @@ export class Policy {
     const observed = this.observed;
     if (SCHEMA_ACTIONS.has(action)) observed.schema = true;
     if (action === Action.read) observed.reads.add(foldName(first));
+    if (action === Action.function && COUNTERS.has(second.toLowerCase())) {
+      observed.counters = true;
+    }
     if (
       action === Action.pragma && first.toLowerCase() === "defer_foreign_keys"
     ) {
@@ -376,5 +355,6 @@ function nothing(): Observed {
     triggers: false,
     defersForeignKeys: false,
     reads: new Set(),
+    counters: false,
   };
 }

@@ -1,5 +1,5 @@
-import { statSync } from "node:fs";
 import { join } from "node:path";
+import { startableExecutable } from "../../../util/executable.ts";
 
 /** What a child does, as its first argument: the program of an embedder starts itself again as its child. */
 export const CHILD_ROLES = {
@@ -41,11 +41,7 @@ const INHERITED = [
 /** Whether this process may start children of its own kind. */
 export function maySpawn(): boolean {
   try {
-    const command = Deno.execPath();
-    const { state } = Deno.permissions.querySync({ name: "run", command });
-    return state === "granted" && statSync(command, {
-          throwIfNoEntry: false,
-        })?.isFile() !== false;
+    return startableExecutable() !== null;
   } catch {
     return false;
   }
@@ -77,7 +73,7 @@ export function spawnChild(
     new URL("../child.ts", import.meta.url).href,
     ...self,
   ];
-  return new Deno.Command(Deno.execPath(), {
+  return new Deno.Command(startableExecutable() ?? Deno.execPath(), {
     args,
     clearEnv: true,
     env: childEnvironment(folder),

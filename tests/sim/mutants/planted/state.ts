@@ -137,9 +137,9 @@ export const STATE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a new writer goes on with the file that the first one was given",
-    file: "state/sqlite/apply/writer_thread.ts",
-    find: "    this.#path = path;\n    return found;\n",
-    replace: "    return found;\n",
+    file: "state/sqlite/machine.ts",
+    find: "    path: () => files.path,\n",
+    replace: "    path: ((first) => () => first)(files.path),\n",
   },
   {
     name: "readers do not hear of a schema that a writer's process changes",

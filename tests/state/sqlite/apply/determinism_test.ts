@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Direct } from "../direct.ts";
 import { execute, START_MS, txn } from "../subject.ts";
 import type { SqlValue } from "../../../../src/state/sql/types.ts";
+import { test } from "../drivers.ts";
 
 /** START_MS is 2023-11-14 22:13:20 UTC. */
 const TIMES: readonly [string, SqlValue][] = [
@@ -27,7 +28,7 @@ const TIMES: readonly [string, SqlValue][] = [
 ];
 
 for (const [expression, expected] of TIMES) {
-  Deno.test(`apply() answers ${expression} from the entry's time`, () => {
+  test(`apply() answers ${expression} from the entry's time`, () => {
     using member = new Direct();
     const result = member.run(execute(`SELECT ${expression}`), {
       timeMs: START_MS + 123,
@@ -37,7 +38,7 @@ for (const [expression, expected] of TIMES) {
   });
 }
 
-Deno.test("§1.5 apply() uses the entry's time and chance in DEFAULTs, triggers and views", () => {
+test("§1.5 apply() uses the entry's time and chance in DEFAULTs, triggers and views", () => {
   const contents = () => {
     const member = new Direct();
     member.ok(
@@ -63,7 +64,7 @@ Deno.test("§1.5 apply() uses the entry's time and chance in DEFAULTs, triggers 
   assert.equal(row![4], "2023-11-14");
 });
 
-Deno.test("apply() draws other numbers for another seed half, entry, or call", () => {
+test("apply() draws other numbers for another seed half, entry, or call", () => {
   using member = new Direct();
   const draws = new Set<SqlValue>();
   const seeds: [number, number][] = [[1, 2], [1, 3], [2, 2], [1, 2]];
@@ -77,7 +78,7 @@ Deno.test("apply() draws other numbers for another seed half, entry, or call", (
   assert.equal(draws.size, 8);
 });
 
-Deno.test("§1.5 apply() makes the entries' time monotonic", () => {
+test("§1.5 apply() makes the entries' time monotonic", () => {
   using member = new Direct();
   const at = (timeMs: number) =>
     member.run(execute("SELECT unixepoch()"), { timeMs }).results[0]!.rows[0];
@@ -87,7 +88,7 @@ Deno.test("§1.5 apply() makes the entries' time monotonic", () => {
 });
 
 for (const modifier of ["localtime", "utc", "LOCALTIME"]) {
-  Deno.test(`apply() refuses the time zone modifier ${modifier}`, () => {
+  test(`apply() refuses the time zone modifier ${modifier}`, () => {
     using member = new Direct();
     assert.match(
       member.fail(`SELECT datetime('now', '${modifier}')`).message,
@@ -96,7 +97,7 @@ for (const modifier of ["localtime", "utc", "LOCALTIME"]) {
   });
 }
 
-Deno.test("apply() refuses the current time of a function that an index depends on, else the index would break", () => {
+test("apply() refuses the current time of a function that an index depends on, else the index would break", () => {
   using member = new Direct();
   member.ok("CREATE TABLE t (a, b DEFAULT (datetime('now')))");
   member.ok("INSERT INTO t (a) VALUES ('now')");
@@ -116,7 +117,7 @@ Deno.test("apply() refuses the current time of a function that an index depends 
   member.ok("INSERT INTO t (a) VALUES (date('now'))");
 });
 
-Deno.test("apply() starts last_insert_rowid() and changes() afresh for each entry", () => {
+test("apply() starts last_insert_rowid() and changes() afresh for each entry", () => {
   using member = new Direct();
   member.ok("CREATE TABLE t (a)");
   member.ok("INSERT INTO t VALUES (1), (2)");
@@ -131,7 +132,7 @@ Deno.test("apply() starts last_insert_rowid() and changes() afresh for each entr
   assert.deepEqual(result.results[1]!.rows, [[3, 1]]);
 });
 
-Deno.test("apply() reports a last rowid only for a statement that inserted one", () => {
+test("apply() reports a last rowid only for a statement that inserted one", () => {
   using member = new Direct();
   member.ok("CREATE TABLE t (a INTEGER PRIMARY KEY, b)");
   member.ok("CREATE TABLE w (a PRIMARY KEY) WITHOUT ROWID");

@@ -4,30 +4,30 @@ import {
   requireSqlite,
   SqliteError,
 } from "../../../../src/state/sqlite/driver/driver.ts";
-import { nodeDriver } from "../../../../src/state/sqlite/driver/node_driver.ts";
+import { presentDriver, test } from "../drivers.ts";
 
 const NONE = { anonymous: [], named: null };
 
-Deno.test("§1.5 requireSqlite() refuses versions with the WAL-reset bug", () => {
+test("§1.5 requireSqlite() refuses versions with the WAL-reset bug", () => {
   for (const version of ["3.51.3", "3.52.0", "3.51.10", "4.0.0"]) {
     requireSqlite(version);
   }
   for (const version of ["3.51.2", "3.40.1", "3.9.0", "unknown"]) {
     assert.throws(() => requireSqlite(version), /3\.51\.3 or newer/);
   }
-  requireSqlite(nodeDriver.version);
+  requireSqlite(presentDriver().version);
 });
 
-Deno.test("prepare() answers null for a text without a statement", () => {
-  const connection = nodeDriver.open(":memory:", { readOnly: false });
+test("prepare() answers null for a text without a statement", () => {
+  const connection = presentDriver().open(":memory:", { readOnly: false });
   for (const sql of ["", " ", ";", "-- x", "/* x */ ;", "\0SELECT 1"]) {
     assert.equal(connection.prepare(sql), null, JSON.stringify(sql));
   }
   connection.close();
 });
 
-Deno.test("a function that returns FAIL fails its statement, in any row", () => {
-  const connection = nodeDriver.open(":memory:", { readOnly: false });
+test("a function that returns FAIL fails its statement, in any row", () => {
+  const connection = presentDriver().open(":memory:", { readOnly: false });
   connection.define("picky", false, (x) => x === 2n ? FAIL : x!);
   const statement = connection.prepare(
     "SELECT picky(column1) FROM (VALUES (1), (2), (3))",
@@ -36,8 +36,8 @@ Deno.test("a function that returns FAIL fails its statement, in any row", () => 
   connection.close();
 });
 
-Deno.test("errors of command() carry SQLite's extended result code", () => {
-  const connection = nodeDriver.open(":memory:", { readOnly: false });
+test("errors of command() carry SQLite's extended result code", () => {
+  const connection = presentDriver().open(":memory:", { readOnly: false });
   connection.exec(
     `PRAGMA foreign_keys = ON; CREATE TABLE p (id INTEGER PRIMARY KEY);
      CREATE TABLE c (p REFERENCES p DEFERRABLE INITIALLY DEFERRED);
@@ -54,8 +54,8 @@ Deno.test("errors of command() carry SQLite's extended result code", () => {
   connection.close();
 });
 
-Deno.test("errors carry SQLite's extended result code", () => {
-  const connection = nodeDriver.open(":memory:", { readOnly: false });
+test("errors carry SQLite's extended result code", () => {
+  const connection = presentDriver().open(":memory:", { readOnly: false });
   connection.exec("CREATE TABLE t (a UNIQUE); INSERT INTO t VALUES (1)");
   assert.throws(
     () => connection.prepare("INSERT INTO t VALUES (1)")!.run(NONE),

@@ -8,6 +8,7 @@ import {
   until,
 } from "../children.ts";
 import { Subject } from "../subject.ts";
+import { test } from "../drivers.ts";
 
 const ENDLESS =
   "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT max(x) FROM c";
@@ -38,7 +39,7 @@ function countProcesses(): { readonly count: number } & Disposable {
   };
 }
 
-Deno.test("query() guarded answers like any other, and sees new rows and columns", async () => {
+test("query() guarded answers like any other, and sees new rows and columns", async () => {
   await using subject = await Subject.open();
   await subject.execute("CREATE TABLE t (a)");
   await subject.execute("INSERT INTO t VALUES (?), (?)", [2n ** 60n, "x"]);
@@ -52,7 +53,7 @@ Deno.test("query() guarded answers like any other, and sees new rows and columns
   assert.deepEqual((await subject.machine.query(query)).columns, ["a", "b"]);
 });
 
-Deno.test("query() guarded tells the very index whose state it read, also under writes", async () => {
+test("query() guarded tells the very index whose state it read, also under writes", async () => {
   await using subject = await Subject.open();
   await subject.execute("CREATE TABLE t (n)");
   await subject.execute("INSERT INTO t VALUES (0)");
@@ -74,7 +75,7 @@ Deno.test("query() guarded tells the very index whose state it read, also under 
   await writing;
 });
 
-Deno.test("query() guarded stops an endless query after its time, and serves others meanwhile and after", async () => {
+test("query() guarded stops an endless query after its time, and serves others meanwhile and after", async () => {
   await using subject = await Subject.open();
   const endless = subject.machine.query({
     sql: ENDLESS,
@@ -88,7 +89,7 @@ Deno.test("query() guarded stops an endless query after its time, and serves oth
   assert.deepEqual((await subject.machine.query(quick)).rows, [[1]]);
 });
 
-Deno.test("query() guarded refuses a burst of endless queries after their time, which costs a process only those that ran", async () => {
+test("query() guarded refuses a burst of endless queries after their time, which costs a process only those that ran", async () => {
   await using subject = await Subject.open();
   using started = countProcesses();
   const quick = { sql: "SELECT 1", guarded: true };
@@ -117,7 +118,7 @@ Deno.test("query() guarded refuses a burst of endless queries after their time, 
   );
 });
 
-Deno.test("query() guarded refuses a waiting query after its own time, while those before it go on", async () => {
+test("query() guarded refuses a waiting query after its own time, while those before it go on", async () => {
   await using subject = await Subject.open();
   const endless = (timeoutMs: number) =>
     subject.machine.query({
@@ -134,7 +135,7 @@ Deno.test("query() guarded refuses a waiting query after its own time, while tho
   await Promise.all(closed);
 });
 
-Deno.test("query() guarded gives no process a query whose time is over before its timer ran", async () => {
+test("query() guarded gives no process a query whose time is over before its timer ran", async () => {
   await using subject = await Subject.open();
   using started = countProcesses();
   const refused = assert.rejects(
@@ -160,7 +161,7 @@ Deno.test("query() guarded gives no process a query whose time is over before it
   assert.equal(started.count, 1);
 });
 
-Deno.test("query() guarded keeps to its limits of rows and bytes", async () => {
+test("query() guarded keeps to its limits of rows and bytes", async () => {
   await using subject = await Subject.open();
   const numbers =
     "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 1000) SELECT x, zeroblob(1000) FROM c";

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { HiqliteError } from "../../../../src/errors.ts";
 import { WorkerHandle } from "../../../../src/state/sqlite/thread/worker_handle.ts";
 import { Subject } from "../subject.ts";
+import { test } from "../drivers.ts";
 
 function slow(steps: number): string {
   return `WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT ${steps}) SELECT max(x) FROM c`;
@@ -13,7 +14,7 @@ function hasCode(code: string, message: RegExp): (error: unknown) => boolean {
     message.test(error.message);
 }
 
-Deno.test("query() on another reader is not held up by a slow one", async () => {
+test("query() on another reader is not held up by a slow one", async () => {
   await using subject = await Subject.open({ readPoolSize: 2 });
   let finished = false;
   const long = subject.machine.query({ sql: slow(2_000_000) })
@@ -28,7 +29,7 @@ Deno.test("query() on another reader is not held up by a slow one", async () => 
   await long;
 });
 
-Deno.test("query() gives up after its time and uses the reader again when it is free", async () => {
+test("query() gives up after its time and uses the reader again when it is free", async () => {
   await using subject = await Subject.open({ readPoolSize: 1 });
   await assert.rejects(
     subject.machine.query({ sql: slow(1_000_000), limits: { timeoutMs: 20 } }),
@@ -40,7 +41,7 @@ Deno.test("query() gives up after its time and uses the reader again when it is 
   );
 });
 
-Deno.test("query() and querySync() show new columns of a statement that they know", async () => {
+test("query() and querySync() show new columns of a statement that they know", async () => {
   await using subject = await Subject.open({ readPoolSize: 1 });
   await subject.execute("CREATE TABLE t (a)");
   await subject.execute("INSERT INTO t VALUES (1)");
@@ -56,7 +57,7 @@ Deno.test("query() and querySync() show new columns of a statement that they kno
   assert.deepEqual(await columns(), [["z", "b"], ["z", "b"]]);
 });
 
-Deno.test("query() keeps integers exact and mixes them with other values", async () => {
+test("query() keeps integers exact and mixes them with other values", async () => {
   await using subject = await Subject.open();
   const sql = "SELECT 9007199254740993, 1, 1.5, 'x', NULL, x'00'";
   const expected = [[
@@ -71,7 +72,7 @@ Deno.test("query() keeps integers exact and mixes them with other values", async
   assert.deepEqual((await subject.machine.query({ sql })).rows, expected);
 });
 
-Deno.test("query() keeps to limits of rows and reports errors in the middle of rows", async () => {
+test("query() keeps to limits of rows and reports errors in the middle of rows", async () => {
   await using subject = await Subject.open();
   const numbers = "SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3";
   await assert.rejects(
@@ -88,7 +89,7 @@ Deno.test("query() keeps to limits of rows and reports errors in the middle of r
   }
 });
 
-Deno.test("query() fails with shutting_down after close(), waiting ones too", async () => {
+test("query() fails with shutting_down after close(), waiting ones too", async () => {
   await using subject = await Subject.open();
   const running = subject.machine.query({ sql: slow(10_000_000) });
   const waiting = subject.machine.query({ sql: "SELECT 1" });
@@ -102,7 +103,7 @@ Deno.test("query() fails with shutting_down after close(), waiting ones too", as
   );
 });
 
-Deno.test("WorkerHandle fails every request when its Worker dies", async () => {
+test("WorkerHandle fails every request when its Worker dies", async () => {
   const source = "self.onmessage = () => { throw new Error('poisoned'); };";
   const worker = new Worker(
     `data:text/javascript,${encodeURIComponent(source)}`,
@@ -121,7 +122,7 @@ Deno.test("WorkerHandle fails every request when its Worker dies", async () => {
   await handle.close(10);
 });
 
-Deno.test("apply() fails for good after an error that is no answer", async () => {
+test("apply() fails for good after an error that is no answer", async () => {
   await using subject = await Subject.open();
   await subject.execute("CREATE TABLE t (a)");
   const newer = new Uint8Array([99, 1]);

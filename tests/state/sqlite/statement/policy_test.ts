@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { HiqliteError } from "../../../../src/errors.ts";
 import { Direct } from "../direct.ts";
 import { execute, Subject } from "../subject.ts";
+import { test } from "../drivers.ts";
 
 const REFUSED: readonly [string, RegExp][] = [
   ["BEGIN", /BEGIN, COMMIT/],
@@ -39,7 +40,7 @@ const REFUSED: readonly [string, RegExp][] = [
 ];
 
 for (const [sql, message] of REFUSED) {
-  Deno.test(`apply() refuses ${sql}`, () => {
+  test(`apply() refuses ${sql}`, () => {
     using member = new Direct();
     member.ok("CREATE TABLE t (a)");
     const before = member.dump();
@@ -67,7 +68,7 @@ const READS_REFUSED: readonly [string, RegExp][] = [
   ["SELECT load_extension('x')", /load_extension/],
 ];
 
-Deno.test("query() refuses what would write or reach outside", async (t) => {
+test("query() refuses what would write or reach outside", async (t) => {
   await using subject = await Subject.open();
   await subject.execute("CREATE TABLE t (a)");
   for (const [sql, message] of READS_REFUSED) {
@@ -84,7 +85,7 @@ Deno.test("query() refuses what would write or reach outside", async (t) => {
   }
 });
 
-Deno.test("query() allows the PRAGMAs that only tell", async () => {
+test("query() allows the PRAGMAs that only tell", async () => {
   await using subject = await Subject.open();
   await subject.execute("CREATE TABLE t (a, b)");
   for (
@@ -100,7 +101,7 @@ Deno.test("query() allows the PRAGMAs that only tell", async () => {
   ) subject.machine.querySync(sql);
 });
 
-Deno.test("apply() keeps full-text search working, and its storage closed", async () => {
+test("apply() keeps full-text search working, and its storage closed", async () => {
   await using subject = await Subject.open();
   await subject.execute("CREATE VIRTUAL TABLE f USING fts5(a)");
   await subject.execute("INSERT INTO f VALUES ('hello world'), ('bye')");

@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { SECRET_API, TestCluster } from "./harness.ts";
+
+/** The beginning of a request, up to `sent` bytes of its body. */
+function requestText(sent: number, announced: number): string {
+  return [
+    "POST /api/v1/execute HTTP/1.1",
+    "host: x",
+    `x-api-secret: ${SECRET_API}`,
+    "content-type: application/json",
+    `content-length: ${announced}`,
+    "",
+    '{"sql": "SELECT 1"}'.padEnd(announced).slice(0, sent),
+  ].join("\r\n");
+}
+
+Deno.test("clients that close their connections while the member is paused are no error of the member", async () => {
+  await using cluster = await TestCluster.start({ nodes: 1 });
+  const { hostname, port } = new URL(cluster.network.apiUrl(1));
+  const process = cluster.process(1)!;
+  for (let round = 0; round < 5; round++) {
+    process.pause();
+    for (
+      const text of [
+        requestText(20, 20),
+        requestText(5, 20),
+        requestText(100_000, 200_000),
+        requestText(200_000, 200_000),
+        "GET /health HTTP/1.1\r\nhost: x\r\n\r\n",
+      ]
+    ) {
+      using connection = await Deno.connect({ hostname, port: Number(port) });
+      await connection.write(new TextEncoder().encode(text));
+      await sleep(5);
+    }
+    process.resume();
+    await cluster.waitReady();
+  }
+  await cluster.write(1, "CREATE TABLE t (n)");
+  const log = await cluster.log(1);
+  const errors = log.split("\n").filter((line) => line.includes('"error"'));
+  assert.deepEqual(errors, []);
+});

@@ -1,0 +1,96 @@
+import type { Mutant } from "../table.ts";
+
+/** Planted in the groups beside the durable one, and in what the durable group knows of the cluster. */
+export const GROUP_MUTANTS: readonly Mutant[] = [
+  {
+    name: "the level is raised although a member does not know it",
+    file: "node/cluster/levels.ts",
+    find: "return peer?.id === member && peer.level >= next;",
+    replace: "return peer?.id === member;",
+  },
+  {
+    name: "the level is raised although a member is not there",
+    file: "node/cluster/levels.ts",
+    find: "return peer?.id === member && peer.level >= next;",
+    replace: "return peer === undefined || peer.level >= next;",
+  },
+  {
+    name: "a proposal above the level is taken",
+    file: "node/groups/proposer.ts",
+    find:
+      "if (level > this.#ports.level()) throw tooNew(level, this.#ports.level());",
+    replace: "",
+  },
+  {
+    name: "a node too old for the level is let in",
+    file: "node/cluster/founding.ts",
+    find: 'if (old !== null) return { state: "refused", detail: old };',
+    replace: "",
+  },
+  {
+    name: "a node too old for the level is added",
+    file: "node/cluster/membership.ts",
+    find: "return old === null ?",
+    replace: 'return old !== "" ?',
+  },
+  {
+    name: "a member goes on although it is too old for a raised level",
+    file: "state/exactly_once.ts",
+    find: "    this.#requireLevel(changed);\n",
+    replace: "",
+  },
+  {
+    name: "an epoch change ignores the present epoch",
+    file: "state/cluster_facts.ts",
+    find: "return epoch.number === present + 1\n",
+    replace: "return epoch.number > 0\n",
+  },
+  {
+    name: "a following group's new process keeps the dead one's id",
+    file: "node/groups/following_group.ts",
+    find: "BigInt(`0x${peer.start}`) ^ BigInt(",
+    replace: "BigInt(",
+  },
+  {
+    name: "a dead member is not removed when it is replaced",
+    file: "node/groups/following.ts",
+    find: "? { remove: present, addLearners: [member] }",
+    replace: "? { addLearners: [member] }",
+  },
+  {
+    name: "a member rebuilt in its process keeps its place in other groups",
+    file: "node/groups/following_group.ts",
+    find: "this.hosted.self === this.#entered;",
+    replace: "this.#entered !== null;",
+  },
+  {
+    name: "a removed member goes on leading other groups",
+    file: "node/groups/following_group.ts",
+    find: "if (removed) return void group.transferLeadership(null);",
+    replace: "",
+  },
+  {
+    name: "nobody begins a group that the durable leader does not host",
+    file: "node/groups/following_group.ts",
+    find: "return peer !== undefined && !peer.groups.includes(spec.id);",
+    replace: "return false;",
+  },
+  {
+    name: "a session outlives its epoch",
+    file: "node/groups/proposer.ts",
+    find: "return session?.epoch === this.#ports.epoch() ? session : null;",
+    replace: "return session;",
+  },
+  {
+    name: "a leader takes proposals of another epoch",
+    file: "node/groups/forwarding.ts",
+    find: "if (epoch !== to.epoch) {",
+    replace: "if (epoch > to.epoch) {",
+  },
+  {
+    name: "frames of an unknown group reach the durable one",
+    file: "network/group_router.ts",
+    find: "const group = this.#ports.group(id);",
+    replace: "const group = this.#ports.group(id) ?? this.#ports.group(0);",
+  },
+];

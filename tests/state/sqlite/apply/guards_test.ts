@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import { nodeDriver } from "../../../../src/state/sqlite/driver/node_driver.ts";
+import { hasRoom } from "../../../../src/state/sqlite/driver/room.ts";
+import { Direct } from "../direct.ts";
+import { answered, command, execute, txn } from "../subject.ts";
+
+const LARGEST = "9223372036854775807";
+
+Deno.test("C1: an UPSERT that moves a row under the largest rowid is refused, and no disk is called full", () => {
+  using member = new Direct();
+  member.ok("CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT, x)");
+  member.ok("INSERT INTO t VALUES(1,0)");
+  const { code, message } = member.fail(
+    `INSERT INTO t(id,x) VALUES(1,0),(NULL,1) ON CONFLICT(id) DO UPDATE SET id=${LARGEST}`,
+  );
+  assert.equal(code, "constraint");
+  assert.match(message, /is reserved/);
+  assert.deepEqual(member.rows("SELECT * FROM t"), [[1, 0]]);
+});
+
+Deno.test("C6a: an UPSERT that moves a row under the largest rowid and away again does not make the next rowids random", () => {
+  using member = new Direct();
+  member.ok("CREATE TABLE t(id INTEGER PRIMARY KEY,x)");
+  member.ok("INSERT INTO t VALUES(1,0)");
+  const { message } = member.fail(
+    `INSERT INTO t(id,x) VALUES(1,0),(NULL,1),(${LARGEST},2) ON CONFLICT(id) DO UPDATE SET id=CASE id WHEN 1 THEN ${LARGEST} ELSE 7 END`,
+  );
+  assert.match(message, /is reserved/);
+});
+
+/** A table and a statement that would have a row under the largest rowid for a moment. */
+const MOMENTS: Readonly<Record<string, readonly string[]>> = {
+  "UPDATE by another name of the key": [
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, x)",
+    "INSERT INTO t VALUES(1, 0)",
+    `UPDATE t SET oid = ${LARGEST}`,
+  ],
+  "UPDATE of a table without a key": [
+    "CREATE TABLE t(x)",
+    "INSERT INTO t VALUES(0)",
+    `UPDATE t SET _rowid_ = ${LARGEST}`,
+  ],
+  "a foreign key's cascade": [
+    "CREATE TABLE p(k INTEGER UNIQUE)",
+    "CREATE TABLE c(id INTEGER PRIMARY KEY REFERENCES p(k) ON UPDATE CASCADE)",
+    "INSERT INTO p VALUES(1)",
+    "INSERT INTO c VALUES(1)",
+    `UPDATE p SET k = ${LARGEST}`,
+  ],
+  "a trigger that moves the row away again": [
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, x)",
+    "CREATE TABLE s(x)",
+    "INSERT INTO t VALUES(1, 0)",
+    `CREATE TRIGGER g AFTER INSERT ON s BEGIN UPDATE t SET id = ${LARGEST}; INSERT INTO t VALUES(NULL, 1); UPDATE t SET id = 3 WHERE id = ${LARGEST}; END`,
+    "INSERT INTO s VALUES(1)",
+  ],
+  "an UPDATE of a full-text table": [
+    "CREATE VIRTUAL TABLE f USING fts5(b)",
+    "INSERT INTO f VALUES('a')",
+    `UPDATE f SET rowid = ${LARGEST}`,
+  ],
+  "a full-text table in the middle of a statement": [
+    "CREATE VIRTUAL TABLE f USING fts5(b)",
+    `INSERT INTO f(rowid, b) VALUES(${LARGEST}, 'a'), (NULL, 'b')`,
+  ],
+  "a contentless full-text table": [
+    "CREATE VIRTUAL TABLE f USING fts5(b, content='')",
+    `INSERT INTO f(rowid, b) VALUES(${LARGEST}, 'a'), (NULL, 'b')`,
+  ],
+  "a trigger into a full-text table": [
+    "CREATE VIRTUAL TABLE f USING fts4(b)",
+    "CREATE TABLE s(x)",
+    `CREATE TRIGGER g AFTER INSERT ON s BEGIN INSERT INTO f(docid, b) VALUES(${LARGEST}, 'a'); INSERT INTO f(b) VALUES('b'); DELETE FROM f WHERE docid = ${LARGEST}; END`,
+    "INSERT INTO s VALUES(1)",
+  ],
+  "an R-Tree": [
+    "CREATE VIRTUAL TABLE r USING rtree(id, a, b)",
+    `INSERT INTO r VALUES(${LARGEST}, 1, 2), (NULL, 3, 4)`,
+  ],
+  "an UPDATE of an R-Tree": [
+    "CREATE VIRTUAL TABLE r USING rtree(id, a, b)",
+    "INSERT INTO r VALUES(1, 1, 2)",
+    `UPDATE r SET id = ${LARGEST}`,
+  ],
+  "a full-text table under a new name": [
+    "CREATE VIRTUAL TABLE f USING fts5(b)",
+    "ALTER TABLE f RENAME TO g",
+    `INSERT INTO g(rowid, b) VALUES(${LARGEST}, 'a'), (NULL, 'b')`,
+  ],
+};
+
+for (const [what, statements] of Object.entries(MOMENTS)) {
+  Deno.test(`the largest rowid is not given away by ${what}`, () => {
+    using member = new Direct();
+    const last = statements.at(-1)!;
+    for (const sql of statements.slice(0, -1)) member.ok(sql);
+    const before = member.dump();
+    const failure = member.fail(last);
+    assert.match(failure.message, /is reserved/);
+    assert.equal(failure.code, "constraint");
+    assert.equal(member.dump(), before);
+  });
+}
+
+Deno.test("SQLITE_FULL without a full disk is the statement's error, alone and in a batch", () => {
+  const statements = [
+    "INSERT INTO t(x) VALUES(1)",
+    "INSERT INTO used(x) VALUES(1)",
+    "INSERT INTO t(x) VALUES(2)",
+    "INSERT INTO used(x) VALUES(1), (2) RETURNING x",
+  ];
+  const payloads = [
+    ...statements.map((sql) => command(execute(sql))),
+    command(txn("INSERT INTO t(x) VALUES(3)", "INSERT INTO used(x) VALUES(1)")),
+  ];
+  const dumps = [false, true].map((together) => {
+    using member = new Direct();
+    member.ok("CREATE TABLE t(id INTEGER PRIMARY KEY, x)");
+    member.ok("CREATE TABLE used(id INTEGER PRIMARY KEY AUTOINCREMENT, x)");
+    member.exec(`INSERT INTO sqlite_sequence VALUES('used', ${LARGEST})`);
+    const answers = together
+      ? member.batch(payloads)
+      : payloads.map((payload) => member.batch([payload])[0]!);
+    const results = answers.map((bytes) => answered(bytes).result);
+    for (const [at, result] of results.entries()) {
+      const fails = at !== 0 && at !== 2;
+      assert.equal(result.ok, !fails, String(at));
+      if (result.ok) continue;
+      assert.equal(result.error.code, "sql");
+      assert.match(result.error.message, /used up/);
+      assert.equal(result.error.statement, at === 4 ? 1 : undefined);
+    }
+    assert.deepEqual(member.rows("SELECT id, x FROM t"), [[1, 1], [2, 2]]);
+    return `${member.dump()} ${member.applier.position.hash}`;
+  });
+  assert.equal(dumps[0], dumps[1]);
+});
+
+Deno.test("settings that let a full-text index use up its segments are refused, however they come", () => {
+  using member = new Direct();
+  member.ok("CREATE VIRTUAL TABLE f USING fts5(b)");
+  const set = (word: string, value: string, or = "") =>
+    `INSERT ${or} INTO f(f, rank) VALUES(${word}, ${value})`;
+  for (
+    const sql of [
+      set("'crisismerge'", "1999"),
+      set("'crisis' || 'merge'", "1999", "OR IGNORE"),
+      set("'automerge'", "0"),
+      set("'hashsize'", "64"),
+      set("'pgsz'", "32"),
+      set("'crisismerge'", "1999", "OR ROLLBACK"),
+    ]
+  ) assert.match(member.fail(sql).message, /crisismerge.*not allowed/, sql);
+  member.ok(set("'automerge'", "8"));
+  member.ok(set("'usermerge'", "4"));
+  // Nor does this connection keep in memory what it refused to store.
+  for (let i = 0; i < 300; i++) member.ok("INSERT INTO f VALUES('word')");
+  const [[segments]] = member.rows(
+    "SELECT count(DISTINCT segid) FROM f_idx",
+  ) as [[number]];
+  assert.ok(segments < 100, `${segments} segments`);
+});
+
+Deno.test("hasRoom() asks the file system, and leaves nothing there", () => {
+  const dir = Deno.makeTempDirSync({ prefix: "hql-room-" });
+  try {
+    const connection = nodeDriver.open(`${dir}/a.db`, { readOnly: false });
+    connection.exec("CREATE TABLE t (x)");
+    assert.equal(hasRoom(connection), true);
+    assert.deepEqual([...Deno.readDirSync(dir)].map(({ name }) => name), [
+      "a.db",
+    ]);
+    connection.exec("PRAGMA max_page_count = 2");
+    assert.equal(hasRoom(connection), false);
+    connection.close();
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
+});

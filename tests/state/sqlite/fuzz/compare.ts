@@ -1,0 +1,163 @@
+import { looksFull } from "../../../../src/state/sqlite/driver/result_codes.ts";
+import type { CommandBody } from "../../../../src/state/sql/types.ts";
+import { Direct } from "../direct.ts";
+import { command, execute, START_MS, txn } from "../subject.ts";
+import type { History, Step } from "./grammar.ts";
+import { Random } from "./random.ts";
+
+/** How a machine differs from the first, or how one failed; null if all are equal. */
+export type Difference = string | null;
+
+/**
+ * Applies a history on three machines: entry by entry; cut into other batches; cut
+ * into others again, with restarts between them. `dir` is for the last one's file.
+ */
+export function compare(
+  history: History,
+  seed: number,
+  dir: string,
+): Difference {
+  const payloads = history.map((step, i) =>
+    command(bodyOf(step), {
+      seed: [seed >>> 0, i],
+      timeMs: START_MS + 1000 * i,
+    })
+  );
+  const file = `${dir}/c.db`;
+  try {
+    const expected = outcome(payloads, ":memory:", null, 1);
+    const random = new Random(seed ^ 0x5bd1e995);
+    for (
+      const [name, path] of [["batches", ":memory:"], [
+        "restarts",
+        file,
+      ]] as const
+    ) {
+      const found = outcome(payloads, path, random, 12);
+      const difference = differs(expected, found);
+      if (difference !== null) return `${name}: ${difference}`;
+    }
+    return expected.damage;
+  } catch (error) {
+    return `${looksFull(error) ? "full" : "failed"}: ${error}`;
+  } finally {
+    for (const end of ["", "-wal", "-shm"]) {
+      try {
+        Deno.removeSync(file + end);
+      } catch {
+        // Never made.
+      }
+    }
+  }
+}
+
+/** What must be equal. */
+interface Outcome {
+  readonly answers: readonly string[];
+  readonly events: readonly string[];
+  readonly contents: string;
+  readonly shadows: string;
+  readonly hash: number;
+  /** What SQLite finds wrong with the file. */
+  readonly damage: string | null;
+}
+
+function outcome(
+  payloads: readonly Uint8Array[],
+  path: string,
+  cuts: Random | null,
+  longest: number,
+): Outcome {
+  using member = new Direct(path);
+  const answers: string[] = [];
+  for (let at = 0; at < payloads.length;) {
+    const length = cuts === null ? 1 : 1 + cuts.below(longest);
+    for (const answer of member.batch(payloads.slice(at, at + length))) {
+      answers.push(answer.toHex());
+    }
+    at += length;
+    if (path !== ":memory:" && cuts?.once(3)) member.restart();
+  }
+  return {
+    answers,
+    events: member.events,
+    contents: member.dump(),
+    shadows: shadowsOf(member),
+    hash: member.applier.position.hash,
+    damage: cuts === null ? damageOf(member) : null,
+  };
+}
+
+function differs(a: Outcome, b: Outcome): Difference {
+  for (const [i, answer] of a.answers.entries()) {
+    if (answer === b.answers[i]) continue;
+    return `answer ${i}: ${readable(answer)} | ${readable(b.answers[i] ?? "")}`;
+  }
+  if (a.hash !== b.hash) return "checksums";
+  if (a.contents !== b.contents) {
+    return lines("contents", a.contents, b.contents);
+  }
+  const [told, heard] = [a.events.join("\n"), b.events.join("\n")];
+  if (told !== heard) return lines("events", told, heard);
+  if (a.shadows !== b.shadows) return lines("shadows", a.shadows, b.shadows);
+  return null;
+}
+
+function readable(hex: string): string {
+  return new TextDecoder().decode(Uint8Array.fromHex(hex)).replace(
+    // deno-lint-ignore no-control-regex
+    /[\x00-\x1f\ufffd]+/g,
+    " ",
+  );
+}
+
+function lines(what: string, a: string, b: string): string {
+  const other = b.split("\n");
+  const at = a.split("\n").findIndex((line, i) => line !== other[i]);
+  return `${what}: ${a.split("\n")[at]?.slice(0, 300)} | ${
+    other[at]?.slice(0, 300)
+  }`;
+}
+
+/** Where virtual tables keep their data, row by row: even that follows from the entries alone. */
+function shadowsOf(member: Direct): string {
+  const names = member.rows(
+    "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow' ORDER BY name",
+  );
+  return names.map(([name]) =>
+    `${name}: ${
+      JSON.stringify(
+        member.rows(`SELECT * FROM "${name}"`),
+        (_, value) =>
+          typeof value === "bigint"
+            ? String(value)
+            : value instanceof Uint8Array
+            ? value.toHex()
+            : value,
+      )
+    }`
+  ).join("\n");
+}
+
+/** Damage of tables and indexes; a full-text index over other content may rightly disagree with it. */
+function damageOf(member: Direct): string | null {
+  const found = member.rows("PRAGMA integrity_check").map(([line]) => `${line}`)
+    .filter((line) =>
+      line !== "ok" && !/inverted index|fts|unable to validate/i.test(line) &&
+      !/^(CHECK constraint failed|NULL value|NUMERIC value|TEXT value)/.test(
+        line,
+      )
+    );
+  return found.length === 0 ? null : `damage: ${found[0]}`;
+}
+
+function bodyOf({ kind, statements }: Step): CommandBody {
+  switch (kind) {
+    case "execute":
+      return execute(statements[0]!);
+    case "txn":
+      return txn(...statements);
+    case "batch":
+      return { kind: "batch", sql: statements.join(";\n") };
+  }
+}
