@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type StuckEntry, WriterLostError } from "../../../src/state/port.ts";
+import { LIBRARY } from "../../../native/library.ts";
+import { openDriver } from "../../../src/state/sqlite/driver/open_driver.ts";
 import { nodeDriver } from "../../../src/state/sqlite/driver/node_driver.ts";
 import { WriterThread } from "../../../src/state/sqlite/apply/writer_thread.ts";
 import { SchemaEpoch } from "../../../src/state/sqlite/thread/schema_epoch.ts";
@@ -230,5 +233,48 @@ Deno.test({
       if (isRunning(writer)) Deno.kill(writer, "SIGKILL");
       await Deno.remove(dir, { recursive: true });
     }
+  },
+});
+
+Deno.test({
+  name:
+    "abort() interrupts a writer's thread where the driver can, and the thread goes on",
+  ignore: !existsSync(LIBRARY),
+  async fn() {
+    const folder = await Deno.makeTempDir({ prefix: "hql-writer-" });
+    const driver = { kind: "ffi", library: LIBRARY } as const;
+    const { writer } = await WriterThread.start({
+      options: { driver, statementCacheCapacity: 16, level: LEVEL },
+      path: () => `${folder}/test.db`,
+      driver: openDriver(driver),
+      folder,
+      schema: new SchemaEpoch(),
+      logger: silentLogger,
+    });
+    const entry = (index: number, sql: string): Entry => ({
+      index,
+      term: 1,
+      kind: EntryKind.command,
+      payload: command(execute(sql)),
+    });
+    const create = entry(1, "CREATE TABLE t (a)");
+    const apply = (entries: readonly Entry[]) =>
+      new Promise<[Error | null, number]>((resolve) =>
+        writer.apply(
+          entries,
+          false,
+          (error, reached) => resolve([error, reached?.applied.index ?? 0]),
+        )
+      );
+    for (let i = 0; i < 3; i++) {
+      const lost = apply([create, entry(2, ENDLESS)]);
+      await sleep(300);
+      writer.abort("it took too long");
+      const [error] = await lost;
+      assert.ok(error instanceof WriterLostError, String(error));
+    }
+    assert.deepEqual(await apply([create]), [null, 1]);
+    await writer.close();
+    await Deno.remove(folder, { recursive: true });
   },
 });
