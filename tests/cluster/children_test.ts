@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import {
   childrenOf,
   type ChildSeen,
+  cpuOf,
   isRunning,
   memoryOf,
   SEES_CHILDREN,
@@ -49,12 +50,6 @@ async function busyChildren(
     ...childrenOf(pid, "writer"),
   ];
   return { children, reader: reader!.pid, answer };
-}
-
-/** Hundredths of a second of processor time. */
-function cpuOf(pid: number): number {
-  const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
-  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[11]);
 }
 
 function clusterTest(

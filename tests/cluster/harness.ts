@@ -19,6 +19,8 @@ export interface TestClusterOptions {
   readonly keep?: boolean;
   /** Starts no member. */
   readonly idle?: boolean;
+  /** Members may start processes of their own. @default {true} */
+  readonly children?: boolean;
   /** Called before the first member starts. */
   readonly prepare?: (cluster: TestCluster) => Promise<void>;
 }
@@ -124,7 +126,7 @@ export class TestCluster implements AsyncDisposable {
       "--allow-net",
       "--allow-env",
       "--allow-sys",
-      "--allow-run",
+      ...(this.#options.children === false ? [] : ["--allow-run"]),
       "--allow-read",
       "--allow-write",
       `--config=${CONFIG.pathname}`,

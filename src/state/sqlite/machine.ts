@@ -75,7 +75,8 @@ export async function openSqliteMachine(
   const library = openDriver(driver);
   useTemporaryFolder(library, options.dir);
   const { writer, found } = await WriterThread.start({
-    options: { ...shared, level: options.level ?? LEVEL },
+    options: { driver, statementCacheCapacity, level: options.level ?? LEVEL },
+    path: () => files.path,
     driver: library,
     folder: options.dir,
     schema: schemaEpoch,

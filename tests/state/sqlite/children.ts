@@ -57,5 +57,11 @@ export function memoryOf(pid: number, field: "VmRSS" | "VmHWM"): number {
   return Number(found![1]) / 1024;
 }
 
+/** What it has used of a processor by itself, in hundredths of a second. */
+export function cpuOf(pid: number): number {
+  const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[11]);
+}
+
 /** Children are looked for in `/proc`. */
 export const SEES_CHILDREN = Deno.build.os === "linux";

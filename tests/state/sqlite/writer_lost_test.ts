@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type StuckEntry, WriterLostError } from "../../../src/state/port.ts";
+import { LIBRARY } from "../../../native/library.ts";
+import { openDriver } from "../../../src/state/sqlite/driver/open_driver.ts";
 import { nodeDriver } from "../../../src/state/sqlite/driver/node_driver.ts";
 import { WriterThread } from "../../../src/state/sqlite/apply/writer_thread.ts";
 import { SchemaEpoch } from "../../../src/state/sqlite/thread/schema_epoch.ts";
@@ -98,10 +101,16 @@ Deno.test({
     snapshot.release();
     assert.equal(stuckIn(subject), null);
     assert.equal(subject.machine.applied.index, index);
-    await subject.restart();
-    assert.equal(stuckIn(subject), null);
+    // The next writer goes on with the snapshot, not with what the first one was given.
+    const pid = writerOf(subject);
+    Deno.kill(pid, "SIGKILL");
+    await until(() => !isRunning(pid), 5000);
+    await sleep(50);
     await subject.execute("INSERT INTO t VALUES (2)");
     assert.deepEqual(subject.rows("SELECT a FROM t"), [[1], [2]]);
+    await subject.restart();
+    assert.equal(stuckIn(subject), null);
+    await subject.execute("INSERT INTO t VALUES (3)");
   },
 });
 
@@ -109,12 +118,12 @@ Deno.test("abort() ends a writer's process, and the next one is there within 300
   const folder = await Deno.makeTempDir({ prefix: "hql-writer-" });
   const options = {
     driver: { kind: "node" },
-    path: `${folder}/test.db`,
     statementCacheCapacity: 16,
     level: LEVEL,
   } as const;
   const { writer } = await WriterThread.start({
     options,
+    path: () => `${folder}/test.db`,
     driver: nodeDriver,
     folder,
     schema: new SchemaEpoch(),
@@ -198,3 +207,74 @@ async function receive(
     );
   });
 }
+
+Deno.test({
+  name:
+    "a writer's process ends with its member, in the middle of a statement, too",
+  ignore: !SEES_CHILDREN,
+  async fn() {
+    const dir = await Deno.makeTempDir({ prefix: "hql-busy-" });
+    const program = new URL("./busy_member.ts", import.meta.url).href;
+    const member = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", program, dir],
+      stdout: "piped",
+    }).spawn();
+    const reader = member.stdout.getReader();
+    const { value } = await reader.read();
+    const writer = Number(new TextDecoder().decode(value));
+    await sleep(500);
+    assert.ok(isRunning(writer));
+    member.kill("SIGKILL");
+    await reader.cancel();
+    await member.status;
+    try {
+      await until(() => !isRunning(writer), 2000);
+    } finally {
+      if (isRunning(writer)) Deno.kill(writer, "SIGKILL");
+      await Deno.remove(dir, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name:
+    "abort() interrupts a writer's thread where the driver can, and the thread goes on",
+  ignore: !existsSync(LIBRARY),
+  async fn() {
+    const folder = await Deno.makeTempDir({ prefix: "hql-writer-" });
+    const driver = { kind: "ffi", library: LIBRARY } as const;
+    const { writer } = await WriterThread.start({
+      options: { driver, statementCacheCapacity: 16, level: LEVEL },
+      path: () => `${folder}/test.db`,
+      driver: openDriver(driver),
+      folder,
+      schema: new SchemaEpoch(),
+      logger: silentLogger,
+    });
+    const entry = (index: number, sql: string): Entry => ({
+      index,
+      term: 1,
+      kind: EntryKind.command,
+      payload: command(execute(sql)),
+    });
+    const create = entry(1, "CREATE TABLE t (a)");
+    const apply = (entries: readonly Entry[]) =>
+      new Promise<[Error | null, number]>((resolve) =>
+        writer.apply(
+          entries,
+          false,
+          (error, reached) => resolve([error, reached?.applied.index ?? 0]),
+        )
+      );
+    for (let i = 0; i < 3; i++) {
+      const lost = apply([create, entry(2, ENDLESS)]);
+      await sleep(300);
+      writer.abort("it took too long");
+      const [error] = await lost;
+      assert.ok(error instanceof WriterLostError, String(error));
+    }
+    assert.deepEqual(await apply([create]), [null, 1]);
+    await writer.close();
+    await Deno.remove(folder, { recursive: true });
+  },
+});

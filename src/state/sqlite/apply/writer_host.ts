@@ -18,7 +18,9 @@ export type WriterPlace = "worker" | "process";
 
 /** What a writer is started with. */
 export interface WriterStart {
-  readonly options: Omit<WriterOptions, "heapBytes">;
+  readonly options: Omit<WriterOptions, "heapBytes" | "path">;
+  /** The database's file, whenever a writer starts: another one may have taken its place. */
+  path(): string;
   readonly driver: SqliteDriver;
   /** The folder of the database's files, all of them. */
   readonly folder: string;
@@ -56,21 +58,30 @@ export function startWriterHost(
   );
 }
 
-function inProcess({ options, folder, schema }: WriterStart): StartLife {
-  const heapBytes = CHILD_LIMITS.writer.sqliteBytes;
-  const opening = new ByteWriter(512)
-    .text(JSON.stringify({ ...options, heapBytes })).finish();
-  return (opened) =>
-    new ChildHandle({ role: "writer", folder, opening, schema }, opened);
+function inProcess(start: WriterStart): StartLife {
+  const { folder, schema } = start;
+  return (opened) => {
+    const options: WriterOptions = {
+      ...start.options,
+      path: start.path(),
+      heapBytes: CHILD_LIMITS.writer.sqliteBytes,
+    };
+    const opening = new ByteWriter(512).text(JSON.stringify(options)).finish();
+    return new ChildHandle(
+      { role: "writer", folder, opening, schema },
+      opened,
+    );
+  };
 }
 
-function inWorker({ options, driver, schema }: WriterStart): StartLife {
-  const given: WriterWorkerOptions = {
-    ...options,
-    heapBytes: SHARED_HEAP_BYTES,
-    schemaEpoch: schema.memory,
-  };
+function inWorker({ options, path, driver, schema }: WriterStart): StartLife {
   return (opened) => {
+    const given: WriterWorkerOptions = {
+      ...options,
+      path: path(),
+      heapBytes: SHARED_HEAP_BYTES,
+      schemaEpoch: schema.memory,
+    };
     const url = new URL("./writer_start.ts", import.meta.url);
     return new WorkerHandle(
       new Worker(url, { type: "module" }),

@@ -26,12 +26,10 @@ export type BatchDone = (
 export class WriterThread {
   readonly #host: WriterHost;
   readonly #events = new WrittenEvents();
-  #path: string;
   #restarting: Promise<ReachedPosition | null> | null = null;
 
-  private constructor(host: WriterHost, path: string) {
+  private constructor(host: WriterHost) {
     this.#host = host;
-    this.#path = path;
   }
 
   /**
@@ -42,8 +40,7 @@ export class WriterThread {
     start: WriterStart,
   ): Promise<{ writer: WriterThread; found: ReachedPosition }> {
     const { host, opened } = await startWriterHost(start);
-    const writer = new WriterThread(host, start.options.path);
-    return { writer, found: readApplied(opened) };
+    return { writer: new WriterThread(host), found: readApplied(opened) };
   }
 
   /** Ends what runs now; see `WriterHost`. */
@@ -90,10 +87,8 @@ export class WriterThread {
   }
 
   /** Goes on with another file; returns how far that is. */
-  async open(path: string): Promise<ReachedPosition> {
-    const found = await this.#ask(WriterRequest.open, path, readApplied);
-    this.#path = path;
-    return found;
+  open(path: string): Promise<ReachedPosition> {
+    return this.#ask(WriterRequest.open, path, readApplied);
   }
 
   /** See `SqliteMachine.dump`. */
@@ -129,9 +124,7 @@ export class WriterThread {
 
   async #startAgain(): Promise<ReachedPosition | null> {
     const opened = await this.#host.restart();
-    if (opened === null) return null;
-    // Since the host was made, another file may have become the database.
-    return await this.#once(WriterRequest.open, this.#path, readApplied);
+    return opened === null ? null : readApplied(opened);
   }
 
   /** What is asked here changes nothing that another writer would not find. */

@@ -42,8 +42,8 @@ export class Reader {
     options: {
       readonly statementCacheCapacity: number;
       readonly schemaEpoch: SchemaEpoch | null;
-      /** The most that SQLite's heap may hold in this process, bytes; null: as it is. */
-      readonly heapBytes: number | null;
+      /** The most that SQLite's heap may hold in this process, bytes. @default as it is */
+      readonly heapBytes?: number;
     },
   ) {
     this.#connection = driver.open(path, { readOnly: true });
@@ -52,7 +52,7 @@ export class Reader {
        PRAGMA trusted_schema = ON; PRAGMA cell_size_check = ON;
        PRAGMA temp_store = FILE;`,
     );
-    if (options.heapBytes !== null) {
+    if (options.heapBytes !== undefined) {
       this.#connection.exec(`PRAGMA hard_heap_limit = ${options.heapBytes}`);
     }
     // What a write could store can be read, and no more.

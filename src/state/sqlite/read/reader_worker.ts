@@ -22,7 +22,6 @@ serveRequests<ReaderOptions>((options) => {
     new Reader(driver, path, {
       statementCacheCapacity: options.statementCacheCapacity,
       schemaEpoch: new SchemaEpoch(options.schemaEpoch),
-      heapBytes: null,
     });
   let reader: Reader | null = open();
   return {

@@ -84,7 +84,6 @@ export class Readers {
     this.#local ??= new Reader(this.#library, this.#path, {
       statementCacheCapacity,
       schemaEpoch,
-      heapBytes: null,
     });
     return this.#local.query(sql, params, null);
   }

@@ -30,8 +30,8 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
   {
     name: "a node too old for the level is added",
     file: "node/cluster/membership.ts",
-    find: "return old === null ?",
-    replace: 'return old !== "" ?',
+    find: "    return old === null\n      ? { addLearners: [peer.id] }",
+    replace: '    return old !== ""\n      ? { addLearners: [peer.id] }',
   },
   {
     name: "a member goes on although it is too old for a raised level",

@@ -204,4 +204,23 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     find: "    this.#waiters.tick(this.#ports.clock.monotonic());\n",
     replace: "",
   },
+  {
+    name: "entries of a batch that ended the writer come together again",
+    file: "group/applier.ts",
+    find:
+      "    if (entries.length > 1) this.#aloneUpTo = entries.at(-1)!.index;\n",
+    replace: "",
+  },
+  {
+    name: "nobody hears of entries that a writer committed before it died",
+    file: "group/applier.ts",
+    find: "    if (done.length > 0) this.#ports.unheard(",
+    replace: "    if (done.length < 0) this.#ports.unheard(",
+  },
+  {
+    name: "a batch goes past an entry that ends the writer",
+    file: "group/applier.ts",
+    find: "    return stuck ? Math.min(last, stuck.index - 1) : last;",
+    replace: "    return stuck ? last : last;",
+  },
 ];

@@ -110,4 +110,68 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     find: "done(null, results, events);",
     replace: "done(null, results, answers ? events : NO_EVENTS);",
   },
+  {
+    name: "an entry that ends the writer comes again for ever",
+    file: "state/sqlite/losses.ts",
+    find: "    if (this.#count < LOSSES_MAX) return;\n",
+    replace: "    if (this.#count < Infinity) return;\n",
+  },
+  {
+    name: "a restart forgets which entry ends the writer",
+    file: "state/sqlite/losses.ts",
+    find: "    replaceFile(this.#path, JSON.stringify(this.#stuck));\n",
+    replace: "    void replaceFile;\n",
+  },
+  {
+    name:
+      "an entry that ended the writer is refused though a snapshot is past it",
+    file: "state/sqlite/machine.ts",
+    find: "    this.#losses.passed(this.#applied.index);\n",
+    replace: "",
+  },
+  {
+    name: "a writer that died idle is the next entry's fault",
+    file: "state/sqlite/apply/writer_thread.ts",
+    find: "    if (this.#host.alive) send();\n",
+    replace: "    if (this.#host.alive || true) send();\n",
+  },
+  {
+    name: "a new writer goes on with the file that the first one was given",
+    file: "state/sqlite/machine.ts",
+    find: "    path: () => files.path,\n",
+    replace: "    path: ((first) => () => first)(files.path),\n",
+  },
+  {
+    name: "readers do not hear of a schema that a writer's process changes",
+    file: "state/sqlite/thread/child_handle.ts",
+    find:
+      "      if (!this.#changing) this.#schema?.beginChange();\n      this.#changing = true;\n",
+    replace: "",
+  },
+  {
+    name: "a child outlives its member",
+    file: "state/sqlite/thread/child_guard.ts",
+    find: "    if (Deno.ppid !== limits.parent) end(null);\n",
+    replace: "",
+  },
+  {
+    name: "a query whose process was killed is too large",
+    file: "state/sqlite/read/process_pool.ts",
+    find: "  return error instanceof ChildOverLimitError\n",
+    replace:
+      "  return error instanceof WriterLostError || ChildOverLimitError\n",
+  },
+  {
+    name: "a reader's values have no limit",
+    file: "state/sqlite/read/reader.ts",
+    find:
+      "    this.#connection.limit(VALUE_BYTES_MAX, COMMAND_LIMITS.sqlBytes);\n",
+    replace: "    void [VALUE_BYTES_MAX, COMMAND_LIMITS];\n",
+  },
+  {
+    name: "a format of strftime() may be as long as it likes",
+    file: "state/sqlite/apply/determinism.ts",
+    find: "const FORMAT_SIZE_MAX = 1024;",
+    replace: "const FORMAT_SIZE_MAX = Infinity;",
+  },
 ];

@@ -60,7 +60,6 @@ Deno.test("H2: a query does not see members' own tables through a view that full
     const reader = new Reader(nodeDriver, `${dir}/a.db`, {
       statementCacheCapacity: 10,
       schemaEpoch: null,
-      heapBytes: null,
     });
     try {
       assert.deepEqual(
@@ -131,7 +130,6 @@ Deno.test("a query can read an R-Tree, which compiles writes of its own when it 
     const reader = new Reader(nodeDriver, `${dir}/a.db`, {
       statementCacheCapacity: 10,
       schemaEpoch: null,
-      heapBytes: null,
     });
     const { rows } = reader.query("SELECT id FROM r", undefined, null);
     assert.deepEqual(rows, [[1]]);

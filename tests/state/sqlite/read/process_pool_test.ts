@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
 import { HiqliteError } from "../../../../src/errors.ts";
+import {
+  childrenOf,
+  type ChildSeen,
+  cpuOf,
+  SEES_CHILDREN,
+  until,
+} from "../children.ts";
 import { Subject } from "../subject.ts";
 import { test } from "../drivers.ts";
 
@@ -174,4 +181,28 @@ test("query() guarded keeps to its limits of rows and bytes", async () => {
     }),
     hasCode("too_large", /more than 10000 bytes/),
   );
+});
+
+Deno.test({
+  name:
+    "query() guarded whose process is killed by somebody may be repeated: it is not too large",
+  ignore: !SEES_CHILDREN,
+  async fn() {
+    await using subject = await Subject.open();
+    const refused = assert.rejects(
+      subject.machine.query({ sql: ENDLESS, guarded: true }),
+      hasCode("overloaded", /may be repeated.*SIGKILL/),
+    );
+    const mine = () =>
+      childrenOf(Deno.pid, "reader").filter(({ args }) =>
+        args.includes(subject.dir)
+      );
+    await until(() => mine().length > 0, 5000);
+    const [{ pid }] = mine() as [ChildSeen];
+    await until(() => cpuOf(pid) > 50, 10_000);
+    Deno.kill(pid, "SIGKILL");
+    await refused;
+    const next = { sql: "SELECT 2", guarded: true };
+    assert.deepEqual((await subject.machine.query(next)).rows, [[2]]);
+  },
 });
