@@ -12,7 +12,8 @@ export interface ReaderOptions {
   readonly driver: SqliteDriverSpec;
   readonly path: string;
   readonly statementCacheCapacity: number;
-  readonly schemaEpoch: SharedArrayBuffer;
+  /** Null: nothing is cached, and each answer tells the index whose state it read. */
+  readonly schemaEpoch: SharedArrayBuffer | null;
 }
 
 serveRequests<ReaderOptions>((options) => {
@@ -21,7 +22,9 @@ serveRequests<ReaderOptions>((options) => {
   const open = (): Reader =>
     new Reader(driver, path, {
       statementCacheCapacity: options.statementCacheCapacity,
-      schemaEpoch: new SchemaEpoch(options.schemaEpoch),
+      schemaEpoch: options.schemaEpoch === null
+        ? null
+        : new SchemaEpoch(options.schemaEpoch),
     });
   let reader: Reader | null = open();
   return {
@@ -37,14 +40,14 @@ serveRequests<ReaderOptions>((options) => {
       const { statement, limits } = readQuery(request);
       // If it could not be opened when the file was replaced, the query says why.
       reader ??= open();
-      const { columns, rows } = reader.query(
+      const { columns, rows, index } = reader.query(
         statement.sql,
         statement.params,
         limits,
       );
       const answer = okAnswer(256);
       writeRows(answer, columns, rows);
-      return answer;
+      return answer.u53(options.schemaEpoch === null ? index! : 0);
     },
     get interruptHandle() {
       return reader?.interruptHandle ?? 0n;

@@ -124,7 +124,7 @@ export class Readers {
   #startGuarded(): ReaderProcesses | ReaderThreads {
     const { driver, folder, logger } = this.#options;
     if (this.#library.capabilities.interrupt) {
-      return this.#startThreads(GUARDED_READERS);
+      return this.#startThreads(GUARDED_READERS, null);
     }
     if (!maySpawn()) {
       throw new HiqliteError(
@@ -141,8 +141,12 @@ export class Readers {
     });
   }
 
-  #startThreads(size: number): ReaderThreads {
-    return new ReaderThreads(size, this.#readerOptions, {
+  #startThreads(
+    size: number,
+    schemaEpoch: SharedArrayBuffer | null = this.#options.schemaEpoch.memory,
+  ): ReaderThreads {
+    const options = { ...this.#readerOptions, schemaEpoch };
+    return new ReaderThreads(size, options, {
       interrupt: this.#library.interrupt?.bind(this.#library),
       logger: this.#options.logger,
     });

@@ -1,5 +1,5 @@
 import { HiqliteError } from "../../../errors.ts";
-import { ByteWriter } from "../../../util/bytes.ts";
+import { type ByteReader, ByteWriter } from "../../../util/bytes.ts";
 import type { Logger } from "../../../util/logger.ts";
 import { WriterLostError } from "../../port.ts";
 import { readRows } from "../../sql/result.ts";
@@ -164,7 +164,7 @@ export class ReaderThreads {
   #run(reader: WorkerHandle, job: Job<WorkerHandle, Uint8Array>): void {
     reader.request(job.work, (error, answer) => {
       if (error !== null) job.reject(explainLoss(error));
-      else if (!job.late) job.resolve(readRows(answer));
+      else if (!job.late) job.resolve(resultIn(answer));
       this.#free(reader);
     });
   }
@@ -173,6 +173,12 @@ export class ReaderThreads {
 /** Never called: by this a compiled program contains the Worker's module. */
 export const readerModule = (): Promise<unknown> =>
   import("./reader_worker.ts");
+
+function resultIn(answer: ByteReader): QueryResult {
+  const table = readRows(answer);
+  const index = answer.u53();
+  return index === 0 ? table : { ...table, index };
+}
 
 function explainLoss(error: Error): Error {
   if (!(error instanceof WriterLostError)) return error;

@@ -89,8 +89,8 @@ test("query() guarded stops an endless query after its time, and serves others m
   assert.deepEqual((await subject.machine.query(quick)).rows, [[1]]);
 });
 
-test("query() guarded refuses a burst of endless queries after their time, which costs a process only those that ran", async () => {
-  await using subject = await Subject.open();
+Deno.test("query() guarded refuses a burst of endless queries after their time, which costs a process only those that ran", async () => {
+  await using subject = await Subject.open({ driver: { kind: "node" } });
   using started = countProcesses();
   const quick = { sql: "SELECT 1", guarded: true };
   const warming = Array.from(
@@ -135,8 +135,8 @@ test("query() guarded refuses a waiting query after its own time, while those be
   await Promise.all(closed);
 });
 
-test("query() guarded gives no process a query whose time is over before its timer ran", async () => {
-  await using subject = await Subject.open();
+Deno.test("query() guarded gives no process a query whose time is over before its timer ran", async () => {
+  await using subject = await Subject.open({ driver: { kind: "node" } });
   using started = countProcesses();
   const refused = assert.rejects(
     subject.machine.query({
@@ -188,7 +188,7 @@ Deno.test({
     "query() guarded whose process is killed by somebody may be repeated: it is not too large",
   ignore: !SEES_CHILDREN,
   async fn() {
-    await using subject = await Subject.open();
+    await using subject = await Subject.open({ driver: { kind: "node" } });
     const refused = assert.rejects(
       subject.machine.query({ sql: ENDLESS, guarded: true }),
       hasCode("overloaded", /may be repeated.*SIGKILL/),
