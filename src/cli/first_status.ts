@@ -60,10 +60,15 @@ function waiting(urls: readonly string[], timeoutMs: number): string {
 
 /** A member's own word says more than the silence of others. */
 function verdict(errors: readonly HiqliteError[], timeoutMs: number): Error {
-  const said = errors.find(({ code }) => code !== "timeout");
+  // A status needs no leader, so `no_leader` tells of refused connections only.
+  const said = errors.find(({ code }) =>
+    code !== "timeout" && code !== "no_leader"
+  );
   if (said !== undefined) return said;
   const attempts = errors.map((error) =>
-    error.cause instanceof Error ? error.cause.message : error.message
+    error.code === "timeout" && error.cause instanceof Error
+      ? error.cause.message
+      : error.message
   );
   return new NobodyReached(attempts, timeoutMs);
 }
