@@ -2,6 +2,7 @@ import type { LogError } from "../log/port.ts";
 import type { Input, Outcome } from "../raft/io.ts";
 import type { AppendEntries, Message } from "../raft/messages.ts";
 import type { LogIndex, SnapshotMeta } from "../raft/types.ts";
+import { prepares } from "../state/port.ts";
 import { AppliedWaiters } from "./applied_waiters.ts";
 import { Applier } from "./applier.ts";
 import { Checkpoints } from "./checkpoints.ts";
@@ -9,12 +10,15 @@ import { ClusterClock } from "./cluster_clock.ts";
 import { Deposition } from "./deposition.ts";
 import { Room } from "./disk_room.ts";
 import { EventFeed } from "./event_feed.ts";
+import { ExecuteFirst } from "./execute_first.ts";
 import { ProposalInbox } from "./inbox.ts";
+import { Intake } from "./intake.ts";
 import { LogDurability } from "./log_durability.ts";
 import { AppendOutbox } from "./outbox.ts";
 import { PendingReads } from "./pending_reads.ts";
 import type { GroupOptions, GroupPorts } from "./ports.ts";
 import { PendingProposals } from "./proposals.ts";
+import { RunWatch } from "./run_watch.ts";
 import { SnapshotReceiver } from "./snapshot_receiver.ts";
 import { SnapshotSender } from "./snapshot_sender.ts";
 import { SnapshotService } from "./snapshot_service.ts";
@@ -32,6 +36,8 @@ export interface LoopEvents {
   /** The state machine has applied up to `index`. */
   applied(index: LogIndex, bytes: number): void;
   machineFailed(error: Error): void;
+  /** There may be something to do. */
+  wake(): void;
   failed(error: Error): void;
 }
 
@@ -46,13 +52,22 @@ export interface GroupParts {
   readonly room: Room;
   readonly clock: ClusterClock;
   readonly inbox: ProposalInbox;
+  readonly intake: Intake;
   readonly durability: LogDurability;
   readonly outbox: AppendOutbox;
   readonly applier: Applier;
   readonly checkpoints: Checkpoints;
   readonly sender: SnapshotSender;
   readonly receiver: SnapshotReceiver;
+  /** Null if commands are replicated before they run. */
+  readonly stage: ExecuteFirst | null;
 }
+
+/** Those that the stage is built around. */
+type Foundation = Pick<
+  GroupParts,
+  "events" | "proposals" | "room" | "clock" | "inbox" | "applier"
+>;
 
 /** Builds the parts of a group around what it is given; they report to `loop`. */
 export function buildGroupParts(
@@ -70,6 +85,37 @@ export function buildGroupParts(
     machine,
     failed: (error) => warn("snapshot could not be built", error),
   });
+  const inbox = new ProposalInbox(
+    core,
+    room,
+    proposals,
+    options.maxInbox,
+    (payload) => ports.stamp(payload, clock.ms),
+  );
+  const applier = new Applier(log, machine, proposals, {
+    events: (batch, index) => events.append(batch, index),
+    applied: (index, bytes) => loop.applied(index, bytes),
+    machineFailed: (error) => loop.machineFailed(error),
+    logFailed: failed,
+    diverged: (divergence) => ports.diverged(divergence),
+    linger: ports.linger,
+  });
+  const checkpoints: Checkpoints = new Checkpoints({
+    core,
+    log,
+    machine,
+    busy: () => stage?.holds ?? false,
+    oldestSnapshot: () => snapshots.oldest,
+    purged: (index) => void loop.step({ kind: "purged", index }),
+    postponed: (error) => warn("no room for a checkpoint: later", error),
+    failed,
+  }, options);
+  const stage = buildStage(
+    ports,
+    { events, proposals, room, clock, inbox, applier },
+    checkpoints,
+    loop,
+  );
   return {
     events,
     snapshots,
@@ -79,40 +125,68 @@ export function buildGroupParts(
     waiters: new AppliedWaiters(),
     room,
     clock,
-    inbox: new ProposalInbox(
-      core,
-      room,
-      proposals,
-      options.maxInbox,
-      (payload) => ports.stamp(payload, clock.ms),
-    ),
-    durability: new LogDurability(log, options.durability, {
-      release: (message) => loop.dispatch(message),
-      durable: (id) => {
-        loop.step({ kind: "persisted", id });
-        loop.advance();
-      },
-      failed,
-    }),
+    inbox,
+    intake: new Intake(core, inbox, stage, proposals),
+    durability: buildDurability(ports, options, loop),
     outbox: new AppendOutbox(log, (message) => loop.transmit(message), failed),
-    applier: new Applier(log, machine, proposals, {
-      events: (batch, index) => events.append(batch, index),
-      applied: (index, bytes) => loop.applied(index, bytes),
-      machineFailed: (error) => loop.machineFailed(error),
-      logFailed: failed,
-      linger: ports.linger,
-    }),
-    checkpoints: new Checkpoints({
-      core,
-      log,
-      machine,
-      oldestSnapshot: () => snapshots.oldest,
-      purged: (index) => void loop.step({ kind: "purged", index }),
-      postponed: (error) => warn("no room for a checkpoint: later", error),
-      failed,
-    }, options),
+    applier,
+    checkpoints,
+    stage,
     ...buildSnapshotStreams(ports, snapshots, loop),
   };
+}
+
+function buildDurability(
+  { log }: GroupPorts,
+  { durability }: GroupOptions,
+  loop: LoopEvents,
+): LogDurability {
+  return new LogDurability(log, durability, {
+    release: (message) => loop.dispatch(message),
+    durable: (id) => {
+      loop.step({ kind: "persisted", id });
+      loop.advance();
+    },
+    failed: (error) => loop.failed(error),
+  });
+}
+
+function buildStage(
+  { core, machine, firstRun, stamp }: GroupPorts,
+  { events, proposals, room, clock, inbox, applier }: Foundation,
+  checkpoints: Checkpoints,
+  loop: LoopEvents,
+): ExecuteFirst | null {
+  if (firstRun === undefined || !prepares(machine)) return null;
+  const failed = (error: Error): void => loop.failed(error);
+  const handOver = (): void =>
+    void loop.step({ kind: "transferLeadership", target: null });
+  return new ExecuteFirst(machine, {
+    core,
+    inbox,
+    applier,
+    proposals,
+    room,
+    watch: new RunWatch({
+      machine,
+      limitMs: (payload) => firstRun.limitMs(payload),
+      handOver,
+      failed,
+    }),
+    commands: {
+      stamp: (payload) => stamp(payload, clock.ms),
+      seal: (payload, hash) => firstRun.seal(payload, hash),
+      refusal: (payload, reason, detail) =>
+        firstRun.refusal(payload, reason, detail),
+    },
+    step: (input) => loop.step(input),
+    events: (batch, index) => events.append(batch, index),
+    applied: (index, bytes) => loop.applied(index, bytes),
+    released: () => checkpoints.released(),
+    wake: () => loop.wake(),
+    machineFailed: (error) => loop.machineFailed(error),
+    failed,
+  });
 }
 
 function buildSnapshotStreams(

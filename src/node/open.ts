@@ -12,6 +12,8 @@ import type { Logger } from "../util/logger.ts";
 import { SystemRandom } from "../util/random.ts";
 import { createCore, raftOptions } from "./volume/boot.ts";
 import { RaftGroup } from "../group/group.ts";
+import { encodeEntryRefusal } from "../state/entry_refusal.ts";
+import { peekMaxRun, sealEnvelope } from "../state/envelope.ts";
 import { envelopeStamp } from "./groups/stamp.ts";
 import { HiqliteNode } from "./node.ts";
 import type { NodeVault } from "./volume/vault.ts";
@@ -55,6 +57,12 @@ export async function openNode(
         machine: storage.machine,
         ...ports,
         stamp: envelopeStamp(systemClock, random),
+        firstRun: {
+          seal: sealEnvelope,
+          refusal: encodeEntryRefusal,
+          limitMs: (payload) => peekMaxRun(payload) || 10_000,
+        },
+        diverged: ({ index }) => logger.error(`differs at ${index}`),
         defer: queueMicrotask,
         linger: (callback) => {
           const timer = setTimeout(callback, LINGER_MS);

@@ -261,6 +261,8 @@ export class Cluster {
           ...ports,
           stamp: envelopeStamp(systemClock, new SystemRandom()),
           defer: queueMicrotask,
+          diverged: ({ index }) =>
+            this.lines.push(`${id}: differs at ${index}`),
           warn: (message) => this.lines.push(`${id}: ${message}`),
         }, options);
         if (storage.machine === volume.machine) this.groups.set(id, group);

@@ -2,6 +2,7 @@ import type { RaftGroup } from "../../group/group.ts";
 import type { PeerHandler } from "../../network/requests.ts";
 import {
   type EnvelopeKind,
+  type EnvelopeNeeds,
   writeEnvelope,
   type WriteIdentity,
 } from "../../state/envelope.ts";
@@ -20,11 +21,11 @@ export function encodeProposal(
   kind: EnvelopeKind,
   identity: WriteIdentity,
   body?: (writer: ByteWriter) => void,
-  level?: number,
+  needs?: EnvelopeNeeds,
 ): Uint8Array {
   return encodeShared((writer) => {
     writer.u32(group);
-    writeEnvelope(writer, kind, identity, body, level);
+    writeEnvelope(writer, kind, identity, body, needs);
   });
 }
 

@@ -40,6 +40,8 @@ export interface Proposal {
   readonly idempotencyKey: string;
   /** The feature level that a member needs to read it. @default {1} */
   readonly level?: number;
+  /** How long the leader may run it, ms; 0 for the leader's usual limit. @default {0} */
+  readonly maxRunMs?: number;
   /** How long to wait for the answer, ms; a leader is looked for at most 10 s of it. */
   readonly timeoutMs: number;
 }
@@ -111,13 +113,16 @@ export class Proposer {
 
   async #proposeIn(
     session: ProposerSession,
-    { body, idempotencyKey, level }: Proposal,
+    { body, idempotencyKey, level, maxRunMs }: Proposal,
     deadline: number,
   ): Promise<Answer> {
     const identity = session.begin(idempotencyKey);
     try {
       return await this.#replicate(
-        encodeProposal(this.#groupId, "command", identity, body, level),
+        encodeProposal(this.#groupId, "command", identity, body, {
+          level: level ?? FIRST_LEVEL,
+          maxRunMs: maxRunMs ?? 0,
+        }),
         deadline,
       );
     } finally {

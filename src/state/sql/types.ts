@@ -68,7 +68,9 @@ export interface CommandFailure {
     | "forbidden"
     | "too_large"
     | "conflict"
-    | "session_expired";
+    | "session_expired"
+    | "timeout"
+    | "internal";
   /** What is wrong, for people. */
   readonly message: string;
   /** Which statement of a transaction or batch, from 0. */

@@ -6,14 +6,18 @@ import { LEVEL } from "../level.ts";
 import {
   type ApplyDone,
   NO_EVENTS,
+  type Preparation,
+  type PrepareDone,
+  type PreparingMachine,
   type Snapshot,
   type SnapshotSink,
+  type StateEvents,
   type StateHash,
   type StateRecovery,
 } from "../port.ts";
 import type { SqlMachine, SqlQuery } from "../sql/port.ts";
 import type { QueryResult, SqlParameters } from "../sql/types.ts";
-import { logStatements } from "./apply/statement_log.ts";
+import { logEntries, logStatements } from "./apply/statement_log.ts";
 import type { ReachedPosition } from "./apply/writer_protocol.ts";
 import { WriterThread } from "./apply/writer_thread.ts";
 import type { SqliteDriverSpec } from "./driver/driver.ts";
@@ -91,7 +95,7 @@ export interface SqliteMachineParts {
 }
 
 /** SQLite as a replicated state machine: a writer Worker, reader Workers, and a reader on the caller's thread. */
-export class SqliteMachine implements SqlMachine {
+export class SqliteMachine implements SqlMachine, PreparingMachine {
   readonly #files: DatabaseFiles;
   readonly #writer: WriterThread;
   readonly #readers: Readers;
@@ -156,15 +160,55 @@ export class SqliteMachine implements SqlMachine {
       entries[0]!.index === this.#applied.index + 1,
       `entry ${entries[0]!.index} after ${this.#applied.index}`,
     );
-    if (this.#logStatements) logStatements(this.#logger, entries);
-    this.#writer.apply(entries, answers, (error, reached, results, events) => {
-      if (reached === null) return done(error, [], NO_EVENTS);
-      this.#applied = reached.applied;
-      this.#clockMs = reached.clockMs;
-      this.#facts = reached.facts ?? this.#facts;
-      this.#hashes.add(reached.hashes);
-      done(null, results, events);
+    if (this.#logStatements) logEntries(this.#logger, entries);
+    this.#writer.apply(entries, answers, (error, applied) => {
+      if (applied === null) return done(error, [], NO_EVENTS);
+      this.#reach(applied.reached);
+      done(null, applied.answers, applied.events, applied.divergence);
     });
+  }
+
+  /** See `PreparingMachine`. */
+  get preparing(): number {
+    return this.#writer.preparing;
+  }
+
+  /** See `PreparingMachine`. */
+  prepare(preparation: Preparation, done: PrepareDone): void {
+    const { first, payloads } = preparation;
+    assert(
+      first === this.#applied.index + 1,
+      `entry ${first} prepared after ${this.#applied.index}`,
+    );
+    if (this.#logStatements) logStatements(this.#logger, first, payloads);
+    this.#writer.prepare(preparation, done);
+  }
+
+  /** See `PreparingMachine`. */
+  commitPrepared(
+    done: (error: Error | null, events: StateEvents) => void,
+  ): void {
+    this.#writer.commitPrepared((error, reached, events) => {
+      if (reached !== null) this.#reach(reached);
+      done(error, events);
+    });
+  }
+
+  /** See `PreparingMachine`. */
+  rollbackPrepared(done: (error: Error | null) => void): void {
+    this.#writer.rollbackPrepared(done);
+  }
+
+  /** See `PreparingMachine`. */
+  abortPrepare(): boolean {
+    return this.#writer.abortPrepare();
+  }
+
+  #reach({ applied, clockMs, facts, hashes }: ReachedPosition): void {
+    this.#applied = applied;
+    this.#clockMs = clockMs;
+    this.#facts = facts ?? this.#facts;
+    this.#hashes.add(hashes);
   }
 
   /** See `StateMachine`. */

@@ -1,4 +1,3 @@
-import { crc32 } from "node:zlib";
 import { type Entry, EntryKind, type LogIndex } from "../../../raft/types.ts";
 import { MalformedBytesError, NO_BYTES } from "../../../util/bytes.ts";
 import { encodeAnswer } from "../../answer.ts";
@@ -16,15 +15,19 @@ import {
 } from "./bookkeeping.ts";
 import { overrideFunctions } from "./determinism.ts";
 import { type SqliteConnection, SqliteError } from "../driver/driver.ts";
+import { Agreement, hashSqlAnswer } from "./agreement.ts";
 import { EntryEvents } from "./entry_events.ts";
 import { EntryContext } from "./entry_context.ts";
 import { EntryUndone, Interpreter } from "./interpreter.ts";
 import type { SchemaEpoch } from "../thread/schema_epoch.ts";
 import { SqliteSessionStore } from "./session_store.ts";
-import type { StateHash } from "../../port.ts";
+import {
+  type Preparation,
+  type PreparedEntry,
+  PrepareFailedError,
+} from "../../port.ts";
+import { refusalOf } from "./prepare_failure.ts";
 
-/** Members compare their states at multiples of this index. */
-const HASH_EVERY = 256;
 const SQLITE_CONSTRAINT_FOREIGNKEY = 787;
 
 /** The batch must be applied again, an entry per transaction. */
@@ -47,14 +50,16 @@ export class BatchApplier {
   readonly #writePosition: (position: Position) => void;
   #position: Position;
   #config: Uint8Array;
-  #hash: number;
-  #hashes: StateHash[] = [];
+  /** What is compared with other members. */
+  readonly agreement: Agreement;
   /** What committed entries changed; to be taken after every {@linkcode apply}. */
   readonly events: EntryEvents = new EntryEvents();
   /** How an earlier attempt at the present entry ended. */
   #undone: EntryUndone | null = null;
   /** Answers of the first entries of a batch that was given up: they are committed. */
   #kept: Uint8Array[] = [];
+  /** What the open transaction ends with, if it was prepared. */
+  #prepared: Position | null = null;
 
   /** Takes over `connection` (new or used by this class before); `originals` keeps SQLite's own functions. */
   constructor(
@@ -76,7 +81,7 @@ export class BatchApplier {
     }
     this.#position = position;
     this.#config = position.config;
-    this.#hash = position.hash;
+    this.agreement = new Agreement(position.hash);
     this.#writePosition = positionWriter(connection);
     this.#commands = new ExactlyOnce(
       new SqliteSessionStore(connection),
@@ -96,15 +101,6 @@ export class BatchApplier {
   /** What is committed. */
   get position(): Position {
     return this.#position;
-  }
-
-  /** Hashes of the state at fixed indexes, reached since the last call. */
-  takeHashes(): readonly StateHash[] {
-    const { applied } = this.#position;
-    const reached = this.#hashes.filter(({ index }) => index <= applied.index);
-    // An entry that was applied again has left its mark twice; the last one counts.
-    this.#hashes = [];
-    return reached;
   }
 
   /** The remembered answers in a canonical form; see `Sessions.dump`. */
@@ -131,6 +127,89 @@ export class BatchApplier {
   /** Rolls back what is not committed, so that the same entries can come again. */
   giveUp(): void {
     this.#undo();
+  }
+
+  /**
+   * Runs commands as the entries that they will be, in a transaction that stays open; see `PreparingMachine`.
+   * An entry that ends the transaction, or leaves foreign keys to COMMIT, ends the preparation before it.
+   * `begins` hears the place of each before it runs.
+   * @throws {PrepareFailedError} with nothing left open.
+   * @throws an error that tells of this machine; after it nothing but {@linkcode giveUp}.
+   */
+  prepare(
+    preparation: Preparation,
+    begins: (at: number) => void,
+  ): PreparedEntry[] {
+    if (this.events.renumber()) this.#interpreter.forgetSchema();
+    for (let { payloads } = preparation;;) {
+      const { outcomes, endsAt } = this.#prepare(
+        { ...preparation, payloads },
+        begins,
+      );
+      if (endsAt === null) return outcomes;
+      this.#undo();
+      if (endsAt === 0) return [{ kind: "alone" }];
+      payloads = payloads.slice(0, endsAt);
+    }
+  }
+
+  /**
+   * Commits what {@linkcode prepare} left open.
+   * @throws {PrepareFailedError} if it cannot be committed as it is; nothing is left open then.
+   */
+  commitPrepared(): void {
+    const position = this.#prepared;
+    if (position === null) {
+      throw new PrepareFailedError("internal", "No transaction is open", null);
+    }
+    try {
+      this.#complete(position);
+    } catch (error) {
+      if (!(error instanceof EntryUndone)) throw error;
+      this.#undo();
+      throw new PrepareFailedError("internal", error.message, null);
+    }
+    this.#prepared = null;
+  }
+
+  /** Undoes what {@linkcode prepare} left open: sessions, counters, schema and statements are as before. */
+  rollbackPrepared(): void {
+    this.#undo();
+  }
+
+  /** `endsAt`: the place of an entry that cannot be part of this transaction, which must be undone then. */
+  #prepare(
+    { first, term, payloads }: Preparation,
+    begins: (at: number) => void,
+  ): { outcomes: PreparedEntry[]; endsAt: number | null } {
+    this.#connection.command("BEGIN IMMEDIATE");
+    const outcomes: PreparedEntry[] = [];
+    let last: Entry | null = null;
+    for (const [at, payload] of payloads.entries()) {
+      begins(at);
+      const index = first + at;
+      const entry: Entry = { index, term, kind: EntryKind.command, payload };
+      try {
+        const answer = this.#entry(entry, null);
+        const { defersForeignKeys, schema } = this.#interpreter;
+        if (defersForeignKeys || schema.defersForeignKeys) {
+          return { outcomes, endsAt: at };
+        }
+        const hash = hashSqlAnswer(answer);
+        this.events.note(index, this.#interpreter.change);
+        this.agreement.add(index, hash);
+        outcomes.push({ kind: "prepared", answer, hash });
+      } catch (error) {
+        if (error instanceof EntryUndone) return { outcomes, endsAt: at };
+        const refusal = refusalOf(error);
+        if (refusal === null) throw error;
+        this.#undo();
+        throw new PrepareFailedError(refusal, (error as Error).message, at);
+      }
+      last = entry;
+    }
+    if (last !== null) this.#prepared = this.#close(first, last);
+    return { outcomes, endsAt: null };
   }
 
   #apply(entries: readonly Entry[]): Uint8Array[] {
@@ -192,16 +271,23 @@ export class BatchApplier {
     return answer;
   }
 
-  #hashed(entry: Entry, answer: Uint8Array): Uint8Array {
-    this.#hash = crc32(answer, this.#hash);
-    this.events.note(entry.index, this.#interpreter.change);
-    if (entry.index % HASH_EVERY === 0) {
-      this.#hashes.push({ index: entry.index, hash: this.#hash });
-    }
+  /** Compares an answer with what the entry's leader answered, and adds it to the state's hash. */
+  #hashed({ index, kind, payload }: Entry, answer: Uint8Array): Uint8Array {
+    this.events.note(index, this.#interpreter.change);
+    if (kind === EntryKind.command) {
+      const hash = hashSqlAnswer(answer);
+      this.agreement.compare(index, payload, hash);
+      this.agreement.add(index, hash);
+    } else this.agreement.pass(index);
     return answer;
   }
 
   #commit(first: LogIndex, last: Entry): void {
+    this.#complete(this.#close(first, last));
+  }
+
+  /** Writes the bookkeeping of entries into their transaction; it is ready to be committed. */
+  #close(first: LogIndex, last: Entry): Position {
     this.#commands.save(first);
     const position: Position = {
       applied: { term: last.term, index: last.index },
@@ -209,10 +295,14 @@ export class BatchApplier {
       clockMs: this.#commands.clockMs,
       horizon: this.#commands.horizon,
       facts: this.#commands.facts,
-      hash: this.#hash,
+      hash: this.agreement.hash,
       config: this.#config,
     };
     this.#writePosition(position);
+    return position;
+  }
+
+  #complete(position: Position): void {
     const changes = this.#interpreter.schemaChanges;
     if (changes !== this.#epochOf) this.#epoch.beginChange();
     try {
@@ -232,12 +322,13 @@ export class BatchApplier {
   }
 
   #undo(): void {
+    this.#prepared = null;
     if (this.#connection.inTransaction) this.#connection.command("ROLLBACK");
     this.events.undo();
     this.#interpreter.forgetSchema();
     this.#commands.reload(this.#position);
     this.#config = this.#position.config;
-    this.#hash = this.#position.hash;
+    this.agreement.undo(this.#position.hash);
   }
 
   #entry(entry: Entry, undone: EntryUndone | null): Uint8Array {

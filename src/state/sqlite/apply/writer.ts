@@ -76,6 +76,8 @@ export class Writer {
 
   /** Keeps the WAL short; called between batches. */
   maintain(): void {
+    // A transaction that waits to be committed keeps the WAL as it is.
+    if (this.#connection.inTransaction) return;
     const now = performance.now();
     const due = ++this.#batches >= BATCHES_PER_LOOK ||
       now - this.#lookedAt >= LOOK_MS;

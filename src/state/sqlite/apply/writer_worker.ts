@@ -3,6 +3,7 @@ import { unreachable } from "../../../util/assert.ts";
 import { HiqliteError } from "../../../errors.ts";
 import type { ByteReader, ByteWriter } from "../../../util/bytes.ts";
 import { readPositionAt } from "./bookkeeping.ts";
+import { PrepareFailedError } from "../../port.ts";
 import { dumpContents } from "./contents.ts";
 import { stateFailure } from "../driver/result_codes.ts";
 import type { SqliteDriver } from "../driver/driver.ts";
@@ -16,7 +17,10 @@ import {
 import { Writer } from "./writer.ts";
 import {
   decodeApply,
+  decodePreparation,
   writeApplied,
+  writeDivergence,
+  writePrepared,
   type WriterOptions,
   WriterRequest,
 } from "./writer_protocol.ts";
@@ -26,6 +30,7 @@ class WriterRequests implements Served {
   readonly #options: WriterOptions;
   readonly #driver: SqliteDriver;
   #writer: Writer | null;
+  readonly #progress: Int32Array;
   /** The facts that were told last. */
   #told: ClusterFacts | null = null;
   /** What made the database unusable; everything after it fails with it. */
@@ -37,6 +42,7 @@ class WriterRequests implements Served {
   constructor(options: WriterOptions) {
     this.#options = options;
     this.#driver = openDriver(options.driver);
+    this.#progress = new Int32Array(options.progress);
     this.#writer = this.#open(options.path);
     this.#tell(this.opened, this.#writer);
   }
@@ -59,9 +65,7 @@ class WriterRequests implements Served {
       throw new Error("The database is being replaced");
     }
     try {
-      return kind === WriterRequest.apply
-        ? this.#apply(this.#writer, request)
-        : perform(this.#writer, kind);
+      return this.#serve(this.#writer, kind, request);
     } catch (error) {
       throw this.#failed(error);
     }
@@ -82,6 +86,27 @@ class WriterRequests implements Served {
     this.#writer?.close();
   }
 
+  #serve(writer: Writer, kind: number, request: ByteReader): ByteWriter {
+    switch (kind) {
+      case WriterRequest.apply:
+        return this.#apply(writer, request);
+      case WriterRequest.prepare:
+        return this.#prepare(writer, request);
+      case WriterRequest.commitPrepared:
+        return this.#commitPrepared(writer);
+      case WriterRequest.rollbackPrepared:
+        writer.applier.rollbackPrepared();
+        return okAnswer();
+      case WriterRequest.checkpoint:
+        return okAnswer().u53(writer.checkpoint());
+      case WriterRequest.dump:
+        return okAnswer().text(dumpContents(writer.connection))
+          .text(writer.applier.dumpSessions());
+      default:
+        return unreachable(kind as never);
+    }
+  }
+
   #apply(writer: Writer, request: ByteReader): ByteWriter {
     const { answers, entries } = decodeApply(request);
     const results = writer.applier.apply(entries);
@@ -90,12 +115,50 @@ class WriterRequests implements Served {
     answer.u32(answers ? results.length : 0);
     if (answers) { for (const result of results) answer.bytes(result); }
     writer.applier.events.write(answer);
+    writeDivergence(answer, writer.applier.agreement.takeDivergence());
+    return answer;
+  }
+
+  #prepare({ applier }: Writer, request: ByteReader): ByteWriter {
+    const preparation = decodePreparation(request);
+    const answer = okAnswer(64 * preparation.payloads.length);
+    try {
+      const outcomes = applier.prepare(preparation, (at) => {
+        Atomics.store(this.#progress, 0, at);
+      });
+      writePrepared(answer, outcomes);
+    } catch (error) {
+      if (!(error instanceof PrepareFailedError)) throw error;
+      writePrepared(answer, error);
+    }
+    return answer;
+  }
+
+  /** A transaction that cannot be committed as it is has nothing in it any more. */
+  #commitPrepared(writer: Writer): ByteWriter {
+    const answer = okAnswer();
+    try {
+      writer.applier.commitPrepared();
+    } catch (error) {
+      if (!(error instanceof PrepareFailedError)) throw error;
+      writePrepared(answer, error);
+      return answer;
+    }
+    writePrepared(answer, []);
+    this.#tell(answer, writer);
+    writer.applier.events.write(answer);
     return answer;
   }
 
   #tell(answer: ByteWriter, { applier }: Writer): void {
     const { position } = applier;
-    writeApplied(answer, position, applier.takeHashes(), this.#told);
+    const { applied } = position;
+    writeApplied(
+      answer,
+      position,
+      applier.agreement.takeHashes(applied.index),
+      this.#told,
+    );
     this.#told = position.facts;
   }
 
@@ -142,22 +205,6 @@ class WriterRequests implements Served {
     } catch (error) {
       return this.#poison = stateFailure(error);
     }
-  }
-}
-
-function perform(
-  writer: Writer,
-  kind: number,
-): ByteWriter {
-  const { applier } = writer;
-  switch (kind) {
-    case WriterRequest.checkpoint:
-      return okAnswer().u53(writer.checkpoint());
-    case WriterRequest.dump:
-      return okAnswer().text(dumpContents(writer.connection))
-        .text(applier.dumpSessions());
-    default:
-      return unreachable(kind as never);
   }
 }
 

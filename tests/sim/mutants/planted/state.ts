@@ -107,7 +107,8 @@ export const STATE_MUTANTS: readonly Mutant[] = [
   {
     name: "only who wants answers is told of events",
     file: "state/sqlite/machine.ts",
-    find: "done(null, results, events);",
-    replace: "done(null, results, answers ? events : NO_EVENTS);",
+    find: "done(null, applied.answers, applied.events, applied.divergence);",
+    replace:
+      "done(null, applied.answers, answers ? applied.events : NO_EVENTS, applied.divergence);",
   },
 ];

@@ -1,0 +1,27 @@
+import { type PrepareRefusal, StateDamagedError } from "../../port.ts";
+import { SqliteError } from "../driver/driver.ts";
+import { stateFailure } from "../driver/result_codes.ts";
+
+const SQLITE_NOMEM = 7;
+const SQLITE_INTERRUPT = 9;
+
+/**
+ * Why an entry that failed while it was prepared must be kept out of the log; null if the
+ * error tells of this machine. What only goes wrong inside the program, such as a string that
+ * is too long for JavaScript, would go wrong on every member.
+ */
+export function refusalOf(error: unknown): PrepareRefusal | null {
+  if (error instanceof SqliteError) {
+    switch (error.primary) {
+      case SQLITE_NOMEM:
+        return "too_large";
+      case SQLITE_INTERRUPT:
+        return "timeout";
+      default:
+        return null;
+    }
+  }
+  if (error instanceof StateDamagedError) return null;
+  if (stateFailure(error) !== error) return null;
+  return error instanceof RangeError ? "too_large" : "internal";
+}
