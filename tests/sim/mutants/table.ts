@@ -1,3 +1,4 @@
+import { EXEC_MUTANTS } from "./planted/exec.ts";
 import { LOG_MUTANTS } from "./planted/log.ts";
 import { NODE_MUTANTS } from "./planted/node.ts";
 import { RAFT_MUTANTS } from "./planted/raft.ts";
@@ -20,4 +21,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...NODE_MUTANTS,
   ...LOG_MUTANTS,
   ...STATE_MUTANTS,
+  ...EXEC_MUTANTS,
 ];

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { SqlEvent, tablesIn } from "../../../src/state/sql/events.ts";
 import { BatchApplier } from "../../../src/state/sqlite/apply/batch_applier.ts";
 import { dumpContents } from "../../../src/state/sqlite/apply/contents.ts";
+import type { PreparedEntry } from "../../../src/state/port.ts";
 import { nodeDriver } from "../../../src/state/sqlite/driver/node_driver.ts";
 import { LEVEL } from "../../../src/state/level.ts";
 import { SchemaEpoch } from "../../../src/state/sqlite/thread/schema_epoch.ts";
@@ -73,6 +74,23 @@ export class Direct {
     const answers = this.applier.apply(entries);
     this.#takeEvents();
     return answers;
+  }
+
+  /** Runs payloads as a leader does before it proposes them. */
+  prepare(payloads: readonly Uint8Array[]): PreparedEntry[] {
+    return this.applier.prepare(
+      { first: this.next, term: 1, payloads },
+      () => {},
+    );
+  }
+
+  commitPrepared(): void {
+    this.applier.commitPrepared();
+    this.#takeEvents();
+  }
+
+  rollbackPrepared(): void {
+    this.applier.rollbackPrepared();
   }
 
   #takeEvents(): void {
