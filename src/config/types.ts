@@ -66,6 +66,10 @@ export interface NodeConfig {
   readonly leaseReads: boolean;
   /** Largest request body of the API, bytes. @default {50_331_648} */
   readonly maxBodyBytes: number;
+  /** How long one write may run on the leader before it is refused, ms, 10 … 3_600_000. @default {10_000} */
+  readonly writeTimeoutMs: number;
+  /** The most that a write may ask for, ms, 10 … 86_400_000; at least writeTimeoutMs counts. @default {3_600_000} */
+  readonly writeTimeoutMaxMs: number;
   /** Longest run of a query that came over the API, ms. @default {10_000} */
   readonly queryTimeoutMs: number;
   /** Most rows in a response of the API. @default {100_000} */

@@ -146,9 +146,12 @@ export class ExecuteFirst {
     this.#machine.prepare(preparation, (error, outcomes) => {
       if (this.#stopped) return;
       watch.end();
+      // What was expelled is in the log already, at the place of the batch.
+      const left = this.#batch;
       this.#batch = [];
       this.#guarded(() => {
-        if (error === null) this.#ran(batch, outcomes);
+        if (left.length < batch.length) this.#came(left, error);
+        else if (error === null) this.#ran(batch, outcomes);
         else this.#broke(batch, error);
       });
       for (const run of this.#behind.splice(0)) run();
@@ -180,12 +183,39 @@ export class ExecuteFirst {
     this.#ports.watch.tick(elapsedMs, this.#leads());
   }
 
+  /**
+   * What runs at this place hangs, and so does this member's machine. A stand-in gets into the
+   * log without being run here, so that the next leader knows better than to run the command.
+   */
+  expel(at: number): void {
+    const proposal = this.#batch[at];
+    if (proposal !== undefined && this.#leads()) {
+      this.#batch = this.#batch.filter((each) => each !== proposal);
+      const detail = "The write ran for too long on the leader";
+      const standIn = this.#refused(proposal, "timeout", detail);
+      this.#guarded(() => this.#ports.inbox.append([standIn]));
+    }
+    this.#handOver();
+  }
+
   /** Begins nothing any more. What is prepared goes with the machine. */
   stop(): void {
     this.#stopped = true;
     for (const { done } of this.#batch) refuseStopped(done);
     for (const run of this.#behind.splice(0)) run();
     this.#batch = [];
+  }
+
+  /** A preparation that seemed to hang for good ended after all. */
+  #came(left: readonly WaitingProposal[], error: Error | null): void {
+    this.#ports.inbox.putBack(left);
+    if (error === null) return this.#rollBack();
+    if (!(error instanceof PrepareFailedError) && !isFull(error)) {
+      return this.#ports.machineFailed(error);
+    }
+    this.#phase = "idle";
+    this.#ports.applier.giveBack();
+    this.#released();
   }
 
   #leads(): boolean {
@@ -307,7 +337,7 @@ export class ExecuteFirst {
     applier.giveBack();
     if (this.#unexplained >= UNEXPLAINED_MAX) {
       this.#unexplained = 0;
-      this.#ports.step({ kind: "transferLeadership", target: null });
+      this.#handOver();
     }
     this.#released();
   }
@@ -334,6 +364,10 @@ export class ExecuteFirst {
     return batch.map((proposal, i) =>
       i === culprit ? this.#refused(proposal, reason, message) : proposal
     );
+  }
+
+  #handOver(): void {
+    this.#ports.step({ kind: "transferLeadership", target: null });
   }
 
   #refused(

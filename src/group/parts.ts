@@ -159,9 +159,7 @@ function buildStage(
 ): ExecuteFirst | null {
   if (firstRun === undefined || !prepares(machine)) return null;
   const failed = (error: Error): void => loop.failed(error);
-  const handOver = (): void =>
-    void loop.step({ kind: "transferLeadership", target: null });
-  return new ExecuteFirst(machine, {
+  const stage: ExecuteFirst = new ExecuteFirst(machine, {
     core,
     inbox,
     applier,
@@ -170,7 +168,7 @@ function buildStage(
     watch: new RunWatch({
       machine,
       limitMs: (payload) => firstRun.limitMs(payload),
-      handOver,
+      hangs: (at) => stage.expel(at),
       failed,
     }),
     commands: {
@@ -187,6 +185,7 @@ function buildStage(
     machineFailed: (error) => loop.machineFailed(error),
     failed,
   });
+  return stage;
 }
 
 function buildSnapshotStreams(

@@ -18,8 +18,8 @@ export interface RunWatchPorts {
   readonly machine: PreparingMachine;
   /** How long this payload may run, ms. */
   limitMs(payload: Uint8Array): number;
-  /** Another member shall lead. */
-  handOver(): void;
+  /** The payload at this place hangs for good: nobody shall run it again, and another member shall lead. */
+  hangs(at: number): void;
   /** The machine hangs and cannot be interrupted. */
   failed(error: Error): void;
 }
@@ -77,7 +77,7 @@ export class RunWatch {
 
   #hangs(): void {
     this.#hungMs = 0;
-    this.#ports.handOver();
+    this.#ports.hangs(this.#at);
   }
 
   #waitForHeir(elapsedMs: number, wanted: boolean): void {

@@ -60,9 +60,8 @@ export async function openNode(
         firstRun: {
           seal: sealEnvelope,
           refusal: encodeEntryRefusal,
-          limitMs: (payload) => peekMaxRun(payload) || 10_000,
+          limitMs: (payload) => runLimit(config, peekMaxRun(payload)),
         },
-        diverged: ({ index }) => logger.error(`differs at ${index}`),
         defer: queueMicrotask,
         linger: (callback) => {
           const timer = setTimeout(callback, LINGER_MS);
@@ -74,6 +73,17 @@ export async function openNode(
     following: [],
     fatal,
   });
+}
+
+/** How long a write may run that asks for `asked` ms, 0 for the usual limit. */
+function runLimit(
+  { writeTimeoutMs, writeTimeoutMaxMs }: NodeConfig,
+  asked: number,
+): number {
+  const usual = writeTimeoutMs;
+  return asked === 0
+    ? usual
+    : Math.min(asked, Math.max(usual, writeTimeoutMaxMs));
 }
 
 function openVault(config: NodeConfig, logger: Logger): Promise<Vault> {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { ProposalResult } from "../../src/group/proposals.ts";
 import { HungMachineError } from "../../src/group/run_watch.ts";
 import { PrepareFailedError } from "../../src/state/port.ts";
-import { type Third, type Trio } from "../node/trio.ts";
+import type { Third, Trio } from "../node/trio.ts";
 import { type PreparingList, preparingTrio, SEALS } from "./preparing_list.ts";
 
 function answers(results: readonly ProposalResult[]): string[] {
@@ -283,11 +283,17 @@ Deno.test("a member whose machine hangs and cannot be ended gives up leadership,
   const { trio, leader, machine } = preparingTrio();
   machine.held = true;
   machine.abortable = false;
-  trio.propose(leader, "a");
+  const results = trio.propose(leader, "a");
   trio.run();
   trio.tick(22);
   assert.notEqual(leader.group.core.role, "leader");
   trio.tick(2);
+  assert.equal(answers(results)[0], "unknown");
+  const successor = trio.members.find(({ group }) =>
+    group.core.role === "leader"
+  )!;
+  trio.tick(4);
+  assert.deepEqual(successor.machine.items, ["timeout a"]);
   assert.ok(leader.fatal instanceof HungMachineError);
   assert.match(leader.fatal.message, /--allow-run or --allow-ffi/);
 });

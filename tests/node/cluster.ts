@@ -261,8 +261,6 @@ export class Cluster {
           ...ports,
           stamp: envelopeStamp(systemClock, new SystemRandom()),
           defer: queueMicrotask,
-          diverged: ({ index }) =>
-            this.lines.push(`${id}: differs at ${index}`),
           warn: (message) => this.lines.push(`${id}: ${message}`),
         }, options);
         if (storage.machine === volume.machine) this.groups.set(id, group);
@@ -344,6 +342,8 @@ export class Cluster {
       logLevel: "info",
       preparedStatementCacheCapacity: 1,
       readPoolSize: 1,
+      writeTimeoutMs: 10_000,
+      writeTimeoutMaxMs: 3_600_000,
       learnerOnly: false,
       healthCheckDelaySecs: 0,
       tickMs: 5,

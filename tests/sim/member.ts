@@ -13,6 +13,7 @@ import { encodeEntryRefusal } from "../../src/state/entry_refusal.ts";
 import { peekClock, peekHash, sealEnvelope } from "../../src/state/envelope.ts";
 import type { Divergence } from "../../src/state/port.ts";
 import { bytesEqual } from "./bytes.ts";
+import { attemptOf, STAND_IN } from "./dialect.ts";
 import { type MachineFaults, NO_FAULTS, SimMachine } from "./machine.ts";
 import type { SimNode } from "./node.ts";
 import { ObservedLog } from "./observed_log.ts";
@@ -332,7 +333,8 @@ export class SimMember implements Observed {
     if (kind !== EntryKind.command) return;
     const { prepared, alone } = this.state;
     if (peekHash(payload) === null) {
-      if (alone.delete(payload)) return;
+      const standIn = attemptOf(this.#world.dialect, payload) === STAND_IN;
+      if (standIn || alone.delete(payload)) return;
       throw new Violation("proposed without a preparation", `${index}`);
     }
     const known = prepared.get(index);

@@ -12,6 +12,7 @@ import type { Changes } from "../changes.ts";
 import { Proposer } from "./proposer.ts";
 import type { Logger } from "../../util/logger.ts";
 import type { LoopPorts } from "./spec.ts";
+import type { Divergence } from "../../state/port.ts";
 
 /** What a hosted group needs from its member. */
 export interface HostedGroupPorts {
@@ -36,6 +37,8 @@ export interface HostedGroupPorts {
   stepped(): void;
   /** Another member leads, or none. */
   leaderChanged(): void;
+  /** The state here and the leader of an entry answer it differently. */
+  diverged(divergence: Divergence): void;
   failed(error: Error): void;
 }
 
@@ -47,6 +50,8 @@ export class HostedGroup implements RoutedGroup {
   readonly #catchUp = new CatchUp();
   #group: RaftGroup | null = null;
   #leader: MemberId | null = null;
+  #diverged: Divergence | null = null;
+  #divergences = 0;
 
   /** Takes no part until {@linkcode start}. */
   constructor(ports: HostedGroupPorts) {
@@ -88,6 +93,16 @@ export class HostedGroup implements RoutedGroup {
     return this.#ports.memberOf(peer);
   }
 
+  /** The first entry since it began to take part that this member answered differently than the entry's leader; null if there is none. */
+  get divergence(): Divergence | null {
+    return this.#diverged;
+  }
+
+  /** How often that happened. */
+  get divergences(): number {
+    return this.#divergences;
+  }
+
   receive(message: GroupMessage): void {
     this.#group?.receive(message);
   }
@@ -97,6 +112,7 @@ export class HostedGroup implements RoutedGroup {
     const group = this.#ports.create({
       send: (message) => this.#ports.router.send(this, message),
       changed: () => this.#onStepped(),
+      diverged: (divergence) => this.#onDiverged(divergence),
       fatal: (error) => this.#ports.failed(error),
     });
     this.#group = group;
@@ -109,6 +125,7 @@ export class HostedGroup implements RoutedGroup {
   leave(): void {
     this.#group?.stop();
     this.#group = null;
+    this.#diverged = null;
   }
 
   /** Ends what waits for too long. Call it a few times a second. */
@@ -135,6 +152,22 @@ export class HostedGroup implements RoutedGroup {
     }
   }
 
+  #onDiverged(divergence: Divergence): void {
+    this.#divergences++;
+    this.#diverged ??= divergence;
+    const { index, expected, actual } = divergence;
+    const term = this.#group?.log.termAt(index);
+    this.#ports.logger.error(
+      `this member answers entry ${index}${
+        term === undefined ? "" : ` of term ${term}`
+      } differently than the leader that proposed it (${hex(expected)} there, ${
+        hex(actual)
+      } here): one of the two has another state, or another SQLite`,
+      { group: this.name },
+    );
+    this.#ports.diverged(divergence);
+  }
+
   #onStepped(): void {
     const core = this.#group?.core;
     if (core === undefined) return;
@@ -150,4 +183,8 @@ export class HostedGroup implements RoutedGroup {
     this.catchUp();
     this.#ports.leaderChanged();
   }
+}
+
+function hex(hash: number): string {
+  return hash.toString(16).padStart(8, "0");
 }

@@ -111,6 +111,14 @@ export function readyStatus(
   if (!learnerOnly && !isVoter(core.config, hosted.self)) {
     return { ok: false, detail: "not a voter yet" };
   }
+  const { divergence } = hosted;
+  if (divergence !== null) {
+    return {
+      ok: false,
+      detail:
+        `this member answered entry ${divergence.index} differently than the leader that proposed it`,
+    };
+  }
   const behind = core.commit - machine.applied.index;
   if (behind > READY_LAG_ENTRIES) {
     return { ok: false, detail: `${behind} entries behind` };

@@ -1,8 +1,5 @@
 import assert from "node:assert/strict";
-import {
-  type PreparedEntry,
-  type StateEvents,
-} from "../../../src/state/port.ts";
+import type { PreparedEntry, StateEvents } from "../../../src/state/port.ts";
 import { command, execute, Subject } from "./subject.ts";
 
 function prepare(

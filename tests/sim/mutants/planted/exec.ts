@@ -137,6 +137,12 @@ export const EXEC_MUTANTS: readonly Mutant[] = [
     replace: "    if (limit > 0) this.#abortedMs = null;\n",
   },
   {
+    name: "prepared: what hangs for good can hang the next leader",
+    file: "group/execute_first.ts",
+    find: "this.#guarded(() => this.#ports.inbox.append([standIn]));",
+    replace: "void standIn;",
+  },
+  {
     name: "prepared: SQLite's own words count as a difference",
     file: "state/sql/result.ts",
     find: "  return crc32(reader.raw(reader.remaining), head);",
