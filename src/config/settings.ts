@@ -190,6 +190,13 @@ export const SETTINGS: { readonly [F in PlainField]: Setting<NodeConfig[F]> } =
       3_600_000,
       "The most that a write may ask for (`max_run_ms`), ms; migrations ask for it by themselves.",
     ),
+    writeBytesMax: setting(
+      "write_bytes_max",
+      "HQL_WRITE_BYTES_MAX",
+      integer(1024 * 1024, 2 ** 40),
+      1024 * 1024 * 1024,
+      "By how much one write may make the database grow, bytes, before it is refused; twice as much at most.",
+    ),
     queryTimeoutMs: setting(
       "query_timeout_ms",
       "HQL_QUERY_TIMEOUT_MS",

@@ -154,6 +154,7 @@ async function openStorage(
       dir,
       filename: config.filenameDb,
       readPoolSize: config.readPoolSize,
+      writeBytesMax: config.writeBytesMax,
       statementCacheCapacity: config.preparedStatementCacheCapacity,
       logStatements: config.logStatements,
       logger,

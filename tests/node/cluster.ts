@@ -343,6 +343,7 @@ export class Cluster {
       preparedStatementCacheCapacity: 1,
       readPoolSize: 1,
       writeTimeoutMs: 10_000,
+      writeBytesMax: 2 ** 30,
       writeTimeoutMaxMs: 3_600_000,
       learnerOnly: false,
       healthCheckDelaySecs: 0,

@@ -129,6 +129,7 @@ class SqlModel implements Model {
       statementCacheCapacity: 16,
       schemaEpoch: new SchemaEpoch(),
       level: LEVEL,
+      growthBytesMax: 16 * 1024 * 1024,
     });
     if (bytes.length === 0) this.#writer.connection.exec(SCHEMA);
     this.#reader = nodeDriver.open(path, { readOnly: true });

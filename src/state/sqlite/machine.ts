@@ -46,6 +46,8 @@ export interface SqliteMachineOptions {
   readonly readPoolSize?: number;
   /** Prepared statements kept per connection. @default {1024} */
   readonly statementCacheCapacity?: number;
+  /** By how much one write may make the database grow before it is refused, bytes; twice as much at most. @default {1 GiB} */
+  readonly writeBytesMax?: number;
   /** Log the text of applied statements. @default {false} */
   readonly logStatements?: boolean;
   /** The newest feature level that this release knows. @default {LEVEL} */
@@ -68,6 +70,7 @@ export async function openSqliteMachine(
     ...shared,
     schemaEpoch: schemaEpoch.memory,
     level: options.level ?? LEVEL,
+    growthBytesMax: options.writeBytesMax ?? 1024 ** 3,
   });
   const readers = new Readers({
     ...shared,

@@ -34,6 +34,8 @@ export class Direct {
   /** What was told of the entries so far, as `index.seq kind tables`. */
   readonly events: string[] = [];
   #written = new WrittenEvents();
+  /** Whether the file system has room, as the writer finds out. */
+  room = true;
 
   constructor(path = ":memory:") {
     this.#path = path;
@@ -46,6 +48,8 @@ export class Direct {
       statementCacheCapacity: 50,
       schemaEpoch: new SchemaEpoch(),
       level: LEVEL,
+      growthBytesMax: 16 * 1024 * 1024,
+      hasRoom: () => this.room,
     });
   }
 

@@ -18,6 +18,7 @@ import { type SqliteConnection, SqliteError } from "../driver/driver.ts";
 import { Agreement, hashSqlAnswer } from "./agreement.ts";
 import { EntryEvents } from "./entry_events.ts";
 import { EntryContext } from "./entry_context.ts";
+import { GrowthBound } from "./growth_bound.ts";
 import { EntryUndone, Interpreter } from "./interpreter.ts";
 import type { SchemaEpoch } from "../thread/schema_epoch.ts";
 import { SqliteSessionStore } from "./session_store.ts";
@@ -58,6 +59,8 @@ export class BatchApplier {
   #undone: EntryUndone | null = null;
   /** Answers of the first entries of a batch that was given up: they are committed. */
   #kept: Uint8Array[] = [];
+  readonly #growth: GrowthBound;
+  readonly #hasRoom: () => boolean;
   /** What the open transaction ends with, if it was prepared. */
   #prepared: Position | null = null;
 
@@ -70,6 +73,10 @@ export class BatchApplier {
       readonly schemaEpoch: SchemaEpoch;
       /** The newest feature level that this release knows. */
       readonly level: number;
+      /** By how much one write may make the database grow, bytes. */
+      readonly growthBytesMax: number;
+      /** Whether the file system has room. */
+      readonly hasRoom: () => boolean;
     },
   ) {
     this.#connection = connection;
@@ -89,6 +96,8 @@ export class BatchApplier {
       (envelope, index, timeMs) => this.#perform(envelope, index, timeMs),
       { level: options.level },
     );
+    this.#growth = new GrowthBound(connection, options.growthBytesMax);
+    this.#hasRoom = options.hasRoom;
     overrideFunctions(connection, originals, this.#context);
     this.#interpreter = new Interpreter(
       connection,
@@ -115,6 +124,7 @@ export class BatchApplier {
    */
   apply(entries: readonly Entry[]): Uint8Array[] {
     if (this.events.renumber()) this.#interpreter.forgetSchema();
+    this.#growth.lift();
     const answers = this.#kept;
     if (answers.length > 0) {
       answers.push(...this.#apply(entries.slice(answers.length)));
@@ -141,6 +151,7 @@ export class BatchApplier {
     begins: (at: number) => void,
   ): PreparedEntry[] {
     if (this.events.renumber()) this.#interpreter.forgetSchema();
+    this.#growth.impose();
     for (let { payloads } = preparation;;) {
       const { outcomes, endsAt } = this.#prepare(
         { ...preparation, payloads },
@@ -201,10 +212,7 @@ export class BatchApplier {
         outcomes.push({ kind: "prepared", answer, hash });
       } catch (error) {
         if (error instanceof EntryUndone) return { outcomes, endsAt: at };
-        const refusal = refusalOf(error);
-        if (refusal === null) throw error;
-        this.#undo();
-        throw new PrepareFailedError(refusal, (error as Error).message, at);
+        throw this.#failed(error, at);
       }
       last = entry;
     }
@@ -225,6 +233,23 @@ export class BatchApplier {
       }
     }
     return this.#oneByOne(entries);
+  }
+
+  /** What an error means that the entry at this place of a preparation failed with. */
+  #failed(error: unknown, at: number): unknown {
+    const refusal = refusalOf(error, this.#hasRoom);
+    if (refusal === null) return error;
+    this.#undo();
+    const { message } = error as Error;
+    if (refusal !== "too_large") {
+      return new PrepareFailedError(refusal, message, at);
+    }
+    // All entries before it may have had their part in it.
+    return new PrepareFailedError(
+      refusal,
+      `${message}: one write may make the database grow by ${this.#growth.bytes} bytes (write_bytes_max)`,
+      at === 0 ? 0 : null,
+    );
   }
 
   #oneByOne(entries: readonly Entry[]): Uint8Array[] {

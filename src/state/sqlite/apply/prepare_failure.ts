@@ -2,17 +2,24 @@ import { type PrepareRefusal, StateDamagedError } from "../../port.ts";
 import { SqliteError } from "../driver/driver.ts";
 import { stateFailure } from "../driver/result_codes.ts";
 
+const SQLITE_FULL = 13;
 const SQLITE_NOMEM = 7;
 const SQLITE_INTERRUPT = 9;
 
 /**
  * Why an entry that failed while it was prepared must be kept out of the log; null if the
  * error tells of this machine. What only goes wrong inside the program, such as a string that
- * is too long for JavaScript, would go wrong on every member.
+ * is too long for JavaScript, would go wrong on every member. `hasRoom` asks the file system: SQLite
+ * says that it is full also when a bound is reached.
  */
-export function refusalOf(error: unknown): PrepareRefusal | null {
+export function refusalOf(
+  error: unknown,
+  hasRoom: () => boolean,
+): PrepareRefusal | null {
   if (error instanceof SqliteError) {
     switch (error.primary) {
+      case SQLITE_FULL:
+        return hasRoom() ? "too_large" : null;
       case SQLITE_NOMEM:
         return "too_large";
       case SQLITE_INTERRUPT:

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { BatchApplier } from "./batch_applier.ts";
 import {
@@ -11,6 +11,8 @@ import { syncPath } from "../../../util/durable_file.ts";
 import type { SchemaEpoch } from "../thread/schema_epoch.ts";
 
 const BUSY_TIMEOUT_MS = 5000;
+/** Written to see whether there is room. */
+const PROBE_BYTES = 1024 * 1024;
 const JOURNAL_BYTES_KEPT = 64 * 1024 * 1024;
 /** The WAL is copied into the main file when it has grown by so many pages (16 MiB). */
 const CHECKPOINT_PAGES = 4096;
@@ -60,13 +62,17 @@ export class Writer {
       readonly statementCacheCapacity: number;
       readonly schemaEpoch: SchemaEpoch;
       readonly level: number;
+      readonly growthBytesMax: number;
     },
   ) {
     this.#path = path;
     this.#connection = openWriterConnection(driver, path);
     this.#originals = driver.open(":memory:", { readOnly: false });
     this.#walSize = this.#connection.prepare("PRAGMA wal_checkpoint(NOOP)")!;
-    this.applier = new BatchApplier(this.#connection, this.#originals, options);
+    this.applier = new BatchApplier(this.#connection, this.#originals, {
+      ...options,
+      hasRoom: () => hasRoom(path),
+    });
   }
 
   /** The writing connection, for looking only. */
@@ -112,5 +118,18 @@ export class Writer {
   #copy(): void {
     this.#connection.prepare("PRAGMA wal_checkpoint(PASSIVE)")!
       .all(NO_BINDINGS);
+  }
+}
+
+/** Whether the file system of the database takes some more bytes. */
+function hasRoom(path: string): boolean {
+  const probe = `${path}.room`;
+  try {
+    writeFileSync(probe, new Uint8Array(PROBE_BYTES), { flush: true });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmSync(probe, { force: true });
   }
 }

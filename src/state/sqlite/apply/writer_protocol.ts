@@ -40,6 +40,8 @@ export interface WriterOptions {
   readonly schemaEpoch: SharedArrayBuffer;
   /** The newest feature level that this release knows. */
   readonly level: number;
+  /** By how much one write may make the database grow, bytes. */
+  readonly growthBytesMax: number;
   /** A word that says which command of a preparation runs. */
   readonly progress: SharedArrayBuffer;
 }

@@ -181,12 +181,14 @@ class WriterRequests implements Served {
   }
 
   #open(path: string): Writer {
-    const { statementCacheCapacity, schemaEpoch, level } = this.#options;
+    const { statementCacheCapacity, schemaEpoch, level, growthBytesMax } =
+      this.#options;
     try {
       return new Writer(this.#driver, path, {
         statementCacheCapacity,
         schemaEpoch: new SchemaEpoch(schemaEpoch),
         level,
+        growthBytesMax,
       });
     } catch (error) {
       throw stateFailure(error);

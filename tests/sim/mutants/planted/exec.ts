@@ -72,12 +72,6 @@ export const EXEC_MUTANTS: readonly Mutant[] = [
     replace: "index >= this.#first) this.#commit(last);",
   },
   {
-    name: "prepared: a batch is committed before it is durable here",
-    file: "group/group.ts",
-    find: "this.#parts.stage?.advance(index);",
-    replace: "this.#parts.stage?.advance(this.#commit);",
-  },
-  {
     name: "prepared: a batch is proposed twice",
     file: "group/execute_first.ts",
     find: '    const outcome = step({ kind: "propose", payloads });\n',
@@ -141,6 +135,12 @@ export const EXEC_MUTANTS: readonly Mutant[] = [
     file: "group/execute_first.ts",
     find: "this.#guarded(() => this.#ports.inbox.append([standIn]));",
     replace: "void standIn;",
+  },
+  {
+    name: "prepared: the bound of a write holds for what is committed, too",
+    file: "state/sqlite/apply/batch_applier.ts",
+    find: "    this.#growth.lift();\n",
+    replace: "",
   },
   {
     name: "prepared: SQLite's own words count as a difference",

@@ -7,6 +7,7 @@ import {
   PrepareFailedError,
 } from "../../../../src/state/port.ts";
 import { hashSqlAnswer } from "../../../../src/state/sqlite/apply/agreement.ts";
+import { SqliteError } from "../../../../src/state/sqlite/driver/driver.ts";
 import { Direct } from "../direct.ts";
 import { answered, command, execute, txn } from "../subject.ts";
 
@@ -226,4 +227,48 @@ Deno.test("a stand-in is remembered under the write's session and key, and a rep
   const { result } = answered(leader.batch([other])[0]!);
   assert.ok(!result.ok && result.error.code === "conflict");
   assert.deepEqual(leader.rows("SELECT count(*) FROM t"), [[0]]);
+});
+
+const GROWS = command(
+  execute(
+    "INSERT INTO t (v) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100) SELECT zeroblob(1000000) FROM n",
+  ),
+);
+
+Deno.test("a write that would make the database grow too much is kept out, and nothing of it stays", () => {
+  using leader = member();
+  const before = leader.dump();
+  assert.throws(
+    () => leader.prepare([GROWS]),
+    (error) =>
+      error instanceof PrepareFailedError && error.reason === "too_large" &&
+      error.at === 0 && error.message.includes("16777216 bytes"),
+  );
+  assert.throws(
+    () => leader.prepare([insert(1), GROWS]),
+    (error) => error instanceof PrepareFailedError && error.at === null,
+  );
+  assert.equal(leader.dump(), before);
+  assert.deepEqual(kinds(leader.prepare([insert(1)])), ["prepared"]);
+  leader.commitPrepared();
+});
+
+Deno.test("what is committed is applied however large it is", () => {
+  using leader = member();
+  leader.prepare([insert(1)]);
+  leader.commitPrepared();
+  const { result } = answered(leader.batch([GROWS])[0]!);
+  assert.ok(result.ok);
+  assert.equal(result.results[0]!.rowsAffected, 100);
+});
+
+Deno.test("without room in the file system a full database is the machine's, not the write's", () => {
+  using leader = member();
+  leader.room = false;
+  assert.throws(
+    () => leader.prepare([GROWS]),
+    (error) => error instanceof SqliteError && error.primary === 13,
+  );
+  leader.rollbackPrepared();
+  assert.deepEqual(kinds(leader.prepare([insert(1)])), ["prepared"]);
 });
