@@ -54,8 +54,9 @@ export class Intake {
     this.#stage?.stop();
   }
 
-  /** A member that does not lead runs nothing first: its core names the leader. */
+  /** What the core would refuse is not run first: a member that does not lead, or hands over, says who leads. */
   get #first(): ExecuteFirst | null {
-    return this.#core.role === "leader" ? this.#stage : null;
+    const takes = this.#core.role === "leader" && !this.#core.transferring;
+    return takes ? this.#stage : null;
   }
 }

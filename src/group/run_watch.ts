@@ -69,10 +69,11 @@ export class RunWatch {
     this.#at = at;
     this.#ranMs += elapsedMs;
     const payload = this.#payloads[Math.min(at, this.#payloads.length - 1)]!;
-    const limit = this.#ports.limitMs(payload);
-    if (this.#ranMs <= (wanted ? limit : Math.min(limit, UNWANTED_MS))) return;
+    const over = this.#ranMs > this.#ports.limitMs(payload);
+    const unwanted = !wanted && this.#ranMs > UNWANTED_MS;
+    if (!over && !unwanted) return;
     if (machine.abortPrepare()) this.#abortedMs = 0;
-    else this.#hangs();
+    else if (over) this.#hangs();
   }
 
   #hangs(): void {

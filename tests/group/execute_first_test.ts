@@ -392,3 +392,32 @@ Deno.test("an entry that is answered differently than its leader did is told of"
     2,
   ]]);
 });
+
+Deno.test("a leader that hands over runs nothing that it cannot propose", () => {
+  const { trio, leader, machine } = preparingTrio();
+  trio.lose = ({ to }) => to === "2.b";
+  leader.group.transferLeadership("2.b");
+  const results = trio.propose(leader, "a");
+  trio.run();
+  assert.deepEqual(machine.batches, []);
+  assert.ok(results[0]?.kind === "refused");
+  assert.equal(results[0].reason, "transferring");
+});
+
+Deno.test("a deposed leader ends what it runs after a second if it can, and else lets it run to its limit", () => {
+  for (const abortable of [true, false]) {
+    const { trio, leader, machine } = preparingTrio({}, [], 5_000);
+    machine.held = true;
+    machine.abortable = abortable;
+    trio.propose(leader, "a");
+    trio.run();
+    leader.group.transferLeadership("2.b");
+    trio.run();
+    assert.notEqual(leader.group.core.role, "leader");
+    trio.tick(30);
+    assert.equal(leader.fatal, null);
+    assert.ok(abortable ? machine.aborts === 1 : machine.aborts > 1);
+    trio.tick(80);
+    assert.equal(leader.fatal === null, abortable);
+  }
+});

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { FirstRunPorts } from "../../src/group/ports.ts";
+import type { FirstRunPorts, GroupOptions } from "../../src/group/ports.ts";
 import { EntryKind, type LogId, type LogIndex } from "../../src/raft/types.ts";
 import {
   NO_EVENTS,
@@ -134,13 +134,15 @@ export class PreparingList extends ListMachine implements PreparingMachine {
   }
 }
 
-/** Three members that run commands first; the first one leads. */
+/** Three members that run commands first, each for `limitMs` at most; the first one leads. */
 export function preparingTrio(
-  ...[options, capacity]: ConstructorParameters<typeof Trio>
+  options: Partial<GroupOptions> = {},
+  capacityBytes: readonly number[] = [],
+  limitMs = 1000,
 ): { trio: Trio; leader: Trio["members"][0]; machine: PreparingList } {
-  const trio = new Trio(options, capacity, {
+  const trio = new Trio(options, capacityBytes, {
     make: (defer) => new PreparingList(defer),
-    firstRun: FIRST_RUN,
+    firstRun: { ...FIRST_RUN, limitMs: () => limitMs },
   });
   const leader = trio.elect(0);
   return { trio, leader, machine: leader.machine as PreparingList };

@@ -133,9 +133,13 @@ export class Proposer {
   #open(deadline: number): Promise<ProposerSession> {
     if (this.#session !== null) return Promise.resolve(this.#session);
     const bytes = encodeProposal(this.#groupId, "openSession", NO_IDENTITY);
-    this.#opening ??= this.#replicate(bytes, deadline).then(({ index }) =>
-      this.#session = new ProposerSession(index)
-    ).finally(() => this.#opening = null);
+    this.#opening ??= this.#replicate(bytes, deadline).then((answer) => {
+      const { index, refusal } = answer;
+      if (refusal !== null) {
+        throw new HiqliteError(refusal.code, refusal.message);
+      }
+      return this.#session = new ProposerSession(index);
+    }).finally(() => this.#opening = null);
     return this.#opening;
   }
 

@@ -128,7 +128,7 @@ export const EXEC_MUTANTS: readonly Mutant[] = [
     name: "prepared: a run has no limit",
     file: "group/run_watch.ts",
     find: "    if (machine.abortPrepare()) this.#abortedMs = 0;\n",
-    replace: "    if (limit > 0) this.#abortedMs = null;\n",
+    replace: "    if (unwanted) this.#abortedMs = null;\n",
   },
   {
     name: "prepared: what hangs for good can hang the next leader",
