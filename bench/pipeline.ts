@@ -102,6 +102,7 @@ async function open(options: PipelineOptions): Promise<void> {
       applied: () => {},
       machineFailed: fail,
       logFailed: fail,
+      diverged: () => {},
       linger: undefined,
     });
   }

@@ -12,7 +12,7 @@
  * | `not_found` | 404 | no such thing |
  * | `no_rows` | 404 | exactly one row was asked for and there was none |
  * | `conflict` | 409 | the request contradicts the present state (membership, migrations …) |
- * | `timeout` | 504 | a read did not finish in time; nothing was changed |
+ * | `timeout` | 504 | a read or write ran for too long; nothing was changed |
  * | `no_leader` | 503 | no leader was found in time; the write was not applied |
  * | `overloaded` | 429 | queues are full; the write was not applied |
  * | `disk_full` | 507 | the member has no room; the write was not applied |

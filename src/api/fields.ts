@@ -93,6 +93,12 @@ export function nodeIdField(fields: Fields): number | undefined {
   return integerField(fields, "node_id", 1, NODE_ID_MAX);
 }
 
+/** `max_run_ms`: how long a write may run on the leader, 1 to 2^32 - 1 ms; nothing if it is not there. */
+export function maxRunField(fields: Fields): { readonly maxRunMs?: number } {
+  const maxRunMs = integerField(fields, "max_run_ms", 1, 2 ** 32 - 1);
+  return maxRunMs === undefined ? {} : { maxRunMs };
+}
+
 /** `timeout_ms`: how long the sender waits, 1 to 120,000 ms; nothing if it is not there. */
 export function timeoutField(
   fields: Fields,

@@ -36,6 +36,12 @@ export interface WriteOptions extends CallOptions {
    * same key, also by another client, it is applied once and returns the same.
    */
   readonly idempotencyKey?: string;
+  /**
+   * How long it may run on the leader, ms; the leader's `write_timeout_max_ms` bounds it. What runs
+   * for longer is refused as `timeout` and has no effect.
+   * @default the leader's `write_timeout_ms`, 10,000 unless configured; for migrations all that the leader allows
+   */
+  readonly maxRunMs?: number;
 }
 
 /** What rows must look like. */

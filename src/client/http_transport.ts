@@ -35,7 +35,9 @@ export class HttpTransport implements Transport {
     if (route === undefined) {
       throw new HiqliteError("internal", `No route takes ${body.kind}`);
     }
-    return await this.#send(route, { body }, options);
+    const { maxRunMs } = options;
+    const request = maxRunMs === undefined ? { body } : { body, maxRunMs };
+    return await this.#send(route, request, options);
   }
 
   read(request: QueryRequest, options: CallOptions): Promise<QueryAnswer> {

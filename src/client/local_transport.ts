@@ -21,12 +21,13 @@ export class LocalTransport implements Transport {
 
   write(
     body: CommandBody,
-    { signal, timeoutMs, idempotencyKey }: WriteOptions,
+    { signal, timeoutMs, idempotencyKey, maxRunMs }: WriteOptions,
   ): Promise<WriteAnswer> {
     return untilAborted(signal, () =>
       this.#member.write({
         body,
         ...(timeoutMs === undefined ? {} : { timeoutMs }),
+        ...(maxRunMs === undefined ? {} : { maxRunMs }),
         ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
       }));
   }

@@ -194,6 +194,27 @@ export const SETTINGS: { readonly [F in PlainField]: Setting<NodeConfig[F]> } =
       16 * 1024 * 1024,
       "Largest request body of the API, bytes.",
     ),
+    writeTimeoutMs: setting(
+      "write_timeout_ms",
+      "HQL_WRITE_TIMEOUT_MS",
+      integer(10, 3_600_000),
+      10_000,
+      "How long one write may run on the leader, ms, before it is refused; it never gets into the log then.",
+    ),
+    writeTimeoutMaxMs: setting(
+      "write_timeout_max_ms",
+      "HQL_WRITE_TIMEOUT_MAX_MS",
+      integer(10, 86_400_000),
+      3_600_000,
+      "The most that a write may ask for (`max_run_ms`), ms; migrations ask for it by themselves.",
+    ),
+    writeBytesMax: setting(
+      "write_bytes_max",
+      "HQL_WRITE_BYTES_MAX",
+      integer(1024 * 1024, 2 ** 40),
+      1024 * 1024 * 1024,
+      "By how much one write may make the database grow, bytes, before it is refused; twice as much at most.",
+    ),
     queryTimeoutMs: setting(
       "query_timeout_ms",
       "HQL_QUERY_TIMEOUT_MS",

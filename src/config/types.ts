@@ -70,6 +70,12 @@ export interface NodeConfig {
   readonly leaseReads: boolean;
   /** Largest request body of the API, bytes. @default {16_777_216} */
   readonly maxBodyBytes: number;
+  /** How long one write may run on the leader before it is refused, ms, 10 … 3_600_000. @default {10_000} */
+  readonly writeTimeoutMs: number;
+  /** The most that a write may ask for, ms, 10 … 86_400_000; at least writeTimeoutMs counts. @default {3_600_000} */
+  readonly writeTimeoutMaxMs: number;
+  /** By how much one write may make the database grow before it is refused, bytes, 2^20 … 2^40; twice as much at most. @default {1_073_741_824} */
+  readonly writeBytesMax: number;
   /** Longest run of a query that came over the API, ms. @default {10_000} */
   readonly queryTimeoutMs: number;
   /** Most rows in a response of the API. @default {100_000} */

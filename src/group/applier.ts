@@ -1,6 +1,7 @@
 import type { LogError, LogStore } from "../log/port.ts";
 import type { Entry, LogIndex } from "../raft/types.ts";
 import {
+  type Divergence,
   type StateEvents,
   type StateMachine,
   type StuckEntry,
@@ -26,6 +27,8 @@ export interface ApplierPorts {
   /** The state machine cannot go on; nothing was applied. */
   machineFailed(error: Error): void;
   logFailed(error: LogError): void;
+  /** The state answers an entry differently than its leader did. */
+  diverged(divergence: Divergence): void;
   /** See {@linkcode GroupPorts.linger}. */
   readonly linger: ((callback: () => void) => () => void) | undefined;
 }
@@ -70,6 +73,11 @@ export class Applier {
     return this.#paused;
   }
 
+  /** Whether the machine has nothing to do and may be lent. */
+  get idle(): boolean {
+    return !this.#busy && !this.#paused && this.#suspended === null;
+  }
+
   /** Apply up to here; only grows. */
   advance(target: LogIndex): void {
     if (target <= this.#target) return;
@@ -100,6 +108,18 @@ export class Applier {
   suspend(idle: () => void): void {
     this.#suspended = idle;
     if (!this.#busy) idle();
+  }
+
+  /** Lends the idle machine: nothing is applied until {@linkcode giveBack}. */
+  lend(): void {
+    this.#busy = true;
+  }
+
+  /** The machine is back, and goes on from where it is now; `full`: not before there is room. */
+  giveBack(full = false): void {
+    this.#paused ||= full;
+    this.#idle();
+    this.#pump();
   }
 
   /** Goes on after {@linkcode suspend}, from where the machine is now. */
@@ -163,13 +183,14 @@ export class Applier {
   #apply(entries: readonly Entry[]): void {
     const last = entries.at(-1)!.index;
     const wanted = this.#proposals.waitsUpTo(last);
-    this.#machine.apply(entries, wanted, (error, answers, events) => {
+    this.#machine.apply(entries, wanted, (error, answers, events, diverged) => {
       if (error instanceof WriterLostError) return this.#again(entries);
       if (error !== null) {
         this.#paused = true;
         this.#idle();
         return this.#ports.machineFailed(error);
       }
+      if (diverged) this.#ports.diverged(diverged);
       this.#ports.events(events, last);
       if (wanted) this.#answer(entries, answers);
       this.#ports.applied(last, payloadBytes(entries));

@@ -11,6 +11,8 @@ export interface CheckpointPorts {
   readonly core: RaftCore;
   readonly log: LogStore;
   readonly machine: StateMachine;
+  /** Whether the machine holds a transaction open, which keeps checkpoints waiting. */
+  busy(): boolean;
   /** Where the oldest snapshot on its way ends, `null` if there is none. */
   oldestSnapshot(): LogIndex | null;
   /** The log begins after `index` now. */
@@ -27,6 +29,8 @@ export class Checkpoints {
   readonly #retention: Retention;
   #underWay = false;
   #stopped = false;
+  /** One is wanted as soon as the machine can. */
+  #due = false;
   /** The applied index when the last checkpoint began. */
   #index: LogIndex;
   #bytesSince = 0;
@@ -59,6 +63,8 @@ export class Checkpoints {
   /** Begins a checkpoint, unless one is under way. */
   begin(): void {
     if (this.#underWay || this.#stopped) return;
+    this.#due = this.#ports.busy();
+    if (this.#due) return;
     this.#underWay = true;
     const { machine } = this.#ports;
     this.#index = machine.applied.index;
@@ -67,6 +73,11 @@ export class Checkpoints {
       this.#underWay = false;
       if (!this.#stopped) this.#finish(error, durable);
     });
+  }
+
+  /** The machine's transaction ended. */
+  released(): void {
+    if (this.#due) this.begin();
   }
 
   /** Begins no further checkpoint, and does not purge after the one under way. */

@@ -10,6 +10,8 @@ export class Room {
   readonly #warn: (message: string, error: Error) => void;
   #logFull = false;
   #stateFull = false;
+  /** The state had no room for what is not even proposed. */
+  #prepareFull = false;
 
   /** Believes that there is room until something fails. */
   constructor(log: LogStore, warn: (message: string, error: Error) => void) {
@@ -19,7 +21,7 @@ export class Room {
 
   /** Whether writes must be refused. */
   get full(): boolean {
-    return this.#logFull || this.#stateFull;
+    return this.#logFull || this.#stateFull || this.#prepareFull;
   }
 
   /** Whether what is committed cannot be applied. */
@@ -51,6 +53,19 @@ export class Room {
    */
   look(): void {
     if (this.#logFull) this.reserve(1, ENOUGH_BYTES);
+  }
+
+  /** The state machine found no room for a write before it was proposed, or found some again. */
+  prepared(full: Error | null): void {
+    const before = this.#prepareFull;
+    this.#prepareFull = full !== null;
+    if (before === this.#prepareFull) return;
+    this.#warn(
+      before
+        ? "there is room for writes again"
+        : "the database has no room: writes are refused until there is",
+      full ?? new Error("a write could be prepared"),
+    );
   }
 
   /** The state machine found no room; an attempt is made again and again. */

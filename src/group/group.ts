@@ -61,6 +61,7 @@ export class RaftGroup {
       advance: () => this.#advance(),
       applied: (index, bytes) => this.#onApplied(index, bytes),
       machineFailed: (error) => this.#onMachineFailed(error),
+      wake: () => this.#wake(),
       failed: (error) => this.#fail(error),
     });
   }
@@ -87,7 +88,7 @@ export class RaftGroup {
 
   /** Proposals made here whose outcome is not known yet. */
   get pendingProposals(): number {
-    return this.#parts.proposals.size + this.#parts.inbox.size;
+    return this.#parts.intake.outstanding;
   }
 
   /** Whether writes are refused because there is no room on the disk. */
@@ -105,6 +106,7 @@ export class RaftGroup {
     this.#ticks++;
     this.#parts.clock.tick(elapsedMs);
     this.#parts.deposition.tick();
+    this.#parts.stage?.tick(elapsedMs);
     this.#parts.sender.tick();
     this.#parts.checkpoints.tick(this.#ticks);
     if (this.#ticks % RETRY_TICKS === 0) this.#lookForRoom();
@@ -172,9 +174,14 @@ export class RaftGroup {
     applier.hurry(index);
   }
 
-  /** Starts a membership change; returns whether it was accepted, not whether it is committed. */
-  changeMembership(change: MembershipChange): Outcome {
-    return this.#step({ kind: "changeMembership", change });
+  /** Starts a membership change; `done` hears whether it was accepted, not whether it is committed. It waits for a write that runs. */
+  changeMembership(
+    change: MembershipChange,
+    done: (outcome: Outcome) => void = () => {},
+  ): void {
+    this.#parts.intake.whenBetween(() =>
+      done(this.#step({ kind: "changeMembership", change }))
+    );
   }
 
   /** Starts a leader transfer. */
@@ -211,7 +218,7 @@ export class RaftGroup {
     this.#parts.applier.stop();
     this.#parts.durability.stop();
     this.#parts.checkpoints.stop();
-    this.#parts.inbox.stop();
+    this.#parts.intake.stop();
     this.#parts.proposals.abandon("the member stopped");
     this.#parts.reads.giveUp();
     this.#parts.waiters.giveUp();
@@ -225,6 +232,7 @@ export class RaftGroup {
     if (this.#stopped) return STOPPED;
     try {
       const outcome = this.core.step(input);
+      this.#parts.stage?.observe();
       this.#parts.clock.lead(this.core.role === "leader");
       this.#wake();
       return outcome;
@@ -249,11 +257,11 @@ export class RaftGroup {
     this.#running = true;
     try {
       do {
-        this.#parts.inbox.propose();
+        this.#parts.intake.propose();
         while (!this.#stopped && this.core.hasReady()) {
           this.#handle(this.core.takeReady());
         }
-      } while (!this.#stopped && this.#parts.inbox.size > 0);
+      } while (!this.#stopped && this.#parts.intake.ready);
       // Entries that the core refused or already had will not be appended.
       if (!this.#stopped) this.log.unreserve();
     } catch (error) {
@@ -304,9 +312,9 @@ export class RaftGroup {
 
   /** Only what is durable here is applied: the state never runs ahead of the log. */
   #advance(): void {
-    this.#parts.applier.advance(
-      Math.min(this.#commit, this.#parts.durability.index),
-    );
+    const index = Math.min(this.#commit, this.#parts.durability.index);
+    this.#parts.stage?.advance(index);
+    this.#parts.applier.advance(index);
   }
 
   #dispatch(message: Message): void {
@@ -314,11 +322,9 @@ export class RaftGroup {
       case "appendEntries":
         return this.#parts.outbox.push(message);
       case "heartbeat":
-        this.#ports.send({ ...message, clockMs: this.#parts.clock.ms });
-        return;
-      default:
-        this.#ports.send(message);
+        message = { ...message, clockMs: this.#parts.clock.ms };
     }
+    this.#ports.send(message);
   }
 
   #transmit(message: AppendEntries): void {
@@ -326,8 +332,7 @@ export class RaftGroup {
     this.#step({ kind: "unreachable", member: message.to });
   }
 
-  #roomFor(message: AppendEntries): boolean {
-    const { entries } = message;
+  #roomFor({ entries }: AppendEntries): boolean {
     return this.#parts.room.reserve(entries.length, payloadBytes(entries));
   }
 

@@ -2,6 +2,7 @@ import type { LogError } from "../log/port.ts";
 import type { Input, Outcome } from "../raft/io.ts";
 import type { AppendEntries, Message } from "../raft/messages.ts";
 import type { LogIndex, SnapshotMeta } from "../raft/types.ts";
+import { prepares } from "../state/port.ts";
 import { AppliedWaiters } from "./applied_waiters.ts";
 import { Applier } from "./applier.ts";
 import { ApplyWatch } from "./apply_watch.ts";
@@ -10,12 +11,15 @@ import { ClusterClock } from "./cluster_clock.ts";
 import { Deposition } from "./deposition.ts";
 import { Room } from "./disk_room.ts";
 import { EventFeed } from "./event_feed.ts";
+import { ExecuteFirst } from "./execute_first.ts";
 import { ProposalInbox } from "./inbox.ts";
+import { Intake } from "./intake.ts";
 import { LogDurability } from "./log_durability.ts";
 import { AppendOutbox } from "./outbox.ts";
 import { PendingReads } from "./pending_reads.ts";
 import type { GroupOptions, GroupPorts } from "./ports.ts";
 import { PendingProposals } from "./proposals.ts";
+import { RunWatch } from "./run_watch.ts";
 import { SnapshotReceiver } from "./snapshot_receiver.ts";
 import { SnapshotSender } from "./snapshot_sender.ts";
 import { SnapshotService } from "./snapshot_service.ts";
@@ -44,6 +48,8 @@ export interface LoopEvents {
   /** The state machine has applied up to `index`. */
   applied(index: LogIndex, bytes: number): void;
   machineFailed(error: Error): void;
+  /** There may be something to do. */
+  wake(): void;
   failed(error: Error): void;
 }
 
@@ -58,6 +64,7 @@ export interface GroupParts {
   readonly room: Room;
   readonly clock: ClusterClock;
   readonly inbox: ProposalInbox;
+  readonly intake: Intake;
   readonly durability: LogDurability;
   readonly outbox: AppendOutbox;
   readonly applier: Applier;
@@ -65,7 +72,15 @@ export interface GroupParts {
   readonly checkpoints: Checkpoints;
   readonly sender: SnapshotSender;
   readonly receiver: SnapshotReceiver;
+  /** Null if commands are replicated before they run. */
+  readonly stage: ExecuteFirst | null;
 }
+
+/** Those that the stage is built around. */
+type Foundation = Pick<
+  GroupParts,
+  "events" | "proposals" | "room" | "clock" | "inbox" | "applier"
+>;
 
 /** Builds the parts of a group around what it is given; they report to `loop`. */
 export function buildGroupParts(
@@ -84,6 +99,30 @@ export function buildGroupParts(
     machine,
     failed: (error) => warn("snapshot could not be built", error),
   });
+  const inbox = new ProposalInbox(
+    core,
+    room,
+    proposals,
+    options.maxInbox,
+    (payload) => ports.stamp(payload, clock.ms),
+  );
+  const applier = buildApplier(ports, { events, proposals, waiters }, loop);
+  const checkpoints: Checkpoints = new Checkpoints({
+    core,
+    log,
+    machine,
+    busy: () => stage?.holds ?? false,
+    oldestSnapshot: () => snapshots.oldest,
+    purged: (index) => void loop.step({ kind: "purged", index }),
+    postponed: (error) => warn("no room for a checkpoint: later", error),
+    failed,
+  }, options);
+  const stage = buildStage(
+    ports,
+    { events, proposals, room, clock, inbox, applier },
+    checkpoints,
+    loop,
+  );
   return {
     events,
     snapshots,
@@ -93,39 +132,20 @@ export function buildGroupParts(
     waiters,
     room,
     clock,
-    inbox: new ProposalInbox(
-      core,
-      room,
-      proposals,
-      options.maxInbox,
-      (payload) => ports.stamp(payload, clock.ms),
-    ),
-    durability: new LogDurability(log, options.durability, {
-      release: (message) => loop.dispatch(message),
-      durable: (id) => {
-        loop.step({ kind: "persisted", id });
-        loop.advance();
-      },
-      failed,
-    }),
+    inbox,
+    intake: new Intake(core, inbox, stage, proposals),
+    durability: buildDurability(ports, options, loop),
     outbox: new AppendOutbox(log, (message) => loop.transmit(message), failed),
-    applier: buildApplier(ports, { events, proposals, waiters }, loop),
+    applier,
     watch: new ApplyWatch(machine, options.applyMs ?? APPLY_MS, warn),
-    checkpoints: new Checkpoints({
-      core,
-      log,
-      machine,
-      oldestSnapshot: () => snapshots.oldest,
-      purged: (index) => void loop.step({ kind: "purged", index }),
-      postponed: (error) => warn("no room for a checkpoint: later", error),
-      failed,
-    }, options),
+    checkpoints,
+    stage,
     ...buildSnapshotStreams(ports, snapshots, loop),
   };
 }
 
 function buildApplier(
-  { core, log, machine, warn, linger }: GroupPorts,
+  { core, log, machine, warn, diverged, linger }: GroupPorts,
   { events, proposals, waiters }: Pick<
     GroupParts,
     "events" | "proposals" | "waiters"
@@ -154,8 +174,62 @@ function buildApplier(
     },
     machineFailed: (error) => loop.machineFailed(error),
     logFailed: (error) => loop.failed(error),
+    diverged: (divergence) => diverged(divergence),
     linger,
   });
+}
+
+function buildDurability(
+  { log }: GroupPorts,
+  { durability }: GroupOptions,
+  loop: LoopEvents,
+): LogDurability {
+  return new LogDurability(log, durability, {
+    release: (message) => loop.dispatch(message),
+    durable: (id) => {
+      loop.step({ kind: "persisted", id });
+      loop.advance();
+    },
+    failed: (error) => loop.failed(error),
+  });
+}
+
+function buildStage(
+  { core, machine, firstRun, stamp }: GroupPorts,
+  { events, proposals, room, clock, inbox, applier }: Foundation,
+  checkpoints: Checkpoints,
+  loop: LoopEvents,
+): ExecuteFirst | null {
+  if (firstRun === undefined || !prepares(machine)) return null;
+  const failed = (error: Error): void => loop.failed(error);
+  const stage: ExecuteFirst = new ExecuteFirst(machine, {
+    core,
+    inbox,
+    applier,
+    proposals,
+    room,
+    watch: new RunWatch({
+      machine,
+      limitMs: (payload) => firstRun.limitMs(payload),
+      hangs: (at) => stage.expel(at),
+      failed,
+    }),
+    commands: {
+      stamp: (payload) => stamp(payload, clock.ms),
+      seal: (payload, hash) => firstRun.seal(payload, hash),
+      refusal: (payload, reason, detail) =>
+        firstRun.refusal(payload, reason, detail),
+    },
+    step: (input) => loop.step(input),
+    events: (batch, index) => events.append(batch, index),
+    eventsLost: (index) => events.jump(index),
+    applied: (index, bytes) => loop.applied(index, bytes),
+    released: () => checkpoints.released(),
+    wake: () => loop.wake(),
+    machineFailed: (error) => loop.machineFailed(error),
+    failed,
+  });
+  return stage;
 }
 
 function buildSnapshotStreams(

@@ -1,6 +1,10 @@
 import type { LogStore } from "../log/port.ts";
 import type { RaftCore } from "../raft/core.ts";
-import type { StateMachine } from "../state/port.ts";
+import type {
+  Divergence,
+  PrepareRefusal,
+  StateMachine,
+} from "../state/port.ts";
 import type { GroupMessage } from "./messages.ts";
 
 /** When the log is synced, and whether writes wait for it. */
@@ -37,6 +41,20 @@ export const DEFAULT_GROUP_OPTIONS: GroupOptions = {
   electionMs: 700,
 };
 
+/** What a leader does to commands that its machine runs before they are replicated. */
+export interface FirstRunPorts {
+  /** Writes the hash of its answer into a payload. */
+  seal(payload: Uint8Array, hash: number): void;
+  /** A harmless payload that stands for one which no log may hold, and says why. */
+  refusal(
+    payload: Uint8Array,
+    reason: PrepareRefusal,
+    detail: string,
+  ): Uint8Array;
+  /** How long a payload may run, ms. */
+  limitMs(payload: Uint8Array): number;
+}
+
 /** What a group is made of. */
 export interface GroupPorts {
   readonly core: RaftCore;
@@ -44,6 +62,10 @@ export interface GroupPorts {
   readonly machine: StateMachine;
   /** Writes the cluster clock, and what else only a leader decides, into a proposal that is about to be appended here. */
   stamp(payload: Uint8Array, clockMs: number): void;
+  /** Left out, commands are replicated before they run, also if the machine could run them first. */
+  readonly firstRun?: FirstRunPorts;
+  /** This member's state answered an entry differently than the entry's leader did. */
+  diverged(divergence: Divergence): void;
   /** Queues a message; false if it was not queued. Entries are put in already. */
   send(message: GroupMessage): boolean;
   /** Runs `callback` soon, not inside this call: what arrives until then shares one pass and one sync. */

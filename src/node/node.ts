@@ -56,6 +56,8 @@ export class HiqliteNode implements Member {
       },
       stepped: () => this.#rooms.participation.settle(),
       leaderChanged: () => this.#onLeaderChanged(),
+      // Shown by `ready` and the metrics.
+      diverged: () => this.#rooms.changes.announce(),
       failed: (error) => this.#fail(error),
       slowTick: () => this.#onSlowTick(),
       stopping: () => this.#stopping !== null,

@@ -15,6 +15,8 @@ import type { Logger } from "../util/logger.ts";
 import { SystemRandom } from "../util/random.ts";
 import { createCore, raftOptions } from "./volume/boot.ts";
 import { RaftGroup } from "../group/group.ts";
+import { encodeEntryRefusal } from "../state/entry_refusal.ts";
+import { peekMaxRun, sealEnvelope } from "../state/envelope.ts";
 import { envelopeStamp } from "./groups/stamp.ts";
 import type { FollowingSpec } from "./groups/spec.ts";
 import { HiqliteNode } from "./node.ts";
@@ -67,6 +69,11 @@ export async function openNode(
         machine: storage.machine,
         ...ports,
         stamp: envelopeStamp(systemClock, random),
+        firstRun: {
+          seal: sealEnvelope,
+          refusal: encodeEntryRefusal,
+          limitMs: (payload) => runLimit(config, peekMaxRun(payload)),
+        },
         defer: queueMicrotask,
         linger: (callback) => {
           const timer = setTimeout(callback, LINGER_MS);
@@ -78,6 +85,17 @@ export async function openNode(
     following,
     fatal,
   });
+}
+
+/** How long a write may run that asks for `asked` ms, 0 for the usual limit. */
+function runLimit(
+  { writeTimeoutMs, writeTimeoutMaxMs }: NodeConfig,
+  asked: number,
+): number {
+  const usual = writeTimeoutMs;
+  return asked === 0
+    ? usual
+    : Math.min(asked, Math.max(usual, writeTimeoutMaxMs));
 }
 
 /** What is left of a stopped member, open. */
@@ -164,6 +182,7 @@ async function openStorage(
       filename: config.filenameDb,
       driver: driverOf(config, logger),
       readPoolSize: config.readPoolSize,
+      writeBytesMax: config.writeBytesMax,
       statementCacheCapacity: config.preparedStatementCacheCapacity,
       logStatements: config.logStatements,
       logger,

@@ -27,6 +27,12 @@ export interface WriteRequest {
    * the write yet (pass `minIndex`). @default {120_000}
    */
   readonly timeoutMs?: number;
+  /**
+   * How long it may run on the leader, ms, 1 … 2^32 - 1; the leader's `write_timeout_max_ms` bounds it. What
+   * runs for longer is refused as `timeout`, and never gets into the log. @default the
+   * leader's `write_timeout_ms`; for migrations all that the leader allows
+   */
+  readonly maxRunMs?: number;
 }
 
 /** The answer to a write that was applied. */

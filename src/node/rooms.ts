@@ -12,6 +12,7 @@ import { HostedGroup } from "./groups/hosted_group.ts";
 import { PROPOSE, proposeHandler } from "./groups/forwarding.ts";
 import { GroupRegistry } from "./groups/registry.ts";
 import { FollowingGroup } from "./groups/following_group.ts";
+import type { Divergence } from "../state/port.ts";
 import type { FactChange } from "../state/cluster_facts.ts";
 import { raiseLevel } from "./cluster/levels.ts";
 import type { NodeNetwork, NodeParts } from "./parts.ts";
@@ -36,6 +37,8 @@ export interface RoomEvents {
   stepped(): void;
   /** Another member leads a group, or none. */
   leaderChanged(): void;
+  /** A group's state here and the leader of an entry answer it differently: whoever knows which of them is wrong acts. */
+  diverged(group: string, divergence: Divergence): void;
   /** The member cannot go on. */
   failed(error: Error): void;
   /** Every fifth tick. */
@@ -162,9 +165,11 @@ function buildLinks(
     leaderChanged: () => events.leaderChanged(),
     failed: (error: Error) => events.failed(error),
   };
+  const name = "db";
   const durable = new HostedGroup({
     id: DURABLE_GROUP,
-    name: "db",
+    name,
+    diverged: (divergence) => events.diverged(name, divergence),
     ...shared,
     self: () => memberIdOf(vault.identity),
     epoch: () => 0,
@@ -182,6 +187,7 @@ function buildLinks(
     new FollowingGroup({
       ...shared,
       spec,
+      diverged: (divergence) => events.diverged(spec.name, divergence),
       network,
       self: () => selfOf(vault.identity, parts),
       durable: () => durable.group,

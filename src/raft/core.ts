@@ -97,6 +97,10 @@ export class RaftCore {
   get installing(): boolean {
     return this.state.installing !== null;
   }
+  /** Whether another member is to take over: nothing is appended meanwhile. */
+  get transferring(): boolean {
+    return this.state.transferee !== null;
+  }
   /** The last entry's position. */
   get lastIndex(): LogIndex {
     return this.state.log.lastIndex;

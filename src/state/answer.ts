@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import type { LogIndex } from "../raft/types.ts";
 import {
   ByteReader,
@@ -7,6 +8,8 @@ import {
 } from "../util/bytes.ts";
 
 const VERSION = 1;
+/** Version, status and index. */
+const HEAD_BYTES = 10;
 
 /** What an answer says: the machine's own words (0), or one of {@linkcode REFUSALS}. */
 const DONE = 0;
@@ -16,6 +19,8 @@ const REFUSALS = [
   "invalid",
   "too_large",
   "overloaded",
+  "timeout",
+  "internal",
 ] as const;
 
 /** Why an entry's machine did not answer; the same on every member. */
@@ -23,9 +28,11 @@ export interface AnswerRefusal {
   /**
    * `session_expired`: the session or its answer is not remembered; `conflict`: the
    * idempotency key was used for another write; `invalid`: malformed; `too_large`:
-   * applied at `index`, but the answer was too large to be remembered, or had to make
-   * room; `overloaded`: too many idempotency keys are remembered. Only with
-   * `too_large` anything was applied.
+   * idempotency key was used for another write; `invalid`: malformed; `too_large`: with an
+   * index before the one of the entry, applied, but the answer was too large to be remembered,
+   * or had to make room; else, like `timeout` and `internal`, the leader could not run it within its
+   * limits; `overloaded`: too many idempotency keys are remembered. But for the answer that was too
+   * large, nothing was applied.
    */
   readonly code: (typeof REFUSALS)[number];
   /** What is wrong, for people. */
@@ -86,4 +93,18 @@ export function decodeAnswer(bytes: Uint8Array): Answer {
   const body = reader.raw(0);
   reader.end();
   return { index, refusal: { code, message }, body };
+}
+
+/**
+ * A hash of what members must agree about in an answer: everything but the message of a
+ * refusal. `hashBody` does the same for the machine's own bytes.
+ */
+export function hashAnswer(
+  bytes: Uint8Array,
+  hashBody: (body: Uint8Array, start: number) => number,
+): number {
+  const start = crc32(bytes.subarray(0, HEAD_BYTES));
+  return bytes[1] === DONE
+    ? hashBody(bytes.subarray(HEAD_BYTES), start)
+    : start;
 }

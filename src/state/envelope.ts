@@ -9,7 +9,10 @@ import {
 const CLOCK_OFFSET = 2;
 const TIME_OFFSET = 10;
 const SEED_OFFSET = 18;
-const STAMPED_BYTES = 26;
+const SEALED_OFFSET = 26;
+const HASH_OFFSET = 27;
+const RUN_MS_OFFSET = 31;
+const STAMPED_BYTES = 35;
 
 /** What an envelope is for. Numbers are never used again for something else; new ones need a higher level. */
 const KINDS = [
@@ -18,9 +21,13 @@ const KINDS = [
   "closeSession",
   "clock",
   "fact",
+  "refusal",
 ] as const;
 
-/** `command` carries the machine's own bytes, `fact` a change of the cluster's facts; `clock` nothing but the stamp of every envelope. */
+/**
+ * `command` carries the machine's own bytes, `fact` a change of the cluster's facts; `clock` nothing but the stamp of every envelope.
+ * `refusal` takes the place of a command that no log may hold, and says why; see `entry_refusal.ts`.
+ */
 export type EnvelopeKind = (typeof KINDS)[number];
 
 /** Which write this is, so that a repeated one is applied once. */
@@ -62,8 +69,20 @@ export interface Envelope extends WriteIdentity {
   readonly timeMs: number;
   /** 64 random bits in two halves. */
   readonly seed: readonly [number, number];
+  /** A hash of what the leader answered before it proposed the entry; null if it did not run it. */
+  readonly hash: number | null;
+  /** See {@linkcode EnvelopeNeeds.maxRunMs}. */
+  readonly maxRunMs: number;
   /** The machine's own bytes; a view into what was decoded. Equal bytes ask for the same. */
   readonly body: Uint8Array;
+}
+
+/** What an envelope needs of those who handle it. */
+export interface EnvelopeNeeds {
+  /** What a member needs to know to read it. @default {1} */
+  readonly level?: number;
+  /** How long the leader may run it before it is refused, ms; 0 for the leader's usual limit, which bounds it anyway. @default {0} */
+  readonly maxRunMs?: number;
 }
 
 /** The log or the state needs a newer release than this one; the member must be upgraded before it can go on. */
@@ -73,26 +92,26 @@ export class UnknownLevelError extends Error {
 
 /**
  * Appends an envelope without a stamp. Layout: level and kind (a byte each), cluster
- * clock (8 bytes), wall time (8), seed (2 × 4), all at fixed offsets for
- * {@linkcode stampEnvelope}; then session, sequence, answeredBelow (8 each), the
- * idempotency key behind its length, and what `body` appends. `level` is what a
- * member needs to know to read it.
+ * clock (8 bytes), wall time (8), seed (2 × 4), whether it is sealed (1), hash (4), run limit (4), all at fixed offsets for
+ * {@linkcode stampEnvelope} and {@linkcode sealEnvelope}; then session, sequence, answeredBelow (8 each), the
+ * idempotency key behind its length, and what `body` appends.
  */
 export function writeEnvelope(
   writer: ByteWriter,
   kind: EnvelopeKind,
   identity: WriteIdentity,
   body?: (writer: ByteWriter) => void,
-  level = FIRST_LEVEL,
+  { level = FIRST_LEVEL, maxRunMs = 0 }: EnvelopeNeeds = {},
 ): void {
   writer.u8(level).u8(KINDS.indexOf(kind) + 1);
   writer.u53(0).u53(0).u32(0).u32(0);
+  writer.u8(0).u32(0).u32(maxRunMs);
   writer.u53(identity.session).u53(identity.sequence);
   writer.u53(identity.answeredBelow).text(identity.idempotencyKey);
   body?.(writer);
 }
 
-/** Sets the stamp of an encoded envelope in place: what the leader does just before it appends it. */
+/** Sets the stamp of an encoded envelope in place, and breaks its seal: what the leader does just before it runs or appends it. */
 export function stampEnvelope(bytes: Uint8Array, stamp: Stamp): void {
   assertEnvelope(bytes);
   const { clockMs, timeMs, seedA, seedB } = stamp;
@@ -101,6 +120,28 @@ export function stampEnvelope(bytes: Uint8Array, stamp: Stamp): void {
   setU53(view, TIME_OFFSET, timeMs);
   view.setUint32(SEED_OFFSET, seedA, true);
   view.setUint32(SEED_OFFSET + 4, seedB, true);
+  bytes[SEALED_OFFSET] = 0;
+  view.setUint32(HASH_OFFSET, 0, true);
+}
+
+/** Writes the hash of its answer into an encoded envelope, in place: what the leader does after it ran it and before it appends it. */
+export function sealEnvelope(bytes: Uint8Array, hash: number): void {
+  assertEnvelope(bytes);
+  bytes[SEALED_OFFSET] = 1;
+  new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    .setUint32(HASH_OFFSET, hash, true);
+}
+
+/** The hash in an encoded envelope; null if it is not sealed, or no envelope. */
+export function peekHash(bytes: Uint8Array): number | null {
+  if (bytes.length < STAMPED_BYTES || bytes[SEALED_OFFSET] !== 1) return null;
+  return new ByteReader(bytes, HASH_OFFSET).u32();
+}
+
+/** The run limit in an encoded envelope; see {@linkcode EnvelopeNeeds.maxRunMs}. */
+export function peekMaxRun(bytes: Uint8Array): number {
+  assertEnvelope(bytes);
+  return new ByteReader(bytes, RUN_MS_OFFSET).u32();
 }
 
 /** The cluster clock that an encoded envelope is stamped with, ms. */
@@ -134,6 +175,8 @@ export function decodeEnvelope(bytes: Uint8Array, known = LEVEL): Envelope {
     clockMs: reader.u53(),
     timeMs: reader.u53(),
     seed: [reader.u32(), reader.u32()],
+    hash: reader.u8() === 1 ? reader.u32() : (reader.u32(), null),
+    maxRunMs: reader.u32(),
     session: reader.u53(),
     sequence: reader.u53(),
     answeredBelow: reader.u53(),

@@ -1,6 +1,7 @@
 import type { LogIndex } from "../raft/types.ts";
 import { ByteReader, MalformedBytesError } from "../util/bytes.ts";
 import { encodeAnswer, encodeRefusal } from "./answer.ts";
+import { hashOfBody } from "./body_hash.ts";
 import {
   changedFacts,
   type ClusterFacts,
@@ -13,7 +14,9 @@ import {
   decodeEnvelope,
   type Envelope,
   UnknownLevelError,
+  type WriteIdentity,
 } from "./envelope.ts";
+import { decodeEntryRefusal, type EntryRefusal } from "./entry_refusal.ts";
 import { LEVEL } from "./level.ts";
 import type { SessionLimits } from "./session_limits.ts";
 import { Sessions } from "./sessions.ts";
@@ -138,7 +141,14 @@ export class ExactlyOnce {
       case "fact":
         return this.#fact(envelope, index);
       case "command":
-        return this.#command(envelope, index);
+        return this.#command(
+          envelope,
+          index,
+          envelope.idempotencyKey === "" ? 0 : hashOfBody(envelope.body),
+          () => this.#perform(envelope, index, this.#timeMs),
+        );
+      case "refusal":
+        return this.#refuse(envelope, index);
     }
   }
 
@@ -197,10 +207,33 @@ export class ExactlyOnce {
     return encodeAnswer(index);
   }
 
-  #command(envelope: Envelope, index: LogIndex): Uint8Array {
-    const hash = envelope.idempotencyKey === "" ? 0 : hashOf(envelope.body);
-    const known = this.#sessions.recognize(
+  /** What stands for a command that no log may hold is remembered like its answer. */
+  #refuse(envelope: Envelope, index: LogIndex): Uint8Array {
+    let refusal: EntryRefusal;
+    try {
+      refusal = decodeEntryRefusal(envelope.body);
+    } catch (error) {
+      if (!(error instanceof MalformedBytesError)) throw error;
+      return encodeRefusal(index, "invalid", "The refusal is malformed");
+    }
+    const { reason, message, bodyHash } = refusal;
+    const hash = envelope.idempotencyKey === "" ? 0 : bodyHash;
+    return this.#command(
       envelope,
+      index,
+      hash,
+      () => encodeRefusal(index, reason, message),
+    );
+  }
+
+  #command(
+    identity: WriteIdentity,
+    index: LogIndex,
+    hash: number,
+    perform: () => Uint8Array,
+  ): Uint8Array {
+    const known = this.#sessions.recognize(
+      identity,
       hash,
       index,
       this.#clockMs,
@@ -215,11 +248,11 @@ export class ExactlyOnce {
       case "forgotten":
         return encodeRefusal(known.index, "too_large", known.message);
       case "full":
-        return this.#refuseKey(envelope, index, known.message);
+        return this.#refuseKey(identity, index, known.message);
     }
-    const answer = this.#perform(envelope, index, this.#timeMs);
+    const answer = perform();
     this.#sessions.remember(
-      envelope,
+      identity,
       hash,
       index,
       this.#clockMs,
@@ -229,9 +262,13 @@ export class ExactlyOnce {
   }
 
   /** The session remembers that nothing was applied, since its repetition must not be, either. */
-  #refuseKey(envelope: Envelope, index: LogIndex, message: string): Uint8Array {
+  #refuseKey(
+    identity: WriteIdentity,
+    index: LogIndex,
+    message: string,
+  ): Uint8Array {
     const answer = encodeRefusal(index, "overloaded", message);
-    const write = { ...envelope, idempotencyKey: "" };
+    const write = { ...identity, idempotencyKey: "" };
     this.#sessions.remember(write, 0, index, this.#clockMs, answer);
     return answer;
   }
@@ -244,11 +281,4 @@ function rememberable(answer: Uint8Array, index: LogIndex): Uint8Array {
     "too_large",
     `The write was applied; its answer of ${answer.length} bytes is too large to be repeated`,
   );
-}
-
-/** FNV-1a, 32 bits. */
-function hashOf(bytes: Uint8Array): number {
-  let hash = 0x811c9dc5;
-  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
-  return hash >>> 0;
 }

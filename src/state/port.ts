@@ -1,4 +1,10 @@
-import type { Configuration, Entry, LogId, LogIndex } from "../raft/types.ts";
+import type {
+  Configuration,
+  Entry,
+  LogId,
+  LogIndex,
+  Term,
+} from "../raft/types.ts";
 
 /** What a state machine found when it was opened. */
 export interface StateRecovery {
@@ -101,11 +107,70 @@ export const NO_EVENTS: StateEvents = {
   [Symbol.iterator]: () => [][Symbol.iterator](),
 };
 
-/** Called when a batch is applied; with an error nothing else counts. */
+/** This member's state answers an entry differently than the leader that proposed it: one of them is wrong. */
+export interface Divergence {
+  readonly index: LogIndex;
+  /** The hash of the answer that the entry carries. */
+  readonly expected: number;
+  /** The hash of the answer here. */
+  readonly actual: number;
+}
+
+/** Called when a batch is applied; with an error nothing else counts. `divergence` tells of the first entry that was answered differently than its leader did. */
 export type ApplyDone = (
   error: Error | null,
   answers: readonly Uint8Array[],
   events: StateEvents,
+  divergence?: Divergence | null,
+) => void;
+
+/** What a leader is about to propose: command entries that will follow one another from `first` on. */
+export interface Preparation {
+  readonly first: LogIndex;
+  readonly term: Term;
+  /** Stamped already, so that they run with the time and the randomness that they will have. */
+  readonly payloads: readonly Uint8Array[];
+}
+
+/** Why an entry must not get into any log. */
+export type PrepareRefusal = "timeout" | "too_large" | "internal";
+
+/** What became of an entry in a preparation. */
+export type PreparedEntry =
+  /** It ran. `hash` covers what members must agree about. */
+  | {
+    readonly kind: "prepared";
+    readonly answer: Uint8Array;
+    readonly hash: number;
+  }
+  /** It ran and was undone: it must be proposed alone, without a hash, and applied in a transaction of its own. Only the first of a preparation, and then the only outcome. */
+  | { readonly kind: "alone" }
+  /** It must not be proposed; the entries after it ran as if it had not been there. */
+  | {
+    readonly kind: "refused";
+    readonly reason: PrepareRefusal;
+    readonly detail: string;
+  };
+
+/** A preparation ended without outcomes and left nothing behind; the machine goes on. */
+export class PrepareFailedError extends Error {
+  /** `PrepareFailedError` */
+  override readonly name = "PrepareFailedError";
+  readonly reason: PrepareRefusal;
+  /** The payload that is certainly the cause, by its place in the preparation; null if it may be any of them. */
+  readonly at: number | null;
+  /** `message` is what the sender of a payload is told that is the cause. */
+  constructor(reason: PrepareRefusal, message: string, at: number | null) {
+    super(message);
+    this.reason = reason;
+    this.at = at;
+  }
+}
+
+/** Called when a preparation ended; with an error nothing of it is left. Fewer outcomes than payloads: the rest did not run. */
+export type PrepareDone = (
+  error: Error | null,
+  outcomes: readonly PreparedEntry[],
 ) => void;
 
 /**
@@ -157,4 +222,33 @@ export interface StateMachine {
   stateHashes(): readonly StateHash[];
   /** Stops after what was begun. */
   close(done: () => void): void;
+}
+
+/**
+ * A state machine that runs commands before they are replicated, so that none that hangs,
+ * dies or is too large ever gets into a log. After {@linkcode prepare} without an error a transaction is
+ * open until {@linkcode commitPrepared} or {@linkcode rollbackPrepared}; reads, snapshots, `applied` and `clockMs` know
+ * nothing of it, and nothing is applied or installed meanwhile. Cheap and bounded commands need none of this.
+ */
+export interface PreparingMachine extends StateMachine {
+  /** The place in the present preparation of the payload that runs. */
+  readonly preparing: number;
+  /**
+   * Runs payloads as the entries that they will be, in a transaction that stays open; entries that are not
+   * refused get consecutive indexes. Errors: {@linkcode PrepareFailedError}, and those of `apply`.
+   */
+  prepare(preparation: Preparation, done: PrepareDone): void;
+  /** Commits what was prepared, all of it: it is applied now. After `disk_full`, and after {@linkcode PrepareFailedError} or {@linkcode WriterLostError} if the transaction was lost, it is still to be rolled back, unless `applied` says that it was committed before its writer died. */
+  commitPrepared(
+    done: (error: Error | null, events: StateEvents) => void,
+  ): void;
+  /** Undoes what was prepared: everything is as before. */
+  rollbackPrepared(done: (error: Error | null) => void): void;
+  /** Ends the preparation under way, which then fails with `timeout`; false if this machine cannot. */
+  abortPrepare(): boolean;
+}
+
+/** Whether a machine runs commands before they are replicated. */
+export function prepares(machine: StateMachine): machine is PreparingMachine {
+  return "prepare" in machine;
 }

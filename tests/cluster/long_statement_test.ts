@@ -7,7 +7,10 @@ const count = (n: number): string =>
 
 Deno.test("a long statement on the writer or a reader disturbs neither leadership nor reads", async () => {
   await using cluster = await TestCluster.start({
-    environment: { HQL_QUERY_TIMEOUT_MS: "600000" },
+    environment: {
+      HQL_QUERY_TIMEOUT_MS: "600000",
+      HQL_WRITE_TIMEOUT_MS: "600000",
+    },
   });
   const leader = await cluster.waitLeader();
   const api = cluster.api(leader);

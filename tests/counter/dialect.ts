@@ -1,9 +1,10 @@
 import type { Entry } from "../../src/raft/types.ts";
-import { decodeAnswer } from "../../src/state/answer.ts";
+import { hashAnswer } from "../../src/state/answer.ts";
+import type { PreparedEntry } from "../../src/state/port.ts";
 import { ByteReader } from "../../src/util/bytes.ts";
 import type { Operation } from "../sim/command.ts";
 import type { Dialect } from "../sim/dialect.ts";
-import { LIMITS, type Model } from "../sim/kv_model.ts";
+import { LIMITS, type Model, type ModelApplied } from "../sim/kv_model.ts";
 import { ADD_BYTES, CounterState, readSum, writeAdd } from "./state.ts";
 
 /** Counters by key in the simulator: whatever would change a key adds to it and is answered the sum. */
@@ -18,12 +19,13 @@ export const COUNTER_DIALECT: Dialect = {
     const sum = String(Number(before) + amountOf(operation));
     return { value: sum, answer: sum };
   },
+  hash: (answer) => hashAnswer(answer, (_, start) => start),
   model: (bytes) => new CounterModel(bytes),
   close: () => {},
 };
 
 function amountOf(operation: Operation): number {
-  return operation.kind === "read" ? 0 : operation.value;
+  return "value" in operation ? operation.value : 0;
 }
 
 class CounterModel implements Model {
@@ -37,15 +39,17 @@ class CounterModel implements Model {
     return this.#state.clockMs;
   }
 
-  apply(entries: readonly Entry[], duplicate: () => void): Uint8Array[] {
-    const { answers } = this.#state.apply(entries);
-    answers.forEach((answer, i) => {
-      const repeated = answer.length > 0 &&
-        decodeAnswer(answer).index !== entries[i]!.index;
-      if (repeated) duplicate();
-    });
-    return answers;
+  apply(entries: readonly Entry[]): ModelApplied {
+    return { answers: this.#state.apply(entries).answers, divergence: null };
   }
+
+  prepare(): PreparedEntry[] {
+    throw new Error("A counter runs no command before it is replicated");
+  }
+
+  commitPrepared(): void {}
+
+  rollbackPrepared(): void {}
 
   read(key: number): string {
     return String(this.#state.sum(key));

@@ -62,6 +62,7 @@ function run(machine: Fragile, last: number) {
       stuck: ({ index, reason }) => void told.push(`stuck ${index} ${reason}`),
       machineFailed: (error) => void told.push(`failed ${error.message}`),
       logFailed: (error) => void told.push(`log ${error.message}`),
+      diverged: ({ index }) => void told.push(`diverged ${index}`),
       linger: undefined,
     },
   );

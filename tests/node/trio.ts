@@ -4,6 +4,7 @@ import type { Done } from "../../src/log/port.ts";
 import { RaftGroup } from "../../src/group/group.ts";
 import {
   DEFAULT_GROUP_OPTIONS,
+  type FirstRunPorts,
   type GroupOptions,
 } from "../../src/group/ports.ts";
 import type { GroupMessage } from "../../src/group/messages.ts";
@@ -201,7 +202,19 @@ export interface Third {
   readonly log: HoldingLog;
   readonly machine: ListMachine;
   readonly warnings: string[];
+  /** Where the member was told that its state differs. */
+  readonly diverged: LogIndex[];
   fatal: Error | null;
+}
+
+/** What a {@linkcode Trio} may be made of beside its usual parts. */
+export interface TrioParts {
+  /** Followers let entries gather. */
+  readonly lingers?: boolean;
+  readonly make?:
+    | ((defer: (run: () => void) => void) => ListMachine)
+    | undefined;
+  readonly firstRun?: FirstRunPorts | undefined;
 }
 
 /** Three groups in one thread; nothing moves unless {@linkcode Trio.run} is called. */
@@ -216,7 +229,7 @@ export class Trio {
   constructor(
     options: Partial<GroupOptions> = {},
     capacityBytes: readonly number[] = [],
-    { lingers = false }: { lingers?: boolean } = {},
+    { lingers = false, make, firstRun }: TrioParts = {},
   ) {
     const ids = ["1.a", "2.b", "3.c"];
     const config: Configuration = { ...NO_CONFIGURATION, voters: ids };
@@ -225,6 +238,8 @@ export class Trio {
         seed: i + 1,
         capacity: capacityBytes[i] ?? Infinity,
         lingers,
+        make,
+        firstRun,
       })
     );
   }
@@ -268,15 +283,14 @@ export class Trio {
     id: MemberId,
     config: Configuration,
     options: GroupOptions,
-    { seed, capacity, lingers }: {
+    { seed, capacity, lingers, make, firstRun }: TrioParts & {
       seed: number;
       capacity: number;
-      lingers: boolean;
     },
   ): Third {
     const defer = (run: () => void): void => void this.#queue.push(run);
     const log = new HoldingLog({ defer, capacityBytes: capacity });
-    const machine = new ListMachine(defer);
+    const machine = make?.(defer) ?? new ListMachine(defer);
     const core = new RaftCore(
       {
         id,
@@ -295,6 +309,7 @@ export class Trio {
       log,
       machine,
       warnings,
+      diverged: [],
       fatal: null,
       group: new RaftGroup({
         core,
@@ -306,6 +321,8 @@ export class Trio {
         send: (message) => this.#deliver(message),
         fatal: (error) => member.fatal = error,
         changed: () => {},
+        diverged: ({ index }) => member.diverged.push(index),
+        ...(firstRun === undefined ? {} : { firstRun }),
         warn: (message) => warnings.push(message),
       }, options),
     };

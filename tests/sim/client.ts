@@ -3,6 +3,7 @@ import { nodeIdOf } from "../../src/raft/types.ts";
 import type { Operation, SimAnswer, SimCommand } from "./command.ts";
 import { encodeCommand, readAnswer } from "./dialect.ts";
 import type { Draw } from "./draw.ts";
+import { Violation } from "./violation.ts";
 import type { World } from "./world.ts";
 
 /** Why an attempt did not end with an answer. */
@@ -61,6 +62,8 @@ export class SimClient {
         this.#idle = false;
         this.#left--;
         this.#begun = this.#world.now;
+        const poison = this.#world.plan.firstRun?.poison ?? 0;
+        if (!healed && this.#draw.chance(poison)) return this.#poison();
         const operation = this.#operation();
         if (operation.kind === "read" && this.#draw.chance(0.8)) {
           const call = this.#world.history.invoke(this.#process, operation);
@@ -72,6 +75,28 @@ export class SimClient {
         } else this.#open(operation);
       },
     );
+  }
+
+  /** Asks for what no log may hold: it is answered that it was kept out, under its session for ever. */
+  #poison(): void {
+    if (!this.#plain && this.#session === 0) return this.#next();
+    const how = this.#draw.pick(["hangs", "dies", "large"] as const);
+    const operation: Operation = { kind: "poison", key: 1, how };
+    const command: SimCommand = {
+      kind: "operation",
+      session: this.#plain ? 0 : this.#session,
+      sequence: ++this.#sequence,
+      operation,
+    };
+    const ask = (): void =>
+      this.#propose(command, (answer) => {
+        if (answer.kind === "expired") this.#session = 0;
+        else if (answer.kind !== "kept out") {
+          throw new Violation("poison answered", JSON.stringify(answer));
+        }
+        this.#next();
+      }, () => this.#retry(ask, () => this.#next()));
+    ask();
   }
 
   #operation(): Operation {
@@ -110,6 +135,12 @@ export class SimClient {
     this.#propose(command, (answer) => {
       if (answer.kind === "done") {
         history.answer(call, answer.value);
+        return this.#next();
+      }
+      if (answer.kind === "kept out") {
+        probes.hit("keptOut");
+        if (this.#plain && uncertain) return this.#giveUp(call);
+        history.fail(call);
         return this.#next();
       }
       // Forgotten: this attempt did nothing; an earlier one may have.
@@ -171,12 +202,14 @@ export class SimClient {
     this.#ask((process) => {
       process.group.propose(payload, (result: ProposalResult) => {
         this.#note(result, attempt);
+        if (result.kind === "applied") oracle.answered(process, result.index);
         this.#back(() => {
           if (!open()) return;
           if (result.kind === "applied") {
+            const answer = readAnswer(dialect, result.answer);
             oracle.acknowledge(attempt, result.index);
             history.newestIndex = Math.max(history.newestIndex, result.index);
-            return answered(readAnswer(dialect, result.answer));
+            return answered(answer);
           }
           if (result.kind === "refused" && result.leader !== null) {
             this.#target = nodeIdOf(result.leader);

@@ -6,7 +6,13 @@ import {
 } from "../../src/state/envelope.ts";
 import { ByteReader, ByteWriter } from "../../src/util/bytes.ts";
 import type { Operation, SimAnswer, SimCommand } from "./command.ts";
-import { KvModel, type Model, operate, writeOperation } from "./kv_model.ts";
+import {
+  hashKvAnswer,
+  KvModel,
+  type Model,
+  operate,
+  writeOperation,
+} from "./kv_model.ts";
 
 /** What a proposal carries beside what it asks for. */
 export interface Mark {
@@ -28,6 +34,8 @@ export interface Dialect {
     operation: Operation,
     before: string,
   ): { readonly value: string; readonly answer: string };
+  /** The hash that an entry carries of its answer. */
+  hash(answer: Uint8Array): number;
   /** A state machine's inside, from what {@linkcode Model.encode} wrote, or empty. */
   model(bytes: Uint8Array): Model;
   close(): void;
@@ -43,6 +51,7 @@ export const KV_DIALECT: Dialect = {
   attemptOf: (body) => new ByteReader(body).u53(),
   valueOf: (body) => new ByteReader(body).text(),
   operate,
+  hash: hashKvAnswer,
   model: (bytes) => new KvModel(bytes),
   close: () => {},
 };
@@ -74,9 +83,13 @@ export function encodeCommand(
   return writer.finish();
 }
 
+/** Stands for whatever attempt was kept out of the log. */
+export const STAND_IN = 0;
+
 /** Which attempt a command was. */
 export function attemptOf(dialect: Dialect, payload: Uint8Array): number {
   const { kind, body } = decodeEnvelope(payload);
+  if (kind === "refusal") return STAND_IN;
   return kind === "openSession"
     ? new ByteReader(body).u53()
     : dialect.attemptOf(body);
@@ -86,6 +99,10 @@ export function attemptOf(dialect: Dialect, payload: Uint8Array): number {
 export function readAnswer(dialect: Dialect, bytes: Uint8Array): SimAnswer {
   const { index, refusal, body } = decodeAnswer(bytes);
   if (refusal?.code === "session_expired") return { kind: "expired" };
+  if (
+    refusal?.code === "timeout" || refusal?.code === "internal" ||
+    refusal?.code === "too_large"
+  ) return { kind: "kept out" };
   if (refusal !== null) throw new Error(`refused: ${refusal.message}`);
   if (body.length === 0) return { kind: "opened", session: index };
   return { kind: "done", value: dialect.valueOf(body) };

@@ -8,7 +8,13 @@ import { decodeConfiguration, isVoter } from "../../src/raft/configuration.ts";
 import type { RaftCore } from "../../src/raft/core.ts";
 import { type Entry, EntryKind, type MemberId } from "../../src/raft/types.ts";
 import { HiqliteError } from "../../src/errors.ts";
-import { SimMachine } from "./machine.ts";
+import { HungMachineError } from "../../src/group/run_watch.ts";
+import { encodeEntryRefusal } from "../../src/state/entry_refusal.ts";
+import { peekClock, peekHash, sealEnvelope } from "../../src/state/envelope.ts";
+import type { Divergence } from "../../src/state/port.ts";
+import { bytesEqual } from "./bytes.ts";
+import { attemptOf, STAND_IN } from "./dialect.ts";
+import { type MachineFaults, NO_FAULTS, SimMachine } from "./machine.ts";
 import type { SimNode } from "./node.ts";
 import { ObservedLog } from "./observed_log.ts";
 import type { Observed } from "./oracle.ts";
@@ -31,6 +37,7 @@ export class SimMember implements Observed {
   readonly #node: SimNode;
   readonly #log: SegmentLog;
   #scrubbing = false;
+  #reported: Divergence | null = null;
   #tickedAt: number;
   /** Up to when the group was told of time. */
   #toldAt: number;
@@ -54,6 +61,11 @@ export class SimMember implements Observed {
       draw: world.draws.machine,
       model: (bytes) => world.dialect.model(bytes),
       decodeConfig: decodeConfiguration,
+      hash: (answer) => world.dialect.hash(answer),
+      faults: () => this.#machineFaults(),
+      reported: () => this.#reported,
+      lied: (index, term) => world.oracle.lied(index, term),
+      hit: (probe) => world.probes.hit(probe),
       applied: (entry, answer) => {
         if (entry.kind === EntryKind.config) {
           world.trace.add(world.now, "config", this.member, entry.index);
@@ -116,14 +128,35 @@ export class SimMember implements Observed {
       config: this.core.config,
       role: this.core.role,
     };
+    const stamp = envelopeStamp({
+      monotonic: () => world.now,
+      wall: () => world.wallOf(node.nodeId),
+    }, world.draws.stamp);
     this.group = new RaftGroup({
       core: this.core,
       log,
       machine: this.state,
-      stamp: envelopeStamp({
-        monotonic: () => world.now,
-        wall: () => world.wallOf(node.nodeId),
-      }, world.draws.stamp),
+      stamp: (payload, clockMs) => {
+        stamp(payload, clockMs);
+        const { state, group } = this;
+        world.oracle.stamped(
+          this.member,
+          peekClock(payload),
+          group.clockMs,
+          state.clockMs,
+        );
+      },
+      ...(world.plan.firstRun === undefined ? {} : {
+        firstRun: {
+          seal: sealEnvelope,
+          refusal: encodeEntryRefusal,
+          limitMs: () => world.plan.firstRun!.timeoutMs,
+        },
+      }),
+      diverged: (divergence) => {
+        this.#reported = divergence;
+        world.oracle.diverged(this.member, divergence.index);
+      },
       send: (message) => this.#send(message),
       defer: (callback) => this.later(world.plan.deferMs, callback),
       ...(world.plan.lingerMs > 0
@@ -144,6 +177,7 @@ export class SimMember implements Observed {
       maxInbox: 1000,
       electionMs: world.plan.tickMs * world.plan.raft.electionTicks,
     });
+    this.#watchEvents();
     this.#join();
   }
 
@@ -285,20 +319,65 @@ export class SimMember implements Observed {
     const { oracle, watch } = this.#world;
     oracle.appended(this.mirror, entries);
     if (this.core?.role !== "leader") return;
-    oracle.stamped(
-      this.member,
-      this.group.clockMs,
-      this.state.clockMs,
-      entries,
-    );
+    if (this.#world.plan.firstRun !== undefined) {
+      for (const entry of entries) this.#proposed(entry);
+    }
     watch.appended(entries, this.seen.config);
     if (entries.some((entry) => entry.kind === EntryKind.config)) {
       this.#world.moment(this.#node);
     }
   }
 
+  /** What a leader appends was prepared, once, at this very place and with this very stamp; or must run alone. */
+  #proposed({ index, term, kind, payload }: Entry): void {
+    if (kind !== EntryKind.command) return;
+    const { prepared, alone } = this.state;
+    if (peekHash(payload) === null) {
+      const standIn = attemptOf(this.#world.dialect, payload) === STAND_IN;
+      if (standIn || alone.delete(payload)) return;
+      throw new Violation("proposed without a preparation", `${index}`);
+    }
+    const known = prepared.get(index);
+    prepared.delete(index);
+    if (known === undefined || known.term !== term) {
+      throw new Violation(
+        "proposed without a preparation",
+        `${this.member} appended ${index} in term ${term}, prepared for term ${known?.term}`,
+      );
+    }
+    const sealed = payload.slice();
+    sealEnvelope(sealed, 0);
+    sealEnvelope(known.payload, 0);
+    if (bytesEqual(sealed, known.payload)) return;
+    throw new Violation(
+      "prepared as it is proposed",
+      `${this.member} changed ${index} after it was prepared`,
+    );
+  }
+
+  #machineFaults(): MachineFaults {
+    const { plan, healed } = this.#world;
+    return plan.firstRun === undefined || healed
+      ? NO_FAULTS
+      : plan.firstRun.faults;
+  }
+
+  /** Events tell of what is committed and in the state, once and in order. */
+  #watchEvents(): void {
+    const cursor = this.group.events.cursor();
+    this.group.events.listen(() => {
+      for (let next; (next = cursor.next()) !== null;) {
+        if (!("gap" in next)) this.#world.oracle.told(this, next.index);
+      }
+    });
+  }
+
   #fatal(error: Error): void {
     if (error instanceof Violation) throw error;
+    if (error instanceof HungMachineError) {
+      this.#world.probes.hit("hungForGood");
+      return this.#world.processFailed(this.#node, error);
+    }
     if (!(error instanceof LogError) && !(error instanceof HiqliteError)) {
       throw new Violation("member failed", `${this.member}: ${error.stack}`);
     }

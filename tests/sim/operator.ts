@@ -1,7 +1,8 @@
-import type { MembershipChange } from "../../src/raft/io.ts";
+import type { MembershipChange, Outcome } from "../../src/raft/io.ts";
 import { isJoint, isMember, isVoter } from "../../src/raft/configuration.ts";
 import type { MemberId } from "../../src/raft/types.ts";
 import { nodeIdOf } from "../../src/raft/types.ts";
+import type { SimMember } from "./member.ts";
 import type { Fault } from "./plan.ts";
 import type { World } from "./world.ts";
 
@@ -17,6 +18,8 @@ export class Operator {
   readonly #forgotten = new Set<MemberId>();
   /** Learners that are to become voters once they have caught up. */
   readonly #promising = new Set<MemberId>();
+  /** Leaders that were asked for a change and have not begun it. */
+  readonly #waiting = new Set<SimMember>();
 
   /** Looks after `world` every now and then. */
   constructor(world: World, everyMs: number) {
@@ -40,6 +43,7 @@ export class Operator {
 
   /** Whether all configurations that may decide keep a remembering majority without `members`. */
   survivesWithout(members: ReadonlySet<MemberId>): boolean {
+    if ([...this.#waiting].some(({ alive }) => alive)) return false;
     const lost = new Set([...members, ...this.#forgotten]);
     for (const node of this.#world.nodes) {
       if (node.atRisk) lost.add(node.member);
@@ -66,7 +70,7 @@ export class Operator {
   /** Carries out a drawn change, if it makes sense now. */
   change({ action, node }: MembershipFault): void {
     const leader = this.#world.leader();
-    if (leader === null) return;
+    if (leader === null || this.#waiting.has(leader)) return;
     const { config } = leader.core;
     const member =
       this.#world.nodeOf(node === 0 ? nodeIdOf(leader.member) : node).member;
@@ -75,14 +79,14 @@ export class Operator {
     if ((this.#forgotten.size > 0 || risky) && action !== "add") return;
     const change = this.#changeFor(action, member, config.voters);
     if (change === null || !this.#leavesMajority(config.voters, change)) return;
-    const outcome = leader.group.changeMembership(change);
-    this.#world.trace.add(
-      this.#world.now,
-      "membership",
-      action,
-      member,
-      outcome.kind === "refused" ? outcome.reason : outcome.kind,
-    );
+    this.#begin(leader, change, (outcome) =>
+      this.#world.trace.add(
+        this.#world.now,
+        "membership",
+        action,
+        member,
+        outcome.kind === "refused" ? outcome.reason : outcome.kind,
+      ));
   }
 
   /** Whether the new voters can decide even if those with nothing yet start over. */
@@ -130,7 +134,7 @@ export class Operator {
 
   #maintain(): void {
     const leader = this.#world.leader();
-    if (leader === null) return;
+    if (leader === null || this.#waiting.has(leader)) return;
     const { config } = leader.core;
     for (const member of this.#forgotten) {
       if (isMember(config, member)) continue;
@@ -157,11 +161,12 @@ export class Operator {
     const voted = config.voters.includes(lost);
     if (voted && config.voters.length === 1) return;
     this.#world.boot(nodeIdOf(lost));
-    const outcome = leader.group.changeMembership({
+    this.#begin(leader, {
       remove: [lost],
       addLearners: known ? [] : [successor],
+    }, (outcome) => {
+      if (outcome.kind !== "refused" && voted) this.#promising.add(successor);
     });
-    if (outcome.kind !== "refused" && voted) this.#promising.add(successor);
   }
 
   #promote(member: MemberId): void {
@@ -172,6 +177,21 @@ export class Operator {
     const change = { promote: [member] };
     const { voters } = leader.core.config;
     if (!this.#world.healed && !this.#leavesMajority(voters, change)) return;
-    leader.group.changeMembership(change);
+    this.#begin(leader, change, () => {});
+  }
+
+  /** A change that has to wait for a write counts as one that is made: nobody's memory may be lost meanwhile. */
+  #begin(
+    leader: SimMember,
+    change: MembershipChange,
+    done: (outcome: Outcome) => void,
+  ): void {
+    let waits = true;
+    leader.group.changeMembership(change, (outcome) => {
+      waits = false;
+      this.#waiting.delete(leader);
+      done(outcome);
+    });
+    if (waits) this.#waiting.add(leader);
   }
 }

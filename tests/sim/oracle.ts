@@ -16,6 +16,7 @@ import {
 import type { LogRecovery } from "../../src/log/port.ts";
 import { peekClock } from "../../src/state/envelope.ts";
 import { bytesEqual } from "./bytes.ts";
+import { STAND_IN } from "./dialect.ts";
 import type { Mirror } from "./mirror.ts";
 import { Violation } from "./violation.ts";
 
@@ -32,6 +33,8 @@ export interface Observed {
     leading: Term;
     config: Configuration;
     role: Role;
+    /** The last entry that an event told of. */
+    told?: LogIndex;
   };
 }
 
@@ -60,6 +63,8 @@ export class Oracle {
   readonly #votes = new Map<string, MemberId>();
   readonly #mirrors = new Map<MemberId, Mirror>();
   readonly #refused = new Set<number>();
+  /** Entries whose leader's machine told a wrong hash, by index and term. */
+  readonly #lies = new Set<string>();
   readonly #onConfig: (config: Configuration) => void;
   readonly #attemptOf: (payload: Uint8Array) => number;
   readonly #now: () => number;
@@ -223,22 +228,63 @@ export class Oracle {
     }
   }
 
-  /** A leader, whose clock is `ownMs` and its state's `appliedMs`, appended what it had stamped. */
+  /** A leader, whose clock is `ownMs` and its state's `appliedMs`, stamped something with `clockMs`. */
   stamped(
     member: MemberId,
+    clockMs: number,
     ownMs: number,
     appliedMs: number,
-    entries: readonly Entry[],
   ): void {
-    for (const { index, kind, payload } of entries) {
-      if (kind !== EntryKind.command) continue;
-      const clockMs = peekClock(payload);
-      if (clockMs === ownMs && clockMs >= appliedMs) continue;
-      throw new Violation(
-        "cluster clock",
-        `${member} stamped ${index} with ${clockMs} at ${ownMs}, having applied ${appliedMs}`,
-      );
+    if (clockMs === ownMs && clockMs >= appliedMs) return;
+    throw new Violation(
+      "cluster clock",
+      `${member} stamped ${clockMs} at ${ownMs}, having applied ${appliedMs}`,
+    );
+  }
+
+  /** The entry at `index` is answered so when the log is applied anew. */
+  replayed(index: LogIndex, answer: Uint8Array): void {
+    const known = this.#canonical[index - 1]!.answer;
+    if (known === null || bytesEqual(known, answer)) return;
+    throw new Violation("replay", `entry ${index} is answered differently`);
+  }
+
+  /** A member answers a caller. */
+  answered({ member, seen }: Observed, index: LogIndex): void {
+    if (index <= seen.applied && index <= this.committed) return;
+    throw new Violation(
+      "answered too early",
+      `${member} answers for ${index}, applied ${seen.applied}, committed ${this.committed}`,
+    );
+  }
+
+  /** A leader's machine says a wrong hash of its answer. */
+  lied(index: LogIndex, term: Term): void {
+    this.#lies.add(`${index}:${term}`);
+  }
+
+  /** A member was told that its state differs. */
+  diverged(member: MemberId, index: LogIndex): void {
+    const term = this.entryAt(index)?.term;
+    if (this.#lies.has(`${index}:${term}`)) return;
+    throw new Violation("divergence", `${member} differs at ${index}`);
+  }
+
+  /** A member told of an event. */
+  told({ member, seen }: Observed, index: LogIndex): void {
+    if (index <= seen.applied && index > (seen.told ?? 0)) {
+      seen.told = index;
+      return;
     }
+    throw new Violation(
+      "events of what is applied",
+      `${member} told of ${index} after ${seen.told}, applied ${seen.applied}`,
+    );
+  }
+
+  /** Committed entries from the first on, for as long as they are known. */
+  get history(): readonly Entry[] {
+    return this.#canonical.map(({ entry }) => entry);
   }
 
   /** A leader was told of a tick: its clock went on by `advancedMs`, of `passedMs` that it may count. */
@@ -343,7 +389,8 @@ export class Oracle {
     if (entry === undefined) {
       throw new Violation("acknowledged", `${index} is not committed`);
     }
-    if (this.#attemptOf(entry.payload) !== attempt) {
+    const found = this.#attemptOf(entry.payload);
+    if (found !== attempt && found !== STAND_IN) {
       throw new Violation(
         "acknowledged",
         `attempt ${attempt} was answered with index ${index}, which holds another`,

@@ -1,4 +1,5 @@
 import { Draw } from "./draw.ts";
+import type { MachineFaults } from "./machine.ts";
 
 /** Something that goes wrong, or is done to the cluster, at a time. Node 0 means: whoever leads then. */
 export type Fault =
@@ -144,6 +145,14 @@ export interface Plan {
   readonly cutAtMoments: number;
   /** Probability of a power cut while a founder's first entry is on its way to the disk. */
   readonly cutAtFounding?: number;
+  /** Leaders run commands before they replicate them. Left out: the machine does without. */
+  readonly firstRun?: {
+    /** How long a command may run, ms. */
+    readonly timeoutMs: number;
+    /** Share of writes that hang, kill or overfill the machine that runs them. */
+    readonly poison: number;
+    readonly faults: MachineFaults;
+  };
   /** In the end heal only a quorum; the others stay away for ever. */
   readonly healQuorumOnly: boolean;
 }
@@ -229,7 +238,36 @@ export function drawPlan(seed: number): Plan {
     healQuorumOnly: draw.chance(0.4),
     cutAtFounding: draw.pick([0, 0, 0.5]),
   };
-  return { ...plan, faults: drawFaults(new Draw(seed, "faults"), plan) };
+  const firstRun = drawFirstRun(new Draw(seed, "first run"), plan);
+  return {
+    ...plan,
+    ...(firstRun === null ? {} : { firstRun }),
+    faults: drawFaults(new Draw(seed, "faults"), plan),
+  };
+}
+
+/** Null: a machine whose commands are cheap, like a counter's. */
+function drawFirstRun(
+  draw: Draw,
+  { tickMs, raft, stateMachine }: Shape,
+): NonNullable<Plan["firstRun"]> | null {
+  if (stateMachine === "counter" || draw.chance(0.15)) return null;
+  const quiet = draw.chance(0.4);
+  const rarely = (): number => quiet ? 0 : draw.pick([0, 0, 0.002, 0.02]);
+  return {
+    timeoutMs: tickMs * raft.electionTicks * draw.between(0.3, 3),
+    poison: stateMachine === "sqlite" || quiet
+      ? 0
+      : draw.pick([0, 0, 0.02, 0.1]),
+    faults: {
+      hangs: rarely(),
+      dies: rarely(),
+      alone: draw.pick([0, 0.02, 0.2]),
+      cuts: draw.pick([0, 0.1, 0.5]),
+      differs: rarely(),
+      abortable: draw.chance(0.8),
+    },
+  };
 }
 
 type Shape = Omit<Plan, "faults">;

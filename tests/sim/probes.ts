@@ -46,6 +46,16 @@ export const PROBES = {
   stateAheadOfLog: "at a start the state machine was ahead of the log",
   stateBehindLog: "at a start the state machine was behind the log",
   segmentRecycled: "a log segment was reused",
+  preparedCommitted: "a batch was prepared, replicated and committed",
+  preparedRolledBack: "a prepared batch was rolled back",
+  preparerDied: "a machine died while it prepared a batch",
+  prepareHung: "a machine hung for no reason while it prepared a batch",
+  prepareAborted: "a preparation was ended that took too long",
+  transactionLost: "a machine died with a prepared batch",
+  poisonHung: "a command hung its preparation",
+  keptOut: "a client was told that its command was kept out of the log",
+  divergenceSeen: "a member answered an entry differently than its leader",
+  hungForGood: "a machine that hung could not be ended, and its member ended",
 } as const;
 
 /** The name of a rare path. */

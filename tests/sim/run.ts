@@ -97,5 +97,6 @@ function bounded(world: World): void {
 function conclude(world: World): boolean {
   world.oracle.checkRefused();
   world.compareStates();
+  world.replay();
   return world.history.check();
 }

@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import type { Entry } from "../../src/raft/types.ts";
-import { decodeAnswer } from "../../src/state/answer.ts";
+import type { Preparation, PreparedEntry } from "../../src/state/port.ts";
+import { hashSqlAnswer } from "../../src/state/sqlite/apply/agreement.ts";
+import type { SqliteConnection } from "../../src/state/sqlite/driver/driver.ts";
 import { decodeCommand, writeCommand } from "../../src/state/sql/command.ts";
 import { decodeResult } from "../../src/state/sql/result.ts";
 import { dumpContents } from "../../src/state/sqlite/apply/contents.ts";
@@ -12,7 +14,7 @@ import type { CommandBody, Statement } from "../../src/state/sql/types.ts";
 import { ByteWriter } from "../../src/util/bytes.ts";
 import type { Operation } from "./command.ts";
 import type { Dialect, Mark } from "./dialect.ts";
-import { type Model, operate } from "./kv_model.ts";
+import { type Model, type ModelApplied, operate } from "./kv_model.ts";
 
 /** What a trigger writes shows whether time and randomness are the same everywhere. */
 const SCHEMA = `
@@ -43,6 +45,7 @@ export function sqlDialect(): Dialect {
     },
     valueOf,
     operate,
+    hash: hashSqlAnswer,
     model: (bytes) => new SqlModel(join(dir, String(++files)), bytes),
     close: () => Deno.removeSync(dir, { recursive: true }),
   };
@@ -80,6 +83,7 @@ function bodyOf(
 function changeOf(operation: Operation): Statement[] {
   switch (operation.kind) {
     case "read":
+    case "poison":
       return [];
     case "put":
       return [{
@@ -117,6 +121,7 @@ function valueOf(body: Uint8Array): string {
 class SqlModel implements Model {
   readonly #path: string;
   readonly #writer: Writer;
+  readonly #reader: SqliteConnection;
 
   constructor(path: string, bytes: Uint8Array) {
     this.#path = path;
@@ -125,46 +130,60 @@ class SqlModel implements Model {
       statementCacheCapacity: 16,
       schemaEpoch: new SchemaEpoch(),
       level: LEVEL,
+      growthBytesMax: 16 * 1024 * 1024,
     });
     if (bytes.length === 0) this.#writer.connection.exec(SCHEMA);
+    this.#reader = nodeDriver.open(path, { readOnly: true });
   }
 
   get clockMs(): number {
     return this.#writer.applier.position.clockMs;
   }
 
-  apply(entries: readonly Entry[], duplicate: () => void): Uint8Array[] {
+  apply(entries: readonly Entry[]): ModelApplied {
     const { applier } = this.#writer;
     const answers = applier.apply(entries);
     applier.events.write(new ByteWriter());
-    entries.forEach(({ index }, i) => {
-      const answer = answers[i]!;
-      if (answer.length > 0 && decodeAnswer(answer).index !== index) {
-        duplicate();
-      }
-    });
-    return answers;
+    return { answers, divergence: applier.agreement.takeDivergence() };
+  }
+
+  prepare(preparation: Preparation): PreparedEntry[] {
+    return this.#writer.applier.prepare(preparation, () => {});
+  }
+
+  commitPrepared(): void {
+    const { applier } = this.#writer;
+    applier.commitPrepared();
+    applier.events.write(new ByteWriter());
+  }
+
+  rollbackPrepared(): void {
+    this.#writer.applier.rollbackPrepared();
   }
 
   read(key: number): string {
-    const rows = this.#writer.connection.prepare(
+    const rows = this.#reader.prepare(
       "SELECT v FROM kv WHERE k = ?",
     )!.all({ anonymous: [key], named: null });
     return String(rows[0]?.[0] ?? "");
   }
 
+  /** What is committed, whatever is prepared. */
   encode(): Uint8Array {
-    // Nobody else has the file open, so afterwards it holds everything.
-    this.#writer.connection.exec("PRAGMA wal_checkpoint(TRUNCATE)");
-    return Deno.readFileSync(this.#path);
+    const copy = `${this.#path}.copy`;
+    this.#reader.exec(`VACUUM INTO '${copy}'`);
+    const bytes = Deno.readFileSync(copy);
+    Deno.removeSync(copy);
+    return bytes;
   }
 
   dump(): string {
-    const { connection, applier } = this.#writer;
-    return `${dumpContents(connection)}\n${applier.dumpSessions()}`;
+    const { applier } = this.#writer;
+    return `${dumpContents(this.#reader)}\n${applier.dumpSessions()}`;
   }
 
   close(): void {
+    this.#reader.close();
     this.#writer.close();
     Deno.removeSync(this.#path);
   }

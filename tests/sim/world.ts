@@ -312,6 +312,12 @@ export class World {
         return `${node.member} applied ${applied} of ${committed}`;
       }
     }
+    const holding = this.nodes.find(({ process }) =>
+      process !== null && process.core.role !== "leader" && process.state.holds
+    );
+    if (holding) {
+      return `${holding.member} holds a transaction and does not lead`;
+    }
     if (this.#gone.size === 0 && !this.operator.settled) {
       return `not replaced: ${[...this.operator.forgotten]}`;
     }
@@ -336,6 +342,27 @@ export class World {
         );
       }
     }
+  }
+
+  /** The log from its beginning, applied in other batches than anybody prepared or applied it in, gives the same state and the same answers. */
+  replay(): void {
+    const processes = this.nodes.flatMap(({ process }) => process ?? []);
+    const far =
+      processes.toSorted((a, b) =>
+        b.state.applied.index - a.state.applied.index
+      )[0];
+    if (far === undefined) return;
+    const entries = this.oracle.history.slice(0, far.state.applied.index);
+    const model = this.dialect.model(new Uint8Array(0));
+    for (let at = 0; at < entries.length;) {
+      const batch = entries.slice(at, at + this.draws.machine.int(1, 40));
+      const { answers } = model.apply(batch);
+      batch.forEach(({ index }, i) => this.oracle.replayed(index, answers[i]!));
+      at += batch.length;
+    }
+    const same = model.dump() === far.state.dump();
+    model.close();
+    if (!same) throw new Violation("replay", `${far.member} differs`);
   }
 
   /** Gives up what processes hold. */

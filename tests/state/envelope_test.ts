@@ -1,16 +1,20 @@
 import { LEVEL } from "../../src/state/level.ts";
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { crc32 } from "node:zlib";
 import {
   type Answer,
   decodeAnswer,
   encodeAnswer,
   encodeRefusal,
+  hashAnswer,
 } from "../../src/state/answer.ts";
 import {
   decodeEnvelope,
   type Envelope,
   peekClock,
+  peekHash,
+  peekMaxRun,
   stampEnvelope,
   UnknownLevelError,
 } from "../../src/state/envelope.ts";
@@ -22,6 +26,8 @@ const natural = fc.maxSafeNat();
 const text = fc.string({ unit: "binary" });
 const envelope: fc.Arbitrary<Envelope> = fc.record({
   kind: fc.constantFrom("command", "openSession", "closeSession", "clock"),
+  hash: fc.option(u32),
+  maxRunMs: u32,
   clockMs: natural,
   timeMs: natural,
   seed: fc.tuple(u32, u32),
@@ -39,6 +45,8 @@ const answer: fc.Arbitrary<Answer> = fc.record({
       "conflict",
       "invalid",
       "too_large",
+      "timeout",
+      "internal",
     ),
     message: text,
   }, { noNullPrototype: true })),
@@ -49,6 +57,8 @@ const answer: fc.Arbitrary<Answer> = fc.record({
 
 const sample: Envelope = {
   kind: "command",
+  hash: null,
+  maxRunMs: 10,
   clockMs: 1,
   timeMs: 2,
   seed: [3, 4],
@@ -74,7 +84,29 @@ Deno.test("decodeEnvelope() reverses writeEnvelope() and stampEnvelope()", () =>
     const bytes = encoded(given);
     assert.deepEqual(decodeEnvelope(bytes), given);
     assert.equal(peekClock(bytes), given.clockMs);
+    assert.equal(peekHash(bytes), given.hash);
+    assert.equal(peekMaxRun(bytes), given.maxRunMs);
   }));
+});
+
+Deno.test("stampEnvelope() breaks the seal: a hash is of what ran with that stamp", () => {
+  const bytes = encoded({ ...sample, hash: 9 });
+  assert.equal(peekHash(bytes), 9);
+  stampEnvelope(bytes, { clockMs: 1, timeMs: 2, seedA: 3, seedB: 4 });
+  assert.equal(peekHash(bytes), null);
+  assert.equal(decodeEnvelope(bytes).hash, null);
+});
+
+Deno.test("hashAnswer() leaves out the message of a refusal, and nothing else", () => {
+  const hash = (bytes: Uint8Array): number =>
+    hashAnswer(bytes, (body, start) => crc32(body, start));
+  const refused = hash(encodeRefusal(5, "conflict", "one"));
+  assert.equal(refused, hash(encodeRefusal(5, "conflict", "two")));
+  assert.notEqual(refused, hash(encodeRefusal(6, "conflict", "one")));
+  assert.notEqual(refused, hash(encodeRefusal(5, "invalid", "one")));
+  const done = hash(encodeAnswer(5, (writer) => writer.u8(1)));
+  assert.notEqual(done, hash(encodeAnswer(5, (writer) => writer.u8(2))));
+  assert.notEqual(done, hash(encodeAnswer(6, (writer) => writer.u8(1))));
 });
 
 Deno.test("decodeAnswer() reverses encodeAnswer() and encodeRefusal()", () => {

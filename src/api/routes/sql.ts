@@ -3,6 +3,7 @@ import {
   type Fields,
   fieldsOf,
   integerField,
+  maxRunField,
   textField,
   timeoutField,
 } from "../fields.ts";
@@ -195,16 +196,21 @@ function writeRoute<Kind extends WriteKind>(
     repeat: "keyed",
     request: {
       schema: object(
-        { ...body.properties, timeout_ms: INTEGER },
+        { ...body.properties, timeout_ms: INTEGER, max_run_ms: INTEGER },
         names.filter((name) => name !== "params"),
       ),
       encode: (request, timeoutMs) => ({
         ...body.encode(request.body as BodyOf<Kind>),
         timeout_ms: timeoutMs,
+        max_run_ms: request.maxRunMs,
       }),
       decode: (json) => {
-        const fields = fieldsOf(json, [...names, "timeout_ms"]);
-        return { body: body.decode(fields), ...timeoutField(fields) };
+        const fields = fieldsOf(json, [...names, "timeout_ms", "max_run_ms"]);
+        return {
+          body: body.decode(fields),
+          ...timeoutField(fields),
+          ...maxRunField(fields),
+        };
       },
     },
     reply: writeReply(results),

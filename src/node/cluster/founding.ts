@@ -373,9 +373,14 @@ export class Formation {
     group: RaftGroup,
     change: Parameters<RaftGroup["changeMembership"]>[0],
   ): { state: "pending" | "refused"; detail: string } {
-    const outcome = group.changeMembership(change);
-    return outcome.kind === "refused" && outcome.reason === "invalid"
-      ? { state: "refused", detail: outcome.detail }
-      : { state: "pending", detail: "" };
+    let refused: string | null = null;
+    group.changeMembership(change, (outcome) => {
+      if (outcome.kind !== "refused" || outcome.reason !== "invalid") return;
+      refused = outcome.detail;
+    });
+    // One that has to wait is asked for again, like one that is not committed yet.
+    return refused === null
+      ? { state: "pending", detail: "" }
+      : { state: "refused", detail: refused };
   }
 }

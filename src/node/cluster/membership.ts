@@ -215,16 +215,27 @@ export class Membership {
     change: MembershipChange,
     deadline: number,
   ): Promise<OperationAnswer | null> {
-    let outcome = group.changeMembership(change);
-    const lags = (): boolean =>
-      outcome.kind === "refused" && outcome.reason === "lagging";
-    if (lags()) {
-      await this.#until(deadline, () => {
-        outcome = group.changeMembership(change);
-        return lags() ? null : { ok: true };
+    let outcome: Outcome | null = null;
+    let asking = false;
+    const ask = (): void => {
+      asking = true;
+      group.changeMembership(change, (answer) => {
+        asking = false;
+        outcome = answer;
       });
-    }
-    return outcome.kind === "refused" ? refused(outcome) : null;
+    };
+    const decided = (): Outcome | null => {
+      if (!asking && (outcome === null || lags(outcome))) ask();
+      return outcome === null || lags(outcome) ? null : outcome;
+    };
+    const answer = await this.#until(
+      deadline,
+      () => decided() === null ? null : { ok: true },
+    );
+    if (outcome === null) return answer.ok ? null : answer;
+    return (outcome as Outcome).kind === "refused"
+      ? refused(outcome as Outcome & { kind: "refused" })
+      : null;
   }
 
   /** A node is added under the incarnation it has now, so it must be reachable. */
@@ -338,6 +349,10 @@ function checkAddress(name: string, address: string | undefined): void {
 
 function find(config: Configuration, nodeId: NodeId): MemberId | null {
   return membersOf(config).find((id) => nodeIdOf(id) === nodeId) ?? null;
+}
+
+function lags(outcome: Outcome): boolean {
+  return outcome.kind === "refused" && outcome.reason === "lagging";
 }
 
 function refused(outcome: Outcome & { kind: "refused" }): OperationAnswer {

@@ -14,6 +14,7 @@ import type {
   Epoch,
   FactChange,
 } from "../../state/cluster_facts.ts";
+import type { Divergence } from "../../state/port.ts";
 import type { PeerRequests } from "../../network/requests.ts";
 import type { Clock } from "../../util/clock.ts";
 import type { Changes } from "../changes.ts";
@@ -43,6 +44,8 @@ export interface FollowingGroupPorts {
   change(change: FactChange): void;
   create(init: GroupInit, ports: LoopPorts): RaftGroup;
   leaderChanged(): void;
+  /** See `HostedGroupPorts.diverged`. */
+  diverged(divergence: Divergence): void;
   failed(error: Error): void;
 }
 

@@ -2,6 +2,7 @@ import type { RaftGroup } from "../../group/group.ts";
 import type { PeerHandler } from "../../network/requests.ts";
 import {
   type EnvelopeKind,
+  type EnvelopeNeeds,
   writeEnvelope,
   type WriteIdentity,
 } from "../../state/envelope.ts";
@@ -27,11 +28,11 @@ export function encodeProposal(
   kind: EnvelopeKind,
   identity: WriteIdentity,
   body?: (writer: ByteWriter) => void,
-  level?: number,
+  needs?: EnvelopeNeeds,
 ): Uint8Array {
   return encodeShared((writer) => {
     writer.u32(group).u53(epoch);
-    writeEnvelope(writer, kind, identity, body, level);
+    writeEnvelope(writer, kind, identity, body, needs);
   });
 }
 

@@ -3,7 +3,7 @@ import type { RaftGroup } from "../../group/group.ts";
 import type { GroupId, GroupMessage } from "../../group/messages.ts";
 import type { GroupRouter, RoutedGroup } from "../../network/group_router.ts";
 import type { PeerIdentity } from "../../network/port.ts";
-import type { MemberId, NodeId } from "../../raft/types.ts";
+import type { MemberId, NodeId, Term } from "../../raft/types.ts";
 import { nodeIdOf } from "../../raft/types.ts";
 import { membersOf } from "../../raft/configuration.ts";
 import type { PeerRequests } from "../../network/requests.ts";
@@ -12,6 +12,9 @@ import type { Changes } from "../changes.ts";
 import { Proposer } from "./proposer.ts";
 import type { Logger } from "../../util/logger.ts";
 import type { LoopPorts } from "./spec.ts";
+import type { Divergence } from "../../state/port.ts";
+
+const NO_DIVERGENCE = { at: null, term: 0 };
 
 /** What a hosted group needs from its member. */
 export interface HostedGroupPorts {
@@ -38,6 +41,8 @@ export interface HostedGroupPorts {
   stepped(): void;
   /** Another member leads, or none. */
   leaderChanged(): void;
+  /** The state here and the leader of an entry answer it differently. */
+  diverged(divergence: Divergence): void;
   failed(error: Error): void;
 }
 
@@ -49,6 +54,10 @@ export class HostedGroup implements RoutedGroup {
   readonly #catchUp = new CatchUp();
   #group: RaftGroup | null = null;
   #leader: MemberId | null = null;
+  /** The first divergence in the newest term that has one. */
+  #diverged: { readonly at: Divergence | null; readonly term: Term } =
+    NO_DIVERGENCE;
+  #divergences = 0;
 
   /** Takes no part until {@linkcode start}. */
   constructor(ports: HostedGroupPorts) {
@@ -96,6 +105,26 @@ export class HostedGroup implements RoutedGroup {
     return this.#ports.memberOf(peer);
   }
 
+  /**
+   * An entry of the present leader that this member answers differently; null if there is none. What a former
+   * leader proposed counts no more: if that one was wrong, it is rebuilt, and if this member is, the next answer shows it.
+   */
+  get divergence(): Divergence | null {
+    return this.#diverged.term === this.#group?.core.term
+      ? this.#diverged.at
+      : null;
+  }
+
+  /** How often that happened. */
+  get divergences(): number {
+    return this.#divergences;
+  }
+
+  /** It turned out that the leader of those entries was wrong, not this member. */
+  forgiveDivergence(): void {
+    this.#diverged = NO_DIVERGENCE;
+  }
+
   receive(message: GroupMessage): void {
     this.#group?.receive(message);
   }
@@ -105,6 +134,7 @@ export class HostedGroup implements RoutedGroup {
     const group = this.#ports.create({
       send: (message) => this.#ports.router.send(this, message),
       changed: () => this.#onStepped(),
+      diverged: (divergence) => this.#onDiverged(divergence),
       fatal: (error) => this.#ports.failed(error),
     });
     this.#group = group;
@@ -117,6 +147,7 @@ export class HostedGroup implements RoutedGroup {
   leave(): void {
     this.#group?.stop();
     this.#group = null;
+    this.#diverged = NO_DIVERGENCE;
   }
 
   /** Ends what waits for too long. Call it a few times a second. */
@@ -143,6 +174,22 @@ export class HostedGroup implements RoutedGroup {
     }
   }
 
+  #onDiverged(divergence: Divergence): void {
+    this.#divergences++;
+    const { index, expected, actual } = divergence;
+    const term = this.#group!.log.termAt(index) ?? 0;
+    if (term > this.#diverged.term) this.#diverged = { at: divergence, term };
+    this.#ports.logger.error(
+      `this member answers entry ${index} of term ${term} differently than the leader that proposed it (${
+        hex(expected)
+      } there, ${
+        hex(actual)
+      } here): one of the two has another state, or another SQLite`,
+      { group: this.name },
+    );
+    this.#ports.diverged(divergence);
+  }
+
   #onStepped(): void {
     const core = this.#group?.core;
     if (core === undefined) return;
@@ -159,4 +206,8 @@ export class HostedGroup implements RoutedGroup {
     this.proposer.leaderChanged(core.leader);
     this.#ports.leaderChanged();
   }
+}
+
+function hex(hash: number): string {
+  return hash.toString(16).padStart(8, "0");
 }

@@ -47,6 +47,8 @@ export interface Proposal {
   readonly idempotencyKey: string;
   /** The feature level that a member needs to read it. @default {1} */
   readonly level?: number;
+  /** How long the leader may run it, ms; 0 for the leader's usual limit. @default {0} */
+  readonly maxRunMs?: number;
   /** How long to wait for the answer, ms; a leader is looked for at most 10 s of it. */
   readonly timeoutMs: number;
 }
@@ -138,13 +140,16 @@ export class Proposer {
 
   async #proposeIn(
     session: ProposerSession,
-    { body, idempotencyKey, level }: Proposal,
+    { body, idempotencyKey, level, maxRunMs }: Proposal,
     deadline: number,
   ): Promise<Answer> {
     const identity = session.begin(idempotencyKey);
     try {
       return await this.#replicate(
-        encodeProposal(this.#destination, "command", identity, body, level),
+        encodeProposal(this.#destination, "command", identity, body, {
+          level: level ?? FIRST_LEVEL,
+          maxRunMs: maxRunMs ?? 0,
+        }),
         deadline,
       );
     } finally {
@@ -156,9 +161,13 @@ export class Proposer {
     if (this.#known !== null) return Promise.resolve(this.#known);
     const to = this.#destination;
     const bytes = encodeProposal(to, "openSession", NO_IDENTITY);
-    this.#opening ??= this.#replicate(bytes, deadline).then(({ index }) =>
-      this.#session = new ProposerSession(index, to.epoch)
-    ).finally(() => this.#opening = null);
+    this.#opening ??= this.#replicate(bytes, deadline).then((answer) => {
+      const { index, refusal } = answer;
+      if (refusal !== null) {
+        throw new HiqliteError(refusal.code, refusal.message);
+      }
+      return this.#session = new ProposerSession(index, to.epoch);
+    }).finally(() => this.#opening = null);
     return this.#opening;
   }
 

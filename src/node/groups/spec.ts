@@ -1,6 +1,7 @@
 import type { GroupId, GroupMessage } from "../../group/messages.ts";
 import type { GroupOptions } from "../../group/ports.ts";
 import type { Starter } from "../volume/boot.ts";
+import type { Divergence } from "../../state/port.ts";
 import type { GroupStorage } from "../volume/vault.ts";
 
 /** What the loop of a hosted group calls. */
@@ -9,6 +10,8 @@ export interface LoopPorts {
   send(message: GroupMessage): boolean;
   /** Role, term, leader or configuration may have changed. */
   changed(): void;
+  /** The state here answered an entry differently than the entry's leader did. */
+  diverged(divergence: Divergence): void;
   /** The group cannot go on, so its member ends. */
   fatal(error: Error): void;
 }

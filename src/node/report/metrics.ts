@@ -128,6 +128,11 @@ const OF_GROUPS: readonly (readonly [
     (_status, { group }) => group?.log.bytes ?? 0,
   ],
   [
+    "divergence_total",
+    "Batches with an entry that this member answered differently than its leader",
+    (_status, { divergences }) => divergences,
+  ],
+  [
     "disk_full",
     "1 if writes are refused for want of room",
     (_status, { group }) => Number(group?.diskFull ?? false),

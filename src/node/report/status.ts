@@ -117,6 +117,14 @@ export function readyStatus(
   }
   const { complaint } = group.applying;
   if (complaint !== null) return { ok: false, detail: complaint };
+  const { divergence } = hosted;
+  if (divergence !== null) {
+    return {
+      ok: false,
+      detail:
+        `this member answered entry ${divergence.index} differently than the leader that proposed it`,
+    };
+  }
   const behind = core.commit - machine.applied.index;
   if (behind > READY_LAG_ENTRIES) {
     return { ok: false, detail: `${behind} entries behind` };

@@ -1,3 +1,4 @@
+import { HiqliteError } from "../../errors.ts";
 import type { LogIndex } from "../../raft/types.ts";
 import { writeCommand } from "../../state/sql/command.ts";
 import { resultOf } from "../../state/sql/result.ts";
@@ -14,6 +15,9 @@ import { type ReadPorts, Reads } from "./reads.ts";
 
 /** A write that a leader took may run this long. */
 const TIMEOUT_MS = 120_000;
+
+/** The most that a write can ask for; the leader allows less. */
+const RUN_MS_MAX = 2 ** 32 - 1;
 
 /** What the database needs from its node. */
 export interface DatabasePorts extends ReadPorts {
@@ -36,11 +40,14 @@ export class Database {
   async write(request: WriteRequest): Promise<WriteAnswer> {
     const { body, idempotencyKey = "", timeoutMs = TIMEOUT_MS } = request;
     validateCommand(body);
+    const { maxRunMs = body.kind === "migrate" ? RUN_MS_MAX : 0 } = request;
+    checkRunLimit(request.maxRunMs);
     const { clock, proposer } = this.#ports;
     const deadline = clock.monotonic() + timeoutMs;
     const answer = await proposer.propose({
       body: (writer) => writeCommand(writer, body),
       idempotencyKey,
+      maxRunMs,
       timeoutMs,
     });
     const { index } = answer;
@@ -76,4 +83,16 @@ export class Database {
       this.#ports.group()!.whenApplied(index, done);
     });
   }
+}
+
+/** @throws {HiqliteError} `invalid` */
+function checkRunLimit(maxRunMs: number | undefined): void {
+  if (maxRunMs === undefined) return;
+  if (
+    Number.isInteger(maxRunMs) && maxRunMs >= 1 && maxRunMs <= RUN_MS_MAX
+  ) return;
+  throw new HiqliteError(
+    "invalid",
+    `maxRunMs: expected an integer from 1 to ${RUN_MS_MAX}, got ${maxRunMs}`,
+  );
 }

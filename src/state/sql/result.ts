@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import {
   ByteReader,
   type ByteWriter,
@@ -12,6 +13,9 @@ import type {
   SqlValue,
   StatementResult,
 } from "./types.ts";
+
+/** Whether it is a result or a failure, and which. */
+const FAILURE_HEAD_BYTES = 2;
 
 const FAILURE_CODES: readonly CommandFailure["code"][] = [
   "sql",
@@ -56,6 +60,15 @@ export function resultOf({ refusal, body }: Answer): CommandResult {
   return refusal === null
     ? decodeResult(body)
     : { ok: false, error: refusal, results: [] };
+}
+
+/** A hash of what members must agree about in what {@linkcode writeResult} wrote, from `start` on: all but the message of an error, which is SQLite's own. */
+export function hashResult(bytes: Uint8Array, start: number): number {
+  if (bytes.length === 0 || bytes[0] === 1) return crc32(bytes, start);
+  const reader = new ByteReader(bytes, FAILURE_HEAD_BYTES);
+  reader.text();
+  const head = crc32(bytes.subarray(0, FAILURE_HEAD_BYTES), start);
+  return crc32(reader.raw(reader.remaining), head);
 }
 
 function writeFailure(writer: ByteWriter, error: CommandFailure): void {

@@ -69,7 +69,9 @@ export interface CommandFailure {
     | "too_large"
     | "conflict"
     | "session_expired"
-    | "overloaded";
+    | "overloaded"
+    | "timeout"
+    | "internal";
   /** What is wrong, for people. */
   readonly message: string;
   /** Which statement of a transaction or batch, from 0. */

@@ -1,8 +1,11 @@
+import { join } from "node:path";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import type { Entry, LogIndex } from "../../raft/types.ts";
 import { replaceFile } from "../../util/durable_file.ts";
 import type { StuckEntry } from "../port.ts";
 
+/** Notes the entry that ended the writer. */
+const STUCK_FILE = "stuck.json";
 /** An entry that ended the writer this often, alone in its batch, is not applied again. */
 const LOSSES_MAX = 2;
 
@@ -16,10 +19,10 @@ export class Losses {
   #suspect: LogIndex = 0;
   #count = 0;
 
-  /** Reads the note at `path`; it is void once `applied` is past its entry. */
-  constructor(path: string, applied: LogIndex) {
-    this.#path = path;
-    this.#stuck = read(path);
+  /** Reads the note in `folder`; it is void once `applied` is past its entry. */
+  constructor(folder: string, applied: LogIndex) {
+    this.#path = join(folder, STUCK_FILE);
+    this.#stuck = read(this.#path);
     this.passed(applied);
   }
 

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { Entry, LogId, LogIndex } from "../../raft/types.ts";
 import { assert } from "../../util/assert.ts";
 import type { Logger } from "../../util/logger.ts";
@@ -7,8 +6,12 @@ import { LEVEL } from "../level.ts";
 import {
   type ApplyDone,
   NO_EVENTS,
+  type Preparation,
+  type PrepareDone,
+  type PreparingMachine,
   type Snapshot,
   type SnapshotSink,
+  type StateEvents,
   type StateHash,
   type StateRecovery,
   type StuckEntry,
@@ -16,11 +19,11 @@ import {
 } from "../port.ts";
 import type { SqlEngine, SqlMachine, SqlQuery } from "../sql/port.ts";
 import type { QueryResult, SqlParameters } from "../sql/types.ts";
-import { logStatements } from "./apply/statement_log.ts";
+import { logEntries, logStatements } from "./apply/statement_log.ts";
 import type { ReachedPosition } from "./apply/writer_protocol.ts";
 import type { WriterPlace } from "./apply/writer_host.ts";
 import { WriterThread } from "./apply/writer_thread.ts";
-import type { SqliteDriver, SqliteDriverSpec } from "./driver/driver.ts";
+import type { SqliteDriverSpec } from "./driver/driver.ts";
 import { openDriver } from "./driver/open_driver.ts";
 import { DatabaseFiles } from "./files/files.ts";
 import { Removals } from "./files/removals.ts";
@@ -35,10 +38,7 @@ import { Readers } from "./read/readers.ts";
 import { StateHashes } from "./state_hashes.ts";
 import { SchemaEpoch } from "./thread/schema_epoch.ts";
 import { closedError } from "./thread/answers.ts";
-import { temporaryFolder } from "./thread/child_command.ts";
-
-/** Notes the entry that ended the writer. */
-const STUCK_FILE = "stuck.json";
+import { useTemporaryFolder } from "./temporary_folder.ts";
 
 /** How a {@linkcode SqliteMachine} is opened. */
 export interface SqliteMachineOptions {
@@ -54,6 +54,8 @@ export interface SqliteMachineOptions {
   readonly readPoolSize?: number;
   /** Prepared statements kept per connection. @default {1024} */
   readonly statementCacheCapacity?: number;
+  /** By how much one write may make the database grow before it is refused, bytes; twice as much at most. @default {1 GiB} */
+  readonly writeBytesMax?: number;
   /** Log the text of applied statements. @default {false} */
   readonly logStatements?: boolean;
   /** The newest feature level that this release knows. @default {LEVEL} */
@@ -75,7 +77,12 @@ export async function openSqliteMachine(
   const library = openDriver(driver);
   useTemporaryFolder(library, options.dir);
   const { writer, found } = await WriterThread.start({
-    options: { driver, statementCacheCapacity, level: options.level ?? LEVEL },
+    options: {
+      driver,
+      statementCacheCapacity,
+      level: options.level ?? LEVEL,
+      growthBytesMax: options.writeBytesMax ?? 1024 ** 3,
+    },
     path: () => files.path,
     driver: library,
     folder: options.dir,
@@ -90,10 +97,7 @@ export async function openSqliteMachine(
     poolSize: options.readPoolSize ?? 4,
     logger: options.logger,
   });
-  const losses = new Losses(
-    join(options.dir, STUCK_FILE),
-    found.applied.index,
-  );
+  const losses = new Losses(options.dir, found.applied.index);
   const parts = { files, writer, readers, schemaEpoch, driver, losses };
   return {
     machine: new SqliteMachine(parts, found, options),
@@ -102,18 +106,6 @@ export async function openSqliteMachine(
       config: configurationOf(found.config),
     },
   };
-}
-
-/** SQLite's own choice may be read-only, or full: its temporary files go where the database is. */
-function useTemporaryFolder(library: SqliteDriver, dir: string): void {
-  const folder = temporaryFolder(dir).replaceAll("'", "''");
-  const connection = library.open(":memory:", { readOnly: false });
-  try {
-    connection.exec(`PRAGMA temp_store_directory = '${folder}'`);
-  } catch {
-    // A library built without it finds a folder of its own.
-  }
-  connection.close();
 }
 
 /** What a {@linkcode SqliteMachine} is made of. */
@@ -127,7 +119,7 @@ export interface SqliteMachineParts {
 }
 
 /** SQLite as a replicated state machine: a writer in a process or a Worker, reader Workers, and a reader on the caller's thread. */
-export class SqliteMachine implements SqlMachine {
+export class SqliteMachine implements SqlMachine, PreparingMachine {
   readonly #files: DatabaseFiles;
   readonly #writer: WriterThread;
   readonly #readers: Readers;
@@ -205,10 +197,12 @@ export class SqliteMachine implements SqlMachine {
       entries[0]!.index === this.#applied.index + 1,
       `entry ${entries[0]!.index} after ${this.#applied.index}`,
     );
-    if (this.#logStatements) logStatements(this.#logger, entries);
-    this.#writer.apply(entries, answers, (error, reached, results, events) => {
+    if (this.#logStatements) logEntries(this.#logger, entries);
+    this.#writer.apply(entries, answers, (error, reached, applied) => {
       if (reached !== null) this.#reach(reached);
-      if (error === null) return done(null, results, events);
+      if (applied !== null) {
+        return done(null, applied.answers, applied.events, applied.divergence);
+      }
       if (error instanceof WriterLostError) this.#lost(entries, error);
       done(error, [], NO_EVENTS);
     });
@@ -224,6 +218,42 @@ export class SqliteMachine implements SqlMachine {
       reason: message,
     });
     if (applied < entries[0]!.index) this.#losses.note(entries, message);
+  }
+
+  /** See `PreparingMachine`. */
+  get preparing(): number {
+    return this.#writer.preparing;
+  }
+
+  /** See `PreparingMachine`. */
+  prepare(preparation: Preparation, done: PrepareDone): void {
+    const { first, payloads } = preparation;
+    assert(
+      first === this.#applied.index + 1,
+      `entry ${first} prepared after ${this.#applied.index}`,
+    );
+    if (this.#logStatements) logStatements(this.#logger, first, payloads);
+    this.#writer.prepare(preparation, done);
+  }
+
+  /** See `PreparingMachine`. */
+  commitPrepared(
+    done: (error: Error | null, events: StateEvents) => void,
+  ): void {
+    this.#writer.commitPrepared((error, reached, events) => {
+      if (reached !== null) this.#reach(reached);
+      done(error, events ?? NO_EVENTS);
+    });
+  }
+
+  /** See `PreparingMachine`. */
+  rollbackPrepared(done: (error: Error | null) => void): void {
+    this.#writer.rollbackPrepared(done);
+  }
+
+  /** See `PreparingMachine`. */
+  abortPrepare(): boolean {
+    return this.#writer.abortPrepare();
   }
 
   #reach({ applied, clockMs, facts, hashes }: ReachedPosition): void {

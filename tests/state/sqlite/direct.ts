@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { SqlEvent, tablesIn } from "../../../src/state/sql/events.ts";
 import { BatchApplier } from "../../../src/state/sqlite/apply/batch_applier.ts";
 import { dumpContents } from "../../../src/state/sqlite/apply/contents.ts";
+import type { PreparedEntry } from "../../../src/state/port.ts";
 import type {
   SqliteConnection,
   SqliteDriver,
@@ -38,6 +39,8 @@ export class Direct {
   /** What was told of the entries so far, as `index.seq kind tables`. */
   readonly events: string[] = [];
   #written = new WrittenEvents();
+  /** Whether the file system has room, as the writer finds out. */
+  room = true;
 
   /** With a database at `path`, on a connection that `prepared` may have filled or wrapped. */
   constructor(
@@ -57,6 +60,8 @@ export class Direct {
       statementCacheCapacity: 50,
       schemaEpoch: new SchemaEpoch(),
       level: LEVEL,
+      growthBytesMax: 16 * 1024 * 1024,
+      hasRoom: () => this.room,
     });
   }
 
@@ -85,6 +90,23 @@ export class Direct {
     const answers = this.applier.apply(entries);
     this.#takeEvents();
     return answers;
+  }
+
+  /** Runs payloads as a leader does before it proposes them. */
+  prepare(payloads: readonly Uint8Array[]): PreparedEntry[] {
+    return this.applier.prepare(
+      { first: this.next, term: 1, payloads },
+      () => {},
+    );
+  }
+
+  commitPrepared(): void {
+    this.applier.commitPrepared();
+    this.#takeEvents();
+  }
+
+  rollbackPrepared(): void {
+    this.applier.rollbackPrepared();
   }
 
   #takeEvents(): void {

@@ -31,7 +31,7 @@ export type Rest = Partial<Omit<Envelope, "kind" | "body">>;
 
 /** A command, or an envelope without one. */
 export type Asked = CommandBody | {
-  readonly kind: Exclude<EnvelopeKind, "command" | "fact">;
+  readonly kind: Exclude<EnvelopeKind, "command" | "fact" | "refusal">;
 };
 
 /** A command with defaults for what a test does not care about. */

@@ -120,6 +120,7 @@ Deno.test("abort() ends a writer's process, and the next one is there within 300
     driver: { kind: "node" },
     statementCacheCapacity: 16,
     level: LEVEL,
+    growthBytesMax: 2 ** 30,
   } as const;
   const { writer } = await WriterThread.start({
     options,
@@ -244,7 +245,12 @@ Deno.test({
     const folder = await Deno.makeTempDir({ prefix: "hql-writer-" });
     const driver = { kind: "ffi", library: LIBRARY } as const;
     const { writer } = await WriterThread.start({
-      options: { driver, statementCacheCapacity: 16, level: LEVEL },
+      options: {
+        driver,
+        statementCacheCapacity: 16,
+        level: LEVEL,
+        growthBytesMax: 2 ** 30,
+      },
       path: () => `${folder}/test.db`,
       driver: openDriver(driver),
       folder,

@@ -1,4 +1,3 @@
-import { crc32 } from "node:zlib";
 import { type Entry, EntryKind, type LogIndex } from "../../../raft/types.ts";
 import { MalformedBytesError, NO_BYTES } from "../../../util/bytes.ts";
 import { encodeAnswer } from "../../answer.ts";
@@ -16,19 +15,24 @@ import {
 } from "./bookkeeping.ts";
 import { ContentsScan } from "./contents_scan.ts";
 import { overrideFunctions } from "./determinism.ts";
-import { type SqliteConnection, SqliteError } from "../driver/driver.ts";
+import type { SqliteConnection } from "../driver/driver.ts";
+import { isForeignKeyError } from "../driver/result_codes.ts";
+import { Agreement, hashSqlAnswer } from "./agreement.ts";
 import { EntryEvents } from "./entry_events.ts";
 import { EntryContext } from "./entry_context.ts";
+import { GrowthBound } from "./growth_bound.ts";
 import { EntryUndone, Interpreter } from "./interpreter.ts";
 import type { SchemaChanges } from "../thread/schema_epoch.ts";
 import { SqliteSessionStore } from "./session_store.ts";
-import type { StateHash } from "../../port.ts";
+import {
+  type Preparation,
+  type PreparedEntry,
+  PrepareFailedError,
+} from "../../port.ts";
+import { prepareFailure } from "./prepare_failure.ts";
 
-/** Members compare their states at multiples of this index. */
-const HASH_EVERY = 256;
-/** Rows that are looked at then. */
+/** Rows that are looked at where members compare their states. */
 const LOOKED_ROWS = 64;
-const SQLITE_CONSTRAINT_FOREIGNKEY = 787;
 
 /** The batch must be applied again, an entry per transaction. */
 class BatchUndone extends Error {
@@ -51,14 +55,18 @@ export class BatchApplier {
   readonly #scan: ContentsScan;
   #position: Position;
   #config: Uint8Array;
-  #hash: number;
-  #hashes: StateHash[] = [];
+  /** What is compared with other members. */
+  readonly agreement: Agreement;
   /** What committed entries changed; to be taken after every {@linkcode apply}. */
   readonly events: EntryEvents = new EntryEvents();
   /** How an earlier attempt at the present entry ended. */
   #undone: EntryUndone | null = null;
   /** Answers of the first entries of a batch that was given up: they are committed. */
   #kept: Uint8Array[] = [];
+  readonly #growth: GrowthBound;
+  readonly #limits: Parameters<typeof prepareFailure>[2];
+  /** What the open transaction ends with, if it was prepared. */
+  #prepared: Position | null = null;
 
   /** Takes over `connection` (new or used by this class before); `originals` keeps SQLite's own functions. */
   constructor(
@@ -69,6 +77,10 @@ export class BatchApplier {
       readonly schemaEpoch: SchemaChanges;
       /** The newest feature level that this release knows. */
       readonly level: number;
+      /** By how much one write may make the database grow, bytes. */
+      readonly growthBytesMax: number;
+      /** Whether the file system has room. */
+      readonly hasRoom: () => boolean;
     },
   ) {
     this.#connection = connection;
@@ -80,7 +92,7 @@ export class BatchApplier {
     }
     this.#position = position;
     this.#config = position.config;
-    this.#hash = position.hash;
+    this.agreement = new Agreement(position.hash);
     this.#scan = new ContentsScan(connection);
     this.#writePosition = positionWriter(connection);
     this.#commands = new ExactlyOnce(
@@ -89,6 +101,8 @@ export class BatchApplier {
       (envelope, index, timeMs) => this.#perform(envelope, index, timeMs),
       { level: options.level },
     );
+    this.#growth = new GrowthBound(connection, options.growthBytesMax);
+    this.#limits = options;
     overrideFunctions(connection, originals, this.#context);
     this.#interpreter = new Interpreter(
       connection,
@@ -103,15 +117,6 @@ export class BatchApplier {
     return this.#position;
   }
 
-  /** Hashes of the state at fixed indexes, reached since the last call. */
-  takeHashes(): readonly StateHash[] {
-    const { applied } = this.#position;
-    const reached = this.#hashes.filter(({ index }) => index <= applied.index);
-    // An entry that was applied again has left its mark twice; the last one counts.
-    this.#hashes = [];
-    return reached;
-  }
-
   /** The remembered answers in a canonical form; see `Sessions.dump`. */
   dumpSessions(): string {
     return this.#commands.dump();
@@ -124,6 +129,7 @@ export class BatchApplier {
    */
   apply(entries: readonly Entry[]): Uint8Array[] {
     if (this.events.renumber()) this.#interpreter.forgetSchema();
+    this.#growth.lift();
     const answers = this.#kept;
     if (answers.length > 0) {
       answers.push(...this.#apply(entries.slice(answers.length)));
@@ -136,6 +142,88 @@ export class BatchApplier {
   /** Rolls back what is not committed, so that the same entries can come again. */
   giveUp(): void {
     this.#undo();
+  }
+
+  /**
+   * Runs commands as the entries that they will be, in a transaction that stays open; see `PreparingMachine`.
+   * An entry that ends the transaction, or leaves foreign keys to COMMIT, ends the preparation before it.
+   * `begins` hears the place of each before it runs.
+   * @throws {PrepareFailedError} with nothing left open.
+   * @throws an error that tells of this machine; after it nothing but {@linkcode giveUp}.
+   */
+  prepare(
+    preparation: Preparation,
+    begins: (at: number) => void,
+  ): PreparedEntry[] {
+    if (this.events.renumber()) this.#interpreter.forgetSchema();
+    this.#growth.impose();
+    for (let { payloads } = preparation;;) {
+      const { outcomes, endsAt } = this.#prepare(
+        { ...preparation, payloads },
+        begins,
+      );
+      if (endsAt === null) return outcomes;
+      this.#undo();
+      if (endsAt === 0) return [{ kind: "alone" }];
+      payloads = payloads.slice(0, endsAt);
+    }
+  }
+
+  /**
+   * Commits what {@linkcode prepare} left open.
+   * @throws {PrepareFailedError} if it cannot be committed as it is; nothing is left open then.
+   */
+  commitPrepared(): void {
+    const position = this.#prepared;
+    if (position === null) {
+      throw new PrepareFailedError("internal", "No transaction is open", null);
+    }
+    try {
+      this.#complete(position);
+    } catch (error) {
+      if (!(error instanceof EntryUndone)) throw error;
+      this.#undo();
+      throw new PrepareFailedError("internal", error.message, null);
+    }
+    this.#prepared = null;
+  }
+
+  /** Undoes what {@linkcode prepare} left open: sessions, counters, schema and statements are as before. */
+  rollbackPrepared(): void {
+    this.#undo();
+  }
+
+  /** `endsAt`: the place of an entry that cannot be part of this transaction, which must be undone then. */
+  #prepare(
+    { first, term, payloads }: Preparation,
+    begins: (at: number) => void,
+  ): { outcomes: PreparedEntry[]; endsAt: number | null } {
+    this.#connection.command("BEGIN IMMEDIATE");
+    const outcomes: PreparedEntry[] = [];
+    let last: Entry | null = null;
+    for (const [at, payload] of payloads.entries()) {
+      begins(at);
+      const index = first + at;
+      const entry: Entry = { index, term, kind: EntryKind.command, payload };
+      try {
+        const answer = this.#entry(entry, null);
+        const { defersForeignKeys, schema } = this.#interpreter;
+        if (defersForeignKeys || schema.defersForeignKeys) {
+          return { outcomes, endsAt: at };
+        }
+        const hash = hashSqlAnswer(answer);
+        this.events.note(index, this.#interpreter.change);
+        this.agreement.add(hash);
+        this.#look(index);
+        outcomes.push({ kind: "prepared", answer, hash });
+      } catch (error) {
+        if (error instanceof EntryUndone) return { outcomes, endsAt: at };
+        throw this.#failed(error, at);
+      }
+      last = entry;
+    }
+    if (last !== null) this.#prepared = this.#close(first, last);
+    return { outcomes, endsAt: null };
   }
 
   #apply(entries: readonly Entry[]): Uint8Array[] {
@@ -151,6 +239,13 @@ export class BatchApplier {
       }
     }
     return this.#oneByOne(entries);
+  }
+
+  /** What an error means that the entry at this place of a preparation failed with. */
+  #failed(error: unknown, at: number): unknown {
+    const failure = prepareFailure(error, at, this.#limits);
+    if (failure !== null) this.#undo();
+    return failure ?? error;
   }
 
   #oneByOne(entries: readonly Entry[]): Uint8Array[] {
@@ -197,22 +292,33 @@ export class BatchApplier {
     return answer;
   }
 
-  #hashed(entry: Entry, answer: Uint8Array): Uint8Array {
-    this.#hash = crc32(answer, this.#hash);
-    this.events.note(entry.index, this.#interpreter.change);
-    if (entry.index % HASH_EVERY === 0) this.#look(entry.index);
+  /** Compares an answer with what the entry's leader answered, and adds it to the state's hash. */
+  #hashed({ index, kind, payload }: Entry, answer: Uint8Array): Uint8Array {
+    this.events.note(index, this.#interpreter.change);
+    if (kind === EntryKind.command) {
+      const hash = hashSqlAnswer(answer);
+      this.agreement.compare(index, payload, hash);
+      this.agreement.add(hash);
+    }
+    this.#look(index);
     return answer;
   }
 
-  /** Adds some rows of the contents to the checksum, and notes that. */
+  /** Where members compare their states some rows of the contents are added first. */
   #look(index: LogIndex): void {
+    const { agreement } = this;
+    if (!agreement.comparesAt(index)) return;
     const { schema } = this.#interpreter;
-    const seen = this.#scan.next(schema, LOOKED_ROWS, this.#hash);
-    this.#hash = seen.hash;
-    this.#hashes.push({ index, hash: seen.hash, table: seen.table });
+    const seen = this.#scan.next(schema, LOOKED_ROWS, agreement.hash);
+    agreement.note(index, seen);
   }
 
   #commit(first: LogIndex, last: Entry): void {
+    this.#complete(this.#close(first, last));
+  }
+
+  /** Writes the bookkeeping of entries into their transaction; it is ready to be committed. */
+  #close(first: LogIndex, last: Entry): Position {
     this.#commands.save(first);
     const position: Position = {
       applied: { term: last.term, index: last.index },
@@ -220,10 +326,14 @@ export class BatchApplier {
       clockMs: this.#commands.clockMs,
       horizon: this.#commands.horizon,
       facts: this.#commands.facts,
-      hash: this.#hash,
+      hash: this.agreement.hash,
       config: this.#config,
     };
     this.#writePosition(position);
+    return position;
+  }
+
+  #complete(position: Position): void {
     const changes = this.#interpreter.schemaChanges;
     if (changes !== this.#epochOf) this.#epoch.beginChange();
     try {
@@ -243,12 +353,13 @@ export class BatchApplier {
   }
 
   #undo(): void {
+    this.#prepared = null;
     if (this.#connection.inTransaction) this.#connection.command("ROLLBACK");
     this.events.undo();
     this.#interpreter.forgetSchema();
     this.#commands.reload(this.#position);
     this.#config = this.#position.config;
-    this.#hash = this.#position.hash;
+    this.agreement.undo(this.#position.hash);
   }
 
   #entry(entry: Entry, undone: EntryUndone | null): Uint8Array {
@@ -286,9 +397,4 @@ export class BatchApplier {
       undone: this.#undone,
     });
   }
-}
-
-function isForeignKeyError(error: unknown): boolean {
-  return error instanceof SqliteError &&
-    error.code === SQLITE_CONSTRAINT_FOREIGNKEY;
 }

@@ -10,7 +10,7 @@ import { ENVELOPE_START, type EnvelopePosition } from "../../exactly_once.ts";
 import type { SqliteConnection, SqliteDriver } from "../driver/driver.ts";
 
 /** The format of the tables below, and of the entries that a log keeps for them. */
-const FORMAT = 4;
+const FORMAT = 5;
 
 const TABLES = `
 CREATE TABLE main._hql_meta (
@@ -49,7 +49,7 @@ INSERT INTO main._hql_meta VALUES (1, ${FORMAT}, 0, 0, 0, 0, 0, 0, x'', x'');
 /** How far a database has come. */
 export interface Position extends EnvelopePosition {
   readonly applied: LogId;
-  /** A checksum over every answer so far: members whose states differ have answered differently, sooner or later. */
+  /** A checksum over what members agree about in every answer so far: members whose states differ have answered differently, sooner or later. */
   readonly hash: number;
   /** The encoded configuration as of `applied`; empty before the first. */
   readonly config: Uint8Array;

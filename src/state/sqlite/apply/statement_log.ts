@@ -1,20 +1,27 @@
-import { type Entry, EntryKind } from "../../../raft/types.ts";
+import { type Entry, EntryKind, type LogIndex } from "../../../raft/types.ts";
 import type { Logger } from "../../../util/logger.ts";
 import { decodeEnvelope } from "../../envelope.ts";
 import { decodeCommand } from "../../sql/command.ts";
 import type { CommandBody } from "../../sql/types.ts";
 
-/** Logs the SQL text of commands, without their parameters. */
+/** Logs the SQL text of the commands among entries, without their parameters. */
+export function logEntries(logger: Logger, entries: readonly Entry[]): void {
+  for (const { index, kind, payload } of entries) {
+    if (kind === EntryKind.command) logStatements(logger, index, [payload]);
+  }
+}
+
+/** The same for commands that will be the entries from `first` on. */
 export function logStatements(
   logger: Logger,
-  entries: readonly Entry[],
+  first: LogIndex,
+  payloads: readonly Uint8Array[],
 ): void {
-  for (const { index, kind, payload } of entries) {
-    if (kind !== EntryKind.command) continue;
+  payloads.forEach((payload, i) => {
     for (const sql of textsOf(payload)) {
-      logger.info("statement", { index, sql });
+      logger.info("statement", { index: first + i, sql });
     }
-  }
+  });
 }
 
 /** None if it cannot be decoded. */

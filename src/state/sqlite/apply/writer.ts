@@ -9,6 +9,7 @@ import {
   type SqliteStatement,
   VALUE_BYTES_MAX,
 } from "../driver/driver.ts";
+import { takesMore } from "../driver/room.ts";
 import { syncPath } from "../../../util/durable_file.ts";
 import type { SchemaChanges } from "../thread/schema_epoch.ts";
 
@@ -71,6 +72,7 @@ export class Writer {
       readonly level: number;
       /** See `WriterOptions`. @default as SQLite has it */
       readonly heapBytes?: number;
+      readonly growthBytesMax: number;
     },
   ) {
     this.#path = path;
@@ -80,7 +82,10 @@ export class Writer {
     }
     this.#originals = openOriginals(driver);
     this.#walSize = this.#connection.prepare("PRAGMA wal_checkpoint(NOOP)")!;
-    this.applier = new BatchApplier(this.#connection, this.#originals, options);
+    this.applier = new BatchApplier(this.#connection, this.#originals, {
+      ...options,
+      hasRoom: () => takesMore(path),
+    });
   }
 
   /** The writing connection, for looking only. */
@@ -90,6 +95,8 @@ export class Writer {
 
   /** Keeps the WAL short; called between batches. */
   maintain(): void {
+    // A transaction that waits to be committed keeps the WAL as it is.
+    if (this.#connection.inTransaction) return;
     const now = performance.now();
     const due = ++this.#batches >= BATCHES_PER_LOOK ||
       now - this.#lookedAt >= LOOK_MS;

@@ -26,6 +26,8 @@ export interface WriterStart {
   readonly folder: string;
   readonly schema: SchemaEpoch;
   readonly logger: Logger;
+  /** Shared memory: a word that says which command of a preparation runs; out of a process it may be some ms late. */
+  readonly progress: Int32Array<SharedArrayBuffer>;
   /** @default what {@linkcode placeOf} chooses */
   readonly place?: WriterPlace | undefined;
 }
@@ -60,6 +62,9 @@ export function startWriterHost(
 
 function inProcess(start: WriterStart): StartLife {
   const { folder, schema } = start;
+  const progress = (at: number): void => {
+    Atomics.store(start.progress, 0, at);
+  };
   return (opened) => {
     const options: WriterOptions = {
       ...start.options,
@@ -68,19 +73,22 @@ function inProcess(start: WriterStart): StartLife {
     };
     const opening = new ByteWriter(512).text(JSON.stringify(options)).finish();
     return new ChildHandle(
-      { role: "writer", folder, opening, schema },
+      { role: "writer", folder, opening, schema, progress },
       opened,
     );
   };
 }
 
-function inWorker({ options, path, driver, schema }: WriterStart): StartLife {
+function inWorker(
+  { options, path, driver, schema, progress }: WriterStart,
+): StartLife {
   return (opened) => {
     const given: WriterWorkerOptions = {
       ...options,
       path: path(),
       heapBytes: SHARED_HEAP_BYTES,
       schemaEpoch: schema.memory,
+      progress: progress.buffer,
     };
     const url = new URL("./writer_start.ts", import.meta.url);
     return new WorkerHandle(

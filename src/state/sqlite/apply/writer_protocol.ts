@@ -5,7 +5,14 @@ import {
   readFacts,
   writeFacts,
 } from "../../cluster_facts.ts";
-import type { StateHash } from "../../port.ts";
+import {
+  type Divergence,
+  type Preparation,
+  type PreparedEntry,
+  PrepareFailedError,
+  type PrepareRefusal,
+  type StateHash,
+} from "../../port.ts";
 import type { SqliteDriverSpec } from "../driver/driver.ts";
 import type { Position } from "./bookkeeping.ts";
 
@@ -20,6 +27,9 @@ export const WriterRequest = {
   release: 5,
   /** Go on with another file. */
   open: 6,
+  prepare: 7,
+  commitPrepared: 8,
+  rollbackPrepared: 9,
 } as const;
 
 /** What the writer is started with, as plain data. */
@@ -31,6 +41,8 @@ export interface WriterOptions {
   readonly heapBytes: number;
   /** The newest feature level that this release knows. */
   readonly level: number;
+  /** By how much one write may make the database grow, bytes. */
+  readonly growthBytesMax: number;
 }
 
 /** Encodes a batch; `answers` tells whether anybody wants them. */
@@ -103,4 +115,105 @@ export function readApplied(reader: ByteReader): ReachedPosition {
   );
   const facts = reader.u8() === 1 ? readFacts(reader) : null;
   return { applied: { term, index }, clockMs, config, hashes, facts };
+}
+
+/** Encodes what is to be prepared. */
+export function encodePreparation(
+  { first, term, payloads }: Preparation,
+): Uint8Array {
+  const writer = new ByteWriter(128 * payloads.length);
+  writer.u8(WriterRequest.prepare).u53(first).u53(term).u32(payloads.length);
+  for (const payload of payloads) writer.bytes(payload);
+  return writer.finish();
+}
+
+/** Reads what {@linkcode encodePreparation} wrote, after the kind of request. */
+export function decodePreparation(reader: ByteReader): Preparation {
+  const first = reader.u53();
+  const term = reader.u53();
+  const payloads = Array.from({ length: reader.u32() }, () => reader.bytes());
+  return { first, term, payloads };
+}
+
+const REFUSALS: readonly PrepareRefusal[] = [
+  "timeout",
+  "too_large",
+  "internal",
+];
+const OUTCOMES = 0;
+const OUTCOME_KINDS: readonly PreparedEntry["kind"][] = [
+  "prepared",
+  "alone",
+  "refused",
+];
+
+/** Appends how a preparation ended. */
+export function writePrepared(
+  writer: ByteWriter,
+  ended: readonly PreparedEntry[] | PrepareFailedError,
+): void {
+  if (ended instanceof PrepareFailedError) {
+    writer.u8(1 + REFUSALS.indexOf(ended.reason));
+    writer.u32(ended.at === null ? 0 : ended.at + 1).text(ended.message);
+    return;
+  }
+  writer.u8(OUTCOMES).u32(ended.length);
+  for (const outcome of ended) {
+    writer.u8(OUTCOME_KINDS.indexOf(outcome.kind));
+    if (outcome.kind === "prepared") {
+      writer.u32(outcome.hash).bytes(outcome.answer);
+    } else if (outcome.kind === "refused") {
+      writer.u8(REFUSALS.indexOf(outcome.reason)).text(outcome.detail);
+    }
+  }
+}
+
+/** Reads what {@linkcode writePrepared} wrote. */
+export function readPrepared(
+  reader: ByteReader,
+): PreparedEntry[] | PrepareFailedError {
+  const failed = reader.u8();
+  if (failed !== OUTCOMES) {
+    const at = reader.u32();
+    const reason = REFUSALS[failed - 1]!;
+    return new PrepareFailedError(
+      reason,
+      reader.text(),
+      at === 0 ? null : at - 1,
+    );
+  }
+  return Array.from({ length: reader.u32() }, (): PreparedEntry => {
+    const kind = OUTCOME_KINDS[reader.u8()]!;
+    switch (kind) {
+      case "prepared":
+        return { kind, hash: reader.u32(), answer: reader.bytes() };
+      case "alone":
+        return { kind };
+      case "refused": {
+        const reason = REFUSALS[reader.u8()]!;
+        return { kind, reason, detail: reader.text() };
+      }
+    }
+  });
+}
+
+/** Appends a divergence, if there is one. */
+export function writeDivergence(
+  writer: ByteWriter,
+  divergence: Divergence | null,
+): void {
+  writer.u8(divergence === null ? 0 : 1);
+  if (divergence === null) return;
+  const { index, expected, actual } = divergence;
+  writer.u53(index).u32(expected).u32(actual);
+}
+
+/** Reads what {@linkcode writeDivergence} wrote. */
+export function readDivergence(reader: ByteReader): Divergence | null {
+  if (reader.u8() === 0) return null;
+  return {
+    index: reader.u53(),
+    expected: reader.u32(),
+    actual: reader.u32(),
+  };
 }

@@ -3,6 +3,7 @@ import { unreachable } from "../../../util/assert.ts";
 import { HiqliteError } from "../../../errors.ts";
 import type { ByteReader, ByteWriter } from "../../../util/bytes.ts";
 import { readPositionAt } from "./bookkeeping.ts";
+import { PrepareFailedError } from "../../port.ts";
 import { dumpContents } from "./contents.ts";
 import { isInterrupt, stateFailure } from "../driver/result_codes.ts";
 import type { SqliteDriver } from "../driver/driver.ts";
@@ -12,10 +13,19 @@ import type { SchemaChanges } from "../thread/schema_epoch.ts";
 import { Writer } from "./writer.ts";
 import {
   decodeApply,
+  decodePreparation,
   writeApplied,
+  writeDivergence,
+  writePrepared,
   type WriterOptions,
   WriterRequest,
 } from "./writer_protocol.ts";
+
+/** Hears which command of a preparation runs. */
+export interface RunProgress {
+  /** This one begins, at this place. */
+  begins(at: number, payload: Uint8Array): void;
+}
 
 /** Serves a {@linkcode Writer}; another database may take the place of its own. */
 export class WriterRequests implements Served {
@@ -23,6 +33,7 @@ export class WriterRequests implements Served {
   readonly #driver: SqliteDriver;
   readonly #schema: SchemaChanges;
   #writer: Writer | null;
+  readonly #progress: RunProgress;
   /** The facts that were told last. */
   #told: ClusterFacts | null = null;
   /** What made the database unusable; everything after it fails with it. */
@@ -30,11 +41,16 @@ export class WriterRequests implements Served {
   /** See `Served`. */
   readonly opened: ByteWriter = okAnswer();
 
-  /** Opens the database; `schema` hears of changes of the schema. */
-  constructor(options: WriterOptions, schema: SchemaChanges) {
+  /** Opens the database; `schema` hears of changes of the schema, `progress` of commands that run before they are replicated. */
+  constructor(
+    options: WriterOptions,
+    schema: SchemaChanges,
+    progress: RunProgress,
+  ) {
     this.#options = options;
     this.#schema = schema;
     this.#driver = openDriver(options.driver);
+    this.#progress = progress;
     this.#writer = this.#open(options.path);
     this.#tell(this.opened, this.#writer);
   }
@@ -57,9 +73,7 @@ export class WriterRequests implements Served {
       throw new Error("The database is being replaced");
     }
     try {
-      return kind === WriterRequest.apply
-        ? this.#apply(this.#writer, request)
-        : perform(this.#writer, kind);
+      return this.#serve(this.#writer, kind, request);
     } catch (error) {
       throw this.#failed(error);
     }
@@ -85,6 +99,27 @@ export class WriterRequests implements Served {
     this.#writer?.close();
   }
 
+  #serve(writer: Writer, kind: number, request: ByteReader): ByteWriter {
+    switch (kind) {
+      case WriterRequest.apply:
+        return this.#apply(writer, request);
+      case WriterRequest.prepare:
+        return this.#prepare(writer, request);
+      case WriterRequest.commitPrepared:
+        return this.#commitPrepared(writer);
+      case WriterRequest.rollbackPrepared:
+        writer.applier.rollbackPrepared();
+        return okAnswer();
+      case WriterRequest.checkpoint:
+        return okAnswer().u53(writer.checkpoint());
+      case WriterRequest.dump:
+        return okAnswer().text(dumpContents(writer.connection))
+          .text(writer.applier.dumpSessions());
+      default:
+        return unreachable(kind as never);
+    }
+  }
+
   #apply(writer: Writer, request: ByteReader): ByteWriter {
     const { answers, entries } = decodeApply(request);
     const results = writer.applier.apply(entries);
@@ -93,12 +128,52 @@ export class WriterRequests implements Served {
     answer.u32(answers ? results.length : 0);
     if (answers) { for (const result of results) answer.bytes(result); }
     writer.applier.events.write(answer);
+    writeDivergence(answer, writer.applier.agreement.takeDivergence());
+    return answer;
+  }
+
+  #prepare({ applier }: Writer, request: ByteReader): ByteWriter {
+    const preparation = decodePreparation(request);
+    const answer = okAnswer(64 * preparation.payloads.length);
+    try {
+      const { payloads } = preparation;
+      const outcomes = applier.prepare(
+        preparation,
+        (at) => this.#progress.begins(at, payloads[at]!),
+      );
+      writePrepared(answer, outcomes);
+    } catch (error) {
+      if (!(error instanceof PrepareFailedError)) throw error;
+      writePrepared(answer, error);
+    }
+    return answer;
+  }
+
+  /** A transaction that cannot be committed as it is has nothing in it any more. */
+  #commitPrepared(writer: Writer): ByteWriter {
+    const answer = okAnswer();
+    try {
+      writer.applier.commitPrepared();
+    } catch (error) {
+      if (!(error instanceof PrepareFailedError)) throw error;
+      writePrepared(answer, error);
+      return answer;
+    }
+    writePrepared(answer, []);
+    this.#tell(answer, writer);
+    writer.applier.events.write(answer);
     return answer;
   }
 
   #tell(answer: ByteWriter, { applier }: Writer): void {
     const { position } = applier;
-    writeApplied(answer, position, applier.takeHashes(), this.#told);
+    const { applied } = position;
+    writeApplied(
+      answer,
+      position,
+      applier.agreement.takeHashes(applied.index),
+      this.#told,
+    );
     this.#told = position.facts;
   }
 
@@ -121,13 +196,15 @@ export class WriterRequests implements Served {
   }
 
   #open(path: string): Writer {
-    const { statementCacheCapacity, level, heapBytes } = this.#options;
+    const { statementCacheCapacity, level, heapBytes, growthBytesMax } =
+      this.#options;
     try {
       return new Writer(this.#driver, path, {
         statementCacheCapacity,
         schemaEpoch: this.#schema,
         level,
         heapBytes,
+        growthBytesMax,
       });
     } catch (error) {
       throw stateFailure(error);
@@ -146,21 +223,5 @@ export class WriterRequests implements Served {
     } catch (error) {
       return this.#poison = stateFailure(error);
     }
-  }
-}
-
-function perform(
-  writer: Writer,
-  kind: number,
-): ByteWriter {
-  const { applier } = writer;
-  switch (kind) {
-    case WriterRequest.checkpoint:
-      return okAnswer().u53(writer.checkpoint());
-    case WriterRequest.dump:
-      return okAnswer().text(dumpContents(writer.connection))
-        .text(applier.dumpSessions());
-    default:
-      return unreachable(kind as never);
   }
 }

@@ -14,6 +14,7 @@ const SQLITE_NOTADB = 26;
 /** The WAL's index could not grow. */
 const SQLITE_IOERR_SHMSIZE = 4874;
 const SQLITE_AUTH = 23;
+const SQLITE_CONSTRAINT_FOREIGNKEY = 787;
 const SQLITE_CORRUPT_VTAB = 267;
 
 /** Primary result codes that tell of this machine, not of the data: INTERNAL PERM BUSY NOMEM READONLY INTERRUPT IOERR CORRUPT FULL CANTOPEN PROTOCOL NOLFS NOTADB. */
@@ -52,6 +53,12 @@ export const USED_UP: CommandFailure = {
   message:
     "Something is used up that the statement needs (SQLITE_FULL, and the disk has room): the rowids of a table, its AUTOINCREMENT, or the segments of a full-text index",
 };
+
+/** Whether COMMIT, or a statement, would leave a foreign key without its row. */
+export function isForeignKeyError(error: unknown): boolean {
+  return error instanceof SqliteError &&
+    error.code === SQLITE_CONSTRAINT_FOREIGNKEY;
+}
 
 /** Whether somebody interrupted the statement. */
 export function isInterrupt(error: unknown): boolean {

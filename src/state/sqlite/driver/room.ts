@@ -17,10 +17,12 @@ export function hasRoom(connection: SqliteConnection): boolean {
     connection.prepare(sql)!.all(NO_BINDINGS)[0]![0];
   if (ask("PRAGMA main.max_page_count") !== PAGES_MAX) return false;
   const path = ask("SELECT file FROM pragma_database_list WHERE name = 'main'");
-  return path === "" || path === null || takes(`${path}-room`);
+  return path === "" || path === null || takesMore(path as string);
 }
 
-function takes(path: string): boolean {
+/** Whether the file system of a database takes more. */
+export function takesMore(database: string): boolean {
+  const path = `${database}-room`;
   try {
     const file = openSync(path, "w", 0o600);
     try {

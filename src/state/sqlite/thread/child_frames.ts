@@ -9,6 +9,11 @@ const HEADER_BYTES = 4;
 /** A frame of this one byte: the schema's change is about to be committed; the member answers with the same. */
 export const SCHEMA_NOTICE = 255;
 
+/** A frame of this byte and a place (32 bits, little-endian): what runs of the present request. */
+export const PROGRESS_NOTICE = 254;
+/** Bytes of such a frame. */
+export const PROGRESS_BYTES = 5;
+
 const NOTICE = new Uint8Array([SCHEMA_NOTICE]);
 
 /** The end of a channel to a member in its child process, which does nothing else: blocks. A frame is its length (32 bits, little-endian) and its bytes. */
@@ -36,6 +41,14 @@ export class ChildEnd implements SchemaChanges {
   /** Says why requests cannot be served. */
   fail(error: unknown): void {
     this.send(errorAnswer(error));
+  }
+
+  /** Tells how far the present request is. */
+  progress(at: number): void {
+    const frame = new Uint8Array(PROGRESS_BYTES);
+    frame[0] = PROGRESS_NOTICE;
+    new DataView(frame.buffer).setUint32(1, at, true);
+    this.send(frame);
   }
 
   /** Waits until the member's readers know that the schema is changing. */

@@ -3,7 +3,11 @@ import { ByteReader } from "../../../util/bytes.ts";
 import { WriterLostError } from "../../port.ts";
 import { type Answered, closedError, NO_ANSWER, readError } from "./answers.ts";
 import { type ChildRole, spawnChild } from "./child_command.ts";
-import { SCHEMA_NOTICE } from "./child_frames.ts";
+import {
+  PROGRESS_BYTES,
+  PROGRESS_NOTICE,
+  SCHEMA_NOTICE,
+} from "./child_frames.ts";
 import { OVER_DISK, OVER_MEMORY } from "./child_guard.ts";
 import type { HostLife } from "./host.ts";
 import type { SchemaChanges } from "./schema_epoch.ts";
@@ -24,6 +28,8 @@ export interface ChildStart {
   readonly opening: Uint8Array;
   /** Hears of changes of the schema that it commits. */
   readonly schema?: SchemaChanges;
+  /** Hears how far the present request is. */
+  readonly progress?: (at: number) => void;
 }
 
 interface PendingAnswer {
@@ -50,6 +56,7 @@ export class ChildHandle implements HostLife {
   readonly #role: ChildRole;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
   readonly #schema: SchemaChanges | undefined;
+  readonly #progress: ((at: number) => void) | undefined;
   readonly #waiting: PendingAnswer[] = [];
   readonly #ended: Promise<void>;
   #changing = false;
@@ -62,6 +69,7 @@ export class ChildHandle implements HostLife {
   constructor(start: ChildStart, opened: Answered) {
     this.#role = start.role;
     this.#schema = start.schema;
+    this.#progress = start.progress;
     this.#child = spawnChild(start.role, start.folder);
     this.#input = this.#child.stdin.getWriter();
     this.request(start.opening, opened);
@@ -76,6 +84,11 @@ export class ChildHandle implements HostLife {
   /** See `HostLife`. */
   get alive(): boolean {
     return this.#broken === null && this.#killed === null;
+  }
+
+  /** See `HostLife`. */
+  get abortable(): boolean {
+    return true;
   }
 
   /** The process's id, for those who look at it. */
@@ -208,6 +221,9 @@ export class ChildHandle implements HostLife {
       if (!this.#changing) this.#schema?.beginChange();
       this.#changing = true;
       return this.#send(frame);
+    }
+    if (frame.length === PROGRESS_BYTES && frame[0] === PROGRESS_NOTICE) {
+      return this.#progress?.(new ByteReader(frame, 1).u32());
     }
     this.#settleSchema();
     const reader = new ByteReader(frame);

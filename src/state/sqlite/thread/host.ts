@@ -11,6 +11,8 @@ export interface HostLife {
   readonly pending: number;
   /** Whether it can still answer. */
   readonly alive: boolean;
+  /** Whether what runs in it can be ended for certain, and leaves nothing behind. */
+  readonly abortable: boolean;
   /** Sends a request; `done` is called later, never at once. */
   request(message: Uint8Array, done: Answered): void;
   /** Ends what runs now; what was asked fails with {@linkcode WriterLostError}. It may survive that. */
@@ -26,6 +28,8 @@ export type StartLife = (opened: Answered) => HostLife;
 export interface WriterHost {
   /** Whether the present writer can still answer. */
   readonly alive: boolean;
+  /** Whether {@linkcode abort} ends what runs for certain: a thread may run on in SQLite, and keep the database locked. */
+  readonly abortable: boolean;
   /** Sends a request; `done` is called later. Fails with {@linkcode WriterLostError} when the writer dies. */
   request(message: Uint8Array, done: Answered): void;
   /** Ends what runs now: by an interrupt where the driver has one, else with the writer. */
@@ -58,6 +62,11 @@ export class RestartableHost implements WriterHost {
   /** See `WriterHost`. */
   get alive(): boolean {
     return this.#life.alive;
+  }
+
+  /** See `WriterHost`. */
+  get abortable(): boolean {
+    return this.#life.abortable;
   }
 
   /** See `WriterHost`. */

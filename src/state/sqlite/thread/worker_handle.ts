@@ -77,6 +77,11 @@ export class WorkerHandle implements HostLife {
   }
 
   /** See `HostLife`. */
+  get abortable(): boolean {
+    return this.#interrupt !== undefined;
+  }
+
+  /** See `HostLife`. */
   request(message: Uint8Array, done: Answered): void {
     const broken = this.#broken;
     if (broken !== null) {

@@ -183,8 +183,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
   {
     name: "heartbeats do not carry the cluster clock",
     file: "group/group.ts",
-    find: "clockMs: this.#parts.clock.ms });",
-    replace: "clockMs: 0 });",
+    find: "clockMs: this.#parts.clock.ms };",
+    replace: "clockMs: 0 };",
   },
   {
     name: "proposals are not stamped by the leader",

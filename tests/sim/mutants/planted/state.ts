@@ -31,8 +31,9 @@ export const STATE_MUTANTS: readonly Mutant[] = [
   {
     name: "no answer is remembered",
     file: "state/exactly_once.ts",
-    find: "this.#timeMs);\n    this.#sessions.remember(",
-    replace: "this.#timeMs);\n    if (index < 0) this.#sessions.remember(",
+    find: "const answer = perform();\n    this.#sessions.remember(",
+    replace:
+      "const answer = perform();\n    if (index < 0) this.#sessions.remember(",
   },
   {
     name: "nothing is too old",
@@ -107,8 +108,9 @@ export const STATE_MUTANTS: readonly Mutant[] = [
   {
     name: "only who wants answers is told of events",
     file: "state/sqlite/machine.ts",
-    find: "done(null, results, events);",
-    replace: "done(null, results, answers ? events : NO_EVENTS);",
+    find: "done(null, applied.answers, applied.events, applied.divergence);",
+    replace:
+      "done(null, applied.answers, answers ? applied.events : NO_EVENTS, applied.divergence);",
   },
   {
     name: "an entry that ends the writer comes again for ever",
@@ -132,8 +134,8 @@ export const STATE_MUTANTS: readonly Mutant[] = [
   {
     name: "a writer that died idle is the next entry's fault",
     file: "state/sqlite/apply/writer_thread.ts",
-    find: "    if (this.#host.alive) send();\n",
-    replace: "    if (this.#host.alive || true) send();\n",
+    find: "    if (this.#host.alive) return this.#host.request(",
+    replace: "    if (this.#host.alive || true) return this.#host.request(",
   },
   {
     name: "a new writer goes on with the file that the first one was given",

@@ -32,7 +32,7 @@ function look(member: Direct, times: number, batch: number): unknown[] {
   while (member.next <= end) {
     const count = Math.min(batch, end + 1 - member.next);
     member.batch(Array.from({ length: count }, () => TICK));
-    seen.push(...member.applier.takeHashes());
+    seen.push(...member.applier.agreement.takeHashes(member.next));
   }
   return seen;
 }

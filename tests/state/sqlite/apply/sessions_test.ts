@@ -273,7 +273,7 @@ test("a database of another format is refused, with what to do", () => {
       () => direct.restart(),
       /has format 2, this release reads format \d+: start the release that wrote it, or begin with an empty data directory/,
     );
-    direct.exec("UPDATE _hql_meta SET format = 4");
+    direct.exec("UPDATE _hql_meta SET format = 5");
     direct.restart();
   } finally {
     Deno.removeSync(dir, { recursive: true });

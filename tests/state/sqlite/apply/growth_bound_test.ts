@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { boundedWrite } from "../../../../src/state/sqlite/apply/bounded_write.ts";
+import { GrowthBound } from "../../../../src/state/sqlite/apply/growth_bound.ts";
 import { SqliteError } from "../../../../src/state/sqlite/driver/driver.ts";
 import { nodeDriver } from "../../../../src/state/sqlite/driver/node_driver.ts";
 import { openWriterConnection } from "../../../../src/state/sqlite/apply/writer.ts";
@@ -19,8 +19,9 @@ Deno.test("H1 a statement cannot write more than it may, and what is within stay
          INSERT INTO t SELECT zeroblob(1000000) FROM c`,
       );
     connection.exec("CREATE TABLE t (x)");
+    const bound = new GrowthBound(connection, 8 * MIB);
+    bound.impose();
     connection.exec("BEGIN IMMEDIATE; SAVEPOINT entry");
-    const lift = boundedWrite(connection, 8 * MIB);
     assert.throws(
       () => insert(1000),
       (error) => error instanceof SqliteError && error.primary === SQLITE_FULL,
@@ -29,7 +30,7 @@ Deno.test("H1 a statement cannot write more than it may, and what is within stay
       connection.exec("ROLLBACK TO entry; RELEASE entry");
     } else connection.exec("BEGIN IMMEDIATE");
     insert(5);
-    lift();
+    bound.lift();
     insert(20);
     connection.exec("COMMIT");
     assert.deepEqual(rows("SELECT count(*) FROM t"), [[25]]);

@@ -1,0 +1,397 @@
+import type { RaftCore } from "../raft/core.ts";
+import type { Input, Outcome } from "../raft/io.ts";
+import type { LogIndex, Term } from "../raft/types.ts";
+import {
+  type PreparedEntry,
+  PrepareFailedError,
+  type PrepareRefusal,
+  type PreparingMachine,
+  type StateEvents,
+  WriterLostError,
+} from "../state/port.ts";
+import { assert } from "../util/assert.ts";
+import type { Applier } from "./applier.ts";
+import { isFull, type Room } from "./disk_room.ts";
+import {
+  type ProposalInbox,
+  refuseFull,
+  refuseStopped,
+  type WaitingProposal,
+} from "./inbox.ts";
+import type { FirstRunPorts } from "./ports.ts";
+import type { RunWatch } from "./run_watch.ts";
+import type { PendingProposals } from "./proposals.ts";
+
+const BATCH_BYTES = 4 * 1024 * 1024;
+const BATCH_ENTRIES = 8192;
+/** So many preparations may end without a known cause before another member shall lead. */
+const UNEXPLAINED_MAX = 2;
+
+/** What the stage does to commands without knowing what is in them. */
+export interface CommandBytes extends Omit<FirstRunPorts, "limitMs"> {
+  /** Writes time, randomness and the cluster clock into a payload, and breaks its seal. */
+  stamp(payload: Uint8Array): void;
+}
+
+/** What the stage needs of its group, and tells it. */
+export interface ExecuteFirstPorts {
+  readonly core: RaftCore;
+  readonly inbox: ProposalInbox;
+  readonly applier: Applier;
+  readonly proposals: PendingProposals;
+  readonly room: Room;
+  readonly watch: RunWatch;
+  readonly commands: CommandBytes;
+  step(input: Input): Outcome;
+  /** What the entries up to `index` did. */
+  events(events: StateEvents, index: LogIndex): void;
+  /** What the entries up to `index` did is lost. */
+  eventsLost(index: LogIndex): void;
+  /** They are in the state. */
+  applied(index: LogIndex, bytes: number): void;
+  /** No transaction is open any more. */
+  released(): void;
+  /** More can be taken from the inbox. */
+  wake(): void;
+  machineFailed(error: Error): void;
+  /** The machine does not come back: end the member. */
+  failed(error: Error): void;
+}
+
+/** `preparing`: the machine runs a batch. `proposed`: its transaction waits for the commit index. `ending`: it is being committed or rolled back. */
+type StagePhase = "idle" | "preparing" | "proposed" | "ending";
+
+/** A proposal that was prepared, and its answer. */
+interface Prepared {
+  readonly proposal: WaitingProposal;
+  readonly answer: Uint8Array;
+  readonly hash: number;
+}
+
+/**
+ * What a leader does with a batch: run it in a transaction that stays open, propose it, and
+ * commit it once it is replicated. So nothing that hangs, dies or is too large gets into a
+ * log. One batch at a time; what arrives meanwhile is the next one.
+ */
+export class ExecuteFirst {
+  readonly #machine: PreparingMachine;
+  readonly #ports: ExecuteFirstPorts;
+  #phase: StagePhase = "idle";
+  #stopped = false;
+  /** What the machine runs now. */
+  #batch: readonly WaitingProposal[] = [];
+  /** What is prepared and proposed. */
+  #prepared: readonly Prepared[] = [];
+  #first: LogIndex = 0;
+  #term: Term = 0;
+  /** So many of those that wait are taken one at a time: one of them may be what a preparation failed of. */
+  #suspects = 0;
+  #suspected = false;
+  #unexplained = 0;
+  /** What must not come between a preparation and its proposal. */
+  #behind: (() => void)[] = [];
+
+  /** Runs batches on `machine`. */
+  constructor(machine: PreparingMachine, ports: ExecuteFirstPorts) {
+    this.#machine = machine;
+    this.#ports = ports;
+  }
+
+  /** Whether the machine holds a transaction, or is about to. */
+  get holds(): boolean {
+    return this.#phase !== "idle";
+  }
+
+  /** Proposals that are neither in the inbox nor in the log. */
+  get size(): number {
+    return this.#batch.length;
+  }
+
+  /** Whether {@linkcode gather} would take something. */
+  get ready(): boolean {
+    const { core, inbox, applier } = this.#ports;
+    return this.#phase === "idle" && !this.#stopped && inbox.size > 0 &&
+      core.role === "leader" && applier.idle &&
+      this.#machine.applied.index === core.lastIndex;
+  }
+
+  /**
+   * Takes what waits, if the log holds nothing that is not applied; the own first entry of the term included.
+   * @throws {LogError} if the log is unusable.
+   */
+  gather(): void {
+    const { core, inbox, applier, room, watch, commands } = this.#ports;
+    if (room.stateFull) return inbox.propose();
+    if (!this.ready) {
+      if (inbox.size > 0) applier.hurry(core.lastIndex);
+      return;
+    }
+    this.#suspected = this.#suspects > 0;
+    const batch = inbox.take(this.#suspected ? 1 : BATCH_ENTRIES, BATCH_BYTES);
+    if (this.#suspected) this.#suspects--;
+    if (!inbox.roomFor(batch)) return refuseFull(batch);
+    applier.lend();
+    this.#phase = "preparing";
+    this.#batch = batch;
+    this.#first = core.lastIndex + 1;
+    this.#term = core.term;
+    const payloads = batch.map(({ payload }) => payload);
+    payloads.forEach((payload) => commands.stamp(payload));
+    watch.begin(payloads);
+    const preparation = { first: this.#first, term: this.#term, payloads };
+    this.#machine.prepare(preparation, (error, outcomes) => {
+      if (this.#stopped) return;
+      watch.end();
+      // What was expelled is in the log already, at the place of the batch.
+      const left = this.#batch;
+      this.#batch = [];
+      this.#guarded(() => {
+        if (left.length < batch.length) this.#came(left, error);
+        else if (error === null) this.#ran(batch, outcomes);
+        else this.#broke(batch, error);
+      });
+      for (const run of this.#behind.splice(0)) run();
+    });
+  }
+
+  /** Runs `action`, which may append entries: not between a preparation and its proposal. */
+  whenBetween(action: () => void): void {
+    if (this.#phase === "preparing") this.#behind.push(action);
+    else action();
+  }
+
+  /** The core made a step: what was prepared must not outlive the leadership it was prepared in. */
+  observe(): void {
+    if (this.#leads()) return;
+    this.#suspects = 0;
+    if (this.#phase === "proposed") this.#rollBack();
+  }
+
+  /** Entries up to `index` are committed, and durable here. */
+  advance(index: LogIndex): void {
+    const last = this.#first + this.#prepared.length - 1;
+    if (this.#phase === "proposed" && index >= last) this.#commit(last);
+  }
+
+  /** So much time passed. */
+  tick(elapsedMs: number): void {
+    if (this.#phase !== "preparing") return;
+    this.#ports.watch.tick(elapsedMs, this.#leads());
+  }
+
+  /**
+   * What runs at this place hangs, and so does this member's machine. A stand-in gets into the
+   * log without being run here, so that the next leader knows better than to run the command.
+   */
+  expel(at: number): void {
+    const proposal = this.#batch[at];
+    if (proposal !== undefined && this.#leads()) {
+      this.#batch = this.#batch.filter((each) => each !== proposal);
+      const detail = "The write ran for too long on the leader";
+      const standIn = this.#refused(proposal, "timeout", detail);
+      this.#guarded(() => this.#ports.inbox.append([standIn]));
+    }
+    this.#handOver();
+  }
+
+  /** Begins nothing any more. What is prepared goes with the machine. */
+  stop(): void {
+    this.#stopped = true;
+    for (const { done } of this.#batch) refuseStopped(done);
+    for (const run of this.#behind.splice(0)) run();
+    this.#batch = [];
+  }
+
+  /** A preparation that seemed to hang for good ended after all. */
+  #came(left: readonly WaitingProposal[], error: Error | null): void {
+    this.#ports.inbox.putBack(left);
+    if (error === null) return this.#rollBack();
+    if (!(error instanceof PrepareFailedError) && !isFull(error)) {
+      return this.#ports.machineFailed(error);
+    }
+    this.#phase = "idle";
+    this.#ports.applier.giveBack();
+    this.#released();
+  }
+
+  #leads(): boolean {
+    const { core } = this.#ports;
+    return core.role === "leader" && core.term === this.#term;
+  }
+
+  #ran(
+    batch: readonly WaitingProposal[],
+    outcomes: readonly PreparedEntry[],
+  ): void {
+    const { core, inbox, room } = this.#ports;
+    room.prepared(null);
+    if (!this.#leads() || core.lastIndex + 1 !== this.#first) {
+      if (this.#suspected) this.#suspects++;
+      inbox.putBack(batch);
+      return this.#rollBack();
+    }
+    if (outcomes[0]!.kind === "alone") {
+      const [alone, ...rest] = batch;
+      inbox.putBack(rest);
+      return this.#rollBack(() => inbox.append([alone!]));
+    }
+    const prepared: Prepared[] = [];
+    const back: WaitingProposal[] = [];
+    outcomes.forEach((outcome, i) => {
+      const proposal = batch[i]!;
+      if (outcome.kind === "prepared") prepared.push({ ...outcome, proposal });
+      else if (outcome.kind === "refused") {
+        back.push(this.#refused(proposal, outcome.reason, outcome.detail));
+      }
+    });
+    inbox.putBack([...back, ...batch.slice(outcomes.length)]);
+    if (prepared.length === 0) this.#rollBack();
+    else this.#propose(prepared);
+  }
+
+  /** In one step of the core, at the very place for which the batch was prepared. */
+  #propose(prepared: readonly Prepared[]): void {
+    const { inbox, commands, proposals, step } = this.#ports;
+    const batch = prepared.map(({ proposal }) => proposal);
+    if (!inbox.roomFor(batch)) {
+      refuseFull(batch);
+      return this.#rollBack();
+    }
+    const payloads = prepared.map(({ proposal: { payload }, hash }) => {
+      commands.seal(payload, hash);
+      return payload;
+    });
+    const outcome = step({ kind: "propose", payloads });
+    if (outcome.kind !== "appended") {
+      if (outcome.kind === "refused") {
+        batch.forEach(({ done }) => done(outcome));
+      }
+      return this.#rollBack();
+    }
+    assert(outcome.first.index === this.#first, "proposed at another place");
+    this.#prepared = prepared;
+    this.#phase = "proposed";
+    batch.forEach(({ done }, i) =>
+      proposals.add(this.#first + i, this.#term, done)
+    );
+  }
+
+  #commit(last: LogIndex): void {
+    this.#phase = "ending";
+    this.#machine.commitPrepared((error, events) => {
+      if (this.#stopped) return;
+      // It may have ended after its COMMIT: then only the events are lost.
+      const committed = this.#machine.applied.index >= last;
+      if (error !== null && !committed) return this.#commitFailed(error);
+      const { applier, proposals, applied } = this.#ports;
+      const prepared = this.#prepared;
+      if (!this.#suspected) this.#unexplained = 0;
+      this.#phase = "idle";
+      this.#prepared = [];
+      if (error === null) this.#ports.events(events, last);
+      else this.#ports.eventsLost(last);
+      let bytes = 0;
+      prepared.forEach(({ answer, proposal }, i) => {
+        proposals.applied(this.#first + i, this.#term, answer);
+        bytes += proposal.payload.length;
+      });
+      applied(last, bytes);
+      applier.giveBack();
+      this.#released();
+    });
+  }
+
+  /** It is committed all the same: it is applied like any other member's, without room once there is some. */
+  #commitFailed(error: Error): void {
+    const lost = error instanceof PrepareFailedError ||
+      error instanceof WriterLostError;
+    if (lost) this.#rollBack();
+    else if (isFull(error)) this.#rollBack(() => {}, error);
+    else this.#ports.machineFailed(error);
+  }
+
+  /** What was proposed may still be committed: then it is applied like any other member's, and answered from that. */
+  #rollBack(then: () => void = () => {}, full: Error | null = null): void {
+    this.#phase = "ending";
+    this.#prepared = [];
+    this.#machine.rollbackPrepared((error) => {
+      if (this.#stopped) return;
+      if (error !== null) return this.#ports.machineFailed(error);
+      this.#phase = "idle";
+      this.#guarded(then);
+      this.#ports.applier.giveBack(full !== null);
+      if (full !== null) this.#ports.machineFailed(full);
+      this.#released();
+    });
+  }
+
+  /** Nothing of the batch is left in the machine. */
+  #broke(batch: readonly WaitingProposal[], error: Error): void {
+    const { inbox, room, applier } = this.#ports;
+    if (error instanceof PrepareFailedError) {
+      inbox.putBack(this.#leads() ? this.#blame(batch, error) : batch);
+    } else if (isFull(error)) {
+      room.prepared(error);
+      refuseFull(batch);
+    } else return this.#ports.machineFailed(error);
+    this.#phase = "idle";
+    applier.giveBack();
+    if (this.#unexplained >= UNEXPLAINED_MAX) {
+      this.#unexplained = 0;
+      this.#handOver();
+    }
+    this.#released();
+  }
+
+  /** What comes next instead of a batch that failed: without a certain cause each of it alone. */
+  #blame(
+    batch: readonly WaitingProposal[],
+    { at, reason, message }: PrepareFailedError,
+  ): WaitingProposal[] {
+    const culprit = at ?? (this.#suspected ? 0 : null);
+    if (culprit === null) {
+      this.#suspects += batch.length;
+      this.#unexplained++;
+      return [...batch];
+    }
+    const { done, standIn } = batch[culprit]!;
+    if (standIn) {
+      // Not even what stands for a command can be run: the machine is to blame.
+      done({ kind: "unknown", detail: message });
+      this.#unexplained++;
+      return batch.filter((_, i) => i !== culprit);
+    }
+    this.#unexplained = 0;
+    return batch.map((proposal, i) =>
+      i === culprit ? this.#refused(proposal, reason, message) : proposal
+    );
+  }
+
+  #handOver(): void {
+    this.#ports.step({ kind: "transferLeadership", target: null });
+  }
+
+  #refused(
+    { payload, done }: WaitingProposal,
+    reason: PrepareRefusal,
+    detail: string,
+  ): WaitingProposal {
+    const { commands } = this.#ports;
+    const standIn = commands.refusal(payload, reason, detail);
+    return { payload: standIn, done, standIn: true };
+  }
+
+  #released(): void {
+    this.#ports.released();
+    this.#ports.wake();
+  }
+
+  /** Outside of the loop's pass: what the log throws ends the member. */
+  #guarded(body: () => void): void {
+    try {
+      body();
+    } catch (error) {
+      this.#ports.failed(error as Error);
+    }
+  }
+}

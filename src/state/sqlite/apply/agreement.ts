@@ -1,0 +1,78 @@
+import { crc32 } from "node:zlib";
+import type { LogIndex } from "../../../raft/types.ts";
+import { hashAnswer } from "../../answer.ts";
+import { peekHash } from "../../envelope.ts";
+import type { Divergence, StateHash } from "../../port.ts";
+import { hashResult } from "../../sql/result.ts";
+
+/** Members compare their states at multiples of this index. */
+const HASH_EVERY = 256;
+
+/** The hash that an entry carries of its answer; SQLite's own words are left out, since its versions differ in them. */
+export function hashSqlAnswer(answer: Uint8Array): number {
+  return hashAnswer(answer, hashResult);
+}
+
+/** What members must agree about: a hash over all answers so far and pieces of the contents, and each answer's with what its entry says. */
+export class Agreement {
+  #hash: number;
+  #hashes: StateHash[] = [];
+  /** The first entry since the last {@linkcode takeDivergence} that is answered differently here. */
+  #divergence: Divergence | null = null;
+  readonly #word = new Uint32Array(1);
+  readonly #bytes = new Uint8Array(this.#word.buffer);
+
+  /** Goes on from the hash over all answers before. */
+  constructor(hash: number) {
+    this.#hash = hash;
+  }
+
+  /** The hash over all answers so far. */
+  get hash(): number {
+    return this.#hash;
+  }
+
+  /** Compares the answer's hash with the one that the entry carries. */
+  compare(index: LogIndex, payload: Uint8Array, actual: number): void {
+    const expected = peekHash(payload);
+    if (expected === null || expected === actual) return;
+    this.#divergence ??= { index, expected, actual };
+  }
+
+  /** Adds the answer's hash. */
+  add(hash: number): void {
+    this.#word[0] = hash;
+    this.#hash = crc32(this.#bytes, this.#hash);
+  }
+
+  /** Whether members compare their states after this entry, which has an answer or none. */
+  comparesAt(index: LogIndex): boolean {
+    return index % HASH_EVERY === 0;
+  }
+
+  /** What members compare: the hash so far with what was seen of a table's contents. */
+  note(index: LogIndex, seen: { hash: number; table: string }): void {
+    this.#hash = seen.hash;
+    this.#hashes.push({ index, ...seen });
+  }
+
+  /** Goes back to the hash of what is committed. */
+  undo(hash: number): void {
+    this.#hash = hash;
+    this.#divergence = null;
+  }
+
+  /** Hashes of the state at fixed indexes up to `applied`, reached since the last call. An entry that ran again has left its mark twice; the last one counts. */
+  takeHashes(applied: LogIndex): readonly StateHash[] {
+    const reached = this.#hashes.filter(({ index }) => index <= applied);
+    this.#hashes = [];
+    return reached;
+  }
+
+  /** What was found since the last call. */
+  takeDivergence(): Divergence | null {
+    const divergence = this.#divergence;
+    this.#divergence = null;
+    return divergence;
+  }
+}

@@ -1,0 +1,151 @@
+import type { Mutant } from "../table.ts";
+
+/** Planted in what a leader does before it proposes, and in what followers compare. */
+export const EXEC_MUTANTS: readonly Mutant[] = [
+  {
+    name: "prepared: answers leave when the batch is proposed",
+    file: "group/execute_first.ts",
+    find: '    this.#phase = "proposed";\n',
+    replace:
+      '    this.#phase = "proposed";\n    prepared.forEach(({ answer, proposal: { done } }, i) => done({ kind: "applied", index: this.#first + i, answer }));\n',
+  },
+  {
+    name: "prepared: events are told of what is only prepared",
+    file: "state/sqlite/apply/batch_applier.ts",
+    find: "    this.#writePosition(position);\n    return position;\n",
+    replace:
+      "    this.#writePosition(position);\n    this.events.commit();\n    return position;\n",
+  },
+  {
+    name: "prepared: a batch is kept after leadership is lost",
+    file: "group/execute_first.ts",
+    find: 'if (this.#phase === "proposed") this.#rollBack();',
+    replace: "",
+  },
+  {
+    name: "prepared: the hash of an answer is not compared",
+    file: "state/sqlite/apply/agreement.ts",
+    find: "if (expected === null || expected === actual) return;",
+    replace: "if (expected === null || expected >= 0) return;",
+    step: 10,
+  },
+  {
+    name: "prepared: readers hear that it is applied",
+    file: "state/sqlite/machine.ts",
+    find: "    this.#writer.prepare(preparation, done);\n",
+    replace:
+      "    this.#writer.prepare(preparation, done);\n    this.#applied = { term: preparation.term, index: first + payloads.length - 1 };\n",
+  },
+  {
+    name: "prepared: the transaction is committed at once",
+    file: "state/sqlite/apply/batch_applier.ts",
+    find: "if (last !== null) this.#prepared = this.#close(first, last);",
+    replace:
+      "if (last !== null) this.#complete(this.#prepared = this.#close(first, last));",
+    step: 10,
+  },
+  {
+    name: "prepared: a batch is run while something is not applied",
+    file: "group/execute_first.ts",
+    find:
+      "applier.idle &&\n      this.#machine.applied.index === core.lastIndex;",
+    replace: "applier.idle;",
+  },
+  {
+    name: "prepared: an entry runs with another index than it gets",
+    file: "state/sqlite/apply/batch_applier.ts",
+    find: "const index = first + at;",
+    replace: "const index = first + at + 1;",
+    step: 10,
+  },
+  {
+    name: "prepared: the seed and the clock are drawn again for the log",
+    file: "group/execute_first.ts",
+    find: "      commands.seal(payload, hash);\n",
+    replace:
+      "      commands.stamp(payload);\n      commands.seal(payload, hash);\n",
+  },
+  {
+    name: "prepared: the first committed entry commits the batch",
+    file: "group/execute_first.ts",
+    find: "index >= last) this.#commit(last);",
+    replace: "index >= this.#first) this.#commit(last);",
+  },
+  {
+    name: "prepared: a batch is proposed twice",
+    file: "group/execute_first.ts",
+    find: '    const outcome = step({ kind: "propose", payloads });\n',
+    replace:
+      '    const outcome = step({ kind: "propose", payloads });\n    step({ kind: "propose", payloads });\n',
+  },
+  {
+    name:
+      "prepared: what is rolled back is answered, and answered again when applied",
+    file: "group/execute_first.ts",
+    find:
+      '    this.#phase = "ending";\n    this.#prepared = [];\n    this.#machine.rollback',
+    replace:
+      '    this.#phase = "ending";\n    this.#prepared.forEach(({ answer, proposal: { done } }, i) => done({ kind: "applied", index: this.#first + i, answer }));\n    this.#prepared = [];\n    this.#machine.rollback',
+  },
+  {
+    name: "prepared: a rollback keeps what sessions remember",
+    file: "state/sqlite/apply/batch_applier.ts",
+    find: "    this.#commands.reload(this.#position);\n",
+    replace: "",
+    step: 10,
+  },
+  {
+    name: "prepared: what could not be run is proposed all the same",
+    file: "group/execute_first.ts",
+    find: "inbox.putBack(this.#leads() ? this.#blame(batch, error) : batch);",
+    replace: "inbox.append(batch);",
+  },
+  {
+    name: "prepared: nobody is blamed for what fails alone",
+    file: "group/execute_first.ts",
+    find: "at ?? (this.#suspected ? 0 : null)",
+    replace: "at",
+  },
+  {
+    name: "prepared: membership changes come between a run and its proposal",
+    file: "group/execute_first.ts",
+    find: 'if (this.#phase === "preparing") this.#behind.push(action);',
+    replace: 'if (this.#phase === "ending") this.#behind.push(action);',
+  },
+  {
+    name: "prepared: a checkpoint does not wait for the transaction",
+    file: "group/parts.ts",
+    find: "busy: () => stage?.holds ?? false,",
+    replace: "busy: () => false,",
+  },
+  {
+    name: "prepared: a stand-in forgets whose write it stands for",
+    file: "state/entry_refusal.ts",
+    find: '"refusal", identity ?? NO_IDENTITY,',
+    replace: '"refusal", NO_IDENTITY,',
+  },
+  {
+    name: "prepared: a run has no limit",
+    file: "group/run_watch.ts",
+    find: "    if (machine.abortPrepare()) this.#abortedMs = 0;\n",
+    replace: "    if (unwanted) this.#abortedMs = null;\n",
+  },
+  {
+    name: "prepared: what hangs for good can hang the next leader",
+    file: "group/execute_first.ts",
+    find: "this.#guarded(() => this.#ports.inbox.append([standIn]));",
+    replace: "void standIn;",
+  },
+  {
+    name: "prepared: the bound of a write holds for what is committed, too",
+    file: "state/sqlite/apply/batch_applier.ts",
+    find: "    this.#growth.lift();\n",
+    replace: "",
+  },
+  {
+    name: "prepared: SQLite's own words count as a difference",
+    file: "state/sql/result.ts",
+    find: "  return crc32(reader.raw(reader.remaining), head);",
+    replace: "  return crc32(bytes, head);",
+  },
+];
