@@ -172,6 +172,11 @@ export class TestCluster implements AsyncDisposable {
     await this.#processes.get(node)?.kill();
   }
 
+  /** SIGKILL to a member and its children in one moment: what comes before a power cut. */
+  async killWithChildren(node: Node): Promise<void> {
+    await this.#processes.get(node)?.killWithChildren();
+  }
+
   /** The leader that a majority agrees on, asked within a second; undefined if there is none now. */
   async leader(): Promise<Node | undefined> {
     const votes = new Map<Node, number>();

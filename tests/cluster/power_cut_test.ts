@@ -38,7 +38,9 @@ async function start(
   return {
     cluster,
     cutPower: async () => {
-      await Promise.all(cluster.nodes.map((node) => cluster.killMember(node)));
+      await Promise.all(
+        cluster.nodes.map((node) => cluster.killWithChildren(node)),
+      );
       await Promise.all([...disks.values()].map((disk) => disk.cutPower()));
     },
   };

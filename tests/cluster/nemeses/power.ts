@@ -42,7 +42,9 @@ function powerCut(name: string, choice: Choice): NemesisKind {
       return {
         start: async () => {
           victims = await choice.draw(cluster, random);
-          await Promise.all(victims.map((node) => cluster.killMember(node)));
+          await Promise.all(
+            victims.map((node) => cluster.killWithChildren(node)),
+          );
           await Promise.all(
             victims.map((node) => disks.of(cluster, node).cutPower()),
           );
