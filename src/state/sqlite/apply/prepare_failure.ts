@@ -3,6 +3,7 @@ import {
   type PrepareRefusal,
   StateDamagedError,
 } from "../../port.ts";
+import { UnknownLevelError } from "../../envelope.ts";
 import { SqliteError } from "../driver/driver.ts";
 import { stateFailure } from "../driver/result_codes.ts";
 
@@ -33,6 +34,8 @@ function refusalOf(
     }
   }
   if (error instanceof StateDamagedError) return null;
+  // Others may know it: this member is too old to lead.
+  if (error instanceof UnknownLevelError) return null;
   if (stateFailure(error) !== error) return null;
   return error instanceof RangeError ? "too_large" : "internal";
 }
