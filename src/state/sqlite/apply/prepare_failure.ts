@@ -3,7 +3,6 @@ import {
   type PrepareRefusal,
   StateDamagedError,
 } from "../../port.ts";
-import { UnknownLevelError } from "../../envelope.ts";
 import { SqliteError } from "../driver/driver.ts";
 import { stateFailure } from "../driver/result_codes.ts";
 
@@ -34,8 +33,6 @@ function refusalOf(
     }
   }
   if (error instanceof StateDamagedError) return null;
-  // Others may know it: this member is too old to lead.
-  if (error instanceof UnknownLevelError) return null;
   if (stateFailure(error) !== error) return null;
   return error instanceof RangeError ? "too_large" : "internal";
 }

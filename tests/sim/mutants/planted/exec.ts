@@ -161,12 +161,6 @@ export const EXEC_MUTANTS: readonly Mutant[] = [
     replace: "error",
   },
   {
-    name: "prepared: a member that is too old to lead refuses what others know",
-    file: "state/sqlite/apply/prepare_failure.ts",
-    find: "  if (error instanceof UnknownLevelError) return null;\n",
-    replace: "",
-  },
-  {
     name: "prepared: contents are summed up only where entries are applied",
     file: "state/sqlite/apply/batch_applier.ts",
     find: "        this.#look(index);\n",
