@@ -1,7 +1,7 @@
 import type { PreparingMachine } from "../state/port.ts";
 
-/** How long an aborted preparation may take to end, ms. */
-const ABORT_MS = 5_000;
+/** How long an aborted preparation may take to end, ms: another writer may have to recover the WAL of one that was killed. */
+const ABORT_MS = 15_000;
 /** How long one may go on whose batch is not wanted any more, ms. */
 const UNWANTED_MS = 1_000;
 /** How long another member may take to take over before one that hangs ends, ms. */

@@ -24,6 +24,7 @@ import {
   type StateEvents,
   type StateHash,
   type StateRecovery,
+  WriterLostError,
 } from "../../src/state/port.ts";
 import type { Draw } from "./draw.ts";
 import type { Probe } from "./probes.ts";
@@ -324,7 +325,8 @@ export class SimMachine implements PreparingMachine {
         const full = new HiqliteError("disk_full", "simulated full disk");
         return done(full, NO_EVENTS);
       }
-      if (this.#host.draw.chance(this.#host.faults().dies)) {
+      const { dies } = this.#host.faults();
+      if (this.#host.draw.chance(dies)) {
         this.#host.hit("transactionLost");
         return done(
           new PrepareFailedError("internal", "simulated death", null),
@@ -338,6 +340,10 @@ export class SimMachine implements PreparingMachine {
       entries.forEach((entry, i) => this.#tookEffect(entry, answers[i]!));
       this.#host.reached(this.#applied.index, this.clockMs);
       this.#host.hit("preparedCommitted");
+      if (this.#host.draw.chance(dies)) {
+        this.#host.hit("commitUnheard");
+        return done(new WriterLostError("simulated death"), NO_EVENTS);
+      }
       done(null, eventsOf(entries));
     });
   }

@@ -51,6 +51,7 @@ export const PROBES = {
   preparerDied: "a machine died while it prepared a batch",
   prepareHung: "a machine hung for no reason while it prepared a batch",
   prepareAborted: "a preparation was ended that took too long",
+  commitUnheard: "a machine died between the COMMIT of a batch and its answer",
   transactionLost: "a machine died with a prepared batch",
   poisonHung: "a command hung its preparation",
   keptOut: "a client was told that its command was kept out of the log",

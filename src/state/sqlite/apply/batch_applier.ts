@@ -41,8 +41,7 @@ class BatchUndone extends Error {
 
 /**
  * Applies entries to a database. A batch is one transaction, unless an entry in
- * it ends the transaction, or defers foreign keys to its end: then each entry is one. Both ways
- * give the same data and the same answers.
+ * it ends the transaction, or defers foreign keys to its end: then each entry is one. Both ways give the same data and answers.
  */
 export class BatchApplier {
   readonly #connection: SqliteConnection;

@@ -16,6 +16,8 @@ import type { HostLife } from "./host.ts";
 const CLOSE = new Uint8Array(0);
 /** What an interrupted request may still take before its Worker is given up. */
 const INTERRUPT_MS = 1000;
+/** An interrupt that comes between two statements has no effect, so it is repeated. */
+const INTERRUPT_EVERY_MS = 10;
 
 /** What a Worker gets before its first request. */
 export interface WorkerInit<T> {
@@ -34,6 +36,7 @@ export interface WorkerStart {
 interface Aborting {
   readonly error: WriterLostError;
   readonly timer: ReturnType<typeof setTimeout>;
+  readonly again: ReturnType<typeof setInterval>;
 }
 
 /**
@@ -101,9 +104,11 @@ export class WorkerHandle implements HostLife {
       return this.#giveUp(error);
     }
     if (this.#aborting !== null) return;
+    const interrupt = this.#interrupt;
     const timer = setTimeout(() => this.#giveUp(error), INTERRUPT_MS);
-    this.#aborting = { error, timer };
-    this.#interrupt(handle);
+    const again = setInterval(() => interrupt(handle), INTERRUPT_EVERY_MS);
+    this.#aborting = { error, timer, again };
+    interrupt(handle);
   }
 
   /** See `HostLife`. */
@@ -134,18 +139,22 @@ export class WorkerHandle implements HostLife {
     const reader = new ByteReader(message);
     const failed = readError(reader);
     const aborting = this.#aborting;
-    if (aborting !== null) {
-      clearTimeout(aborting.timer);
-      this.#aborting = null;
-    }
+    this.#endAbort();
     const error = failed === null ? null : aborting?.error ?? failed;
     done?.(error, error === null ? reader : NO_ANSWER);
+  }
+
+  #endAbort(): void {
+    if (this.#aborting === null) return;
+    clearTimeout(this.#aborting.timer);
+    clearInterval(this.#aborting.again);
+    this.#aborting = null;
   }
 
   #break(error: Error): void {
     if (this.#broken !== null) return;
     this.#broken = error;
-    if (this.#aborting !== null) clearTimeout(this.#aborting.timer);
+    this.#endAbort();
     for (const done of this.#waiting.splice(0)) done(error, NO_ANSWER);
   }
 }

@@ -148,4 +148,22 @@ export const EXEC_MUTANTS: readonly Mutant[] = [
     find: "  return crc32(reader.raw(reader.remaining), head);",
     replace: "  return crc32(bytes, head);",
   },
+  {
+    name: "prepared: a COMMIT whose answer was lost with its writer is undone",
+    file: "group/execute_first.ts",
+    find: "if (error !== null && !committed)",
+    replace: "if (error !== null)",
+  },
+  {
+    name: "prepared: a writer that is lost in a run is the end of its member",
+    file: "state/sqlite/apply/writer_thread.ts",
+    find: "error instanceof WriterLostError ? failure : error",
+    replace: "error",
+  },
+  {
+    name: "prepared: contents are summed up only where entries are applied",
+    file: "state/sqlite/apply/batch_applier.ts",
+    find: "        this.#look(index);\n",
+    replace: "",
+  },
 ];

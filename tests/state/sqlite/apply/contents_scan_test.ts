@@ -88,3 +88,25 @@ Deno.test("a piece of large rows is short, and the walk ends in a table that is 
   member.ok("CREATE TABLE a (x)");
   assert.deepEqual(tables(3), ["", "a", ""]);
 });
+
+Deno.test("a leader that runs entries before they are committed sums up the same rows as those who apply them", () => {
+  using leader = prepared();
+  using follower = prepared();
+  assert.equal(leader.next, follower.next);
+  for (let round = 0; round < 3; round++) {
+    const ticks = Array.from({ length: LOOK }, () => TICK);
+    leader.prepare(ticks);
+    leader.rollbackPrepared();
+    leader.prepare(ticks);
+    leader.commitPrepared();
+    follower.batch(ticks);
+    const { position, agreement } = leader.applier;
+    assert.equal(position.hash, follower.applier.position.hash);
+    const seen = agreement.takeHashes(position.applied.index);
+    assert.deepEqual(
+      seen.at(-1),
+      follower.applier.agreement.takeHashes(position.applied.index).at(-1),
+    );
+  }
+  assert.equal(leader.dump(), follower.dump());
+});
