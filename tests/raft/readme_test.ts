@@ -12,7 +12,7 @@ function* titles(): Generator<{ title: string; source: string }> {
   for (const file of sources(TESTS)) {
     const source = Deno.readTextFileSync(file);
     const strings =
-      /(?:Deno\.test|fuzz)\(\s*(["`])((?:\\.|(?!\1).)*)\1|^ {4}"(\w+\(\) [^"]+)",$/gm;
+      /(?:Deno\.test|\btest|fuzz)\(\s*(["`])((?:\\.|(?!\1).)*)\1|^ {4}"(\w+\(\) [^"]+)",$/gm;
     for (const [call, , title, row] of source.matchAll(strings)) {
       const text = (title ?? row)!.replaceAll("\\`", "`");
       yield {
