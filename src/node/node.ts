@@ -165,7 +165,8 @@ export class HiqliteNode implements Member {
       const alone = hosted === this.#rooms.durable;
       return { ok, detail: alone ? detail : `group ${hosted.name}: ${detail}` };
     }
-    return { ok: true, detail: "ok" };
+    const differs = this.#rooms.greeting.disagreements.detail;
+    return { ok: true, detail: differs === null ? "ok" : `ok, but ${differs}` };
   }
 
   metrics(): string {
@@ -176,6 +177,7 @@ export class HiqliteNode implements Member {
       outstandingWrites: this.#rooms.groups.outstanding,
       loopLagMs: this.#rooms.pulse.worstLagMs,
       droppedFrames: this.#rooms.router.dropped,
+      divergences: this.#rooms.greeting.disagreements.total,
     });
   }
 
@@ -258,6 +260,7 @@ export class HiqliteNode implements Member {
     this.#progress();
     this.#rooms.membership.tick();
     this.#rooms.scrubbing.tick();
+    this.#rooms.idleWalk.tick();
   }
 
   #progress(): void {

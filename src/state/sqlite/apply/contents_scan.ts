@@ -7,7 +7,7 @@ import {
   type SqliteRow,
   type SqliteStatement,
 } from "../driver/driver.ts";
-import { foldName, quotedName } from "../statement/text.ts";
+import { quotedName } from "../statement/text.ts";
 import type { SchemaTraits } from "./schema_traits.ts";
 import { keepsRows } from "./rowid_guards.ts";
 

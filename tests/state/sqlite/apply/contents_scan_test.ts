@@ -88,3 +88,19 @@ Deno.test("a piece of large rows is short, and the walk ends in a table that is 
   member.ok("CREATE TABLE a (x)");
   assert.deepEqual(tables(3), ["", "a", ""]);
 });
+
+Deno.test("entries that nobody waits for take the walk further", () => {
+  using one = prepared();
+  using other = prepared();
+  other.exec("UPDATE a SET x = 7 WHERE id = 299");
+  const hashes = [one, other].map((member) => {
+    for (let i = 0; i < 3; i++) member.batch([command({ kind: "clock" })]);
+    return member.applier.takeHashes();
+  });
+  assert.deepEqual(hashes[0]!.map(({ table }) => table), [
+    "a",
+    "empty",
+    "f_content",
+  ]);
+  assert.notDeepEqual(hashes[0], hashes[1]);
+});

@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console -- this is a program; its output is its purpose
 import { parseArgs } from "node:util";
 import type { Found, Task } from "./worker.ts";
 
