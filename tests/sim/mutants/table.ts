@@ -1,3 +1,4 @@
+import { EQUAL_MEMBERS_MUTANTS } from "./planted/equal_members.ts";
 import { LOG_MUTANTS } from "./planted/log.ts";
 import { NODE_MUTANTS } from "./planted/node.ts";
 import { RAFT_MUTANTS } from "./planted/raft.ts";
@@ -20,4 +21,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...NODE_MUTANTS,
   ...LOG_MUTANTS,
   ...STATE_MUTANTS,
+  ...EQUAL_MEMBERS_MUTANTS,
 ];

@@ -17,7 +17,7 @@ import type {
 } from "../driver/driver.ts";
 import { changeOf, SCHEMA_CHANGED, tablesOf } from "./entry_events.ts";
 import type { EntryContext } from "./entry_context.ts";
-import { RowidGuards } from "./rowid_guards.ts";
+import { explained, RowidGuards } from "./rowid_guards.ts";
 import { type Observed, Policy } from "../statement/policy.ts";
 import {
   datesDependedOn,
@@ -91,7 +91,6 @@ export class Executor {
   get schema(): SchemaTraits {
     if (this.#schema === null) {
       this.#schema = readSchema(this.#connection);
-      this.#context.pureFunctions = this.#schema.pureFunctions;
       this.#storage = storageOf(this.#schema);
       this.#virtual = [...this.#schema.rowidTables.values()]
         .filter(({ virtual }) => virtual).map(({ name }) => name);
@@ -104,6 +103,7 @@ export class Executor {
   forgetSchema(): void {
     this.#schema = null;
     this.#cache.clear();
+    this.#guards.forget();
   }
 
   /** Starts an entry, of one statement or of `several`: its counters are its own. */
@@ -122,6 +122,7 @@ export class Executor {
   compile(sql: string): Compiled {
     this.completed = false;
     this.#context.failure = null;
+    this.#context.strict = false;
     void this.schema; // Guards that are made later would have SQLite compile the statement again.
     const before = this.policy.observed;
     const known = this.#cache.has(sql);
@@ -187,8 +188,8 @@ export class Executor {
     this.#counters.prepare(compiled, this.schema);
     try {
       return this.#run(compiled, bindings, budget);
-    } finally {
-      if (this.#context.guarded !== null) this.#guards.refuse(this.schema);
+    } catch (error) {
+      throw explained(error);
     }
   }
 
@@ -210,7 +211,7 @@ export class Executor {
     const result = statement.columns.length > 0
       ? this.#runReturning(compiled, bindings, budget)
       : this.#runPlain(compiled, bindings);
-    this.#guards.check(compiled);
+    this.#guards.check(compiled, this.schema);
     if (result.rowsAffected > 0 || observed.indirect) this.#wrote(compiled);
     return result;
   }
@@ -236,11 +237,8 @@ export class Executor {
     budget: AnswerBudget,
   ): StatementResult {
     this.schemaChanged = true;
-    const depended = datesDependedOn(compiled.statement.source);
-    if (depended.length > 0) {
-      this.#context.pureFunctions = this.schema.pureFunctions
-        .union(new Set(depended));
-    }
+    const { source } = compiled.statement;
+    this.#context.pureFunctions = new Set(datesDependedOn(source));
     try {
       const table = this.#read(compiled, bindings, budget);
       this.forgetSchema();
@@ -250,6 +248,7 @@ export class Executor {
       this.change |= SCHEMA_CHANGED;
       return { rowsAffected: 0, lastInsertRowid: null, ...table };
     } finally {
+      this.#context.pureFunctions = new Set();
       this.forgetSchema();
     }
   }

@@ -1,8 +1,14 @@
 import { HiqliteError } from "../../../errors.ts";
-import { NO_BINDINGS, type SqliteConnection } from "../driver/driver.ts";
+import {
+  NO_BINDINGS,
+  type SqliteConnection,
+  SqliteError,
+  type SqliteStatement,
+} from "../driver/driver.ts";
 import type { Compiled } from "../statement/cache.ts";
-import { GUARD_FUNCTION, ROWID_GUARD } from "../statement/policy.ts";
+import { ROWID_GUARD, STRICT_FUNCTION } from "../statement/policy.ts";
 import { foldName, quotedName } from "../statement/text.ts";
+import { dateGuards, type Guard } from "./date_guards.ts";
 import type { EntryContext } from "./entry_context.ts";
 import type { SchemaTraits } from "./schema_traits.ts";
 
@@ -14,21 +20,26 @@ const REFUSED_CONFIG =
   "crisismerge, hashsize, pgsz and automerge below 2 are not allowed: a full-text index could use up its segments";
 const SEQUENCES = "sqlite_sequence";
 /** Shadow tables whose rowids are those of their virtual table. */
-const ROWID_SHADOW = /_(?:content|docsize|rowid)$/;
+const ROWID_SHADOWS = ["_content", "_docsize", "_rowid"];
+const CHECKED_SHADOWS = [...ROWID_SHADOWS, "_config"];
 const CONFIG_SHADOW = /_config$/;
 const REFUSED_WORDS =
-  "NEW.k IN ('crisismerge', 'hashsize', 'pgsz') OR NEW.k = 'automerge' AND CAST(NEW.v AS INTEGER) < 2";
+  "k IN ('crisismerge', 'hashsize', 'pgsz') OR k = 'automerge' AND CAST(v AS INTEGER) < 2";
 
 /** Whether a shadow table holds its virtual table's rows, rather than an index of them. */
 export function keepsRows(shadow: string): boolean {
-  return ROWID_SHADOW.test(shadow);
+  return ROWID_SHADOWS.some((end) => shadow.endsWith(end));
 }
 
-/** When a trigger refuses, and how it says so. */
-interface Guard {
-  readonly event: string;
-  readonly when: string;
-  readonly body: string;
+/**
+ * With a trigger on an INSERT that may fail, SQLite opens a savepoint, and full-text search writes all it has, with
+ * each row. It puts rows into `_docsize` by REPLACE, which cannot: so `_content` is guarded only if that is missing.
+ */
+function isGuarded(shadow: string, shadows: ReadonlySet<string>): boolean {
+  if (shadow.endsWith("_content")) {
+    return !shadows.has(shadow.replace(/_content$/, "_docsize"));
+  }
+  return keepsRows(shadow);
 }
 
 /**
@@ -39,6 +50,8 @@ interface Guard {
 export class RowidGuards {
   readonly #connection: SqliteConnection;
   readonly #context: EntryContext;
+  /** Look for the largest rowid, by shadow table. */
+  readonly #lookups = new Map<string, SqliteStatement>();
   /** How many guards were made: a table that is renamed keeps the names of its own. */
   #made = 0;
 
@@ -46,10 +59,9 @@ export class RowidGuards {
   constructor(connection: SqliteConnection, context: EntryContext) {
     this.#connection = connection;
     this.#context = context;
-    // Full-text search replaces what RAISE says by words of its own.
-    connection.define(GUARD_FUNCTION, false, (what) => {
-      context.guarded = what === "config" ? "config" : "rowid";
-      return null;
+    connection.define(STRICT_FUNCTION, false, (on) => {
+      context.strict = on !== 0n;
+      return 0;
     });
   }
 
@@ -58,15 +70,21 @@ export class RowidGuards {
    * on from it: on INSERT, and on UPDATE of the key, which is also what UPSERT and foreign keys do.
    * A virtual table keeps its rowids in tables of its own.
    */
-  install({ rowidTables, shadowTables }: SchemaTraits): void {
+  install(schema: SchemaTraits): void {
+    const { rowidTables, shadowTables, tables } = schema;
     const made = this.#installed();
-    for (const [folded, { name, virtual, rowid, keys }] of rowidTables) {
-      if (virtual || rowid === null) continue;
-      this.#guard(made.get(folded), name, rowidGuards(rowid, keys));
+    const dates = dateGuards(this.#connection, schema);
+    for (const [folded, name] of tables) {
+      const table = rowidTables.get(folded);
+      if (table?.virtual) continue;
+      this.#guard(made.get(folded), name, [
+        ...(table?.rowid ? rowidGuards(table.rowid, table.keys) : []),
+        ...(dates.get(folded) ?? []),
+      ]);
     }
     for (const name of shadowTables) {
-      if (!keepsRows(name) && !CONFIG_SHADOW.test(name)) continue;
-      this.#guard(made.get(name), name, [shadowGuard(name)]);
+      if (!isGuarded(name, shadowTables)) continue;
+      this.#guard(made.get(name), name, [SHADOW_GUARD]);
     }
   }
 
@@ -92,14 +110,16 @@ export class RowidGuards {
     guards: readonly Guard[],
   ): void {
     const holds = made.length === guards.length &&
-      guards.every(({ event, when }) =>
-        made.some(([, sql]) => sql.includes(event) && sql.includes(when))
+      guards.every(({ event, when = "true", body }) =>
+        made.some(([, sql]) =>
+          sql.includes(event) && sql.includes(when) && sql.includes(body)
+        )
       );
     if (holds) return;
     for (const [name] of made) {
       this.#connection.exec(`DROP TRIGGER temp.${quotedName(name)}`);
     }
-    for (const { event, when, body } of guards) {
+    for (const { event, when = "true", body } of guards) {
       this.#connection.exec(
         `CREATE TEMP TRIGGER "${ROWID_GUARD}${++this.#made}"
          AFTER ${event} ON main.${quotedName(table)} WHEN ${when}
@@ -120,39 +140,40 @@ export class RowidGuards {
   }
 
   /**
-   * Looks at what no trigger sees: the sequences.
-   * @throws {HiqliteError} `constraint` if an AUTOINCREMENT would have nothing left.
+   * Looks at what no trigger sees, or says in vain: sequences, settings of full-text search, INSERT OR IGNORE into virtual tables.
+   * @throws {HiqliteError} `constraint` if there is a row under the largest rowid, or an AUTOINCREMENT would have nothing left; `forbidden` for a setting.
    */
-  check({ observed }: Compiled): void {
+  check({ observed }: Compiled, { shadowTables }: SchemaTraits): void {
     for (const table of observed.writes) {
       if (table === SEQUENCES) this.#checkSequences();
+      for (const end of shadowTables.size === 0 ? [] : CHECKED_SHADOWS) {
+        const shadow = foldName(table) + end;
+        if (!shadowTables.has(shadow) || !this.#hasRefused(shadow)) continue;
+        throw CONFIG_SHADOW.test(shadow)
+          ? new HiqliteError("forbidden", REFUSED_CONFIG)
+          : new HiqliteError("constraint", RESERVED_ROWID);
+      }
     }
   }
 
-  /**
-   * Fails a statement whose virtual table met a guard: SQLite may have ignored that (OR IGNORE). A setting
-   * that was not stored is in the memory of this connection by now, which alone would keep it until its
-   * next start: a change of the settings that is undone makes full-text search read them again.
-   * @throws {HiqliteError} `constraint` or `forbidden`.
-   */
-  refuse({ shadowTables }: SchemaTraits): never {
-    const what = this.#context.guarded;
-    this.#context.guarded = null;
-    if (what !== "config") throw new HiqliteError("constraint", RESERVED_ROWID);
-    for (const shadow of shadowTables) {
-      if (!CONFIG_SHADOW.test(shadow)) continue;
-      const table = quotedName(shadow.replace(CONFIG_SHADOW, ""));
-      this.#connection.command("SAVEPOINT _hql_config");
-      try {
-        this.#connection.exec(
-          `INSERT INTO main.${table}(${table}, rank) VALUES ('automerge', 4)`,
-        );
-      } finally {
-        this.#connection.command("ROLLBACK TO _hql_config");
-        this.#connection.command("RELEASE _hql_config");
-      }
+  /** Settings must not have triggers: full-text search stores some while it writes, and would begin again to write. */
+  #hasRefused(shadow: string): boolean {
+    let lookup = this.#lookups.get(shadow);
+    if (lookup === undefined) {
+      const refused = CONFIG_SHADOW.test(shadow)
+        ? REFUSED_WORDS
+        : `rowid = ${INT64_MAX}`;
+      lookup = this.#connection.prepare(
+        `SELECT 1 FROM main.${quotedName(shadow)} WHERE ${refused}`,
+      )!;
+      this.#lookups.set(shadow, lookup);
     }
-    throw new HiqliteError("forbidden", REFUSED_CONFIG);
+    return lookup.all(NO_BINDINGS).length > 0;
+  }
+
+  /** Forgets what depends on the schema. */
+  forget(): void {
+    this.#lookups.clear();
   }
 
   #checkSequences(): void {
@@ -163,6 +184,18 @@ export class RowidGuards {
       throw new HiqliteError("constraint", RESERVED_ROWID);
     }
   }
+}
+
+/** What a virtual table says when a guard stopped it, or a row was there already. */
+export function explained(error: unknown): unknown {
+  const silent = error instanceof SqliteError &&
+    error.message === "constraint failed";
+  return silent
+    ? new HiqliteError(
+      "constraint",
+      `A constraint of a virtual table failed: there is a row under that rowid, or it is ${INT64_MAX}, which is reserved`,
+    )
+    : error;
 }
 
 function rowidGuards(rowid: string, keys: readonly string[]): Guard[] {
@@ -176,14 +209,9 @@ function rowidGuards(rowid: string, keys: readonly string[]): Guard[] {
   ];
 }
 
-/** FAIL rather than ABORT, for which SQLite would open a savepoint, and full-text search write all it has, with each row. */
-function shadowGuard(table: string): Guard {
-  const config = CONFIG_SHADOW.test(table);
-  const what = config ? "config" : "rowid";
-  return {
-    event: "INSERT",
-    when: config ? REFUSED_WORDS : `NEW.rowid = ${INT64_MAX}`,
-    body:
-      `SELECT ${GUARD_FUNCTION}('${what}'); SELECT RAISE(FAIL, 'reserved');`,
-  };
-}
+/** FAIL rather than ABORT, for the reason at `isGuarded`. */
+const SHADOW_GUARD: Guard = {
+  event: "INSERT",
+  when: `NEW.rowid = ${INT64_MAX}`,
+  body: "SELECT RAISE(FAIL, 'reserved');",
+};

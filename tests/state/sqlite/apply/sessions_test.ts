@@ -270,9 +270,9 @@ Deno.test("a database of another format is refused, with what to do", () => {
     direct.exec("UPDATE _hql_meta SET format = 2");
     assert.throws(
       () => direct.restart(),
-      /has format 2, this release reads format 3: start the release that wrote it, or begin with an empty data directory/,
+      /has format 2, this release reads format 4: start the release that wrote it, or begin with an empty data directory/,
     );
-    direct.exec("UPDATE _hql_meta SET format = 3");
+    direct.exec("UPDATE _hql_meta SET format = 4");
     direct.restart();
   } finally {
     Deno.removeSync(dir, { recursive: true });
