@@ -27,7 +27,7 @@ import type { StateHash } from "../../port.ts";
 /** Members compare their states at multiples of this index. */
 const HASH_EVERY = 256;
 /** Rows that are looked at then. */
-const LOOKED_ROWS = 64;
+const LOOKED_ROWS = 32;
 /** Rows that are looked at with an entry that nobody waits for. */
 const IDLE_ROWS = 2048;
 const SQLITE_CONSTRAINT_FOREIGNKEY = 787;

@@ -17,8 +17,8 @@ import type {
 } from "../driver/driver.ts";
 import { changeOf, SCHEMA_CHANGED, tablesOf } from "./entry_events.ts";
 import type { EntryContext } from "./entry_context.ts";
-import { explained, RowidGuards } from "./rowid_guards.ts";
-import { type Observed, Policy } from "../statement/policy.ts";
+import { explained, RowidGuards, shadowsWritten } from "./rowid_guards.ts";
+import { Policy } from "../statement/policy.ts";
 import {
   datesDependedOn,
   readSchema,
@@ -150,16 +150,13 @@ export class Executor {
   needsSavepoint(compiled: Compiled): boolean {
     const { statement, observed, mentions } = compiled;
     return statement.columns.length > 0 || observed.schema ||
-      this.#touchesVirtual(observed) ||
+      this.#touchesVirtual(compiled) ||
       this.schema.mayFailPartly || mentions.fail;
   }
 
-  #touchesVirtual({ writes }: Observed): boolean {
-    if (this.#storage === null) return false;
-    for (const name of writes) {
-      if (this.#storage.has(foldName(name))) return true;
-    }
-    return false;
+  #touchesVirtual(compiled: Compiled): boolean {
+    compiled.shadows ??= shadowsWritten(compiled.observed, this.schema);
+    return compiled.shadows.length > 0;
   }
 
   /**
@@ -207,11 +204,11 @@ export class Executor {
         ...this.#read(compiled, bindings, budget),
       };
     }
-    if (this.#touchesVirtual(observed)) this.#unsettled = true;
+    if (this.#touchesVirtual(compiled)) this.#unsettled = true;
     const result = statement.columns.length > 0
       ? this.#runReturning(compiled, bindings, budget)
       : this.#runPlain(compiled, bindings);
-    this.#guards.check(compiled, this.schema);
+    this.#guards.check(compiled);
     if (result.rowsAffected > 0 || observed.indirect) this.#wrote(compiled);
     return result;
   }

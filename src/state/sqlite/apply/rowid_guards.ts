@@ -6,7 +6,11 @@ import {
   type SqliteStatement,
 } from "../driver/driver.ts";
 import type { Compiled } from "../statement/cache.ts";
-import { ROWID_GUARD, STRICT_FUNCTION } from "../statement/policy.ts";
+import {
+  type Observed,
+  ROWID_GUARD,
+  STRICT_FUNCTION,
+} from "../statement/policy.ts";
 import { foldName, quotedName } from "../statement/text.ts";
 import { dateGuards, type Guard } from "./date_guards.ts";
 import type { EntryContext } from "./entry_context.ts";
@@ -21,7 +25,8 @@ const REFUSED_CONFIG =
 const SEQUENCES = "sqlite_sequence";
 /** Shadow tables whose rowids are those of their virtual table. */
 const ROWID_SHADOWS = ["_content", "_docsize", "_rowid"];
-const CHECKED_SHADOWS = [...ROWID_SHADOWS, "_config"];
+const CHECKED_SHADOWS = [...ROWID_SHADOWS, "_config", "_segdir"];
+const NONE: readonly string[] = [];
 const CONFIG_SHADOW = /_config$/;
 const REFUSED_WORDS =
   "k IN ('crisismerge', 'hashsize', 'pgsz') OR k = 'automerge' AND CAST(v AS INTEGER) < 2";
@@ -143,16 +148,14 @@ export class RowidGuards {
    * Looks at what no trigger sees, or says in vain: sequences, settings of full-text search, INSERT OR IGNORE into virtual tables.
    * @throws {HiqliteError} `constraint` if there is a row under the largest rowid, or an AUTOINCREMENT would have nothing left; `forbidden` for a setting.
    */
-  check({ observed }: Compiled, { shadowTables }: SchemaTraits): void {
-    for (const table of observed.writes) {
-      if (table === SEQUENCES) this.#checkSequences();
-      for (const end of shadowTables.size === 0 ? [] : CHECKED_SHADOWS) {
-        const shadow = foldName(table) + end;
-        if (!shadowTables.has(shadow) || !this.#hasRefused(shadow)) continue;
-        throw CONFIG_SHADOW.test(shadow)
-          ? new HiqliteError("forbidden", REFUSED_CONFIG)
-          : new HiqliteError("constraint", RESERVED_ROWID);
-      }
+  check({ observed, shadows }: Compiled): void {
+    if (observed.writes.has(SEQUENCES)) this.#checkSequences();
+    if (shadows === null || shadows.length === 0) return;
+    for (const shadow of shadows) {
+      if (!this.#hasRefused(shadow)) continue;
+      throw CONFIG_SHADOW.test(shadow)
+        ? new HiqliteError("forbidden", REFUSED_CONFIG)
+        : new HiqliteError("constraint", RESERVED_ROWID);
     }
   }
 
@@ -184,6 +187,18 @@ export class RowidGuards {
       throw new HiqliteError("constraint", RESERVED_ROWID);
     }
   }
+}
+
+/** Where a statement may have left what guards refuse: the tables of the virtual tables that it writes. */
+export function shadowsWritten(
+  { writes }: Observed,
+  { shadowTables }: SchemaTraits,
+): readonly string[] {
+  if (shadowTables.size === 0) return NONE;
+  return [...writes].flatMap((table) =>
+    CHECKED_SHADOWS.map((end) => foldName(table) + end)
+      .filter((shadow) => shadowTables.has(shadow))
+  );
 }
 
 /** What a virtual table says when a guard stopped it, or a row was there already. */
