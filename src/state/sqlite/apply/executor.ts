@@ -127,10 +127,7 @@ export class Executor {
     const before = this.policy.observed;
     const known = this.#cache.has(sql);
     if (!known) {
-      // A defended connection would drop the guards of virtual tables when it reads its schema again.
-      this.#connection.command(
-        "SELECT 1 FROM main.sqlite_schema, temp.sqlite_schema LIMIT 0",
-      );
+      // This reads the schema, if need be: a defended connection would drop the guards of virtual tables then.
       openVirtualTables(this.#connection, this.#virtual);
       this.#connection.defend(true);
     }

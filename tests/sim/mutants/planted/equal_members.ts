@@ -40,11 +40,10 @@ export const EQUAL_MEMBERS_MUTANTS: readonly Mutant[] = [
   {
     name: "guards of virtual tables go with a rollback of the schema",
     file: "state/sqlite/apply/executor.ts",
-    find: `      this.#connection.command(
-        "SELECT 1 FROM main.sqlite_schema, temp.sqlite_schema LIMIT 0",
-      );
-`,
-    replace: "",
+    find:
+      "      openVirtualTables(this.#connection, this.#virtual);\n      this.#connection.defend(true);\n",
+    replace:
+      "      this.#connection.defend(true);\n      openVirtualTables(this.#connection, this.#virtual);\n",
     step: 10,
   },
   {
@@ -79,7 +78,7 @@ export const EQUAL_MEMBERS_MUTANTS: readonly Mutant[] = [
     name: "every SQLITE_FULL is a full disk",
     file: "state/sqlite/driver/room.ts",
     find: '  return path === "" || path === null || takes',
-    replace: "  return path === 0 || takes",
+    replace: "  return path === 0 && takes",
     step: 10,
   },
   {

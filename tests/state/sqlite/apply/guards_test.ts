@@ -201,3 +201,19 @@ Deno.test("full-text search that stores a setting while it writes does not begin
     ]
   ) member.ok(sql);
 });
+
+Deno.test("guards of virtual tables are there after a rollback in the transaction that made the table", () => {
+  const statements = [
+    "CREATE TABLE w (k NOT NULL)",
+    "CREATE VIRTUAL TABLE f USING fts5(b)",
+    "CREATE TABLE s (x)",
+    `CREATE TRIGGER g AFTER INSERT ON s BEGIN INSERT INTO f(rowid, b) VALUES(${LARGEST}, 'a'); INSERT INTO f(b) VALUES('b'); DELETE FROM f WHERE rowid = ${LARGEST}; END`,
+    "INSERT INTO w VALUES (1), (NULL) RETURNING k",
+    "INSERT INTO s VALUES (1)",
+  ];
+  using member = new Direct();
+  const answers = member.batch(statements.map((sql) => command(execute(sql))));
+  const last = answered(answers.at(-1)!).result;
+  assert.ok(!last.ok);
+  assert.match(last.error.message, /is reserved/);
+});
