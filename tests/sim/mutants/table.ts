@@ -1,3 +1,4 @@
+import { EQUAL_MEMBERS_MUTANTS } from "./planted/equal_members.ts";
 import { GROUP_MUTANTS } from "./planted/groups.ts";
 import { LOG_MUTANTS } from "./planted/log.ts";
 import { NODE_MUTANTS } from "./planted/node.ts";
@@ -22,4 +23,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...GROUP_MUTANTS,
   ...LOG_MUTANTS,
   ...STATE_MUTANTS,
+  ...EQUAL_MEMBERS_MUTANTS,
 ];

@@ -2,7 +2,7 @@ import { crc32 } from "node:zlib";
 import { type Entry, EntryKind, type LogIndex } from "../../../raft/types.ts";
 import { MalformedBytesError, NO_BYTES } from "../../../util/bytes.ts";
 import { encodeAnswer } from "../../answer.ts";
-import type { Envelope } from "../../envelope.ts";
+import { type Envelope, isClock } from "../../envelope.ts";
 import { ExactlyOnce } from "../../exactly_once.ts";
 import { decodeCommand } from "../../sql/command.ts";
 import { writeResult } from "../../sql/result.ts";
@@ -27,7 +27,9 @@ import type { StateHash } from "../../port.ts";
 /** Members compare their states at multiples of this index. */
 const HASH_EVERY = 256;
 /** Rows that are looked at then. */
-const LOOKED_ROWS = 64;
+const LOOKED_ROWS = 32;
+/** Rows that are looked at with an entry that nobody waits for. */
+const IDLE_ROWS = 2048;
 const SQLITE_CONSTRAINT_FOREIGNKEY = 787;
 
 /** The batch must be applied again, an entry per transaction. */
@@ -200,14 +202,17 @@ export class BatchApplier {
   #hashed(entry: Entry, answer: Uint8Array): Uint8Array {
     this.#hash = crc32(answer, this.#hash);
     this.events.note(entry.index, this.#interpreter.change);
-    if (entry.index % HASH_EVERY === 0) this.#look(entry.index);
+    if (isIdle(entry)) this.#look(entry.index, IDLE_ROWS);
+    else if (entry.index % HASH_EVERY === 0) {
+      this.#look(entry.index, LOOKED_ROWS);
+    }
     return answer;
   }
 
   /** Adds some rows of the contents to the checksum, and notes that. */
-  #look(index: LogIndex): void {
+  #look(index: LogIndex, rows: number): void {
     const { schema } = this.#interpreter;
-    const seen = this.#scan.next(schema, LOOKED_ROWS, this.#hash);
+    const seen = this.#scan.next(schema, rows, this.#hash);
     this.#hash = seen.hash;
     this.#hashes.push({ index, hash: seen.hash, table: seen.table });
   }
@@ -286,6 +291,10 @@ export class BatchApplier {
       undone: this.#undone,
     });
   }
+}
+
+function isIdle({ kind, payload }: Entry): boolean {
+  return kind === EntryKind.command && isClock(payload);
 }
 
 function isForeignKeyError(error: unknown): boolean {
