@@ -173,7 +173,8 @@ export class HiqliteNode implements Member {
       const alone = hosted === this.#rooms.durable;
       return { ok, detail: alone ? detail : `group ${hosted.name}: ${detail}` };
     }
-    return { ok: true, detail: "ok" };
+    const differs = this.#rooms.greeting.disagreements.detail;
+    return { ok: true, detail: differs === null ? "ok" : `ok, but ${differs}` };
   }
 
   metrics(): string {
@@ -185,6 +186,7 @@ export class HiqliteNode implements Member {
       loopLagMs: this.#rooms.pulse.worstLagMs,
       droppedFrames: this.#rooms.router.dropped,
       engine: this.#parts.vault.storage.machine.engine,
+      divergences: this.#rooms.greeting.disagreements.total,
     });
   }
 
@@ -267,6 +269,7 @@ export class HiqliteNode implements Member {
     this.#progress();
     this.#rooms.membership.tick();
     this.#rooms.scrubbing.tick();
+    this.#rooms.idleWalk.tick();
   }
 
   #progress(): void {

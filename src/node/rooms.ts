@@ -19,6 +19,7 @@ import type { NodeNetwork, NodeParts } from "./parts.ts";
 import type { ClusterStatus } from "./port.ts";
 import { Database } from "./services/database.ts";
 import { Pulse } from "./upkeep/pulse.ts";
+import { IdleWalk } from "./upkeep/idle_walk.ts";
 import { Scrubbing } from "./upkeep/scrubbing.ts";
 import { groupOptions, starterOf } from "./volume/boot.ts";
 import { memberIdOf } from "./volume/identity.ts";
@@ -67,6 +68,7 @@ export interface Rooms {
   readonly database: Database;
   readonly pulse: Pulse;
   readonly scrubbing: Scrubbing;
+  readonly idleWalk: IdleWalk;
 }
 
 /** Builds a member's rooms around its parts. */
@@ -108,7 +110,20 @@ export function buildRooms(parts: NodeParts, events: RoomEvents): Rooms {
     ...cluster.membership.handlers(),
     [PROPOSE]: proposeHandler((id) => groups.get(id)),
   });
-  return { ...links, ...cluster, database, changes, pulse, scrubbing };
+  const idleWalk = new IdleWalk({
+    clock: parts.clock,
+    group: () => durable.group,
+    tellTime: (timeoutMs) => durable.proposer.tellTime(timeoutMs),
+  });
+  return {
+    ...links,
+    ...cluster,
+    database,
+    changes,
+    pulse,
+    scrubbing,
+    idleWalk,
+  };
 }
 
 /** The durable group's facts move first, and the groups that follow it after them. */

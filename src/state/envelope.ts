@@ -150,6 +150,11 @@ export function peekClock(bytes: Uint8Array): number {
   return new ByteReader(bytes, CLOCK_OFFSET).u53();
 }
 
+/** Whether an encoded envelope carries nothing but its stamp: nobody waits for it. */
+export function isClock(bytes: Uint8Array): boolean {
+  return bytes[1] === KINDS.indexOf("clock") + 1;
+}
+
 /**
  * Decodes what {@linkcode writeEnvelope} wrote; `known` is the highest level that this member can read.
  * @throws {UnknownLevelError} if it needs a higher one.

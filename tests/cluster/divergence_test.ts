@@ -14,10 +14,14 @@ async function idOf(cluster: TestCluster, node: Node): Promise<string> {
 }
 
 /** Changes a row behind the member's back, as a defect of memory or disk that no checksum covers. */
-async function falsify(cluster: TestCluster, node: Node): Promise<void> {
+async function falsify(
+  cluster: TestCluster,
+  node: Node,
+  row = 7,
+): Promise<void> {
   assert.ok(await cluster.process(node)!.terminate());
   const db = new DatabaseSync(new Victim(cluster.dataDir(node)).database());
-  db.exec("UPDATE t SET amount = amount + 1000 WHERE n = 7");
+  db.exec(`UPDATE t SET amount = amount + 1000 WHERE n = ${row}`);
   db.close();
   await cluster.startMember(node);
   await cluster.waitReady([node]);
@@ -63,6 +67,21 @@ Deno.test("a member whose state differs from the majority's is reported and rebu
     const before = await idOf(cluster, node);
     await falsify(cluster, node);
     await reveal();
+    await assertRebuilt(cluster, node, before);
+  });
+  await t.step("a follower with a row that no answer shows", async () => {
+    const leader = await cluster.waitLeader();
+    const node = cluster.nodes.find((other) => other !== leader)!;
+    const before = await idOf(cluster, node);
+    await falsify(cluster, node, 9);
+    await reveal();
+    await assertRebuilt(cluster, node, before);
+  });
+  await t.step("a follower without any write", async () => {
+    const leader = await cluster.waitLeader();
+    const node = cluster.nodes.find((other) => other !== leader)!;
+    const before = await idOf(cluster, node);
+    await falsify(cluster, node, 9);
     await assertRebuilt(cluster, node, before);
   });
   await t.step("the leader", async () => {

@@ -7,6 +7,7 @@ import type { Logger } from "../../util/logger.ts";
 import { memberIdOf, type Witnessed } from "../volume/identity.ts";
 import type { NodeVault } from "../volume/vault.ts";
 import type { PeerHandler, PeerRequests } from "../../network/requests.ts";
+import { Disagreements } from "./disagreements.ts";
 import { acknowledgedBy, successorOf, testimonyOf } from "./testimony.ts";
 import { type Verdict, Witness } from "./witness.ts";
 
@@ -39,6 +40,8 @@ export interface GreetingPorts {
 export class Greeting {
   readonly #ports: GreetingPorts;
   readonly #witness: Witness;
+  /** With whom this member's state disagrees. */
+  readonly disagreements: Disagreements;
   #busy = false;
   #removed = false;
   /** Since when enough others find no contradiction. */
@@ -48,9 +51,11 @@ export class Greeting {
   constructor(ports: GreetingPorts) {
     const { network, requests, vault } = ports;
     this.#ports = ports;
+    this.disagreements = new Disagreements(ports.logger);
     this.#witness = new Witness({
       network,
       requests,
+      disagreements: this.disagreements,
       self: () => memberIdOf(vault.identity),
       testimony: () => testimonyOf(vault, ports.group(), ports.promises),
       acknowledged: (member) =>

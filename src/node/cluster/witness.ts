@@ -8,6 +8,7 @@ import type {
 } from "../../raft/types.ts";
 import { nodeIdOf } from "../../raft/types.ts";
 import type { StateHash } from "../../state/port.ts";
+import type { Disagreements } from "./disagreements.ts";
 import type { Witnessed } from "../volume/identity.ts";
 import {
   decodeJson,
@@ -57,6 +58,7 @@ export interface WitnessPorts {
   successor(member: MemberId, term: Term): MemberId | "removed" | null;
   /** Whether this member leads. */
   leads(): boolean;
+  readonly disagreements: Disagreements;
   /** Makes a start of another member outlive this process. */
   memorize(start: Witnessed): void;
 }
@@ -131,11 +133,13 @@ export class Witness {
 
   /**
    * Compares this member's state with what a majority of the voters had at the
-   * same index. Answers how it differs, or null.
+   * same index. Answers how it differs, or null; notes every disagreement, also without a majority.
    */
   divergence(voters: readonly MemberId[]): string | null {
     const self = this.#ports.self();
-    for (const { index, hash } of this.#ports.testimony().hashes) {
+    const { hashes } = this.#ports.testimony();
+    this.#compare(voters, hashes);
+    for (const { index, hash } of hashes) {
       const votes = new Map<number, number>();
       for (const voter of voters) {
         const said = voter === self ? hash : this.#hashOf(voter, index);
@@ -153,6 +157,35 @@ export class Witness {
   #hashOf(member: MemberId, index: LogIndex): number | undefined {
     return this.#seen.get(member)?.hashes
       .find((hash) => hash.index === index)?.hash;
+  }
+
+  /** Notes with which of the voters this member's state agrees at the last index that both tell of, and with which not. */
+  #compare(voters: readonly MemberId[], hashes: readonly StateHash[]): void {
+    const self = this.#ports.self();
+    const { disagreements } = this.#ports;
+    disagreements.keep(voters);
+    for (const voter of voters) {
+      if (voter === self) continue;
+      const common = hashes.filter(({ index }) =>
+        this.#hashOf(voter, index) !== undefined
+      );
+      const differs = ({ index, hash }: StateHash): boolean =>
+        this.#hashOf(voter, index) !== hash;
+      const last = common.at(-1);
+      if (last === undefined) continue;
+      if (!differs(last)) disagreements.settled(voter);
+      else {
+        const { index, hash, table } = common.find(differs)!;
+        disagreements.found(
+          voter,
+          `at index ${index} the state of ${self} has checksum ${hash}, that of ${voter} has ${
+            this.#hashOf(voter, index)
+          }: an answer or a row${
+            table ? `, perhaps of ${table},` : ""
+          } differs`,
+        );
+      }
+    }
   }
 
   /** Before this member takes part: asks the other voters it remembers, and the `nodes`, what they know of it. */

@@ -127,6 +127,13 @@ export class Proposer {
     }
   }
 
+  /** Proposes an entry that carries nothing but the time. */
+  tellTime(timeoutMs: number): Promise<Answer> {
+    const bytes = encodeProposal(this.#destination, "clock", NO_IDENTITY);
+    const deadline = this.#ports.clock.monotonic() + timeoutMs;
+    return this.#replicate(bytes, deadline);
+  }
+
   /** Ends attempts whose time is over. Call it a few times a second. */
   tick(): void {
     this.#waiters.tick(this.#ports.clock.monotonic());

@@ -13,6 +13,8 @@ export interface MetricsParts {
   /** Frames for groups that this member does not host. */
   readonly droppedFrames: number;
   readonly engine: SqlEngine;
+  /** See `Disagreements.total`. */
+  readonly divergences: number;
 }
 
 /** Metrics in Prometheus' text format, version 0.0.4. */
@@ -81,6 +83,12 @@ const OF_THE_MEMBER: readonly (readonly [
     "counter",
     "Frames for groups that this member does not host",
     ({ droppedFrames }) => droppedFrames,
+  ],
+  [
+    "divergence_total",
+    "counter",
+    "Times that this member's state was found to differ from another's",
+    ({ divergences }) => divergences,
   ],
 ];
 

@@ -1,4 +1,5 @@
 import { EXEC_MUTANTS } from "./planted/exec.ts";
+import { EQUAL_MEMBERS_MUTANTS } from "./planted/equal_members.ts";
 import { GROUP_MUTANTS } from "./planted/groups.ts";
 import { LOG_MUTANTS } from "./planted/log.ts";
 import { NODE_MUTANTS } from "./planted/node.ts";
@@ -24,4 +25,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...LOG_MUTANTS,
   ...STATE_MUTANTS,
   ...EXEC_MUTANTS,
+  ...EQUAL_MEMBERS_MUTANTS,
 ];

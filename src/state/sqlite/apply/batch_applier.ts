@@ -1,7 +1,7 @@
 import { type Entry, EntryKind, type LogIndex } from "../../../raft/types.ts";
 import { MalformedBytesError, NO_BYTES } from "../../../util/bytes.ts";
 import { encodeAnswer } from "../../answer.ts";
-import type { Envelope } from "../../envelope.ts";
+import { type Envelope, isClock } from "../../envelope.ts";
 import { ExactlyOnce } from "../../exactly_once.ts";
 import { decodeCommand } from "../../sql/command.ts";
 import { writeResult } from "../../sql/result.ts";
@@ -13,7 +13,7 @@ import {
   readPosition,
   START,
 } from "./bookkeeping.ts";
-import { ContentsScan } from "./contents_scan.ts";
+import { ContentsScan, IDLE_ROWS, LOOKED_ROWS } from "./contents_scan.ts";
 import { overrideFunctions } from "./determinism.ts";
 import type { SqliteConnection } from "../driver/driver.ts";
 import { isForeignKeyError } from "../driver/result_codes.ts";
@@ -30,9 +30,6 @@ import {
   PrepareFailedError,
 } from "../../port.ts";
 import { prepareFailure } from "./prepare_failure.ts";
-
-/** Rows that are looked at where members compare their states. */
-const LOOKED_ROWS = 64;
 
 /** The batch must be applied again, an entry per transaction. */
 class BatchUndone extends Error {
@@ -213,7 +210,7 @@ export class BatchApplier {
         const hash = hashSqlAnswer(answer);
         this.events.note(index, this.#interpreter.change);
         this.agreement.add(hash);
-        this.#look(index);
+        this.#look(index, isClock(payload));
         outcomes.push({ kind: "prepared", answer, hash });
       } catch (error) {
         if (error instanceof EntryUndone) return { outcomes, endsAt: at };
@@ -299,17 +296,19 @@ export class BatchApplier {
       this.agreement.compare(index, payload, hash);
       this.agreement.add(hash);
     }
-    this.#look(index);
+    this.#look(index, kind === EntryKind.command && isClock(payload));
     return answer;
   }
 
-  /** Where members compare their states some rows of the contents are added first. */
-  #look(index: LogIndex): void {
+  /** Where members compare their states some rows of the contents are added first: many with an entry that nobody waits for. */
+  #look(index: LogIndex, idle: boolean): void {
     const { agreement } = this;
-    if (!agreement.comparesAt(index)) return;
-    const { schema } = this.#interpreter;
-    const seen = this.#scan.next(schema, LOOKED_ROWS, agreement.hash);
-    agreement.note(index, seen);
+    if (!idle && !agreement.comparesAt(index)) return;
+    const rows = idle ? IDLE_ROWS : LOOKED_ROWS;
+    agreement.note(
+      index,
+      this.#scan.next(this.#interpreter.schema, rows, agreement.hash),
+    );
   }
 
   #commit(first: LogIndex, last: Entry): void {

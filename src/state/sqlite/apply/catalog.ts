@@ -17,10 +17,12 @@ interface SchemaObject {
   readonly table: string;
   readonly sql: string | null;
   readonly counted: readonly Counted[];
+  /** An index or a generated column in it depends on dates. */
+  readonly dated: boolean;
 }
 
-/** What is asked of the whole schema: whether a text says it anywhere, or which date functions it depends on. */
-type Counted = "DEFERRED" | "FAIL" | "counters" | `date:${string}`;
+/** What is asked of the whole schema: whether a text says it anywhere. */
+type Counted = "DEFERRED" | "FAIL" | "counters";
 
 /** What a statement did to the schema: made new things only, removed some, or anything. */
 export type SchemaStatement = "create" | "drop" | "other";
@@ -40,6 +42,7 @@ export class Catalog {
   /** Rows by their folded name, and by that of the table that they belong to. */
   readonly #named = new Map<string, Set<number>>();
   readonly #counts = new Map<Counted, number>();
+  readonly #dated = new Map<string, Map<number, string>>();
   readonly #tables = new Map<string, string>();
   readonly #rowidTables = new Map<string, RowidTable>();
   readonly #virtual = new Set<string>();
@@ -63,12 +66,11 @@ export class Catalog {
   /** The traits of the schema as it was read last. */
   get traits(): SchemaTraits {
     const counts = this.#counts;
-    const dates = [...counts.keys()].filter((key) => key.startsWith("date:"));
     return {
       defersForeignKeys: counts.has("DEFERRED"),
       mayFailPartly: counts.has("FAIL"),
       readsCounters: counts.has("counters"),
-      pureFunctions: new Set(dates.map((key) => key.slice("date:".length))),
+      dated: this.#dated,
       tables: this.#tables,
       rowidTables: this.#rowidTables,
       virtualTables: this.#virtual,
@@ -135,7 +137,7 @@ export class Catalog {
   }
 
   #add(object: SchemaObject): void {
-    const { rowid, type, name, table, sql, counted } = object;
+    const { rowid, type, name, table, sql, counted, dated } = object;
     this.#objects.set(rowid, object);
     if (rowid > this.#latest) this.#latest = rowid;
     for (const key of new Set([foldName(name), foldName(table)])) {
@@ -147,6 +149,11 @@ export class Catalog {
       this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
     }
     if (isSeen(type)) this.#texts.push(sql!);
+    if (!dated) return;
+    const folded = foldName(table);
+    const texts = this.#dated.get(folded);
+    if (texts === undefined) this.#dated.set(folded, new Map([[rowid, sql!]]));
+    else texts.set(rowid, sql!);
   }
 
   #addTable(name: string): void {
@@ -182,6 +189,10 @@ export class Catalog {
       if (left > 0) this.#counts.set(key, left);
       else this.#counts.delete(key);
     }
+    const dated = this.#dated.get(foldName(table));
+    if (dated?.delete(rowid) && dated.size === 0) {
+      this.#dated.delete(foldName(table));
+    }
     if (type !== "table") return;
     for (const map of [this.#tables, this.#rowidTables, this.#nameless]) {
       map.delete(folded);
@@ -194,10 +205,10 @@ export class Catalog {
 type SchemaRow = [number, string, string, string, string | null];
 
 function objectOf([rowid, type, name, table, sql]: SchemaRow): SchemaObject {
-  const counted = sql === null || name.startsWith(RESERVED_PREFIX)
-    ? []
-    : countedIn(sql);
-  return { rowid, type, name, table, sql, counted };
+  const own = sql === null || name.startsWith(RESERVED_PREFIX);
+  const counted = own ? [] : countedIn(sql);
+  const dated = !own && datesDependedOn(sql).length > 0;
+  return { rowid, type, name, table, sql, counted, dated };
 }
 
 function countedIn(sql: string): Counted[] {
@@ -205,9 +216,6 @@ function countedIn(sql: string): Counted[] {
   if (/\bDEFERRED\b/i.test(sql)) counted.push("DEFERRED");
   if (/\bFAIL\b/i.test(sql)) counted.push("FAIL");
   if (/last_insert_rowid|changes/i.test(sql)) counted.push("counters");
-  for (const name of new Set(datesDependedOn(sql))) {
-    counted.push(`date:${name}`);
-  }
   return counted;
 }
 

@@ -11,6 +11,11 @@ import { quotedName } from "../statement/text.ts";
 import type { SchemaTraits } from "./schema_traits.ts";
 import { keepsRows } from "./rowid_guards.ts";
 
+/** Rows that are looked at where members compare their states. */
+export const LOOKED_ROWS = 32;
+/** Rows that are looked at with an entry that nobody waits for. */
+export const IDLE_ROWS = 2048;
+
 /** A piece ends after so many bytes of values, too. */
 const PIECE_BYTES = 256 * 1024;
 

@@ -137,8 +137,8 @@ function fixTime(
       current = true;
     }
   }
-  if (current && context.pureFunctions.has(name)) {
-    return `${name}(): the current time cannot be used while an index or a generated column uses ${name}(); use CURRENT_TIMESTAMP or another function`;
+  if (current && (context.strict || context.pureFunctions.has(name))) {
+    return `${name}(): an index or a generated column must not depend on the current time`;
   }
   return fixed;
 }

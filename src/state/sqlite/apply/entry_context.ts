@@ -26,6 +26,8 @@ class EntryRandom {
 
 const MILLISECONDS_MAX = 253_402_300_799_999; // the end of the year 9999, where SQLite's calendar ends
 
+const NONE: ReadonlySet<string> = new Set();
+
 /** Where an entry's SQL gets time and chance from, the same on every member. */
 export class EntryContext {
   #timeMs = 0;
@@ -36,10 +38,10 @@ export class EntryContext {
   #iso: string | null = null;
   /** Why an overridden function failed last. */
   failure: string | null = null;
-  /** What a guard of a virtual table refused to store; see `RowidGuards.refuse`. */
-  guarded: "rowid" | "config" | null = null;
-  /** Date functions that an index or a generated column depends on; they have no current time. */
-  pureFunctions: ReadonlySet<string> = new Set();
+  /** The date functions have no current time: what is computed must not depend on it. */
+  strict = false;
+  /** Those that have none while the schema is changed, since an index or a generated column comes to use them. */
+  pureFunctions: ReadonlySet<string> = NONE;
 
   /** Starts (or repeats from the start) the entry at `index`. */
   begin(
@@ -54,6 +56,7 @@ export class EntryContext {
     this.#draws = 0;
     this.#iso = null;
     this.failure = null;
+    this.strict = false;
   }
 
   /** How many draws were made; {@linkcode rewind} goes back there. */

@@ -18,7 +18,8 @@ import {
 } from "../driver/driver.ts";
 import { changeOf, SCHEMA_CHANGED, tablesOf } from "./entry_events.ts";
 import type { EntryContext } from "./entry_context.ts";
-import { type Observed, Policy } from "../statement/policy.ts";
+import { explained, shadowsWritten } from "./rowid_guards.ts";
+import { Policy } from "../statement/policy.ts";
 import { datesDependedOn, type SchemaTraits } from "./schema_traits.ts";
 import { refuseShadows } from "./shadow_tables.ts";
 import type { TableSets } from "./table_sets.ts";
@@ -107,6 +108,7 @@ export class Executor {
   compile(sql: string): Compiled {
     this.completed = false;
     this.#context.failure = null;
+    this.#context.strict = false;
     void this.schema;
     const before = this.policy.observed;
     try {
@@ -145,17 +147,13 @@ export class Executor {
   needsSavepoint(compiled: Compiled): boolean {
     const { statement, observed, mentions } = compiled;
     return statement.columns.length > 0 || observed.schema ||
-      this.#touchesVirtual(observed) ||
+      this.#touchesVirtual(compiled) ||
       this.schema.mayFailPartly || mentions.fail;
   }
 
-  #touchesVirtual({ writes }: Observed): boolean {
-    const { storage } = this.#schema;
-    if (storage === null) return false;
-    for (const name of writes) {
-      if (storage.has(foldName(name))) return true;
-    }
-    return false;
+  #touchesVirtual(compiled: Compiled): boolean {
+    compiled.shadows ??= shadowsWritten(compiled.observed, this.schema);
+    return compiled.shadows.length > 0;
   }
 
   /**
@@ -184,8 +182,8 @@ export class Executor {
     this.#counters.prepare(compiled, this.schema);
     try {
       return this.#run(compiled, bindings, budget);
-    } finally {
-      if (this.#context.guarded !== null) this.#schema.refuse();
+    } catch (error) {
+      throw explained(error);
     }
   }
 
@@ -203,7 +201,7 @@ export class Executor {
         ...this.#read(compiled, bindings, budget),
       };
     }
-    if (this.#touchesVirtual(observed)) this.#unsettled = true;
+    if (this.#touchesVirtual(compiled)) this.#unsettled = true;
     const result = statement.columns.length > 0
       ? this.#runReturning(compiled, bindings, budget)
       : this.#runPlain(compiled, bindings);
@@ -229,15 +227,16 @@ export class Executor {
 
   #changeSchema(compiled: Compiled, bindings: Bindings): StatementResult {
     this.schemaChanged = true;
-    const depended = datesDependedOn(compiled.statement.source);
-    if (depended.length > 0) {
-      this.#context.pureFunctions = this.schema.pureFunctions
-        .union(new Set(depended));
+    const { source } = compiled.statement;
+    this.#context.pureFunctions = new Set(datesDependedOn(source));
+    try {
+      // ALTER TABLE shows columns of what SQLite asks for it, and never a row. It runs once: a second time it would find its own work.
+      if (compiled.statement.columns.length === 0) {
+        this.#step(compiled, bindings);
+      } else this.#allRows(compiled, bindings);
+    } finally {
+      this.#context.pureFunctions = new Set();
     }
-    // ALTER TABLE shows columns of what SQLite asks for it, and never a row. It runs once: a second time it would find its own work.
-    if (compiled.statement.columns.length === 0) {
-      this.#step(compiled, bindings);
-    } else this.#allRows(compiled, bindings);
     this.#cache.clear();
     this.#schema.follow(compiled);
     this.change |= SCHEMA_CHANGED;

@@ -2,12 +2,19 @@ import { HiqliteError } from "../../../errors.ts";
 import {
   NO_BINDINGS,
   type SqliteConnection,
+  SqliteError,
   type SqliteStatement,
 } from "../driver/driver.ts";
 import type { Compiled } from "../statement/cache.ts";
-import { GUARD_FUNCTION, ROWID_GUARD } from "../statement/policy.ts";
+import {
+  type Observed,
+  ROWID_GUARD,
+  STRICT_FUNCTION,
+} from "../statement/policy.ts";
 import { foldName, quotedName } from "../statement/text.ts";
+import { dateLooks } from "./date_guards.ts";
 import type { EntryContext } from "./entry_context.ts";
+import type { RowidTable } from "./rowid_table.ts";
 import type { SchemaTraits } from "./schema_traits.ts";
 
 const INT64_MAX = 2n ** 63n - 1n;
@@ -18,20 +25,34 @@ const REFUSED_CONFIG =
   "crisismerge, hashsize, pgsz and automerge below 2 are not allowed: a full-text index could use up its segments";
 const SEQUENCES = "sqlite_sequence";
 /** Shadow tables whose rowids are those of their virtual table. */
-const ROWID_SHADOW = /_(?:content|docsize|rowid)$/;
+const ROWID_SHADOWS = ["_content", "_docsize", "_rowid"];
+const CHECKED_SHADOWS = [...ROWID_SHADOWS, "_config", "_segdir"];
+const NONE: readonly string[] = [];
 const CONFIG_SHADOW = /_config$/;
 const REFUSED_WORDS =
-  "NEW.k IN ('crisismerge', 'hashsize', 'pgsz') OR NEW.k = 'automerge' AND CAST(NEW.v AS INTEGER) < 2";
+  "k IN ('crisismerge', 'hashsize', 'pgsz') OR k = 'automerge' AND CAST(v AS INTEGER) < 2";
 
 /** Whether a shadow table holds its virtual table's rows, rather than an index of them. */
 export function keepsRows(shadow: string): boolean {
-  return ROWID_SHADOW.test(shadow);
+  return ROWID_SHADOWS.some((end) => shadow.endsWith(end));
+}
+
+/**
+ * With a trigger on an INSERT that may fail, SQLite opens a savepoint, and full-text search writes all it has, with
+ * each row. It puts rows into `_docsize` by REPLACE, which cannot: so `_content` is guarded only if that is missing.
+ */
+function isGuarded(shadow: string, shadows: ReadonlySet<string>): boolean {
+  if (shadow.endsWith("_content")) {
+    return !shadows.has(shadow.replace(/_content$/, "_docsize"));
+  }
+  return keepsRows(shadow);
 }
 
 /** When a trigger refuses, and how it says so. */
 interface Guard {
   readonly event: string;
-  readonly when: string;
+  /** @default {"true"} */
+  readonly when?: string;
   readonly body: string;
 }
 
@@ -46,6 +67,8 @@ type Trigger = [name: string, sql: string];
 export class RowidGuards {
   readonly #connection: SqliteConnection;
   readonly #context: EntryContext;
+  /** Look for the largest rowid, by shadow table. */
+  readonly #lookups = new Map<string, SqliteStatement>();
   /** How many guards were made: a table that is renamed keeps the names of its own. */
   #made = 0;
   /** The guards that exist, by folded table. */
@@ -59,17 +82,35 @@ export class RowidGuards {
     this.#connection = connection;
     this.#context = context;
     this.#versionOf = connection.prepare("PRAGMA temp.schema_version")!;
-    // Full-text search replaces what RAISE says by words of its own.
-    connection.define(GUARD_FUNCTION, false, (what) => {
-      context.guarded = what === "config" ? "config" : "rowid";
-      return null;
+    connection.define(STRICT_FUNCTION, false, (on) => {
+      context.strict = on !== 0n;
+      return 0;
     });
   }
 
   /** Looks which guards there are: a change of the schema may have renamed or dropped some. */
   look(): void {
+    this.forget();
     this.#installed = this.#read();
     this.#version = this.#temporaryVersion();
+  }
+
+  /**
+   * Drops the guards that name columns because something is computed from them: it may not be any more, and then such
+   * a guard, which only a member has that wrote to the table, would be in the way of what is done to the column.
+   */
+  dropDated(): void {
+    for (const [table, guards] of this.#installed) {
+      if (guards.some(([, sql]) => sql.includes(STRICT_FUNCTION))) {
+        this.#put(table, []);
+      }
+    }
+  }
+
+  /** Forgets what was prepared for the tables that there are. */
+  forget(): void {
+    for (const lookup of this.#lookups.values()) lookup.release();
+    this.#lookups.clear();
   }
 
   /** The same if statements that made guards, and did not change the schema, were undone; true if so. */
@@ -84,15 +125,16 @@ export class RowidGuards {
    * of many rows would go on from it: on INSERT, and on UPDATE of the key, which is also what UPSERT and foreign keys do.
    * A table that nobody writes costs nothing. True if some had none.
    */
-  install(tables: Iterable<string>, { rowidTables }: SchemaTraits): boolean {
+  install(written: Iterable<string>, schema: SchemaTraits): boolean {
     let made = false;
-    for (const table of tables) {
-      const known = rowidTables.get(foldName(table));
-      if (known === undefined) continue;
-      const { name, virtual, rowid, keys } = known;
+    for (const name of written) {
+      const folded = foldName(name);
+      const table = schema.tables.get(folded);
+      const known = schema.rowidTables.get(folded);
       // A virtual table keeps its rowids in tables of its own.
-      if (virtual || rowid === null) continue;
-      if (this.#guard(name, rowidGuards(rowid, keys))) made = true;
+      if (table === undefined || known?.virtual) continue;
+      const dates = dateLooks(this.#connection, folded, schema);
+      if (this.#guard(table, guardsOf(known, dates))) made = true;
     }
     return made;
   }
@@ -100,8 +142,7 @@ export class RowidGuards {
   /** Guards what virtual tables write behind the statement's back. The connection must not be defended. */
   installShadows({ shadowTables }: SchemaTraits): void {
     for (const name of shadowTables) {
-      if (!keepsRows(name) && !CONFIG_SHADOW.test(name)) continue;
-      this.#guard(name, [shadowGuard(name)]);
+      if (isGuarded(name, shadowTables)) this.#guard(name, [SHADOW_GUARD]);
     }
   }
 
@@ -127,17 +168,24 @@ export class RowidGuards {
 
   /** SQLite carries guards along when it renames a table or a column, but not when a column takes a name of the rowid. */
   #guard(table: string, guards: readonly Guard[]): boolean {
-    const folded = foldName(table);
-    const made = this.#installed.get(folded) ?? [];
+    const made = this.#installed.get(foldName(table)) ?? [];
     const holds = made.length === guards.length &&
-      guards.every(({ event, when }) =>
-        made.some(([, sql]) => sql.includes(event) && sql.includes(when))
+      guards.every(({ event, when = "true", body }) =>
+        made.some(([, sql]) =>
+          sql.includes(event) && sql.includes(when) && sql.includes(body)
+        )
       );
     if (holds) return false;
-    for (const [name] of made) {
+    this.#put(table, guards);
+    return true;
+  }
+
+  #put(table: string, guards: readonly Guard[]): void {
+    const folded = foldName(table);
+    for (const [name] of this.#installed.get(folded) ?? []) {
       this.#connection.exec(`DROP TRIGGER temp.${quotedName(name)}`);
     }
-    const fresh = guards.map(({ event, when, body }): Trigger => {
+    const fresh = guards.map(({ event, when = "true", body }): Trigger => {
       const name = `${ROWID_GUARD}${++this.#made}`;
       const sql = `CREATE TEMP TRIGGER "${name}"
          AFTER ${event} ON main.${quotedName(table)} WHEN ${when}
@@ -147,7 +195,6 @@ export class RowidGuards {
     });
     this.#installed.set(folded, fresh);
     this.#version = this.#temporaryVersion();
-    return true;
   }
 
   /** @throws {HiqliteError} `forbidden` if a table's rowid cannot be asked for, and so not be guarded. */
@@ -161,39 +208,33 @@ export class RowidGuards {
   }
 
   /**
-   * Looks at what no trigger sees: the sequences.
-   * @throws {HiqliteError} `constraint` if an AUTOINCREMENT would have nothing left.
+   * Looks at what no trigger sees, or says in vain: sequences, settings of full-text search, INSERT OR IGNORE into virtual tables.
+   * @throws {HiqliteError} `constraint` if there is a row under the largest rowid, or an AUTOINCREMENT would have nothing left; `forbidden` for a setting.
    */
-  check({ observed }: Compiled): void {
-    for (const table of observed.writes) {
-      if (table === SEQUENCES) this.#checkSequences();
+  check({ observed, shadows }: Compiled): void {
+    if (observed.writes.has(SEQUENCES)) this.#checkSequences();
+    if (shadows === null || shadows.length === 0) return;
+    for (const shadow of shadows) {
+      if (!this.#hasRefused(shadow)) continue;
+      throw CONFIG_SHADOW.test(shadow)
+        ? new HiqliteError("forbidden", REFUSED_CONFIG)
+        : new HiqliteError("constraint", RESERVED_ROWID);
     }
   }
 
-  /**
-   * Fails a statement whose virtual table met a guard: SQLite may have ignored that (OR IGNORE). A setting
-   * that was not stored is in the memory of this connection by now, which alone would keep it until its
-   * next start: a change of the settings that is undone makes full-text search read them again.
-   * @throws {HiqliteError} `constraint` or `forbidden`.
-   */
-  refuse({ shadowTables }: SchemaTraits): never {
-    const what = this.#context.guarded;
-    this.#context.guarded = null;
-    if (what !== "config") throw new HiqliteError("constraint", RESERVED_ROWID);
-    for (const shadow of shadowTables) {
-      if (!CONFIG_SHADOW.test(shadow)) continue;
-      const table = quotedName(shadow.replace(CONFIG_SHADOW, ""));
-      this.#connection.command("SAVEPOINT _hql_config");
-      try {
-        this.#connection.exec(
-          `INSERT INTO main.${table}(${table}, rank) VALUES ('automerge', 4)`,
-        );
-      } finally {
-        this.#connection.command("ROLLBACK TO _hql_config");
-        this.#connection.command("RELEASE _hql_config");
-      }
+  /** Settings must not have triggers: full-text search stores some while it writes, and would begin again to write. */
+  #hasRefused(shadow: string): boolean {
+    let lookup = this.#lookups.get(shadow);
+    if (lookup === undefined) {
+      const refused = CONFIG_SHADOW.test(shadow)
+        ? REFUSED_WORDS
+        : `rowid = ${INT64_MAX}`;
+      lookup = this.#connection.prepare(
+        `SELECT 1 FROM main.${quotedName(shadow)} WHERE ${refused}`,
+      )!;
+      this.#lookups.set(shadow, lookup);
     }
-    throw new HiqliteError("forbidden", REFUSED_CONFIG);
+    return lookup.all(NO_BINDINGS).length > 0;
   }
 
   #checkSequences(): void {
@@ -206,25 +247,55 @@ export class RowidGuards {
   }
 }
 
-function rowidGuards(rowid: string, keys: readonly string[]): Guard[] {
+/** Where a statement may have left what guards refuse: the tables of the virtual tables that it writes. */
+export function shadowsWritten(
+  { writes }: Observed,
+  { shadowTables }: SchemaTraits,
+): readonly string[] {
+  if (shadowTables.size === 0) return NONE;
+  return [...writes].flatMap((table) =>
+    CHECKED_SHADOWS.map((end) => foldName(table) + end)
+      .filter((shadow) => shadowTables.has(shadow))
+  );
+}
+
+/** What a virtual table says when a guard stopped it, or a row was there already. */
+export function explained(error: unknown): unknown {
+  const silent = error instanceof SqliteError &&
+    error.message === "constraint failed";
+  return silent
+    ? new HiqliteError(
+      "constraint",
+      `A constraint of a virtual table failed: there is a row under that rowid, or it is ${INT64_MAX}, which is reserved`,
+    )
+    : error;
+}
+
+/** One trigger for each event, so that it does not depend on their names what is refused first. */
+function guardsOf(
+  known: RowidTable | undefined,
+  dates: string | null,
+): Guard[] {
+  const rowid = known?.rowid ?? null;
+  const refusal = `SELECT RAISE(ABORT, '${RESERVED_ROWID}')`;
   const when = `NEW.${rowid} = ${INT64_MAX}`;
-  const body = `SELECT RAISE(ABORT, '${RESERVED_ROWID}');`;
+  if (dates !== null) {
+    const body = rowid === null ? dates : `${refusal} WHERE ${when}; ${dates}`;
+    return [{ event: "INSERT", body }, { event: "UPDATE", body }];
+  }
+  if (rowid === null) return [];
+  const body = `${refusal};`;
   // SQLite compares these words with those of the UPDATE, and does not ask whether they are columns.
-  const names = [...keys.map(quotedName), "rowid", "_rowid_", "oid"];
+  const names = [...known!.keys.map(quotedName), "rowid", "_rowid_", "oid"];
   return [
     { event: "INSERT", when, body },
     { event: `UPDATE OF ${names.join(", ")}`, when, body },
   ];
 }
 
-/** FAIL rather than ABORT, for which SQLite would open a savepoint, and full-text search write all it has, with each row. */
-function shadowGuard(table: string): Guard {
-  const config = CONFIG_SHADOW.test(table);
-  const what = config ? "config" : "rowid";
-  return {
-    event: "INSERT",
-    when: config ? REFUSED_WORDS : `NEW.rowid = ${INT64_MAX}`,
-    body:
-      `SELECT ${GUARD_FUNCTION}('${what}'); SELECT RAISE(FAIL, 'reserved');`,
-  };
-}
+/** FAIL rather than ABORT, for the reason at `isGuarded`. */
+const SHADOW_GUARD: Guard = {
+  event: "INSERT",
+  when: `NEW.rowid = ${INT64_MAX}`,
+  body: "SELECT RAISE(FAIL, 'reserved');",
+};

@@ -10,8 +10,8 @@ export interface SchemaTraits {
   readonly mayFailPartly: boolean;
   /** A trigger, view or default may ask for `changes()` or `last_insert_rowid()`. */
   readonly readsCounters: boolean;
-  /** Date functions that an index or a generated column depends on. */
-  readonly pureFunctions: ReadonlySet<string>;
+  /** The texts of indexes, and of tables with generated columns, that depend on dates, by folded table and row of the schema. */
+  readonly dated: ReadonlyMap<string, ReadonlyMap<number, string>>;
   /** All tables of users, also virtual ones: their names by folded name. */
   readonly tables: ReadonlyMap<string, string>;
   /** Tables with rowids, also virtual ones, by folded name. */

@@ -11,7 +11,6 @@ import { checkContents, storageOf } from "./virtual_tables.ts";
 /** The schema as it is within the writer's open transaction, and what the writer sets up for it. */
 export class WriterSchema {
   readonly #connection: SqliteConnection;
-  readonly #context: EntryContext;
   readonly #policy: Policy;
   readonly #catalog: Catalog;
   readonly #guards: RowidGuards;
@@ -26,7 +25,6 @@ export class WriterSchema {
     policy: Policy,
   ) {
     this.#connection = connection;
-    this.#context = context;
     this.#policy = policy;
     this.#catalog = new Catalog(connection);
     this.#guards = new RowidGuards(connection, context);
@@ -53,6 +51,7 @@ export class WriterSchema {
   /** It may be anything: a change was undone. */
   forget(): void {
     this.#traits = null;
+    this.#guards.forget();
   }
 
   /**
@@ -66,7 +65,10 @@ export class WriterSchema {
       ? "drop"
       : "other";
     this.#catalog.follow(what, statement.source);
-    if (what !== "create") this.#guards.look();
+    if (what !== "create") {
+      this.#guards.look();
+      this.#guards.dropDated();
+    }
     const traits = this.#update();
     checkShadows(this.#catalog.takeTexts(), traits);
     if (this.#storage !== null) checkContents(this.#connection, this.#policy);
@@ -83,20 +85,14 @@ export class WriterSchema {
     return this.#guards.undone();
   }
 
-  /** Looks at what no trigger sees; see `RowidGuards.check`. */
+  /** Looks at what no trigger sees, or says in vain; see `RowidGuards.check`. */
   check(compiled: Compiled): void {
     this.#guards.check(compiled);
-  }
-
-  /** See `RowidGuards.refuse`. */
-  refuse(): never {
-    return this.#guards.refuse(this.traits);
   }
 
   #update(): SchemaTraits {
     const traits = this.#catalog.traits;
     this.#traits = traits;
-    this.#context.pureFunctions = traits.pureFunctions;
     this.#storage = storageOf(traits);
     this.#virtualTables = [...traits.rowidTables.values()]
       .filter(({ virtual }) => virtual).map(({ name }) => name);

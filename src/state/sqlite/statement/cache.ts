@@ -22,6 +22,8 @@ export interface Compiled {
   readonly mentions: Mentions;
   /** The number of the set of tables that it writes; null until it wrote. */
   tables: number | null;
+  /** Tables of virtual tables that it writes that must be looked at after it; null until it ran. */
+  shadows: readonly string[] | null;
 }
 
 /** Words in a statement's text that ask for care; one in a string does no harm. */
@@ -158,6 +160,7 @@ export class StatementCache {
       observed: this.#policy.observed,
       mentions: mentionsIn(statement.source),
       tables: null,
+      shadows: null,
     };
   }
 }

@@ -19,8 +19,8 @@ export const RESERVED_PREFIX = "_hql_";
 /** Begins the names of the temporary triggers that keep the largest rowids free; they go with their tables. */
 export const ROWID_GUARD = `${RESERVED_PREFIX}rowid `;
 
-/** What a guard calls to say why it refuses. */
-export const GUARD_FUNCTION = `${RESERVED_PREFIX}refuse`;
+/** What a guard calls before (1) and after (0) it computes what must not depend on the current time. */
+export const STRICT_FUNCTION = `${RESERVED_PREFIX}strict`;
 
 /** The names of this software, and of functions that differ between members, are no part of a view: virtual tables read views unseen. */
 export function refuseInView(name: string): string | null {

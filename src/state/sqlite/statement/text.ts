@@ -144,3 +144,39 @@ export function* wordsOf(
     yield { word: word.toUpperCase(), call: sql[next] === "(", end: at };
   }
 }
+
+/** What stands in the next parentheses of a text from `start` on, and what follows them. */
+export function inParentheses(
+  sql: string,
+  start: number,
+): { inner: string; rest: string } {
+  let depth = 0;
+  let begin = sql.length;
+  for (let at = start; at < sql.length;) {
+    const token = tokenAt(sql, at);
+    at = token.end;
+    if (token.kind !== "other") continue;
+    const char = sql[token.start];
+    if (char === "(" && depth++ === 0) begin = at;
+    if (char === ")" && --depth === 0) {
+      return { inner: sql.slice(begin, token.start), rest: sql.slice(at) };
+    }
+  }
+  return { inner: sql.slice(begin), rest: "" };
+}
+
+/** The parts of a list, without the comments in it. */
+export function atCommas(list: string): string[] {
+  const parts = [""];
+  let depth = 0;
+  for (let at = 0; at < list.length;) {
+    const { kind, start, end } = tokenAt(list, at);
+    at = end;
+    const text = list.slice(start, end);
+    if (text === "(") depth++;
+    if (text === ")") depth--;
+    if (text === "," && depth === 0) parts.push("");
+    else parts[parts.length - 1] += kind === "space" ? " " : text;
+  }
+  return parts;
+}

@@ -163,7 +163,7 @@ export const EXEC_MUTANTS: readonly Mutant[] = [
   {
     name: "prepared: contents are summed up only where entries are applied",
     file: "state/sqlite/apply/batch_applier.ts",
-    find: "        this.#look(index);\n",
+    find: "        this.#look(index, isClock(payload));\n",
     replace: "",
   },
 ];

@@ -82,6 +82,14 @@ const MOMENTS: Readonly<Record<string, readonly string[]>> = {
     "INSERT INTO r VALUES(1, 1, 2)",
     `UPDATE r SET id = ${LARGEST}`,
   ],
+  "a full-text table that would ignore it": [
+    "CREATE VIRTUAL TABLE f USING fts5(b)",
+    `INSERT OR IGNORE INTO f(rowid, b) VALUES(${LARGEST}, 'a')`,
+  ],
+  "a full-text table without sizes": [
+    "CREATE VIRTUAL TABLE f USING fts5(b, columnsize=0)",
+    `INSERT INTO f(rowid, b) VALUES(${LARGEST}, 'a'), (NULL, 'b')`,
+  ],
   "a full-text table under a new name": [
     "CREATE VIRTUAL TABLE f USING fts5(b)",
     "ALTER TABLE f RENAME TO g",
@@ -176,4 +184,36 @@ Deno.test("hasRoom() asks the file system, and leaves nothing there", () => {
   } finally {
     Deno.removeSync(dir, { recursive: true });
   }
+});
+
+Deno.test("full-text search that stores a setting while it writes does not begin again and again", () => {
+  using member = new Direct();
+  for (
+    const sql of [
+      "CREATE TABLE w (k TEXT PRIMARY KEY, n)",
+      "CREATE VIRTUAL TABLE f USING fts5(a, b, prefix='1 2')",
+      "CREATE TRIGGER g BEFORE INSERT ON w BEGIN DELETE FROM f WHERE rowid = 2; END",
+      "INSERT INTO f(rowid) VALUES (2), (3), (1)",
+      "UPDATE f SET a = 'some words'",
+      "INSERT INTO f(f, rank) VALUES ('secure-delete', 1)",
+      "INSERT INTO w(n) VALUES (1), (2), (3)",
+      "INSERT INTO f(f) VALUES ('integrity-check')",
+    ]
+  ) member.ok(sql);
+});
+
+Deno.test("guards of virtual tables are there after a rollback in the transaction that made the table", () => {
+  const statements = [
+    "CREATE TABLE w (k NOT NULL)",
+    "CREATE VIRTUAL TABLE f USING fts5(b)",
+    "CREATE TABLE s (x)",
+    `CREATE TRIGGER g AFTER INSERT ON s BEGIN INSERT INTO f(rowid, b) VALUES(${LARGEST}, 'a'); INSERT INTO f(b) VALUES('b'); DELETE FROM f WHERE rowid = ${LARGEST}; END`,
+    "INSERT INTO w VALUES (1), (NULL) RETURNING k",
+    "INSERT INTO s VALUES (1)",
+  ];
+  using member = new Direct();
+  const answers = member.batch(statements.map((sql) => command(execute(sql))));
+  const last = answered(answers.at(-1)!).result;
+  assert.ok(!last.ok);
+  assert.match(last.error.message, /is reserved/);
 });

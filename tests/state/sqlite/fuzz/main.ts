@@ -34,25 +34,22 @@ function run(): Promise<void> {
     type: "module",
   });
   return new Promise<void>((resolve, reject) => {
-    let task = nextTask();
-    const give = (): void => {
-      if (task === null || found.length >= EXAMPLES) return resolve();
-      worker.postMessage(task);
-    };
+    /** Nothing until the worker says that it listens. */
+    let task: Task | null = null;
     worker.onerror = (event) => {
       event.preventDefault();
       reject(new Error(event.message));
     };
     worker.onmessage = ({ data }: MessageEvent<readonly Found[]>) => {
-      done += task!.seeds.length;
+      done += task?.seeds.length ?? 0;
       for (const one of data) {
         found.push(one);
         report(one);
       }
       task = nextTask();
-      give();
+      if (task === null || found.length >= EXAMPLES) resolve();
+      else worker.postMessage(task);
     };
-    give();
   }).finally(() => worker.terminate());
 }
 

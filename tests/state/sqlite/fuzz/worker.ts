@@ -65,4 +65,6 @@ if ("WorkerGlobalScope" in globalThis) {
     );
     scope.postMessage!(found);
   };
+  // What came while the modules were loading was lost.
+  scope.postMessage!([]);
 }
