@@ -23,7 +23,10 @@ function sameMember(cluster: TestCluster, random: Random): Node {
   return node;
 }
 
-/** Takes a member down, does something to its folder, and starts it again. */
+/**
+ * Takes a member down, does something to its folder, and starts it again. Its children go with it: one that
+ * lives a moment longer closes its database, and removes a file under the hand that changes the folder.
+ */
 function damage(
   name: string,
   change: (folder: string, random: Random) => Promise<string>,
@@ -37,7 +40,7 @@ function damage(
       return {
         start: async () => {
           victim = draw(cluster, random);
-          await cluster.killMember(victim);
+          await cluster.killWithChildren(victim);
           const what = await change(cluster.dataDir(victim), random);
           await cluster.startMember(victim);
           return happened(`${victim}: ${what}`);
@@ -110,13 +113,13 @@ const oldVolume: NemesisKind = {
     return {
       start: async () => {
         victim = drawNode(cluster, random);
-        await cluster.killMember(victim);
+        await cluster.killWithChildren(victim);
         await copy(cluster.dataDir(victim), copyPath(cluster, victim));
         await cluster.startMember(victim);
         return happened(`copied the volume of ${victim}`);
       },
       stop: async () => {
-        await cluster.killMember(victim!);
+        await cluster.killWithChildren(victim!);
         const folder = cluster.dataDir(victim!);
         // The folder itself stays: a disk may be mounted there.
         await empty(folder);
