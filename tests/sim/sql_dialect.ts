@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Entry } from "../../src/raft/types.ts";
 import type { Preparation, PreparedEntry } from "../../src/state/port.ts";
@@ -168,10 +169,17 @@ class SqlModel implements Model {
     return String(rows[0]?.[0] ?? "");
   }
 
-  /** What is committed, whatever is prepared. */
+  /** What is committed, whatever is prepared: of a WAL that is copied only whole transactions count. */
   encode(): Uint8Array {
     const copy = `${this.#path}.copy`;
-    this.#reader.exec(`VACUUM INTO '${copy}'`);
+    for (const end of ["", "-wal"]) {
+      if (existsSync(this.#path + end)) {
+        Deno.copyFileSync(this.#path + end, copy + end);
+      }
+    }
+    const connection = nodeDriver.open(copy, { readOnly: false });
+    connection.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    connection.close();
     const bytes = Deno.readFileSync(copy);
     Deno.removeSync(copy);
     return bytes;
