@@ -14,6 +14,7 @@ import type {
   StateRecovery,
 } from "../../src/state/port.ts";
 import { SeededRandom } from "../../src/util/random.ts";
+import { checkpointOf, settled, snapshotOf } from "./machine_calls.ts";
 
 /** A machine on what it stores. */
 export interface OpenMachine {
@@ -117,19 +118,11 @@ class Subject {
   }
 
   checkpoint(): Promise<number> {
-    return new Promise((resolve, reject) =>
-      this.machine.checkpoint((error, durable) =>
-        error === null ? resolve(durable) : reject(error)
-      )
-    );
+    return checkpointOf(this.machine);
   }
 
   snapshot(): Promise<Snapshot> {
-    return new Promise((resolve, reject) =>
-      this.machine.snapshot((error, snapshot) =>
-        error === null ? resolve(snapshot!) : reject(error)
-      )
-    );
+    return snapshotOf(this.machine);
   }
 
   receive(last: LogId): Promise<SnapshotSink> {
@@ -173,14 +166,6 @@ const CONFIG: Content = {
 
 function commandOf(payload: Uint8Array): Content {
   return { kind: EntryKind.command, payload };
-}
-
-function settled(
-  start: (done: (error: Error | null) => void) => void,
-): Promise<void> {
-  return new Promise((resolve, reject) =>
-    start((error) => error === null ? resolve() : reject(error))
-  );
 }
 
 /** All bytes of a snapshot, in reads that do not divide its size. */

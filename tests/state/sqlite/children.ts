@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** A child process, as the system tells of it. */
@@ -30,6 +31,14 @@ export function childrenOf(
     found.push({ pid: Number(pid), args: args! });
   }
   return found;
+}
+
+/** The child of this process that writes the database in the folder `dir`. */
+export function writerOf({ dir }: { readonly dir: string }): number {
+  const own = childrenOf(Deno.pid, "writer")
+    .filter(({ args }) => args.includes(dir));
+  assert.equal(own.length, 1);
+  return own[0]!.pid;
 }
 
 /** Whether a process is there and runs. */

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { HiqliteError } from "../../../src/errors.ts";
-import { childrenOf, memoryOf, printed, SEES_CHILDREN } from "./children.ts";
+import {
+  childrenOf,
+  memoryOf,
+  printed,
+  SEES_CHILDREN,
+  writerOf,
+} from "./children.ts";
 import { Direct } from "./direct.ts";
 import { command, execute, Subject } from "./subject.ts";
 
@@ -35,13 +41,11 @@ Deno.test({
     await using subject = await Subject.open({ writer: "process" });
     await subject.execute("CREATE TABLE t (a)");
     const before = memoryOf(Deno.pid, "VmRSS");
-    const writer = childrenOf(Deno.pid, "writer").find(({ args }) =>
-      args.includes(subject.dir)
-    )!;
+    const writer = writerOf(subject);
     const asked = subject.entries([command(execute(bomb(30)))]);
     // Which of its errors it is, is the leader's affair before it proposes: nothing is applied.
     await assert.rejects(subject.applyEntries(asked));
-    assert.ok(memoryOf(writer.pid, "VmHWM") < CHILD_MIB);
+    assert.ok(memoryOf(writer, "VmHWM") < CHILD_MIB);
     assert.ok(memoryOf(Deno.pid, "VmRSS") - before < GROWTH_MIB);
   },
 });

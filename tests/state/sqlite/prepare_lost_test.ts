@@ -6,7 +6,7 @@ import {
   type PreparedEntry,
   PrepareFailedError,
 } from "../../../src/state/port.ts";
-import { childrenOf, SEES_CHILDREN } from "./children.ts";
+import { SEES_CHILDREN, writerOf } from "./children.ts";
 import { command, execute, Subject } from "./subject.ts";
 
 const ENDLESS =
@@ -41,10 +41,7 @@ async function until(holds: () => boolean): Promise<void> {
 
 /** Kills the writer's process; returns once nobody can mistake it for a living one. */
 async function killWriter(subject: Subject): Promise<void> {
-  const own = childrenOf(Deno.pid, "writer")
-    .filter(({ args }) => args.includes(subject.dir));
-  assert.equal(own.length, 1);
-  Deno.kill(own[0]!.pid, "SIGKILL");
+  Deno.kill(writerOf(subject), "SIGKILL");
   await sleep(200);
 }
 

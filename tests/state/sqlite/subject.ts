@@ -13,6 +13,7 @@ import {
   type SqliteMachineOptions,
 } from "../../../src/state/sqlite/machine.ts";
 import { encodeEnvelope } from "../envelopes.ts";
+import { checkpointOf, snapshotOf } from "../machine_calls.ts";
 import type {
   CommandBody,
   CommandResult,
@@ -162,19 +163,11 @@ export class Subject {
   }
 
   checkpoint(): Promise<number> {
-    return new Promise((resolve, reject) =>
-      this.machine.checkpoint((error, durable) =>
-        error === null ? resolve(durable) : reject(error)
-      )
-    );
+    return checkpointOf(this.machine);
   }
 
   snapshot(): Promise<Snapshot> {
-    return new Promise((resolve, reject) =>
-      this.machine.snapshot((error, snapshot) =>
-        error === null ? resolve(snapshot!) : reject(error)
-      )
-    );
+    return snapshotOf(this.machine);
   }
 
   /** Everything that must be equal on members. */

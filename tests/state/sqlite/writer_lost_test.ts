@@ -10,18 +10,11 @@ import { SchemaEpoch } from "../../../src/state/sqlite/thread/schema_epoch.ts";
 import { LEVEL } from "../../../src/state/level.ts";
 import { silentLogger } from "../../../src/util/logger.ts";
 import { type Entry, EntryKind } from "../../../src/raft/types.ts";
-import { childrenOf, isRunning, SEES_CHILDREN, until } from "./children.ts";
+import { isRunning, SEES_CHILDREN, until, writerOf } from "./children.ts";
 import { command, execute, Subject } from "./subject.ts";
 
 const ENDLESS =
   "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x FROM c) INSERT INTO t SELECT 1 FROM c WHERE x = 2";
-
-function writerOf(subject: Subject): number {
-  const own = childrenOf(Deno.pid, "writer")
-    .filter(({ args }) => args.includes(subject.dir));
-  assert.equal(own.length, 1);
-  return own[0]!.pid;
-}
 
 function stuckIn({ machine }: Subject): StuckEntry | null {
   return machine.stuck;
