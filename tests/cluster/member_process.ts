@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { isRunning, until } from "../state/sqlite/children.ts";
 
 /** How to start a member. */
 export interface MemberOptions {
@@ -11,6 +12,9 @@ export interface MemberOptions {
 
 /** Longest wait for a process to go after SIGTERM before it is killed, ms: it ends itself after 15 s at the latest. */
 const GRACE_MS = 20_000;
+
+/** A process is gone so long after SIGKILL, ms, whatever it waits for. */
+const GONE_MS = 10_000;
 
 /** One real process of a member, started and ended by its id. */
 export class MemberProcess {
@@ -70,14 +74,22 @@ export class MemberProcess {
     await this.exited;
   }
 
-  /** SIGKILL to it and its children in one moment, as when a machine loses its power: none closes its files. */
+  /**
+   * SIGKILL to it and its children in one moment, as when a machine loses its power: none closes
+   * its files. Waits until all are gone, and nobody holds a lock on what they had open.
+   */
   async killWithChildren(): Promise<void> {
     this.#asked = "to go";
     const { pid } = this.#child;
-    const script = `kill -9 ${pid} $(ps -o pid= --ppid ${pid})`;
-    await new Deno.Command("sh", { args: ["-c", script], stderr: "null" })
-      .output();
+    const script =
+      `all="${pid} $(ps -o pid= --ppid ${pid})"; kill -9 $all; echo $all`;
+    const { stdout } = await new Deno.Command("sh", {
+      args: ["-c", script],
+      stderr: "null",
+    }).output();
     await this.exited;
+    const pids = new TextDecoder().decode(stdout).trim().split(/\s+/);
+    await until(() => !pids.some((each) => isRunning(Number(each))), GONE_MS);
   }
 
   /** SIGSTOP. */

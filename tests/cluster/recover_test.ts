@@ -17,7 +17,7 @@ Deno.test("hiqlite cluster recover: with two of three volumes lost, the third be
   assert.equal(running.code, 1);
   assert.match(running.out, /in use by another process/);
 
-  for (const node of cluster.nodes) await cluster.killMember(node);
+  for (const node of cluster.nodes) await cluster.killWithChildren(node);
   for (const lost of [1, 2]) {
     await Deno.remove(cluster.dataDir(lost), { recursive: true });
   }

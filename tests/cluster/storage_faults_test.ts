@@ -184,7 +184,7 @@ async function suffer(
   const before = await memberId(cluster, node);
   await writer.write(other, 3);
   if (fault.graceful === true) await cluster.process(node)!.terminate();
-  else await cluster.killMember(node);
+  else await cluster.killWithChildren(node);
   const victim = new Victim(cluster.dataDir(node));
   const quarantined = victim.quarantines();
   const said = (await cluster.log(node)).length;
@@ -221,7 +221,7 @@ Deno.test("whatever happens to the disk of one member, it is a voter with the sa
     "a disk that is out of reach: nothing is touched, the process ends with what is wrong",
     async () => {
       const victim = new Victim(cluster.dataDir(1));
-      await cluster.killMember(1);
+      await cluster.killWithChildren(1);
       const quarantined = victim.quarantines();
       const said = (await cluster.log(1)).length;
       fs.renameSync(victim.path("logs"), victim.path("elsewhere"));
@@ -251,14 +251,14 @@ Deno.test("whatever happens to the disk of one member, it is a voter with the sa
     "an old volume put back is recognised and replaced",
     async () => {
       const before = await memberId(cluster, 2);
-      await cluster.killMember(2);
+      await cluster.killWithChildren(2);
       fs.cpSync(cluster.dataDir(2), `${cluster.dataDir(2)}.old`, {
         recursive: true,
       });
       await cluster.startMember(2);
       await cluster.waitReady([2]);
       await writer.write(2, 5);
-      await cluster.killMember(2);
+      await cluster.killWithChildren(2);
       fs.rmSync(cluster.dataDir(2), { recursive: true });
       fs.renameSync(`${cluster.dataDir(2)}.old`, cluster.dataDir(2));
       await cluster.startMember(2);

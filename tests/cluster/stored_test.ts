@@ -28,8 +28,11 @@ Deno.test("assertEqualStored() and assertEqualContents() see schema, sequences, 
   deepEqual(sqlite_sequence, ['["t",1]']);
   await assertEqualStored(cluster);
   ok((await storedIn(cluster.dataDir(1))).sessions.includes(" a "));
-  // All of them, or those who are left would elect a leader and write its first entry.
-  await Promise.all(cluster.nodes.map((node) => cluster.killMember(node)));
+  // All of them, or those who are left would elect a leader and write its first entry;
+  // with their children, or the one that wrote may still have the database locked.
+  await Promise.all(
+    cluster.nodes.map((node) => cluster.killWithChildren(node)),
+  );
   const changes: readonly [string, string, RegExp][] = [
     ["answers", "UPDATE _hql_meta SET hash = hash + 1", /^answers of/],
     ["sessions", "DELETE FROM _hql_answers", /^sessions of/],
