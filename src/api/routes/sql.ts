@@ -63,8 +63,7 @@ const NO_RESULTS: ResultsCodec = {
 /** The longest run that a query can ask for, ms. */
 const QUERY_MS_MAX = 2 ** 32 - 1;
 
-/** The kinds of writes that have a route. */
-type WriteKind = "execute" | "txn" | "batch" | "migrate";
+type WriteKind = CommandBody["kind"];
 type BodyOf<Kind> = Extract<CommandBody, { readonly kind: Kind }>;
 
 /** How a kind of write is written in JSON, beside its `timeout_ms`. */
