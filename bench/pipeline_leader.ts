@@ -70,11 +70,6 @@ export class PipelineLeader {
     }
   }
 
-  /** The last entry. */
-  get last(): LogIndex {
-    return this.#last;
-  }
-
   /** Opens the session in which everything is written, so that SQLite does what it does in a cluster. */
   async open(): Promise<void> {
     await this.#append(

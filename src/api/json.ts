@@ -26,13 +26,10 @@ export function valueToJson(value: SqlParameter, path: string): JsonSqlValue {
       return value;
     case "number":
       return numberToJson(value);
-    case "bigint":
-      if (value < INT64_MIN || value > INT64_MAX) {
-        throw invalid(path, `${value} does not fit into 64 bits`);
-      }
-      return Number.isSafeInteger(Number(value))
-        ? Number(value)
-        : { $int: `${value}` };
+    case "bigint": {
+      const fitting = integer(value, path);
+      return typeof fitting === "number" ? fitting : { $int: `${value}` };
+    }
   }
   if (value === null) return null;
   if (value instanceof Uint8Array) return { $blob: toBase64(value) };
@@ -92,7 +89,7 @@ export function valueFromJson(
   );
 }
 
-function integer(value: bigint, path: string): SqlValue {
+function integer(value: bigint, path: string): number | bigint {
   if (value < INT64_MIN || value > INT64_MAX) {
     throw invalid(path, `${value} does not fit into 64 bits`);
   }

@@ -6,7 +6,7 @@ import {
   type Remains,
   remainsOf,
 } from "../node/volume/recover.ts";
-import { type Logger, silentLogger } from "../util/logger.ts";
+import { silentLogger } from "../util/logger.ts";
 
 /** What is left on a member, and whether its log could be read. */
 export interface Findings<T extends Remains = Remains> {
@@ -21,9 +21,8 @@ export interface Findings<T extends Remains = Remains> {
  */
 export async function inspectDataDir(
   config: NodeConfig,
-  logger: Logger = silentLogger,
 ): Promise<Findings> {
-  const { vault, logDamage } = await salvage(config, logger, null);
+  const { vault, logDamage } = await salvage(config, silentLogger, null);
   try {
     return { remains: remainsOf(vault), logDamage };
   } finally {
@@ -38,9 +37,8 @@ export async function inspectDataDir(
 export async function recoverDataDir(
   config: NodeConfig,
   confirm: string,
-  logger: Logger = silentLogger,
 ): Promise<Findings<Recovery>> {
-  const { vault, logDamage } = await salvage(config, logger, confirm);
+  const { vault, logDamage } = await salvage(config, silentLogger, confirm);
   try {
     return { remains: await recoverCluster(vault, confirm), logDamage };
   } finally {

@@ -15,6 +15,17 @@ export async function untilAborted<T>(
   }
 }
 
+/** The most that a timer takes: with more it fires at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/** Calls `run` after `ms`, but after 24 days at the latest. */
+export function startTimer(
+  run: () => void,
+  ms: number,
+): ReturnType<typeof setTimeout> {
+  return setTimeout(run, Math.min(ms, TIMER_MS_MAX));
+}
+
 /** Waits for `ms`, or until the signal aborts; never throws. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
@@ -24,7 +35,7 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
       signal.removeEventListener("abort", end);
       resolve();
     };
-    const timer = setTimeout(end, ms);
+    const timer = startTimer(end, ms);
     signal.addEventListener("abort", end, { once: true });
   });
 }

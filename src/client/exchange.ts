@@ -1,7 +1,7 @@
 import { type ErrorCode, HiqliteError } from "../errors.ts";
 import { errorOf } from "../api/error_body.ts";
 import { isRefused } from "./refused.ts";
-import { pause } from "./abort.ts";
+import { pause, startTimer } from "./abort.ts";
 import { PING } from "../api/routes/status.ts";
 import type { Route } from "../api/route.ts";
 
@@ -119,7 +119,7 @@ function probe(
 ): () => Promise<void> {
   let asking: Promise<void> | undefined;
   let ended: AbortController | undefined;
-  const timer = setTimeout(() => {
+  const timer = startTimer(() => {
     ended = new AbortController();
     asking = ask(attempt, ended.signal, giveUp);
   }, attempt.probeMs);
@@ -137,7 +137,7 @@ async function ask(
 ): Promise<void> {
   while (!ended.aborted) {
     const late = new AbortController();
-    const timer = setTimeout(() => late.abort(), probeMs);
+    const timer = startTimer(() => late.abort(), probeMs);
     try {
       const signal = AbortSignal.any([ended, late.signal]);
       const response = await fetch(`${url}${PING.path}`, { signal });

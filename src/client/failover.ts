@@ -1,6 +1,6 @@
 import { HiqliteError, OutcomeUnknownError } from "../errors.ts";
 import { exchange, type ExchangeRequest, type Reach } from "./exchange.ts";
-import { pause } from "./abort.ts";
+import { pause, startTimer } from "./abort.ts";
 
 /** How the members are reached. */
 export interface FailoverOptions extends Reach {
@@ -53,7 +53,7 @@ export class Failover {
     const signals = [this.#closing.signal];
     if (request.signal !== undefined) signals.push(request.signal);
     for (const signal of signals) signal.addEventListener("abort", abort);
-    const timer = setTimeout(abort, request.timeoutMs);
+    const timer = startTimer(abort, request.timeoutMs);
     try {
       return await this.#attempts(request, deadline, stop.signal);
     } catch (error) {

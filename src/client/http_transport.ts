@@ -30,14 +30,9 @@ export class HttpTransport implements Transport {
     body: CommandBody,
     options: WriteOptions,
   ): Promise<WriteAnswer> {
-    const routes: Partial<Record<string, typeof WRITES.execute>> = WRITES;
-    const route = routes[body.kind];
-    if (route === undefined) {
-      throw new HiqliteError("internal", `No route takes ${body.kind}`);
-    }
     const { maxRunMs } = options;
     const request = maxRunMs === undefined ? { body } : { body, maxRunMs };
-    return await this.#send(route, request, options);
+    return await this.#send(WRITES[body.kind], request, options);
   }
 
   read(request: QueryRequest, options: CallOptions): Promise<QueryAnswer> {

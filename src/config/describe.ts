@@ -31,11 +31,11 @@ export function generateToml(): string {
       lines.push(`# default: ${setting.fallbackText}`);
       lines.push(`#${setting.toml} = "127.0.0.1"`);
     } else {
-      const value = typeof setting.fallback === "number" ||
-          typeof setting.fallback === "boolean"
+      // What has parts is written as a text.
+      const value = typeof setting.fallback === "object"
         ? setting.fallbackText
-        : JSON.stringify(setting.fallbackText);
-      lines.push(`#${setting.toml} = ${value}`);
+        : setting.fallback;
+      lines.push(`#${setting.toml} = ${JSON.stringify(value)}`);
     }
   }
   return `${lines.join("\n")}\n`;

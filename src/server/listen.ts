@@ -97,7 +97,10 @@ function raftHandler(
         return new Response("pong");
       case HEALTH.path: {
         const health = member.health();
-        return Response.json(health, { status: health.ok ? 200 : 503 });
+        const { reply } = HEALTH;
+        return Response.json(reply.encode(health), {
+          status: reply.status?.(health) ?? 200,
+        });
       }
       default:
         return raft(request);

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { SETTINGS } from "../../src/config/settings.ts";
 import { randomBetween, SeededRandom } from "../../src/util/random.ts";
 import { contextOf, createSchema, runClients } from "../cluster/clients.ts";
 import { poll, TestCluster } from "../cluster/harness.ts";
@@ -80,7 +79,7 @@ export async function runAbuse(options: AbuseOptions): Promise<AbuseReport> {
     await SMALL_DISKS.obstacle() === "";
   await using cluster = await TestCluster.start({
     network,
-    environment: environmentOf(),
+    environment: { HQL_WRITE_TIMEOUT_MS: "2000" },
     ...disks ? { prepare: giveSmallDisks } : {},
   });
   for (const workload of workloads) await createSchema(cluster, workload);
@@ -131,11 +130,6 @@ export async function runAbuse(options: AbuseOptions): Promise<AbuseReport> {
     ),
     problems,
   };
-}
-
-/** A short limit for writes, where members have one. */
-function environmentOf(): Readonly<Record<string, string>> {
-  return "writeTimeoutMs" in SETTINGS ? { HQL_WRITE_TIMEOUT_MS: "2000" } : {};
 }
 
 async function giveSmallDisks(cluster: TestCluster): Promise<void> {

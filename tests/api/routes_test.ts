@@ -161,6 +161,28 @@ for (const [route, request] of REQUESTS) {
   });
 }
 
+for (
+  const [timeoutMs, sent] of [
+    [600_000, 600_000],
+    [0.5, 1],
+    [1500.2, 1501],
+    [Infinity, 2 ** 32 - 1],
+  ] as const
+) {
+  Deno.test(`a query may ask for ${timeoutMs} ms over HTTP`, () => {
+    const request = {
+      sql: "x",
+      consistency: "local",
+      limits: { timeoutMs },
+    } as const;
+    const json = JSON.stringify(QUERY.request!.encode(request, 5));
+    assert.deepEqual(QUERY.request!.decode(JSON.parse(json)), {
+      ...request,
+      limits: { timeoutMs: sent },
+    });
+  });
+}
+
 Deno.test("an error that comes with 503 is no health", async () => {
   await using client = connect({
     urls: ["member"],

@@ -204,6 +204,29 @@ Deno.test("RemoteClient reports no_leader when no write was taken", async () => 
   assert.equal(count(scripted.member), 0);
 });
 
+for (const timeoutMs of [2 ** 31, Infinity]) {
+  Deno.test(`RemoteClient takes a timeout of ${timeoutMs} ms for a long one`, async () => {
+    const slow = new FakeMember();
+    await using _ = { [Symbol.asyncDispose]: () => slow.shutdown() };
+    const app = createApp(slow, { secretApi: SECRET });
+    await using client = connect({
+      urls: ["member"],
+      secret: SECRET,
+      timeoutMs,
+      probeMs: timeoutMs,
+      fetch: (input, init) =>
+        untilAborted(init?.signal ?? undefined, async () => {
+          await new Promise((resume) => setTimeout(resume, 30));
+          return await app.request(String(input), init);
+        }),
+    });
+    assert.equal(
+      (await client.query("SELECT 1 AS one", [], { timeoutMs }))[0]!.one,
+      1,
+    );
+  });
+}
+
 Deno.test("RemoteClient reports a timeout when a read gets no answer", async () => {
   await using scripted = await prepared({ a: Array(40).fill("unreachable") });
   await assert.rejects(scripted.client({ timeoutMs: 100 }).query("SELECT 1"), {

@@ -186,7 +186,8 @@ export class TestCluster implements AsyncDisposable {
     );
     for (const answer of answers) {
       if (answer.type !== "ok") continue;
-      const leader = leaderNode(answer.value);
+      const { members } = answer.value;
+      const leader = members.find(({ role }) => role === "leader")?.node_id;
       if (leader !== undefined) votes.set(leader, (votes.get(leader) ?? 0) + 1);
     }
     const best = [...votes].sort((a, b) => b[1] - a[1])[0];
@@ -266,17 +267,6 @@ export class TestCluster implements AsyncDisposable {
       await Deno.remove(this.root, { recursive: true });
     }
   }
-}
-
-/** The node id of the leader in a member's view. */
-function leaderNode(
-  view: { readonly [name: string]: unknown },
-): Node | undefined {
-  const members = view.members as readonly {
-    readonly role: string;
-    readonly node_id: number;
-  }[];
-  return members.find(({ role }) => role === "leader")?.node_id;
 }
 
 /** Asks again every 50 ms until it is so. @throws {Error} saying what was waited for. */

@@ -32,6 +32,7 @@ Deno.test("generateToml() stays valid with every commented default switched on",
   const toml = generateToml().replaceAll(/^#(?=[a-z_]+ = )/gm, "");
   const { config } = resolveConfig({ env: {}, toml });
   assert.equal(config.queryMaxRows, SETTINGS.queryMaxRows.fallback);
+  assert.equal(config.sqliteLib, "");
 });
 
 Deno.test("generateToml() draws other secrets each time", () => {

@@ -45,6 +45,13 @@ Deno.test("POST /query is guarded, with the options' limits", () =>
     }]);
   }, { queryTimeoutMs: 500, queryMaxRows: 10, queryMaxBytes: 1000 }));
 
+Deno.test("POST /query takes a longer timeout than a write may wait, and cuts it itself", () =>
+  withApp(async (ask, member) => {
+    const query = { sql: "SELECT 1", timeout_ms: 2 ** 32 - 1 };
+    assert.equal((await ask("/api/v1/query", query)).status, 200);
+    assert.equal(member.queries[0]!.limits!.timeoutMs, 500);
+  }, { queryTimeoutMs: 500 }));
+
 Deno.test("POST /txn resolves references to earlier statements", () =>
   withApp(async (ask) => {
     const { status, json } = await ask("/api/v1/txn", {

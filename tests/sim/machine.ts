@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { HiqliteError } from "../../src/errors.ts";
+import { decodeConfiguration } from "../../src/raft/configuration.ts";
 import {
   type Configuration,
   type Entry,
@@ -88,7 +89,6 @@ export interface MachineHost {
   readonly draw: Draw;
   /** Makes a model from the bytes of a state. */
   model(bytes: Uint8Array): Model;
-  decodeConfig(payload: Uint8Array): Configuration;
   /** The hash that an entry carries of its answer. */
   hash(answer: Uint8Array): number;
   /** Which faults a preparation has. */
@@ -480,7 +480,7 @@ export class SimMachine implements PreparingMachine {
     const { answers: results, divergence } = this.#model.apply(entries);
     entries.forEach((entry, i) => {
       if (entry.kind === EntryKind.config) {
-        this.#config = this.#host.decodeConfig(entry.payload);
+        this.#config = decodeConfiguration(entry.payload);
       }
       if (!live) {
         this.#applied = { term: entry.term, index: entry.index };

@@ -4,7 +4,7 @@ import { RaftGroup } from "../../src/group/group.ts";
 import { envelopeStamp } from "../../src/node/groups/stamp.ts";
 import type { SegmentLog } from "../../src/log/segment_log.ts";
 import type { GroupMessage } from "../../src/group/messages.ts";
-import { decodeConfiguration, isVoter } from "../../src/raft/configuration.ts";
+import { isVoter } from "../../src/raft/configuration.ts";
 import type { RaftCore } from "../../src/raft/core.ts";
 import { type Entry, EntryKind, type MemberId } from "../../src/raft/types.ts";
 import { HiqliteError } from "../../src/errors.ts";
@@ -60,7 +60,6 @@ export class SimMember implements Observed {
       later: (event) => this.later(node.applyMs(), event),
       draw: world.draws.machine,
       model: (bytes) => world.dialect.model(bytes),
-      decodeConfig: decodeConfiguration,
       hash: (answer) => world.dialect.hash(answer),
       faults: () => this.#machineFaults(),
       reported: () => this.#reported,

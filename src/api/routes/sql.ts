@@ -60,8 +60,10 @@ const NO_RESULTS: ResultsCodec = {
   decode: () => [],
 };
 
-/** The kinds of writes that have a route. */
-type WriteKind = "execute" | "txn" | "batch" | "migrate";
+/** The longest run that a query can ask for, ms. */
+const QUERY_MS_MAX = 2 ** 32 - 1;
+
+type WriteKind = CommandBody["kind"];
 type BodyOf<Kind> = Extract<CommandBody, { readonly kind: Kind }>;
 
 /** How a kind of write is written in JSON, beside its `timeout_ms`. */
@@ -152,7 +154,7 @@ export const QUERY: MemberRoute<QueryRequest, QueryAnswer> = {
       ...statementToJson(request, ""),
       consistency: request.consistency,
       min_index: request.minIndex,
-      timeout_ms: request.limits?.timeoutMs,
+      timeout_ms: wholeMs(request.limits?.timeoutMs),
     }),
     decode: decodeQuery,
   },
@@ -248,10 +250,18 @@ function decodeQuery(json: unknown): QueryRequest {
     0,
     Number.MAX_SAFE_INTEGER,
   );
+  const timeoutMs = integerField(fields, "timeout_ms", 1, QUERY_MS_MAX);
   return {
     ...statementFromJson(fields, "", false),
     consistency,
     ...(minIndex === undefined ? {} : { minIndex }),
-    limits: timeoutField(fields),
+    limits: timeoutMs === undefined ? {} : { timeoutMs },
   };
+}
+
+/** The limit of a query as it is sent; a member cuts it to its own. */
+function wholeMs(timeoutMs: number | undefined): number | undefined {
+  return timeoutMs === undefined
+    ? undefined
+    : Math.min(Math.ceil(timeoutMs), QUERY_MS_MAX);
 }

@@ -19,5 +19,6 @@ export function mountStatus(
   mountMember(mounting, HEALTH, member);
   mountMember(mounting, READY, member);
   mountMember(mounting, METRICS, member);
-  mount(mounting, OPENAPI, () => openApiDocument(version));
+  let document: ReturnType<typeof openApiDocument> | undefined;
+  mount(mounting, OPENAPI, () => document ??= openApiDocument(version));
 }
