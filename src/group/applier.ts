@@ -46,6 +46,7 @@ export class Applier {
   #target: LogIndex;
   #busy = false;
   #paused = false;
+  #stopped = false;
   #suspended: (() => void) | null = null;
   /** A caller waits until entries up to here are applied. */
   #wanted: LogIndex = 0;
@@ -94,6 +95,7 @@ export class Applier {
 
   /** Begins no further batch. */
   stop(): void {
+    this.#stopped = true;
     this.#stopLingering?.();
     this.#stopLingering = null;
   }
@@ -129,7 +131,7 @@ export class Applier {
   }
 
   #pump(): void {
-    if (this.#busy || this.#paused || this.#suspended !== null) return;
+    if (this.#stopped || !this.idle) return;
     const from = this.#machine.applied.index + 1;
     if (from > this.#target || this.#isStuck(from)) return;
     if (this.#mayLinger(from)) this.#linger();

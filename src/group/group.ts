@@ -103,6 +103,7 @@ export class RaftGroup {
 
   /** One tick of the group's timeouts; since the last one `elapsedMs` of this member's monotonic time passed. */
   tick(elapsedMs: number): void {
+    if (this.#stopped) return;
     this.#ticks++;
     this.#parts.clock.tick(elapsedMs);
     this.#parts.deposition.tick();

@@ -17,15 +17,12 @@ import { Intake } from "./intake.ts";
 import { LogDurability } from "./log_durability.ts";
 import { AppendOutbox } from "./outbox.ts";
 import { PendingReads } from "./pending_reads.ts";
-import type { GroupOptions, GroupPorts } from "./ports.ts";
+import { APPLY_MS, type GroupOptions, type GroupPorts } from "./ports.ts";
 import { PendingProposals } from "./proposals.ts";
 import { RunWatch } from "./run_watch.ts";
 import { SnapshotReceiver } from "./snapshot_receiver.ts";
 import { SnapshotSender } from "./snapshot_sender.ts";
 import { SnapshotService } from "./snapshot_service.ts";
-
-/** What a leader may take for a write by default, and two seconds. */
-const APPLY_MS = 12_000;
 
 /** What a stopped group answers to everything. */
 export const STOPPED: Outcome = {

@@ -14,6 +14,9 @@ export type Durability =
   /** Synced every `ticks` ticks. */
   | { readonly mode: "interval"; readonly ticks: number };
 
+/** What a leader may take for a write by default, and two seconds. */
+export const APPLY_MS = 12_000;
+
 /** Tunables of a group. */
 export interface GroupOptions {
   readonly durability: Durability;
@@ -25,7 +28,7 @@ export interface GroupOptions {
   readonly checkpointBytes: number;
   /** Proposals that may wait for the loop; more are refused as `overloaded`. */
   readonly maxInbox: number;
-  /** How long a committed entry may wait to be applied before the member complains, ms: what a leader may take for a write, and two seconds. @default {12_000} */
+  /** How long a committed entry may wait to be applied before the member complains, ms: what a leader may take for a write, and two seconds. @default {APPLY_MS} */
   readonly applyMs?: number;
   /** The shortest election timeout, ms: what the cluster clock may advance by at once. */
   readonly electionMs: number;

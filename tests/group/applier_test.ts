@@ -102,6 +102,23 @@ Deno.test("Applier goes on behind what a writer committed before it died", () =>
   assert.deepEqual(told, ["unheard 2, 2", "applied 3", "applied 4"]);
 });
 
+Deno.test("Applier begins no batch after stop(), also not behind the one that runs", () => {
+  const machine = new Fragile(99);
+  const { applier } = run(machine, 2);
+  const apply = machine.apply.bind(machine);
+  machine.apply = (entries, answers, done) => {
+    applier.advance(6);
+    applier.stop();
+    apply(entries, answers, done);
+  };
+  applier.advance(4);
+  assert.deepEqual(machine.batches, ["1-2", "3-4"]);
+  applier.advance(9);
+  applier.hurry(9);
+  applier.retry();
+  assert.deepEqual(machine.batches, ["1-2", "3-4"]);
+});
+
 Deno.test("ApplyWatch complains once when nothing is applied for too long, and when it goes on", () => {
   const warned: string[] = [];
   const machine: { applied: { index: number }; stuck: StuckEntry | null } = {

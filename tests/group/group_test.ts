@@ -305,6 +305,18 @@ Deno.test("stop() answers everybody who waits", () => {
   assert.deepEqual([reads, applied], [[null], [false]]);
 });
 
+Deno.test("tick() does nothing after stop()", () => {
+  const trio = new Trio({ applyMs: 100 }, [], { lingers: true });
+  const leader = trio.elect(0);
+  trio.propose(leader, "a");
+  trio.run();
+  const [stopped, running] = trio.members.slice(1) as [Third, Third];
+  stopped.group.stop();
+  trio.tick(20);
+  assert.match(running.warnings.join(), /are not applied/);
+  assert.deepEqual(stopped.warnings, []);
+});
+
 for (const mode of ["immediate_async", "interval"] as const) {
   Deno.test(`durability ${mode} answers before the sync, votes after it`, () => {
     const trio = new Trio({

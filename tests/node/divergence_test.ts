@@ -22,7 +22,7 @@ Deno.test("a member whose state differs says so: in its log, in ready() and in i
   const node = cluster.node(id);
   await until("the member is not ready", () => !node.ready().ok);
   assert.match(node.ready().detail, new RegExp(`entry ${index} differently`));
-  assert.match(node.metrics(), /hiqlite_divergence_total\S* 1/);
+  assert.match(node.metrics(), /^hiqlite_answers_differ_total{group="db"} 1$/m);
   const line = cluster.lines.find((each) => each.includes("differently"));
   assert.match(line!, /000000ab there, 000000cd here/);
   await write(cluster.node(leaderId));

@@ -285,6 +285,8 @@ Deno.test("metrics() is in Prometheus' text format and tells who leads", async (
       /^(# (HELP|TYPE) hiqlite_\w+ .+|hiqlite_\w+({group="db"}|{engine="none",version="0"})? \d+(\.\d+)?)$/,
     );
   }
+  const types = [...text.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => name);
+  assert.deepEqual(types, [...new Set(types)], "each name has one type");
   assert.match(text, /^hiqlite_is_leader{group="db"} 1$/m);
   assert.match(text, /^hiqlite_raft_members_connected{group="db"} 3$/m);
   assert.match(text, /^hiqlite_ready 1$/m);

@@ -34,9 +34,9 @@ export function renderMetrics(parts: MetricsParts): string {
     hosted,
     status: parts.cluster.groups.find(({ name }) => name === hosted.name)!,
   }));
-  for (const [name, help, value] of OF_GROUPS) {
+  for (const [name, help, value, type = "gauge"] of OF_GROUPS) {
     metric(
-      "gauge",
+      type,
       name,
       help,
       groups.map(({ hosted, status }) =>
@@ -96,6 +96,7 @@ const OF_GROUPS: readonly (readonly [
   name: string,
   help: string,
   value: (status: NamedGroupStatus, hosted: HostedGroup) => number,
+  type?: "counter",
 ])[] = [
   [
     "is_leader",
@@ -136,9 +137,10 @@ const OF_GROUPS: readonly (readonly [
     (_status, { group }) => group?.log.bytes ?? 0,
   ],
   [
-    "divergence_total",
+    "answers_differ_total",
     "Batches with an entry that this member answered differently than its leader",
     (_status, { divergences }) => divergences,
+    "counter",
   ],
   [
     "disk_full",

@@ -3,6 +3,7 @@ import { MemoryLog } from "../../../src/log/memory_log.ts";
 import {
   amnesia,
   createCore,
+  groupOptions,
   type Recovered,
   starterOf,
 } from "../../../src/node/volume/boot.ts";
@@ -21,6 +22,7 @@ import {
 import type { NodeVault } from "../../../src/node/volume/vault.ts";
 import { recoverCluster } from "../../../src/node/volume/recover.ts";
 import { SeededRandom } from "../../../src/util/random.ts";
+import type { NodeConfig } from "../../../src/config/types.ts";
 import { FaultDisk } from "../../log/fault_disk.ts";
 import { openOn, survivors } from "../../log/story.ts";
 
@@ -164,4 +166,18 @@ Deno.test("recoverCluster() after an install that was not finished makes a clust
     new SeededRandom(1),
   );
   assert.deepEqual(core.config.voters, [memberIdOf(identity)]);
+});
+
+Deno.test("groupOptions() lets an entry wait for as long as a leader may take for a write, and two seconds", () => {
+  const applyMs = (writeTimeoutMs: number) =>
+    groupOptions({
+      logSync: { mode: "immediate" },
+      logsUntilSnapshot: 10_000,
+      tickMs: 50,
+      electionTicks: 14,
+      writeTimeoutMs,
+    } as NodeConfig).applyMs;
+  assert.equal(applyMs(10_000), 12_000);
+  assert.equal(applyMs(3_600_000), 3_602_000);
+  assert.equal(applyMs(10), 12_000, "no disk is faster for that");
 });
