@@ -7,9 +7,7 @@ import {
   UnknownLevelError,
   writeEnvelope,
 } from "./envelope.ts";
-import type { PrepareRefusal } from "./port.ts";
-
-const REASONS: readonly PrepareRefusal[] = ["timeout", "too_large", "internal"];
+import { PREPARE_REFUSALS, type PrepareRefusal } from "./port.ts";
 
 /** Why a command was kept out of the log, as an entry says it. */
 export interface EntryRefusal {
@@ -31,7 +29,7 @@ export function encodeEntryRefusal(
   const writer = new ByteWriter(256);
   const identity = identityOf(payload);
   writeEnvelope(writer, "refusal", identity ?? NO_IDENTITY, (body) => {
-    body.u8(REASONS.indexOf(reason)).text(message);
+    body.u8(PREPARE_REFUSALS.indexOf(reason)).text(message);
     body.u32(identity === null ? 0 : hashOfBody(identity.body));
   });
   return writer.finish();
@@ -44,7 +42,7 @@ export function encodeEntryRefusal(
 export function decodeEntryRefusal(body: Uint8Array): EntryRefusal {
   const reader = new ByteReader(body);
   const code = reader.u8();
-  const reason = REASONS[code];
+  const reason = PREPARE_REFUSALS[code];
   if (reason === undefined) {
     throw new MalformedBytesError(`unknown reason of a refusal ${code}`);
   }

@@ -132,8 +132,11 @@ export interface Preparation {
   readonly payloads: readonly Uint8Array[];
 }
 
+/** Every {@linkcode PrepareRefusal}; entries hold their places. */
+export const PREPARE_REFUSALS = ["timeout", "too_large", "internal"] as const;
+
 /** Why an entry must not get into any log. */
-export type PrepareRefusal = "timeout" | "too_large" | "internal";
+export type PrepareRefusal = typeof PREPARE_REFUSALS[number];
 
 /** What became of an entry in a preparation. */
 export type PreparedEntry =

@@ -1,8 +1,9 @@
-import { NO_BINDINGS, type SqliteConnection } from "../driver/driver.ts";
-import type { SqliteStatement } from "../driver/driver.ts";
-
-/** As many pages as SQLite can count: no bound. */
-const PAGES_MAX = 4_294_967_294;
+import {
+  NO_BINDINGS,
+  type SqliteConnection,
+  type SqliteStatement,
+} from "../driver/driver.ts";
+import { PAGES_MAX } from "../driver/room.ts";
 
 /**
  * Bounds by how much a write that is only prepared may make the database grow. SQLite then says

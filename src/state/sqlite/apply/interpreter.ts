@@ -29,6 +29,7 @@ import {
 import { hasRoom } from "../driver/room.ts";
 import type { TableSets } from "./table_sets.ts";
 import type { SchemaTraits } from "./schema_traits.ts";
+import { refuseReference } from "../statement/bindings.ts";
 import { splitStatements } from "../statement/text.ts";
 
 /** The transaction of the entry is lost or must be given up; apart from `keep` statements of a batch the entry does nothing. */
@@ -310,13 +311,6 @@ export class Interpreter {
 
 function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
-}
-
-function refuseReference(): never {
-  throw new HiqliteError(
-    "invalid",
-    "Only a transaction can refer to earlier statements",
-  );
 }
 
 function referred(

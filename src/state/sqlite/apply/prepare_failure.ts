@@ -4,11 +4,12 @@ import {
   StateDamagedError,
 } from "../../port.ts";
 import { SqliteError } from "../driver/driver.ts";
-import { stateFailure } from "../driver/result_codes.ts";
-
-const SQLITE_FULL = 13;
-const SQLITE_NOMEM = 7;
-const SQLITE_INTERRUPT = 9;
+import {
+  isInterrupt,
+  isOutOfMemory,
+  looksFull,
+  stateFailure,
+} from "../driver/result_codes.ts";
 
 /**
  * Why an entry that failed while it was prepared must be kept out of the log; null if the
@@ -21,16 +22,9 @@ function refusalOf(
   hasRoom: () => boolean,
 ): PrepareRefusal | null {
   if (error instanceof SqliteError) {
-    switch (error.primary) {
-      case SQLITE_FULL:
-        return hasRoom() ? "too_large" : null;
-      case SQLITE_NOMEM:
-        return "too_large";
-      case SQLITE_INTERRUPT:
-        return "timeout";
-      default:
-        return null;
-    }
+    if (looksFull(error)) return hasRoom() ? "too_large" : null;
+    if (isOutOfMemory(error)) return "too_large";
+    return isInterrupt(error) ? "timeout" : null;
   }
   if (error instanceof StateDamagedError) return null;
   if (stateFailure(error) !== error) return null;

@@ -8,9 +8,9 @@ import {
 import {
   type Divergence,
   type Preparation,
+  PREPARE_REFUSALS,
   type PreparedEntry,
   PrepareFailedError,
-  type PrepareRefusal,
   type StateHash,
 } from "../../port.ts";
 import type { SqliteDriverSpec } from "../driver/driver.ts";
@@ -135,11 +135,6 @@ export function decodePreparation(reader: ByteReader): Preparation {
   return { first, term, payloads };
 }
 
-const REFUSALS: readonly PrepareRefusal[] = [
-  "timeout",
-  "too_large",
-  "internal",
-];
 const OUTCOMES = 0;
 const OUTCOME_KINDS: readonly PreparedEntry["kind"][] = [
   "prepared",
@@ -153,7 +148,7 @@ export function writePrepared(
   ended: readonly PreparedEntry[] | PrepareFailedError,
 ): void {
   if (ended instanceof PrepareFailedError) {
-    writer.u8(1 + REFUSALS.indexOf(ended.reason));
+    writer.u8(1 + PREPARE_REFUSALS.indexOf(ended.reason));
     writer.u32(ended.at === null ? 0 : ended.at + 1).text(ended.message);
     return;
   }
@@ -163,7 +158,7 @@ export function writePrepared(
     if (outcome.kind === "prepared") {
       writer.u32(outcome.hash).bytes(outcome.answer);
     } else if (outcome.kind === "refused") {
-      writer.u8(REFUSALS.indexOf(outcome.reason)).text(outcome.detail);
+      writer.u8(PREPARE_REFUSALS.indexOf(outcome.reason)).text(outcome.detail);
     }
   }
 }
@@ -175,7 +170,7 @@ export function readPrepared(
   const failed = reader.u8();
   if (failed !== OUTCOMES) {
     const at = reader.u32();
-    const reason = REFUSALS[failed - 1]!;
+    const reason = PREPARE_REFUSALS[failed - 1]!;
     return new PrepareFailedError(
       reason,
       reader.text(),
@@ -190,7 +185,7 @@ export function readPrepared(
       case "alone":
         return { kind };
       case "refused": {
-        const reason = REFUSALS[reader.u8()]!;
+        const reason = PREPARE_REFUSALS[reader.u8()]!;
         return { kind, reason, detail: reader.text() };
       }
     }

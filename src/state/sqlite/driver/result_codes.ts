@@ -5,33 +5,33 @@ import { SqliteError } from "./driver.ts";
 import { shortMessage } from "./short_message.ts";
 
 const SQLITE_NOMEM = 7;
+const SQLITE_READONLY = 8;
 const SQLITE_INTERRUPT = 9;
 const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
-const SQLITE_READONLY = 8;
 const SQLITE_CONSTRAINT = 19;
+const SQLITE_AUTH = 23;
 const SQLITE_NOTADB = 26;
 /** The WAL's index could not grow. */
 const SQLITE_IOERR_SHMSIZE = 4874;
-const SQLITE_AUTH = 23;
 const SQLITE_CONSTRAINT_FOREIGNKEY = 787;
 const SQLITE_CORRUPT_VTAB = 267;
 
-/** Primary result codes that tell of this machine, not of the data: INTERNAL PERM BUSY NOMEM READONLY INTERRUPT IOERR CORRUPT FULL CANTOPEN PROTOCOL NOLFS NOTADB. */
+/** Primary result codes that tell of this machine, not of the data. */
 const MACHINE_CODES: ReadonlySet<number> = new Set([
-  2,
-  3,
-  5,
-  7,
-  8,
-  9,
-  10,
-  11,
-  13,
-  14,
-  15,
-  22,
-  26,
+  2, // INTERNAL
+  3, // PERM
+  5, // BUSY
+  SQLITE_NOMEM,
+  SQLITE_READONLY,
+  SQLITE_INTERRUPT,
+  10, // IOERR
+  SQLITE_CORRUPT,
+  SQLITE_FULL,
+  14, // CANTOPEN
+  15, // PROTOCOL
+  22, // NOLFS
+  SQLITE_NOTADB,
 ]);
 
 /** Whether the error may differ between members, so that it can never be a result. */
@@ -63,6 +63,11 @@ export function isForeignKeyError(error: unknown): boolean {
 /** Whether somebody interrupted the statement. */
 export function isInterrupt(error: unknown): boolean {
   return error instanceof SqliteError && error.primary === SQLITE_INTERRUPT;
+}
+
+/** Whether SQLite had no memory left. */
+export function isOutOfMemory(error: unknown): boolean {
+  return error instanceof SqliteError && error.primary === SQLITE_NOMEM;
 }
 
 /** What a machine's error means for the member: `disk_full` passes, damage stays, the rest is as it was. */
@@ -152,10 +157,9 @@ function wholeFailure(
   if (reasons.refusal !== null) {
     return { code: "forbidden", message: reasons.refusal };
   }
-  const code = error.primary === SQLITE_CONSTRAINT ? "constraint" : "sql";
-  if (reasons.function !== null) return { code, message: reasons.function };
-  if (error.primary === SQLITE_AUTH) {
+  if (error.primary === SQLITE_AUTH && reasons.function === null) {
     return { code: "forbidden", message: error.message };
   }
-  return { code, message: error.message };
+  const code = error.primary === SQLITE_CONSTRAINT ? "constraint" : "sql";
+  return { code, message: reasons.function ?? error.message };
 }

@@ -4,8 +4,8 @@ import { NO_BINDINGS, type SqliteConnection } from "./driver.ts";
 /** A file system that takes so many bytes more has room: some may have been freed since the error. */
 const ROOM_BYTES = 8 * 1024 * 1024;
 const CHUNK = new Uint8Array(1024 * 1024).fill(1);
-/** SQLite's own limit of pages; a smaller one was set, and stands for a full disk. */
-const PAGES_MAX = 4_294_967_294;
+/** As many pages as SQLite can count: no bound. A smaller one was set, and stands for a full disk. */
+export const PAGES_MAX = 4_294_967_294;
 
 /**
  * Whether the database of `connection` could have grown: then what looked like a full disk was

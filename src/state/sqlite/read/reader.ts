@@ -6,7 +6,7 @@ import {
   type SqlParameters,
   type SqlValue,
 } from "../../sql/types.ts";
-import { bind } from "../statement/bindings.ts";
+import { bind, refuseReference } from "../statement/bindings.ts";
 import {
   type Bindings,
   NO_BINDINGS,
@@ -210,13 +210,6 @@ function* boundedRows(
     }
     yield row;
   }
-}
-
-function refuseReference(): never {
-  throw new HiqliteError(
-    "invalid",
-    "Only a transaction can refer to earlier statements",
-  );
 }
 
 function refuseKeyword(keyword: string): string | null {

@@ -8,6 +8,14 @@ export type Resolve = (
   parameter: Exclude<SqlParameter, SqlValue | boolean>,
 ) => SqlValue;
 
+/** The {@linkcode Resolve} of a statement that has none before it. */
+export function refuseReference(): never {
+  throw new HiqliteError(
+    "invalid",
+    "Only a transaction can refer to earlier statements",
+  );
+}
+
 /**
  * Assigns parameters to a statement's slots; exactly as many as it has.
  * @throws {HiqliteError} `invalid`, naming the count or the parameter.

@@ -49,14 +49,10 @@ export interface Observed {
   data: boolean;
   /** The table that the statement itself (no trigger) inserts into; null if none. */
   insertsInto: string | null;
-  /** Tables whose rows it or its triggers insert; and tables whose rows they update, each with NUL and a column. */
-  touches: Set<string>;
   /** Tables and views whose rows it, its triggers or its foreign keys change. */
   writes: Set<string>;
   /** A trigger changes rows, so that there may be changes when no row of its own table was. */
   indirect: boolean;
-  /** A trigger of a table it changes inserts or updates rows. */
-  triggers: boolean;
   /** It defers foreign keys to the end of the transaction. */
   defersForeignKeys: boolean;
   /** Tables it, or a virtual table that it opens, reads; folded. */
@@ -82,12 +78,6 @@ export class Policy {
   /** A policy for readers (`readOnly`) or for the writer. */
   constructor(options: { readonly readOnly: boolean }) {
     this.#readOnly = options.readOnly;
-  }
-
-  /** Compiles on behalf of this software, which may do anything. */
-  internally<T>(work: () => T): T {
-    this.#mode = "internal";
-    return work();
   }
 
   /**
@@ -320,14 +310,7 @@ export class Policy {
     observed.data = true;
     observed.writes.add(first);
     if (trigger !== null) observed.indirect = true;
-    if (action === Action.delete) return;
-    if (action === Action.insert && trigger === null) {
-      observed.insertsInto ??= first;
-    }
-    if (trigger !== null) observed.triggers = true;
-    observed.touches.add(
-      action === Action.update ? `${first}\0${second}` : first,
-    );
+    else if (action === Action.insert) observed.insertsInto ??= first;
   }
 }
 
@@ -352,10 +335,8 @@ function nothing(): Observed {
     schema: false,
     data: false,
     insertsInto: null,
-    touches: new Set(),
     writes: new Set(),
     indirect: false,
-    triggers: false,
     defersForeignKeys: false,
     reads: new Set(),
     counters: false,

@@ -1,4 +1,5 @@
 import { assert } from "../../../util/assert.ts";
+import { framed, LENGTH_BYTES, lengthIn } from "./frame.ts";
 
 const Word = {
   requestHead: 0,
@@ -14,7 +15,6 @@ const Word = {
 const CONTROL_WORDS = 16;
 /** Behind the words above: the Worker's interrupt handle, 64 bits. */
 const INTERRUPT_HANDLE_AT = 32;
-const LENGTH_BYTES = 4;
 const MESSAGE_BYTES_MAX = 1024 * 1024 * 1024;
 
 /** A byte ring with one writing and one reading thread; positions count bytes modulo 2^32. */
@@ -76,7 +76,6 @@ class Ring {
 class MessageReader {
   readonly #ring: Ring;
   readonly #header = new Uint8Array(LENGTH_BYTES);
-  readonly #headerView = new DataView(this.#header.buffer);
   #body: Uint8Array | null = null;
   #filled = 0;
 
@@ -92,7 +91,7 @@ class MessageReader {
       moved = count > 0;
       this.#filled += count;
       if (this.#filled < LENGTH_BYTES) return { message: null, moved };
-      const length = this.#headerView.getUint32(0, true);
+      const length = lengthIn(this.#header);
       assert(length <= MESSAGE_BYTES_MAX, `a message of ${length} bytes`);
       this.#body = new Uint8Array(length);
       this.#filled = 0;
@@ -106,13 +105,6 @@ class MessageReader {
     this.#filled = 0;
     return { message, moved: true };
   }
-}
-
-function framed(message: Uint8Array): Uint8Array {
-  const frame = new Uint8Array(LENGTH_BYTES + message.length);
-  new DataView(frame.buffer).setUint32(0, message.length, true);
-  frame.set(message, LENGTH_BYTES);
-  return frame;
 }
 
 /**

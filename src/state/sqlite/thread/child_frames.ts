@@ -1,10 +1,10 @@
 import { readSync, writeSync } from "node:fs";
 import { answerTo, errorAnswer, type Served } from "./answers.ts";
+import { framed, LENGTH_BYTES, lengthIn } from "./frame.ts";
 import type { SchemaChanges } from "./schema_epoch.ts";
 
 const STDIN = 0;
 const STDOUT = 1;
-const HEADER_BYTES = 4;
 
 /** A frame of this one byte: the schema's change is about to be committed; the member answers with the same. */
 export const SCHEMA_NOTICE = 255;
@@ -16,11 +16,10 @@ export const PROGRESS_BYTES = 5;
 
 const NOTICE = new Uint8Array([SCHEMA_NOTICE]);
 
-/** The end of a channel to a member in its child process, which does nothing else: blocks. A frame is its length (32 bits, little-endian) and its bytes. */
+/** The end of a channel to a member in its child process, which does nothing else: blocks. */
 export class ChildEnd implements SchemaChanges {
   readonly #early: Uint8Array[] = [];
-  readonly #header = new Uint8Array(HEADER_BYTES);
-  readonly #headerView = new DataView(this.#header.buffer);
+  readonly #header = new Uint8Array(LENGTH_BYTES);
 
   /** Waits for the next request; null when the member is gone. */
   receive(): Uint8Array<ArrayBufferLike> | null {
@@ -29,9 +28,7 @@ export class ChildEnd implements SchemaChanges {
 
   /** Sends an answer. */
   send(answer: Uint8Array): void {
-    const frame = new Uint8Array(HEADER_BYTES + answer.length);
-    new DataView(frame.buffer).setUint32(0, answer.length, true);
-    frame.set(answer, HEADER_BYTES);
+    const frame = framed(answer);
     let written = 0;
     while (written < frame.length) {
       written += writeSync(STDOUT, frame, written, frame.length - written);
@@ -68,7 +65,7 @@ export class ChildEnd implements SchemaChanges {
 
   #read(): Uint8Array | null {
     if (!readFully(this.#header)) return null;
-    const frame = new Uint8Array(this.#headerView.getUint32(0, true));
+    const frame = new Uint8Array(lengthIn(this.#header));
     return readFully(frame) ? frame : null;
   }
 }

@@ -9,10 +9,10 @@ import {
   SCHEMA_NOTICE,
 } from "./child_frames.ts";
 import { OVER_DISK, OVER_MEMORY } from "./child_guard.ts";
+import { framed, LENGTH_BYTES, lengthIn } from "./frame.ts";
 import type { HostLife } from "./host.ts";
 import type { SchemaChanges } from "./schema_epoch.ts";
 
-const HEADER_BYTES = 4;
 /** What is kept of a child's standard error, to tell why it died. */
 const COMPLAINT_CHARACTERS = 4096;
 const CLOSE = new Uint8Array(0);
@@ -143,11 +143,8 @@ export class ChildHandle implements HostLife {
   }
 
   #send(message: Uint8Array): void {
-    const frame = new Uint8Array(HEADER_BYTES + message.length);
-    new DataView(frame.buffer).setUint32(0, message.length, true);
-    frame.set(message, HEADER_BYTES);
     // When the process is gone its output ends, too; that is where it is noticed.
-    this.#input.write(frame).catch(() => {});
+    this.#input.write(framed(message)).catch(() => {});
   }
 
   #kill(): void {
@@ -255,21 +252,19 @@ class FrameReader {
 
   /** The next whole frame, or null. */
   take(bytesMax: number): Uint8Array | null {
-    if (this.#have < HEADER_BYTES) return null;
+    if (this.#have < LENGTH_BYTES) return null;
     // A frame in many chunks is joined once, when it is whole.
-    const header = this.#peek(HEADER_BYTES);
-    const length = new DataView(header.buffer, header.byteOffset)
-      .getUint32(0, true);
+    const length = lengthIn(this.#peek(LENGTH_BYTES));
     if (length > bytesMax) {
       throw new HiqliteError(
         "too_large",
         `The answer has ${length} bytes, the limit is ${bytesMax}`,
       );
     }
-    if (this.#have < HEADER_BYTES + length) return null;
-    const frame = this.#peek(HEADER_BYTES + length)
-      .subarray(HEADER_BYTES, HEADER_BYTES + length);
-    this.#drop(HEADER_BYTES + length);
+    if (this.#have < LENGTH_BYTES + length) return null;
+    const frame = this.#peek(LENGTH_BYTES + length)
+      .subarray(LENGTH_BYTES, LENGTH_BYTES + length);
+    this.#drop(LENGTH_BYTES + length);
     return frame;
   }
 

@@ -24,6 +24,7 @@ import {
   textAt,
 } from "./library.ts";
 import { FfiStatement, type StatementHome } from "./statement.ts";
+import { noMemory } from "./values.ts";
 
 const Open = {
   readOnly: 0x1,
@@ -75,7 +76,7 @@ export function openConnection(
     Open.noMutex | Open.extendedCodes;
   const code = sqlite.sqlite3_open_v2(cText(path), OUT, flags, null);
   const pointer = outPointer();
-  if (pointer === null) throw new SqliteError("out of memory", Code.noMemory);
+  if (pointer === null) return noMemory();
   const connection = new FfiConnection(sqlite, pointer);
   if (code === Code.ok) return connection;
   const error = connection.failure(code);

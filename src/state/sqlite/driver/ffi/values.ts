@@ -181,7 +181,7 @@ function copied(
   return bytes;
 }
 
-/** SQLite has no text where it says that there is one: it could not convert it. */
-function noMemory(): never {
+/** SQLite has nothing where it says that there is something, such as a text: it could not make it. */
+export function noMemory(): never {
   throw new SqliteError("out of memory", Code.noMemory);
 }
