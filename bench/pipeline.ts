@@ -103,6 +103,7 @@ async function open(options: PipelineOptions): Promise<void> {
       machineFailed: fail,
       logFailed: fail,
       diverged: () => {},
+      firstWanted: () => Infinity,
       linger: undefined,
     });
   }

@@ -29,6 +29,8 @@ export interface ApplierPorts {
   logFailed(error: LogError): void;
   /** The state answers an entry differently than its leader did. */
   diverged(divergence: Divergence): void;
+  /** The lowest index that a caller waits for; infinite if there is none. */
+  firstWanted(): LogIndex;
   /** See {@linkcode GroupPorts.linger}. */
   readonly linger: ((callback: () => void) => () => void) | undefined;
 }
@@ -48,7 +50,7 @@ export class Applier {
   #paused = false;
   #stopped = false;
   #suspended: (() => void) | null = null;
-  /** A caller waits until entries up to here are applied. */
+  /** Entries up to here do not linger. */
   #wanted: LogIndex = 0;
   #stopLingering: (() => void) | null = null;
   /** Entries up to here come one by one: one of them may have ended the writer. */
@@ -147,6 +149,7 @@ export class Applier {
 
   #mayLinger(from: LogIndex): boolean {
     return this.#ports.linger !== undefined && from > this.#wanted &&
+      this.#ports.firstWanted() > this.#target &&
       this.#target - from < CROWD_ENTRIES && this.#proposals.size === 0;
   }
 

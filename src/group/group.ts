@@ -4,13 +4,19 @@ import type { Input, MembershipChange, Outcome, Ready } from "../raft/io.ts";
 import type { AppendEntries, Message } from "../raft/messages.ts";
 import type { LogIndex, MemberId, SnapshotMeta } from "../raft/types.ts";
 import type { StateMachine } from "../state/port.ts";
+import type { AppliedDone } from "./applied_waiters.ts";
 import { payloadBytes } from "./applier.ts";
 import type { ApplyWatch } from "./apply_watch.ts";
 import { isFull } from "./disk_room.ts";
 import type { EventFeed } from "./event_feed.ts";
 import { refuseStopped } from "./inbox.ts";
 import type { GroupMessage } from "./messages.ts";
-import { buildGroupParts, type GroupParts, STOPPED } from "./parts.ts";
+import {
+  buildGroupParts,
+  type GroupParts,
+  stopParts,
+  STOPPED,
+} from "./parts.ts";
 import type { ReadDone } from "./pending_reads.ts";
 import {
   DEFAULT_GROUP_OPTIONS,
@@ -110,7 +116,10 @@ export class RaftGroup {
     this.#parts.stage?.tick(elapsedMs);
     this.#parts.sender.tick();
     this.#parts.checkpoints.tick(this.#ticks);
-    if (this.#ticks % RETRY_TICKS === 0) this.#lookForRoom();
+    if (this.#ticks % RETRY_TICKS === 0) {
+      if (this.#parts.applier.paused) this.#parts.applier.retry();
+      if (this.#parts.room.full) this.#guarded(() => this.#parts.room.look());
+    }
     this.#parts.durability.tick(this.#ticks);
     this.#parts.watch.tick(elapsedMs, this.#commit);
     this.#step({ kind: "tick" });
@@ -119,11 +128,6 @@ export class RaftGroup {
   /** More time passed than {@linkcode tick} will account for. Call it before anything that waited meanwhile. */
   stalled(): void {
     this.#step({ kind: "stalled" });
-  }
-
-  #lookForRoom(): void {
-    if (this.#parts.applier.paused) this.#parts.applier.retry();
-    if (this.#parts.room.full) this.#guarded(() => this.#parts.room.look());
   }
 
   /** A message from another member of the group. */
@@ -137,16 +141,19 @@ export class RaftGroup {
       case "appendEntries":
         return this.#guarded(() => {
           // Without room it is as if the network had lost it; the leader tries again.
-          if (this.#roomFor(message)) this.#receive(message);
+          const { entries } = message;
+          const bytes = payloadBytes(entries);
+          if (!this.#parts.room.reserve(entries.length, bytes)) return;
+          this.#step({ kind: "message", message });
         });
       case "heartbeat":
-        this.#receive(message);
+        this.#step({ kind: "message", message });
         if (message.term === this.core.term) {
           this.#parts.clock.heard(message.clockMs);
         }
         return;
       default:
-        return this.#receive(message);
+        this.#step({ kind: "message", message });
     }
   }
 
@@ -166,13 +173,20 @@ export class RaftGroup {
     this.#step({ kind: "readIndex", requestId });
   }
 
-  /** Calls `done(true)` once `index` is applied here, `done(false)` if the group stops or the disk fills up first. */
-  whenApplied(index: LogIndex, done: (applied: boolean) => void): void {
-    if (this.machine.applied.index >= index) return done(true);
+  /**
+   * Calls `done(true)` once `index` is applied here, `done(false)` if the group stops or the disk fills up first.
+   * What it returns ends the wait without a call.
+   */
+  whenApplied(index: LogIndex, done: AppliedDone): () => void {
+    const applied = this.machine.applied.index >= index;
     const { room, watch, waiters, applier } = this.#parts;
-    if (this.#stopped || room.stateFull || watch.stuck) return done(false);
-    waiters.add(index, done);
-    applier.hurry(index);
+    if (applied || this.#stopped || room.stateFull || watch.stuck) {
+      done(applied);
+      return () => {};
+    }
+    const end = waiters.add(index, done);
+    applier.hurry(Math.min(index, this.core.commit));
+    return end;
   }
 
   /** Starts a membership change; `done` hears whether it was accepted, not whether it is committed. It waits for a write that runs. */
@@ -214,19 +228,7 @@ export class RaftGroup {
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    this.#parts.sender.stop();
-    this.#parts.receiver.forget();
-    this.#parts.applier.stop();
-    this.#parts.durability.stop();
-    this.#parts.checkpoints.stop();
-    this.#parts.intake.stop();
-    this.#parts.proposals.abandon("the member stopped");
-    this.#parts.reads.giveUp();
-    this.#parts.waiters.giveUp();
-  }
-
-  #receive(message: Message): void {
-    this.#step({ kind: "message", message });
+    stopParts(this.#parts);
   }
 
   #step(input: Input): Outcome {
@@ -331,10 +333,6 @@ export class RaftGroup {
   #transmit(message: AppendEntries): void {
     if (this.#stopped || this.#ports.send(message)) return;
     this.#step({ kind: "unreachable", member: message.to });
-  }
-
-  #roomFor({ entries }: AppendEntries): boolean {
-    return this.#parts.room.reserve(entries.length, payloadBytes(entries));
   }
 
   #finishRead(requestId: number, index: LogIndex | null): void {

@@ -172,6 +172,7 @@ function buildApplier(
     machineFailed: (error) => loop.machineFailed(error),
     logFailed: (error) => loop.failed(error),
     diverged: (divergence) => diverged(divergence),
+    firstWanted: () => waiters.first,
     linger,
   });
 }
@@ -258,4 +259,17 @@ function buildSnapshotStreams(
     failed: (error) => warn("snapshot could not be received", error),
   });
   return { sender, receiver };
+}
+
+/** Ends all parts of a group: whoever waits hears of it. */
+export function stopParts(parts: GroupParts): void {
+  parts.sender.stop();
+  parts.receiver.forget();
+  parts.applier.stop();
+  parts.durability.stop();
+  parts.checkpoints.stop();
+  parts.intake.stop();
+  parts.proposals.abandon("the member stopped");
+  parts.reads.giveUp();
+  parts.waiters.giveUp();
 }

@@ -63,6 +63,7 @@ function run(machine: Fragile, last: number) {
       machineFailed: (error) => void told.push(`failed ${error.message}`),
       logFailed: (error) => void told.push(`log ${error.message}`),
       diverged: ({ index }) => void told.push(`diverged ${index}`),
+      firstWanted: () => Infinity,
       linger: undefined,
     },
   );

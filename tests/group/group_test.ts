@@ -383,6 +383,28 @@ Deno.test("whenApplied() ends the gathering, also of entries that are committed 
   ]]);
 });
 
+Deno.test("a wait that was ended, or that waits for what nobody wrote, lets entries gather", () => {
+  const trio = lingering();
+  const [leader, follower] = trio.members as [Third, Third];
+  const { commit } = leader.group.core;
+  const applied: boolean[] = [];
+  const end = follower.group.whenApplied(
+    commit + 1,
+    (done) => applied.push(done),
+  );
+  follower.group.whenApplied(
+    Number.MAX_SAFE_INTEGER,
+    (done) => applied.push(done),
+  );
+  end();
+  trio.propose(leader, "a");
+  trio.run();
+  assert.deepEqual([applied, follower.machine.items], [[], []]);
+  for (const end of [...trio.lingering]) end();
+  trio.run();
+  assert.deepEqual([applied, follower.machine.items], [[], ["a"]]);
+});
+
 Deno.test("many committed entries are applied without a wait", () => {
   const trio = lingering();
   const [leader, follower] = trio.members as [Third, Third];

@@ -78,9 +78,13 @@ export class Database {
         this.#waiters.delete(waiter);
         resolve();
       };
-      const waiter = { deadline, late: done };
+      const late = (): void => {
+        end();
+        done();
+      };
+      const waiter = { deadline, late };
       this.#waiters.add(waiter);
-      this.#ports.group()!.whenApplied(index, done);
+      const end = this.#ports.group()!.whenApplied(index, done);
     });
   }
 }

@@ -76,11 +76,11 @@ export class Reads {
           ),
         );
       if (group === null) return late();
-      const timer = setTimeout(
-        late,
-        Math.max(0, deadline - this.#ports.clock.monotonic()),
-      );
-      group.whenApplied(index, (applied) => {
+      const timer = setTimeout(() => {
+        end();
+        late();
+      }, Math.max(0, deadline - this.#ports.clock.monotonic()));
+      const end = group.whenApplied(index, (applied) => {
         clearTimeout(timer);
         if (applied) resolve();
         else late();
