@@ -9,6 +9,7 @@ import { decodeResult } from "../../src/state/sql/result.ts";
 import { dumpContents } from "../../src/state/sqlite/apply/contents.ts";
 import { nodeDriver } from "../../src/state/sqlite/driver/node_driver.ts";
 import { LEVEL } from "../../src/state/level.ts";
+import { NO_INTERRUPTS } from "../../src/state/sqlite/thread/interrupts.ts";
 import { SchemaEpoch } from "../../src/state/sqlite/thread/schema_epoch.ts";
 import { Writer } from "../../src/state/sqlite/apply/writer.ts";
 import type { CommandBody, Statement } from "../../src/state/sql/types.ts";
@@ -132,6 +133,7 @@ class SqlModel implements Model {
       schemaEpoch: new SchemaEpoch(),
       level: LEVEL,
       growthBytesMax: 16 * 1024 * 1024,
+      interrupts: NO_INTERRUPTS,
     });
     if (bytes.length === 0) this.#writer.connection.exec(SCHEMA);
     this.#reader = nodeDriver.open(path, { readOnly: true });

@@ -41,6 +41,8 @@ export class Direct {
   #written = new WrittenEvents();
   /** Whether the file system has room, as the writer finds out. */
   room = true;
+  /** Whether what runs now is spared by interrupts. */
+  spared = false;
 
   /** With a database at `path`, on a connection that `prepared` may have filled or wrapped. */
   constructor(
@@ -62,6 +64,13 @@ export class Direct {
       level: LEVEL,
       growthBytesMax: 16 * 1024 * 1024,
       hasRoom: () => this.room,
+      interrupts: {
+        spare: (work) => {
+          this.spared = true;
+          work();
+          this.spared = false;
+        },
+      },
     });
   }
 

@@ -13,6 +13,12 @@ export function hashSqlAnswer(answer: Uint8Array): number {
   return hashAnswer(answer, hashResult);
 }
 
+/** Whether an answer's hash is the one that its entry carries, or it carries none. */
+export function agrees(payload: Uint8Array, actual: number): boolean {
+  const expected = peekHash(payload);
+  return expected === null || expected === actual;
+}
+
 /** What members must agree about: a hash over all answers so far and pieces of the contents, and each answer's with what its entry says. */
 export class Agreement {
   #hash: number;
@@ -34,9 +40,8 @@ export class Agreement {
 
   /** Compares the answer's hash with the one that the entry carries. */
   compare(index: LogIndex, payload: Uint8Array, actual: number): void {
-    const expected = peekHash(payload);
-    if (expected === null || expected === actual) return;
-    this.#divergence ??= { index, expected, actual };
+    if (agrees(payload, actual)) return;
+    this.#divergence ??= { index, expected: peekHash(payload)!, actual };
   }
 
   /** Adds the answer's hash. */

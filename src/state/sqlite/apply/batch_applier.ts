@@ -1,11 +1,6 @@
+import { HiqliteError } from "../../../errors.ts";
 import { type Entry, EntryKind, type LogIndex } from "../../../raft/types.ts";
-import { MalformedBytesError, NO_BYTES } from "../../../util/bytes.ts";
-import { encodeAnswer } from "../../answer.ts";
-import { type Envelope, isClock } from "../../envelope.ts";
-import { ExactlyOnce } from "../../exactly_once.ts";
-import { decodeCommand } from "../../sql/command.ts";
-import { writeResult } from "../../sql/result.ts";
-import type { CommandBody, CommandResult } from "../../sql/types.ts";
+import { isClock } from "../../envelope.ts";
 import {
   createTables,
   type Position,
@@ -14,16 +9,15 @@ import {
   START,
 } from "./bookkeeping.ts";
 import { ContentsScan, IDLE_ROWS, LOOKED_ROWS } from "./contents_scan.ts";
-import { overrideFunctions } from "./determinism.ts";
 import type { SqliteConnection } from "../driver/driver.ts";
-import { isForeignKeyError } from "../driver/result_codes.ts";
-import { Agreement, hashSqlAnswer } from "./agreement.ts";
+import { isForeignKeyError, isInterrupt } from "../driver/result_codes.ts";
+import { Agreement, agrees, hashSqlAnswer } from "./agreement.ts";
 import { EntryEvents } from "./entry_events.ts";
-import { EntryContext } from "./entry_context.ts";
 import { GrowthBound } from "./growth_bound.ts";
-import { EntryUndone, Interpreter } from "./interpreter.ts";
+import { EntryRunner } from "./entry_runner.ts";
+import { EntryUndone, type Interpreter } from "./interpreter.ts";
+import type { Interrupts } from "../thread/interrupts.ts";
 import type { SchemaChanges } from "../thread/schema_epoch.ts";
-import { SqliteSessionStore } from "./session_store.ts";
 import {
   type Preparation,
   type PreparedEntry,
@@ -42,24 +36,21 @@ class BatchUndone extends Error {
  */
 export class BatchApplier {
   readonly #connection: SqliteConnection;
-  readonly #context = new EntryContext();
+  readonly #runner: EntryRunner;
   readonly #interpreter: Interpreter;
-  readonly #commands: ExactlyOnce;
   readonly #epoch: SchemaChanges;
   #epochOf = 0;
   readonly #writePosition: (position: Position) => void;
   readonly #scan: ContentsScan;
   #position: Position;
-  #config: Uint8Array;
   /** What is compared with other members. */
   readonly agreement: Agreement;
   /** What committed entries changed; to be taken after every {@linkcode apply}. */
   readonly events: EntryEvents = new EntryEvents();
-  /** How an earlier attempt at the present entry ended. */
-  #undone: EntryUndone | null = null;
   /** Answers of the first entries of a batch that was given up: they are committed. */
   #kept: Uint8Array[] = [];
   readonly #growth: GrowthBound;
+  readonly #interrupts: Interrupts;
   readonly #limits: Parameters<typeof prepareFailure>[2];
   /** What the open transaction ends with, if it was prepared. */
   #prepared: Position | null = null;
@@ -77,6 +68,7 @@ export class BatchApplier {
       readonly growthBytesMax: number;
       /** Whether the file system has room. */
       readonly hasRoom: () => boolean;
+      readonly interrupts: Interrupts;
     },
   ) {
     this.#connection = connection;
@@ -87,25 +79,17 @@ export class BatchApplier {
       position = START;
     }
     this.#position = position;
-    this.#config = position.config;
     this.agreement = new Agreement(position.hash);
     this.#scan = new ContentsScan(connection);
     this.#writePosition = positionWriter(connection);
-    this.#commands = new ExactlyOnce(
-      new SqliteSessionStore(connection),
-      position,
-      (envelope, index, timeMs) => this.#perform(envelope, index, timeMs),
-      { level: options.level },
-    );
     this.#growth = new GrowthBound(connection, options.growthBytesMax);
     this.#limits = options;
-    overrideFunctions(connection, originals, this.#context);
-    this.#interpreter = new Interpreter(
-      connection,
-      this.#context,
-      options.statementCacheCapacity,
-      this.events.tables,
-    );
+    this.#interrupts = options.interrupts;
+    this.#runner = new EntryRunner(connection, originals, position, {
+      ...options,
+      tables: this.events.tables,
+    });
+    this.#interpreter = this.#runner.interpreter;
   }
 
   /** What is committed. */
@@ -115,7 +99,7 @@ export class BatchApplier {
 
   /** The remembered answers in a canonical form; see `Sessions.dump`. */
   dumpSessions(): string {
-    return this.#commands.dump();
+    return this.#runner.commands.dump();
   }
 
   /**
@@ -202,7 +186,7 @@ export class BatchApplier {
       const index = first + at;
       const entry: Entry = { index, term, kind: EntryKind.command, payload };
       try {
-        const answer = this.#entry(entry, null);
+        const answer = this.#runner.run(entry, null);
         const { defersForeignKeys, schema } = this.#interpreter;
         if (defersForeignKeys || schema.defersForeignKeys) {
           return { outcomes, endsAt: at };
@@ -259,7 +243,7 @@ export class BatchApplier {
     this.#connection.command("BEGIN IMMEDIATE");
     const answers: Uint8Array[] = [];
     for (const entry of entries) {
-      answers.push(this.#hashed(entry, this.#entry(entry, null)));
+      answers.push(this.#hashed(entry, this.#runner.run(entry, null)));
       if (this.#interpreter.defersForeignKeys) throw new BatchUndone();
     }
     this.#commit(entries[0]!.index, entries.at(-1)!);
@@ -283,7 +267,15 @@ export class BatchApplier {
 
   #inTransaction(entry: Entry, undone: EntryUndone | null): Uint8Array {
     this.#connection.command("BEGIN IMMEDIATE");
-    const answer = this.#hashed(entry, this.#entry(entry, undone));
+    const answer = this.#runner.run(entry, undone);
+    if (undone?.usedUp && !agrees(entry.payload, hashSqlAnswer(answer))) {
+      // Its leader had room: a disk that is full at times is no answer.
+      throw new HiqliteError(
+        "disk_full",
+        `There is no room to apply entry ${entry.index}`,
+      );
+    }
+    this.#hashed(entry, answer);
     this.#commit(entry.index, entry);
     return answer;
   }
@@ -317,15 +309,16 @@ export class BatchApplier {
 
   /** Writes the bookkeeping of entries into their transaction; it is ready to be committed. */
   #close(first: LogIndex, last: Entry): Position {
-    this.#commands.save(first);
+    const { commands, config } = this.#runner;
+    commands.save(first);
     const position: Position = {
       applied: { term: last.term, index: last.index },
-      timeMs: this.#commands.timeMs,
-      clockMs: this.#commands.clockMs,
-      horizon: this.#commands.horizon,
-      facts: this.#commands.facts,
+      timeMs: commands.timeMs,
+      clockMs: commands.clockMs,
+      horizon: commands.horizon,
+      facts: commands.facts,
       hash: this.agreement.hash,
-      config: this.#config,
+      config,
     };
     this.#writePosition(position);
     return position;
@@ -350,49 +343,23 @@ export class BatchApplier {
     this.events.commit();
   }
 
+  /** An interrupt may hit it that was on its way when it began. */
   #undo(): void {
+    this.#interrupts.spare(() => {
+      try {
+        this.#restore();
+      } catch (error) {
+        if (!isInterrupt(error)) throw error;
+        this.#restore();
+      }
+    });
+  }
+
+  #restore(): void {
     this.#prepared = null;
     if (this.#connection.inTransaction) this.#connection.command("ROLLBACK");
     this.events.undo();
-    this.#interpreter.forgetSchema();
-    this.#commands.reload(this.#position);
-    this.#config = this.#position.config;
+    this.#runner.reload(this.#position);
     this.agreement.undo(this.#position.hash);
-  }
-
-  #entry(entry: Entry, undone: EntryUndone | null): Uint8Array {
-    this.#interpreter.begin();
-    switch (entry.kind) {
-      case EntryKind.noop:
-        return NO_BYTES;
-      case EntryKind.config:
-        this.#config = entry.payload;
-        return NO_BYTES;
-      case EntryKind.command:
-        this.#undone = undone;
-        return this.#commands.apply(entry.index, entry.payload);
-    }
-  }
-
-  #perform(envelope: Envelope, index: LogIndex, timeMs: number): Uint8Array {
-    this.#context.begin(index, timeMs, envelope.seed);
-    const result = this.#run(envelope.body, index, timeMs);
-    return encodeAnswer(index, (writer) => writeResult(writer, result));
-  }
-
-  #run(bytes: Uint8Array, index: LogIndex, timeMs: number): CommandResult {
-    let body: CommandBody;
-    try {
-      body = decodeCommand(bytes);
-    } catch (error) {
-      if (!(error instanceof MalformedBytesError)) throw error;
-      const message = "The command is malformed";
-      return { ok: false, error: { code: "invalid", message }, results: [] };
-    }
-    return this.#interpreter.run(body, {
-      index,
-      timeMs,
-      undone: this.#undone,
-    });
   }
 }

@@ -39,11 +39,14 @@ export class EntryUndone extends Error {
   readonly failure: CommandFailure;
   /** Statements of a batch, from its start, that stay. */
   readonly keep: number;
+  /** Something looked full though the disk is not. */
+  readonly usedUp: boolean;
   /** See the fields. */
-  constructor(failure: CommandFailure, keep: number) {
+  constructor(failure: CommandFailure, keep: number, usedUp = false) {
     super(failure.message);
     this.failure = failure;
     this.keep = keep;
+    this.usedUp = usedUp;
   }
 }
 
@@ -194,7 +197,8 @@ export class Interpreter {
         results.push(...result.results);
       } catch (error) {
         if (!(error instanceof EntryUndone)) throw error;
-        throw new EntryUndone({ ...error.failure, statement: at }, at);
+        const failure = { ...error.failure, statement: at };
+        throw new EntryUndone(failure, at, error.usedUp);
       }
     }
     if (undone !== null) return { ok: false, error: undone.failure, results };
@@ -239,7 +243,7 @@ export class Interpreter {
    */
   #failure(error: unknown, at: { statement?: number } = {}): CommandFailure {
     if (looksFull(error) && hasRoom(this.#connection)) {
-      throw new EntryUndone({ ...USED_UP, ...at }, 0);
+      throw new EntryUndone({ ...USED_UP, ...at }, 0, true);
     }
     if (isMachineError(error)) throw error;
     return failureOf(error as HiqliteError | SqliteError, {

@@ -11,6 +11,7 @@ import {
 } from "../driver/driver.ts";
 import { takesMore } from "../driver/room.ts";
 import { syncPath } from "../../../util/durable_file.ts";
+import type { Interrupts } from "../thread/interrupts.ts";
 import type { SchemaChanges } from "../thread/schema_epoch.ts";
 
 const BUSY_TIMEOUT_MS = 5000;
@@ -73,6 +74,7 @@ export class Writer {
       /** See `WriterOptions`. @default as SQLite has it */
       readonly heapBytes?: number;
       readonly growthBytesMax: number;
+      readonly interrupts: Interrupts;
     },
   ) {
     this.#path = path;

@@ -10,9 +10,12 @@ export interface WriterWorkerOptions extends WriterOptions {
   readonly progress: SharedArrayBuffer;
 }
 
-serveRequests<WriterWorkerOptions>((options) => {
+serveRequests<WriterWorkerOptions>((options, interrupts) => {
   const progress = new Int32Array(options.progress);
-  return new WriterRequests(options, new SchemaEpoch(options.schemaEpoch), {
-    begins: (at) => void Atomics.store(progress, 0, at),
-  });
+  return new WriterRequests(
+    options,
+    new SchemaEpoch(options.schemaEpoch),
+    { begins: (at) => void Atomics.store(progress, 0, at) },
+    interrupts,
+  );
 });

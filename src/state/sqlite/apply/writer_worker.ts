@@ -9,6 +9,7 @@ import { isInterrupt, stateFailure } from "../driver/result_codes.ts";
 import type { SqliteDriver } from "../driver/driver.ts";
 import { openDriver } from "../driver/open_driver.ts";
 import { okAnswer, type Served } from "../thread/answers.ts";
+import { type Interrupts, NO_INTERRUPTS } from "../thread/interrupts.ts";
 import type { SchemaChanges } from "../thread/schema_epoch.ts";
 import { Writer } from "./writer.ts";
 import {
@@ -34,6 +35,7 @@ export class WriterRequests implements Served {
   readonly #schema: SchemaChanges;
   #writer: Writer | null;
   readonly #progress: RunProgress;
+  readonly #interrupts: Interrupts;
   /** The facts that were told last. */
   #told: ClusterFacts | null = null;
   /** What made the database unusable; everything after it fails with it. */
@@ -41,16 +43,18 @@ export class WriterRequests implements Served {
   /** See `Served`. */
   readonly opened: ByteWriter = okAnswer();
 
-  /** Opens the database; `schema` hears of changes of the schema, `progress` of commands that run before they are replicated. */
+  /** Opens the database; `schema` hears of changes of the schema, `progress` of commands that run before they are replicated, `interrupts` of what must run to its end. */
   constructor(
     options: WriterOptions,
     schema: SchemaChanges,
     progress: RunProgress,
+    interrupts: Interrupts = NO_INTERRUPTS,
   ) {
     this.#options = options;
     this.#schema = schema;
     this.#driver = openDriver(options.driver);
     this.#progress = progress;
+    this.#interrupts = interrupts;
     this.#writer = this.#open(options.path);
     this.#tell(this.opened, this.#writer);
   }
@@ -205,6 +209,7 @@ export class WriterRequests implements Served {
         level,
         heapBytes,
         growthBytesMax,
+        interrupts: this.#interrupts,
       });
     } catch (error) {
       throw stateFailure(error);

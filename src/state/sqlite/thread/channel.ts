@@ -1,5 +1,6 @@
 import { assert } from "../../../util/assert.ts";
 import { framed, LENGTH_BYTES, lengthIn } from "./frame.ts";
+import type { Interrupts } from "./interrupts.ts";
 
 const Word = {
   requestHead: 0,
@@ -245,7 +246,7 @@ export class CallerEnd {
 }
 
 /** The end in a Worker that does nothing else: blocks. */
-export class WorkerEnd {
+export class WorkerEnd implements Interrupts {
   readonly #control: Int32Array<SharedArrayBuffer>;
   readonly #handle: BigInt64Array<SharedArrayBuffer>;
   readonly #requests: MessageReader;
@@ -263,6 +264,16 @@ export class WorkerEnd {
   /** Says by what this Worker can be interrupted. */
   set interruptHandle(handle: bigint) {
     Atomics.store(this.#handle, 0, handle);
+  }
+
+  /** See {@linkcode Interrupts}. */
+  spare(work: () => void): void {
+    const handle = Atomics.exchange(this.#handle, 0, 0n);
+    try {
+      work();
+    } finally {
+      Atomics.store(this.#handle, 0, handle);
+    }
   }
 
   /** Waits for the next message. */

@@ -12,6 +12,7 @@ import {
 } from "./answers.ts";
 import { CallerEnd, createChannelMemory, WorkerEnd } from "./channel.ts";
 import type { HostLife } from "./host.ts";
+import type { Interrupts } from "./interrupts.ts";
 
 const CLOSE = new Uint8Array(0);
 /** What an interrupted request may still take before its Worker is given up. */
@@ -99,16 +100,18 @@ export class WorkerHandle implements HostLife {
   abort(reason: string): void {
     if (this.#broken !== null || this.#waiting.length === 0) return;
     const error = new WriterLostError(reason);
-    const handle = this.#channel.interruptHandle;
-    if (this.#interrupt === undefined || handle === 0n) {
-      return this.#giveUp(error);
-    }
-    if (this.#aborting !== null) return;
     const interrupt = this.#interrupt;
+    if (interrupt === undefined) return this.#giveUp(error);
+    if (this.#aborting !== null) return;
+    const shoot = (): void => {
+      // None while the Worker undoes what it was interrupted at.
+      const handle = this.#channel.interruptHandle;
+      if (handle !== 0n) interrupt(handle);
+    };
     const timer = setTimeout(() => this.#giveUp(error), INTERRUPT_MS);
-    const again = setInterval(() => interrupt(handle), INTERRUPT_EVERY_MS);
+    const again = setInterval(shoot, INTERRUPT_EVERY_MS);
     this.#aborting = { error, timer, again };
-    interrupt(handle);
+    shoot();
   }
 
   /** See `HostLife`. */
@@ -174,7 +177,7 @@ function abandon(worker: Worker): void {
 
 /** Serves requests in the present Worker until it is told to close: blocks its thread for good. */
 export function serveRequests<T>(
-  open: (options: T) => Served | Promise<Served>,
+  open: (options: T, interrupts: Interrupts) => Served | Promise<Served>,
 ): void {
   const scope = self as unknown as {
     onmessage: ((event: MessageEvent<WorkerInit<T>>) => void) | null;
@@ -184,7 +187,7 @@ export function serveRequests<T>(
     const channel = new WorkerEnd(data.memory);
     let served;
     try {
-      served = await open(data.options);
+      served = await open(data.options, channel);
     } catch (error) {
       channel.send(errorAnswer(error));
       return scope.close();

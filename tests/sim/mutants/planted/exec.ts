@@ -25,8 +25,8 @@ export const EXEC_MUTANTS: readonly Mutant[] = [
   {
     name: "prepared: the hash of an answer is not compared",
     file: "state/sqlite/apply/agreement.ts",
-    find: "if (expected === null || expected === actual) return;",
-    replace: "if (expected === null || expected >= 0) return;",
+    find: "return expected === null || expected === actual;",
+    replace: "return expected === null || expected >= 0;",
     step: 10,
   },
   {
@@ -89,8 +89,8 @@ export const EXEC_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "prepared: a rollback keeps what sessions remember",
-    file: "state/sqlite/apply/batch_applier.ts",
-    find: "    this.#commands.reload(this.#position);\n",
+    file: "state/sqlite/apply/entry_runner.ts",
+    find: "    this.commands.reload(position);\n",
     replace: "",
     step: 10,
   },

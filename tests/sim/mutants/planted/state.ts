@@ -75,7 +75,7 @@ export const STATE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "time and randomness are the member's own",
-    file: "state/sqlite/apply/batch_applier.ts",
+    file: "state/sqlite/apply/entry_runner.ts",
     find: "    overrideFunctions(connection, originals, this.#context);\n",
     replace: "    void [overrideFunctions, originals];\n",
     step: 10,
@@ -83,7 +83,7 @@ export const STATE_MUTANTS: readonly Mutant[] = [
   {
     name: "remembered answers are not saved",
     file: "state/sqlite/apply/batch_applier.ts",
-    find: "    this.#commands.save(first);\n",
+    find: "    commands.save(first);\n",
     replace: "    void first;\n",
     step: 10,
   },

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { sealEnvelope } from "../../../../src/state/envelope.ts";
 import { nodeDriver } from "../../../../src/state/sqlite/driver/node_driver.ts";
 import { hasRoom } from "../../../../src/state/sqlite/driver/room.ts";
 import { Direct } from "../direct.ts";
@@ -142,6 +143,30 @@ Deno.test("SQLITE_FULL without a full disk is the statement's error, alone and i
     return `${member.dump()} ${member.applier.position.hash}`;
   });
   assert.equal(dumps[0], dumps[1]);
+});
+
+Deno.test("what looks used up is a full disk where the entry's leader had room", () => {
+  using member = new Direct();
+  member.ok("CREATE TABLE used(id INTEGER PRIMARY KEY AUTOINCREMENT, x)");
+  const payload = command(execute("INSERT INTO used(x) VALUES(1)"));
+  using leader = new Direct();
+  leader.ok("CREATE TABLE used(id INTEGER PRIMARY KEY AUTOINCREMENT, x)");
+  const [prepared] = leader.prepare([payload]);
+  assert.ok(prepared?.kind === "prepared");
+  sealEnvelope(payload, prepared.hash);
+  member.exec(`INSERT INTO sqlite_sequence VALUES('used', ${LARGEST})`);
+  for (const again of [1, 2]) {
+    assert.throws(
+      () => member.batch([payload]),
+      { code: "disk_full" },
+      String(again),
+    );
+    member.applier.giveUp();
+    assert.deepEqual(member.rows("SELECT * FROM used"), []);
+  }
+  member.exec("DELETE FROM sqlite_sequence");
+  assert.ok(answered(member.batch([payload])[0]!).result.ok);
+  assert.equal(member.applier.agreement.takeDivergence(), null);
 });
 
 Deno.test("settings that let a full-text index use up its segments are refused, however they come", () => {

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { PrepareFailedError } from "../../../../src/state/port.ts";
+import {
+  type SqliteConnection,
+  SqliteError,
+} from "../../../../src/state/sqlite/driver/driver.ts";
+import { Direct } from "../direct.ts";
+import { command, execute } from "../subject.ts";
+
+const SQLITE_INTERRUPT = 9;
+
+/** A connection on which `hits` says which commands an interrupt hits. */
+function interrupted(
+  connection: SqliteConnection,
+  hits: (sql: string) => boolean,
+): SqliteConnection {
+  return new Proxy(connection, {
+    get(target, key) {
+      const value = Reflect.get(target, key);
+      if (typeof value !== "function") return value;
+      return (...args: unknown[]) => {
+        if (
+          (key === "command" || key === "prepare") && hits(String(args[0]))
+        ) throw new SqliteError("interrupted", SQLITE_INTERRUPT);
+        return value.apply(target, args);
+      };
+    },
+  });
+}
+
+Deno.test("what was interrupted is undone whole, spared by interrupts but the one that was on its way", () => {
+  const late: boolean[] = [];
+  let armed = false;
+  using leader = new Direct(
+    ":memory:",
+    (connection) =>
+      interrupted(connection, (sql) => {
+        if (!armed) return false;
+        if (sql === "SELECT 7") return true;
+        if (sql !== "ROLLBACK" || late.length > 0) return false;
+        late.push(leader.spared);
+        return true;
+      }),
+  );
+  leader.ok("CREATE TABLE t (v)");
+  const before = leader.dump();
+  armed = true;
+  const writes = ["INSERT INTO t VALUES (1)", "SELECT 7"];
+  assert.throws(
+    () => leader.prepare(writes.map((sql) => command(execute(sql)))),
+    (error) =>
+      error instanceof PrepareFailedError && error.reason === "timeout",
+  );
+  assert.deepEqual(late, [true]);
+  assert.ok(!leader.spared);
+  assert.equal(leader.dump(), before);
+  leader.ok("INSERT INTO t VALUES (2)");
+});
