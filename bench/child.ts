@@ -9,6 +9,8 @@ export interface ChildOptions {
   readonly dir: string;
   /** Write a CPU profile of the child into this folder. */
   readonly profileDir?: string;
+  /** Permissions beyond those that every child has. */
+  readonly permissions: readonly string[];
 }
 
 /** The parent's side of a process that runs `serveCommands`. */
@@ -19,7 +21,7 @@ export class Child {
   #last: Promise<unknown> = Promise.resolve();
 
   /** Starts the process. */
-  constructor({ script, dir, profileDir }: ChildOptions) {
+  constructor({ script, dir, profileDir, permissions }: ChildOptions) {
     const path = new URL(script, import.meta.url).pathname;
     this.#process = new Deno.Command(Deno.execPath(), {
       args: [
@@ -29,6 +31,7 @@ export class Child {
         `--allow-write=${dir}`,
         "--allow-env",
         "--allow-sys",
+        ...permissions,
         ...(profileDir === undefined
           ? []
           : [`--cpu-prof-dir=${profileDir}`, "--cpu-prof-md"]),

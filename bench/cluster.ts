@@ -2,7 +2,9 @@ import { join } from "node:path";
 import type { ClusterStatus } from "../src/node/port.ts";
 import type { OpenOptions } from "../mod.ts";
 import { Child, freePorts } from "./child.ts";
+import type { BenchOptions } from "./options.ts";
 import type { PipelineOptions } from "./pipeline.ts";
+import { driverOf, PERMISSIONS } from "./sqlite_way.ts";
 import { CREATE } from "./workload.ts";
 
 /** The secret of the measured API. */
@@ -23,10 +25,13 @@ export interface Trio {
   close(): Promise<void>;
 }
 
+/** How the processes of a trio run. */
+export type TrioOptions = Pick<BenchOptions, "profileDir" | "sqlite">;
+
 function spawn(
   dir: string,
   script: string,
-  profileDir: string | undefined,
+  { profileDir, sqlite }: TrioOptions,
 ): Child[] {
   return [1, 2, 3].map((node) => {
     const own = join(dir, `${node}`);
@@ -35,6 +40,7 @@ function spawn(
       script,
       dir: profileDir === undefined ? own : `${own},${profileDir}`,
       ...(profileDir === undefined ? {} : { profileDir }),
+      permissions: PERMISSIONS[sqlite],
     });
   });
 }
@@ -74,7 +80,7 @@ export class Cluster implements Trio {
   static start(
     dir: string,
     logSync: LogSyncName,
-    profileDir?: string,
+    options: TrioOptions,
   ): Promise<Cluster> {
     const ports = freePorts(6);
     const nodes = [1, 2, 3].map((id) => ({
@@ -82,7 +88,8 @@ export class Cluster implements Trio {
       raft: `127.0.0.1:${ports[2 * id - 2]}`,
       api: `127.0.0.1:${ports[2 * id - 1]}`,
     }));
-    const children = spawn(dir, "member.ts", profileDir);
+    const children = spawn(dir, "member.ts", options);
+    const driver = driverOf(options.sqlite);
     return orKill(children, async () => {
       await Promise.all(children.map((child, at) =>
         child.ask("open", {
@@ -92,6 +99,8 @@ export class Cluster implements Trio {
           secretRaft: SECRET,
           secretApi: SECRET,
           logSync: LOG_SYNC[logSync],
+          sqliteDriver: driver.kind,
+          sqliteLib: driver.kind === "ffi" ? driver.library : "",
         })
       ));
       const cluster = new Cluster(
@@ -134,10 +143,11 @@ export class Cluster implements Trio {
 export async function startPipeline(
   dir: string,
   followersApply: boolean,
-  profileDir?: string,
+  options: TrioOptions,
 ): Promise<Trio> {
   const ports = freePorts(3);
-  const children = spawn(dir, "pipeline.ts", profileDir);
+  const children = spawn(dir, "pipeline.ts", options);
+  const driver = driverOf(options.sqlite);
   await orKill(children, async () => {
     await Promise.all(children.map((child, at) =>
       child.ask(
@@ -147,6 +157,7 @@ export async function startPipeline(
           ports,
           dir: join(dir, `${at + 1}`),
           followersApply,
+          driver,
         } satisfies PipelineOptions,
       )
     ));

@@ -24,7 +24,7 @@ async function bench(options: BenchOptions, dir: string): Promise<Results> {
   const results: Results = {
     machine: describeMachine(),
   };
-  const { only, profileDir } = options;
+  const { only } = options;
   const open: Trio[] = [];
   const started = async <T extends Trio>(trio: Promise<T>): Promise<T> => {
     open.push(await trio);
@@ -32,10 +32,10 @@ async function bench(options: BenchOptions, dir: string): Promise<Results> {
   };
   try {
     const pipeline = await started(
-      startPipeline(join(dir, "pipeline"), false, profileDir),
+      startPipeline(join(dir, "pipeline"), false, options),
     );
     const applying = await started(
-      startPipeline(join(dir, "applying"), true, profileDir),
+      startPipeline(join(dir, "applying"), true, options),
     );
     if (only.has("parts")) {
       say("the parts alone");
@@ -46,7 +46,7 @@ async function bench(options: BenchOptions, dir: string): Promise<Results> {
       );
     }
     const cluster = await started(
-      Cluster.start(join(dir, "cluster"), "immediate", profileDir),
+      Cluster.start(join(dir, "cluster"), "immediate", options),
     );
     await measureCluster(options, results, cluster, pipeline, applying);
   } finally {
@@ -237,7 +237,7 @@ async function measureLevels(
     const cluster = await Cluster.start(
       join(dir, logSync),
       logSync,
-      options.profileDir,
+      options,
     );
     try {
       const timings: Timing[] = [];

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { SQLITE_WAYS, type SqliteWay } from "./sqlite_way.ts";
 
 /** What to run, and for how long. */
 export interface BenchOptions {
@@ -16,6 +17,7 @@ export interface BenchOptions {
   readonly json: boolean;
   /** Where CPU profiles of the children go. */
   readonly profileDir: string | undefined;
+  readonly sqlite: SqliteWay;
 }
 
 /** Parts of the bench. */
@@ -46,6 +48,8 @@ pipeline made of the same parts without consensus.
   --only <list>      some of ${SECTIONS.join(", ")}
   --quick            0.5 s, one round, 5000 rows
   --json             machine-readable results
+  --sqlite <way>     ${SQLITE_WAYS.join(", ")}: a thread (default), a process of
+                     its own, or the library that deno task sqlite builds
   --profile <dir>    CPU profiles of the children go there
   --help             this text
 `;
@@ -66,6 +70,7 @@ export function readOptions(args: readonly string[]): BenchOptions | null {
       quick: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       profile: { type: "string" },
+      sqlite: { type: "string", default: "worker" },
       help: { type: "boolean", default: false },
     },
   });
@@ -84,17 +89,24 @@ export function readOptions(args: readonly string[]): BenchOptions | null {
     ms: 1000 * between("seconds", quick ? 0.5 : 2, 0.1, 60),
     rounds: between("rounds", quick ? 1 : 5, 1, 50),
     rows: between("rows", quick ? 5_000 : 50_000, 1_000, 1_000_000),
-    only: new Set(values.only.split(",").map(section)),
+    only: new Set(
+      values.only.split(",").map((name) => oneOf("only", SECTIONS, name)),
+    ),
     quick,
     json,
     profileDir: values.profile,
+    sqlite: oneOf("sqlite", SQLITE_WAYS, values.sqlite),
   };
 }
 
-function section(name: string): Section {
-  const found = SECTIONS.find((known) => known === name);
+function oneOf<T extends string>(
+  option: string,
+  known: readonly T[],
+  name: string,
+): T {
+  const found = known.find((each) => each === name);
   if (found !== undefined) return found;
-  throw new Error(`--only: ${name} is none of ${SECTIONS.join(", ")}`);
+  throw new Error(`--${option}: ${name} is none of ${known.join(", ")}`);
 }
 
 function bounded(

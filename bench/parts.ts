@@ -130,6 +130,7 @@ async function measureApply(
   const { machine } = await openSqliteMachine({
     dir,
     filename: "hiqlite.db",
+    writer: "worker",
     readPoolSize: 1,
     statementCacheCapacity: 1000,
     logStatements: false,

@@ -15,6 +15,7 @@ import type { AppendEntries } from "../src/raft/messages.ts";
 import { type MemberId, nodeIdOf, ZERO_LOG_ID } from "../src/raft/types.ts";
 import type { StateMachine } from "../src/state/port.ts";
 import type { CommandResult } from "../src/state/sql/types.ts";
+import type { SqliteDriverSpec } from "../src/state/sqlite/driver/driver.ts";
 import { openSqliteMachine } from "../src/state/sqlite/machine.ts";
 import { silentLogger } from "../src/util/logger.ts";
 import { serveCommands } from "./commands.ts";
@@ -30,6 +31,7 @@ export interface PipelineOptions {
   readonly dir: string;
   /** Followers apply as the members of a cluster do. */
   readonly followersApply: boolean;
+  readonly driver: SqliteDriverSpec;
 }
 
 const members = [1, 2, 3].map((id) => `${id}.00000000000000aa`);
@@ -46,7 +48,7 @@ let everyLink = Promise.withResolvers<void>();
 let echoed: (() => void) | null = null;
 
 async function open(options: PipelineOptions): Promise<void> {
-  const { node, ports, dir } = options;
+  const { node, ports, dir, driver } = options;
   const logs = join(dir, "logs");
   Deno.mkdirSync(logs, { recursive: true });
   const { log } = openSegmentLog(new RealDisk(logs), {
@@ -55,6 +57,7 @@ async function open(options: PipelineOptions): Promise<void> {
   const { machine } = await openSqliteMachine({
     dir: join(dir, "state"),
     filename: "hiqlite.db",
+    driver,
     readPoolSize: 1,
     statementCacheCapacity: 1000,
     logStatements: false,

@@ -43,10 +43,18 @@ export class ContentsScan {
   #schema: SchemaTraits | null = null;
   #names: readonly string[] = [];
   readonly #tables = new Map<string, Scanned>();
+  /** Reads and writes the place. */
+  readonly #kept: Record<"read" | "clear" | "add", SqliteStatement>;
 
-  /** Reads through `connection`, within the entries' transactions. */
+  /** Reads through `connection`, within the entries' transactions; its bookkeeping's tables must be there. */
   constructor(connection: SqliteConnection) {
     this.#connection = connection;
+    const prepare = (sql: string): SqliteStatement => connection.prepare(sql)!;
+    this.#kept = {
+      read: prepare("SELECT value FROM main._hql_scan ORDER BY n"),
+      clear: prepare("DELETE FROM main._hql_scan"),
+      add: prepare("INSERT INTO main._hql_scan (value) VALUES (?)"),
+    };
   }
 
   /** Adds the next piece, of up to `rows`, to a checksum; also answers what table it is of ("" if there is none). */
@@ -114,19 +122,15 @@ export class ContentsScan {
   }
 
   #place(): ScanPlace {
-    const [table, ...key] = this.#connection.prepare(
-      "SELECT value FROM main._hql_scan ORDER BY n",
-    )!.allBigInt(NO_BINDINGS).map(([value]) => value!);
+    const [table, ...key] = this.#kept.read.allBigInt(NO_BINDINGS)
+      .map(([value]) => value!);
     return { table: (table ?? "") as string, key };
   }
 
   #save(table: string, key: readonly SqlValue[]): void {
-    this.#connection.prepare("DELETE FROM main._hql_scan")!.run(NO_BINDINGS);
-    const insert = this.#connection.prepare(
-      "INSERT INTO main._hql_scan (value) VALUES (?)",
-    )!;
+    this.#kept.clear.run(NO_BINDINGS);
     for (const value of [table, ...key]) {
-      insert.run({ anonymous: [value], named: null });
+      this.#kept.add.run({ anonymous: [value], named: null });
     }
   }
 }
