@@ -19,11 +19,10 @@ import {
   type WaitingProposal,
 } from "./inbox.ts";
 import type { FirstRunPorts } from "./ports.ts";
+import { Lineup } from "./lineup.ts";
 import type { RunWatch } from "./run_watch.ts";
 import type { PendingProposals } from "./proposals.ts";
 
-const BATCH_BYTES = 4 * 1024 * 1024;
-const BATCH_ENTRIES = 8192;
 /** So many preparations may end without a known cause before another member shall lead. */
 const UNEXPLAINED_MAX = 2;
 
@@ -84,9 +83,7 @@ export class ExecuteFirst {
   #prepared: readonly Prepared[] = [];
   #first: LogIndex = 0;
   #term: Term = 0;
-  /** So many of those that wait are taken one at a time: one of them may be what a preparation failed of. */
-  #suspects = 0;
-  #suspected = false;
+  readonly #lineup: Lineup;
   #unexplained = 0;
   /** What must not come between a preparation and its proposal. */
   #behind: (() => void)[] = [];
@@ -95,6 +92,7 @@ export class ExecuteFirst {
   constructor(machine: PreparingMachine, ports: ExecuteFirstPorts) {
     this.#machine = machine;
     this.#ports = ports;
+    this.#lineup = new Lineup(ports.inbox);
   }
 
   /** Whether the machine holds a transaction, or is about to. */
@@ -104,13 +102,13 @@ export class ExecuteFirst {
 
   /** Proposals that are neither in the inbox nor in the log. */
   get size(): number {
-    return this.#batch.length;
+    return this.#batch.length + this.#lineup.size;
   }
 
   /** Whether {@linkcode gather} would take something. */
   get ready(): boolean {
-    const { core, inbox, applier } = this.#ports;
-    return this.#phase === "idle" && !this.#stopped && inbox.size > 0 &&
+    const { core, applier } = this.#ports;
+    return this.#phase === "idle" && !this.#stopped && this.#lineup.waiting &&
       core.role === "leader" && applier.idle &&
       this.#machine.applied.index === core.lastIndex;
   }
@@ -126,9 +124,7 @@ export class ExecuteFirst {
       if (inbox.size > 0) applier.hurry(core.lastIndex);
       return;
     }
-    this.#suspected = this.#suspects > 0;
-    const batch = inbox.take(this.#suspected ? 1 : BATCH_ENTRIES, BATCH_BYTES);
-    if (this.#suspected) this.#suspects--;
+    const batch = this.#lineup.take();
     if (!inbox.roomFor(batch)) return refuseFull(batch);
     applier.lend();
     this.#phase = "preparing";
@@ -137,7 +133,7 @@ export class ExecuteFirst {
     this.#term = core.term;
     const payloads = batch.map(({ payload }) => payload);
     payloads.forEach((payload) => commands.stamp(payload));
-    watch.begin(payloads);
+    watch.begin(payloads, this.#lineup.trialMs);
     const preparation = { first: this.#first, term: this.#term, payloads };
     this.#machine.prepare(preparation, (error, outcomes) => {
       if (this.#stopped) return;
@@ -163,7 +159,7 @@ export class ExecuteFirst {
   /** The core made a step: what was prepared must not outlive the leadership it was prepared in. */
   observe(): void {
     if (this.#leads()) return;
-    this.#suspects = 0;
+    this.#lineup.disperse();
     if (this.#phase === "proposed") this.#rollBack();
   }
 
@@ -197,6 +193,7 @@ export class ExecuteFirst {
   /** Begins nothing any more. What is prepared goes with the machine. */
   stop(): void {
     this.#stopped = true;
+    this.#lineup.disperse();
     for (const { done } of this.#batch) refuseStopped(done);
     for (const run of this.#behind.splice(0)) run();
     this.#batch = [];
@@ -226,8 +223,7 @@ export class ExecuteFirst {
     const { core, inbox, room } = this.#ports;
     room.prepared(null);
     if (!this.#leads() || core.lastIndex + 1 !== this.#first) {
-      if (this.#suspected) this.#suspects++;
-      inbox.putBack(batch);
+      this.#lineup.again(batch);
       return this.#rollBack();
     }
     if (outcomes[0]!.kind === "alone") {
@@ -285,7 +281,7 @@ export class ExecuteFirst {
       if (error !== null && !committed) return this.#commitFailed(error);
       const { applier, proposals, applied } = this.#ports;
       const prepared = this.#prepared;
-      if (!this.#suspected) this.#unexplained = 0;
+      if (!this.#lineup.alone) this.#unexplained = 0;
       this.#phase = "idle";
       this.#prepared = [];
       if (error === null) this.#ports.events(events, last);
@@ -348,11 +344,17 @@ export class ExecuteFirst {
     batch: readonly WaitingProposal[],
     { at, reason, message }: PrepareFailedError,
   ): WaitingProposal[] {
-    const culprit = at ?? (this.#suspected ? 0 : null);
+    const late = reason === "timeout";
+    const alone = this.#lineup.alone || late && batch.length === 1;
+    const culprit = at ?? (alone ? 0 : null);
     if (culprit === null) {
-      this.#suspects += batch.length;
-      this.#unexplained++;
+      this.#lineup.suspect(batch.length, late);
+      if (!late) this.#unexplained++;
       return [...batch];
+    }
+    if (late && this.#lineup.trialMs < Infinity) {
+      this.#lineup.defer(batch[culprit]!);
+      return [];
     }
     const { done, standIn } = batch[culprit]!;
     if (standIn) {
@@ -362,6 +364,7 @@ export class ExecuteFirst {
       return batch.filter((_, i) => i !== culprit);
     }
     this.#unexplained = 0;
+    if (late && batch.length > 1) this.#lineup.suspect(batch.length, late);
     return batch.map((proposal, i) =>
       i === culprit ? this.#refused(proposal, reason, message) : proposal
     );

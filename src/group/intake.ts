@@ -50,8 +50,8 @@ export class Intake {
 
   /** The member stops: nothing that waits will be proposed. */
   stop(): void {
-    this.#inbox.stop();
     this.#stage?.stop();
+    this.#inbox.stop();
   }
 
   /** What the core would refuse is not run first: a member that does not lead, or hands over, says who leads. */

@@ -28,6 +28,7 @@ export interface RunWatchPorts {
 export class RunWatch {
   readonly #ports: RunWatchPorts;
   #payloads: readonly Uint8Array[] = [];
+  #mostMs = Infinity;
   /** The place of the one that runs, and for how long already. */
   #at = 0;
   #ranMs = 0;
@@ -41,9 +42,10 @@ export class RunWatch {
     this.#ports = ports;
   }
 
-  /** A preparation begins. */
-  begin(payloads: readonly Uint8Array[]): void {
+  /** A preparation begins, of which nothing may run for longer than `mostMs`. */
+  begin(payloads: readonly Uint8Array[], mostMs: number): void {
     this.#payloads = payloads;
+    this.#mostMs = mostMs;
     this.#at = 0;
     this.#ranMs = 0;
     this.#abortedMs = null;
@@ -69,7 +71,8 @@ export class RunWatch {
     this.#at = at;
     this.#ranMs += elapsedMs;
     const payload = this.#payloads[Math.min(at, this.#payloads.length - 1)]!;
-    const over = this.#ranMs > this.#ports.limitMs(payload);
+    const limitMs = Math.min(this.#ports.limitMs(payload), this.#mostMs);
+    const over = this.#ranMs > limitMs;
     const unwanted = !wanted && this.#ranMs > UNWANTED_MS;
     if (!over && !unwanted) return;
     if (machine.abortPrepare()) this.#abortedMs = 0;

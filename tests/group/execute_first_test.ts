@@ -203,8 +203,8 @@ Deno.test("the certain cause of a failure is kept out of the log; a stand-in ans
   trio.run();
   assert.deepEqual(machine.batches, [
     "a bad c",
-    "a timeout bad c",
-    "commit",
+    // What comes behind it may take as long: each is tried alone.
+    ...["a", "commit", "timeout bad", "commit", "c", "commit"],
   ]);
   assert.deepEqual(answers(results), ["1", "2", "3"]);
   assert.deepEqual(machine.items, ["a", "timeout bad", "c"]);
@@ -231,6 +231,67 @@ Deno.test("without a certain cause each entry runs by itself, and the one that f
       .filter((batch) => batch !== ""),
   );
   assert.equal(leader.group.core.role, "leader");
+});
+
+Deno.test("of a batch that took too long each is tried alone, and what still takes too long runs behind all others", () => {
+  const { trio, leader, machine } = preparingTrio();
+  machine.fate = (items) => items.includes("slow") ? failed("timeout") : null;
+  const results = trio.propose(leader, "a", "slow", "b", "slow", "c");
+  trio.run();
+  assert.deepEqual(machine.batches, [
+    "a slow b slow c",
+    ...["a", "commit", "slow", "b", "commit", "slow", "c", "commit"],
+    ...["slow", "timeout slow", "commit", "slow", "timeout slow", "commit"],
+  ]);
+  assert.equal(results.length, 5);
+  assert.equal(leader.group.core.role, "leader");
+});
+
+Deno.test("what takes too long takes turns with all others, and what is slow but ends is done", () => {
+  const { trio, leader, machine } = preparingTrio();
+  let runs = 0;
+  machine.fate = (items) => {
+    if (!items.includes("slow")) return null;
+    if (runs++ === 2) {
+      trio.propose(leader, "late");
+      return null;
+    }
+    return failed("timeout");
+  };
+  trio.propose(leader, "a", "slow", "slow");
+  trio.run();
+  assert.deepEqual(machine.batches, [
+    "a slow slow",
+    ...["a", "commit", "slow", "slow", "commit", "late", "commit"],
+    ...["slow", "timeout slow", "commit"],
+  ]);
+});
+
+Deno.test("what takes too long alone is refused at once", () => {
+  const { trio, leader, machine } = preparingTrio();
+  machine.fate = (items) => items.includes("slow") ? failed("timeout") : null;
+  trio.propose(leader, "slow");
+  trio.run();
+  assert.deepEqual(machine.batches, ["slow", "timeout slow", "commit"]);
+});
+
+Deno.test("a trial is short", () => {
+  const { trio, leader, machine } = preparingTrio();
+  machine.fate = (items) => items.length > 1 ? failed("timeout") : null;
+  trio.propose(leader, "a", "b");
+  trio.run();
+  machine.batches.length = 0;
+  machine.held = true;
+  machine.fate = (items) => items.length > 1 ? failed("timeout") : null;
+  trio.propose(leader, "c", "d");
+  trio.run();
+  machine.go();
+  trio.run();
+  assert.deepEqual(machine.batches, ["c d"]);
+  trio.tick(3);
+  assert.equal(machine.aborts, 0);
+  trio.tick(2);
+  assert.equal(machine.aborts, 1);
 });
 
 Deno.test("an entry that the machine refuses is replaced, the others go on", () => {

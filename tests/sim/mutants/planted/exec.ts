@@ -103,7 +103,7 @@ export const EXEC_MUTANTS: readonly Mutant[] = [
   {
     name: "prepared: nobody is blamed for what fails alone",
     file: "group/execute_first.ts",
-    find: "at ?? (this.#suspected ? 0 : null)",
+    find: "at ?? (alone ? 0 : null)",
     replace: "at",
   },
   {
