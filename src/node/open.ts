@@ -7,6 +7,7 @@ import { openSegmentLog } from "../log/segment_log.ts";
 import { PeerLinks } from "../network/links.ts";
 import { chooseDriver } from "../state/sqlite/driver/choose_driver.ts";
 import type { SqliteDriverSpec } from "../state/sqlite/driver/driver.ts";
+import { makeRoom } from "../state/sqlite/files/make_room.ts";
 import { openSqliteMachine } from "../state/sqlite/machine.ts";
 import { LEVELS } from "../state/level.ts";
 import { StateDamagedError } from "../state/port.ts";
@@ -83,6 +84,7 @@ export async function openNode(
       }, options),
     levels,
     following,
+    engine: vault.storage.machine.engine,
     fatal,
   });
 }
@@ -139,6 +141,8 @@ function storageOf(
 ): StorageOpener {
   return {
     open: (logs, state) => openStorage({ config, logger, level, logs, state }),
+    makeRoom: (state) =>
+      makeRoom(driverOf(config, logger), state, config.filenameDb),
     isDamage: (error): error is Error =>
       error instanceof StateDamagedError ||
       isLogDamage(error),

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { poll, TestCluster } from "./harness.ts";
 import { SMALL_DISKS, testNeeding } from "./requirements.ts";
 import { SmallDisk } from "./small_disk.ts";
@@ -130,5 +131,79 @@ diskTest(
     assert.match(log, /no room: applying is paused|no room for the log/);
     assert.match(log, /the disk is full: handing leadership over/);
     assert.match(log, /there is room for the (log|database) again/);
+  },
+);
+
+function walOf(dataDir: string): string {
+  return join(dataDir, "state_machine/db-00000001/hiqlite.db-wal");
+}
+
+/** Leaves a WAL as a transaction does that has filled the disk and was not committed. */
+async function fillWal(dataDir: string): Promise<void> {
+  using file = await Deno.open(walOf(dataDir), { append: true });
+  const frames = crypto.getRandomValues(new Uint8Array(4096));
+  const full = async (): Promise<void> => {
+    for (let i = 0; i < MEGABYTES * 256; i++) await file.write(frames);
+  };
+  await assert.rejects(full, { code: "ENOSPC" });
+}
+
+const TOO_LARGE =
+  "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 1000) INSERT INTO t (body) SELECT zeroblob(1000000) FROM c";
+
+diskTest(
+  "H1 a statement larger than the disks is refused, and leaves no disk full",
+  async () => {
+    const { cluster } = await start(3);
+    await using _ = cluster;
+    const rows = new Rows(cluster);
+    await rows.create();
+    const pids = cluster.nodes.map((node) => cluster.process(node)!.pid);
+    for (const node of cluster.nodes) {
+      const answer = await cluster.api(node).execute({ sql: TOO_LARGE }, {
+        timeoutMs: 30_000,
+      });
+      assert.equal(answer.type, "fail", JSON.stringify(answer));
+      assert.match(JSON.stringify(answer), /"(too_large|disk_full): /);
+      await poll(
+        "writes to be accepted",
+        5000,
+        async () => await rows.write(node) === null,
+      );
+      for (const other of cluster.nodes) {
+        const { size } = await Deno.stat(walOf(cluster.dataDir(other)));
+        assert.ok(size < 4 * 1024 * 1024, `the WAL keeps ${size} bytes`);
+      }
+    }
+    assert.deepEqual(
+      cluster.nodes.map((node) => cluster.process(node)?.pid),
+      pids,
+    );
+    await rows.assertComplete();
+  },
+);
+
+diskTest(
+  "H1 members whose disks are full of what a transaction wrote before they were killed start again",
+  async () => {
+    const { cluster } = await start(3);
+    await using _ = cluster;
+    const rows = new Rows(cluster);
+    await rows.create();
+    for (let i = 0; i < 20; i++) assert.equal(await rows.write(1), null);
+    await Promise.all(
+      cluster.nodes.map((node) => cluster.killWithChildren(node)),
+    );
+    for (const node of cluster.nodes) await fillWal(cluster.dataDir(node));
+    for (const node of cluster.nodes) await cluster.startMember(node);
+    await cluster.waitReady();
+    for (const node of cluster.nodes) {
+      await poll(
+        "writes to be accepted",
+        20_000,
+        async () => await rows.write(node) === null,
+      );
+    }
+    await rows.assertComplete();
   },
 );

@@ -45,6 +45,8 @@ export interface NodeVault {
 export interface StorageOpener {
   /** Opens log and database below `logs` and `state`, which exist if they ever did. */
   open(logs: string, state: string): Promise<Storage>;
+  /** Gives back room below `state` that nobody needs: what transfers and transactions left that did not come to an end. */
+  makeRoom(state: string): void;
   /** Whether what is on the disk is damaged, rather than out of reach. */
   isDamage(error: unknown): error is Error;
   /** Whether it is the log. */
@@ -227,7 +229,7 @@ export class Vault implements NodeVault {
       return await this.startOver("its identity is gone");
     }
     const { damaged, ...identity } = this.#identity;
-    this.save(startedAgain(this.#identity));
+    this.#noteStart();
     try {
       this.#storage = await this.#openStorage();
       if (damaged !== undefined) await this.#lookInto(damaged);
@@ -239,6 +241,19 @@ export class Vault implements NodeVault {
     if (reason === null) return;
     if (identity.phase === "joining") await this.#joinAfresh();
     else await this.startOver(reason);
+  }
+
+  /** On a full disk the member makes room first: what filled it may be what it failed to write before it ended. */
+  #noteStart(): void {
+    const started = startedAgain(this.#identity);
+    try {
+      this.save(started);
+    } catch (error) {
+      const full = error instanceof HiqliteError && error.code === "disk_full";
+      if (!full || !this.#dir.has(STATE)) throw error;
+      this.#opener.makeRoom(join(this.#dir.path, STATE));
+      this.save(started);
+    }
   }
 
   /** Asking again with nothing in hand: under another name, since the last one may be half admitted. */

@@ -81,6 +81,7 @@ class Subject implements AsyncDisposable {
     return {
       isDamage,
       isLogDamage: (_error): _error is Error => false,
+      makeRoom: () => {},
       open: (logs) => {
         // A new incarnation begins with an empty folder.
         const used = fs.existsSync(join(logs, "used"));

@@ -10,6 +10,7 @@ import {
   VALUE_BYTES_MAX,
 } from "../driver/driver.ts";
 import { takesMore } from "../driver/room.ts";
+import { trimWal } from "../driver/wal.ts";
 import { syncPath } from "../../../util/durable_file.ts";
 import type { Interrupts } from "../thread/interrupts.ts";
 import type { SchemaChanges } from "../thread/schema_epoch.ts";
@@ -21,6 +22,8 @@ const CHECKPOINT_PAGES = 4096;
 /** The size of the WAL is looked at after so many batches, or so long, since one batch can write a lot. */
 const BATCHES_PER_LOOK = 64;
 const LOOK_MS = 50;
+/** The WAL may be so much longer than what is committed in it, bytes: room that the next transactions use again. */
+const WAL_BYTES_SPARED = CHECKPOINT_PAGES * 4096;
 
 /** Opens the one connection that writes, with the settings that every member shares. */
 export function openWriterConnection(
@@ -88,6 +91,13 @@ export class Writer {
       ...options,
       hasRoom: () => takesMore(path),
     });
+    // A member that was killed left what its last transaction wrote.
+    this.trim(false);
+  }
+
+  /** Gives back what a transaction that was undone left in the WAL: all of it if the disk is full. */
+  trim(full: boolean): void {
+    trimWal(this.#connection, this.#path, full ? 0 : WAL_BYTES_SPARED);
   }
 
   /** The writing connection, for looking only. */

@@ -136,7 +136,8 @@ export class WriterRequests implements Served {
     return answer;
   }
 
-  #prepare({ applier }: Writer, request: ByteReader): ByteWriter {
+  #prepare(writer: Writer, request: ByteReader): ByteWriter {
+    const { applier } = writer;
     const preparation = decodePreparation(request);
     const answer = okAnswer(64 * preparation.payloads.length);
     try {
@@ -148,6 +149,7 @@ export class WriterRequests implements Served {
       writePrepared(answer, outcomes);
     } catch (error) {
       if (!(error instanceof PrepareFailedError)) throw error;
+      writer.trim(false);
       writePrepared(answer, error);
     }
     return answer;
@@ -224,6 +226,7 @@ export class WriterRequests implements Served {
     if (!passes) return this.#poison = failure;
     try {
       this.#writer?.applier.giveUp();
+      this.#writer?.trim(failure instanceof HiqliteError);
       return failure;
     } catch (error) {
       return this.#poison = stateFailure(error);
