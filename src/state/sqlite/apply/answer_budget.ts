@@ -1,7 +1,6 @@
 import { HiqliteError } from "../../../errors.ts";
-import { COMMAND_LIMITS } from "../../sql/types.ts";
+import { COMMAND_LIMITS, type SqlValue } from "../../sql/types.ts";
 import { sizeOf } from "../../sql/values.ts";
-import type { SqliteRow } from "../driver/driver.ts";
 
 const ROW_OVERHEAD_BYTES = 16;
 
@@ -9,10 +8,14 @@ const ROW_OVERHEAD_BYTES = 16;
 export class AnswerBudget {
   #left: number = COMMAND_LIMITS.answerBytes;
 
-  /** @throws {HiqliteError} `too_large` when nothing is left. */
-  spend(row: SqliteRow): void {
+  /** Another row begins. */
+  row(): void {
     this.#left -= ROW_OVERHEAD_BYTES;
-    for (const value of row) this.#left -= sizeOf(value);
+  }
+
+  /** @throws {HiqliteError} `too_large` when nothing is left. */
+  spend(value: SqlValue): void {
+    this.#left -= sizeOf(value);
     if (this.#left < 0) {
       throw new HiqliteError(
         "too_large",

@@ -321,9 +321,10 @@ export class Executor {
     const rows: SqlValue[][] = [];
     this.policy.enter(keyword, observed, this.#schema.storage);
     try {
-      for (const row of statement.rows(bindings)) {
+      const spend = (value: SqlValue): void => budget.spend(value);
+      for (const row of statement.rows(bindings, spend)) {
         this.completed = true;
-        budget.spend(row);
+        budget.row();
         rows.push(narrowRow(row));
       }
     } finally {

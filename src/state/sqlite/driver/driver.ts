@@ -62,11 +62,17 @@ export interface SqliteStatement {
   all(bindings: Bindings): SqliteRow[];
   /** All its rows with every integer as bigint. */
   allBigInt(bindings: Bindings): SqliteRow[];
-  /** Row by row, integers as bigint. Without the capability `rowErrors` an error after the first row may look like the end of the rows. */
-  rows(bindings: Bindings): Iterable<SqliteRow>;
+  /**
+   * Row by row, integers as bigint. `spend` hears of every value, and may throw: of each as soon as it was read where the
+   * library reads values one by one. Without the capability `rowErrors` an error after the first row may look like the end of the rows.
+   */
+  rows(bindings: Bindings, spend?: SpendValue): Iterable<SqliteRow>;
   /** Frees what it holds; it is compiled again if it is used after that. */
   release(): void;
 }
+
+/** Hears of a value that was read. */
+export type SpendValue = (value: SqlValue) => void;
 
 /** Decides on an action while a statement is compiled; the arguments are those of `sqlite3_set_authorizer`. */
 export type Authorizer = (

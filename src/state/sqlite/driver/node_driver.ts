@@ -7,6 +7,7 @@ import {
   type FunctionResult,
   requireSqlite,
   type RunResult,
+  type SpendValue,
   type SqliteCapabilities,
   type SqliteConnection,
   type SqliteDriver,
@@ -112,13 +113,16 @@ class NodeStatement implements SqliteStatement {
     return this.#all(bindings);
   }
 
-  *rows(bindings: Bindings): Iterable<SqliteRow> {
+  *rows(bindings: Bindings, spend?: SpendValue): Iterable<SqliteRow> {
     this.#readBigInts(true);
     try {
       const rows = bindings.named === null
         ? this.#statement.iterate(...bindings.anonymous)
         : this.#statement.iterate(bindings.named, ...bindings.anonymous);
-      yield* rows as Iterable<unknown> as Iterable<SqliteRow>;
+      for (const row of rows as Iterable<unknown> as Iterable<SqliteRow>) {
+        if (spend !== undefined) row.forEach(spend);
+        yield row;
+      }
     } catch (error) {
       throw translate(error);
     }

@@ -194,18 +194,19 @@ function* boundedRows(
 ): Generator<SqliteRow> {
   let rows = 0;
   let bytes = 0;
-  for (const row of statement.rows(bindings)) {
+  const spend = (value: SqlValue): void => {
+    bytes += sizeOf(value);
+    if (bytes <= maxBytes) return;
+    throw new HiqliteError(
+      "too_large",
+      `The answer has more than ${maxBytes} bytes`,
+    );
+  };
+  for (const row of statement.rows(bindings, spend)) {
     if (++rows > maxRows) {
       throw new HiqliteError(
         "too_large",
         `The answer has more than ${maxRows} rows`,
-      );
-    }
-    for (const value of row) bytes += sizeOf(value);
-    if (bytes > maxBytes) {
-      throw new HiqliteError(
-        "too_large",
-        `The answer has more than ${maxBytes} bytes`,
       );
     }
     yield row;

@@ -214,3 +214,24 @@ test("a text in double quotes is no string, as members must agree on", () => {
     SqliteError,
   );
 });
+
+test("rows() tells of every value before its row, and ends with what is thrown", () => {
+  const connection = presentDriver().open(":memory:", { readOnly: false });
+  const statement = connection.prepare(
+    "SELECT 1, 'two' UNION ALL SELECT 3, x'04'",
+  )!;
+  const told: SqlValue[] = [];
+  const rows = [...statement.rows(NONE, (value) => told.push(value))];
+  assert.deepEqual(told, rows.flat());
+  const failure = new Error("enough");
+  assert.throws(
+    () => [
+      ...statement.rows(NONE, (value) => {
+        if (value === "two") throw failure;
+      }),
+    ],
+    (error) => error === failure,
+  );
+  assert.equal([...statement.rows(NONE)].length, 2, "it can run again");
+  connection.close();
+});

@@ -2,6 +2,7 @@ import type { SqlValue } from "../../../sql/types.ts";
 import {
   type Bindings,
   type RunResult,
+  type SpendValue,
   SqliteError,
   type SqliteRow,
   type SqliteStatement,
@@ -79,7 +80,7 @@ export class FfiStatement implements SqliteStatement {
     return this.#all(bindings, false);
   }
 
-  *rows(bindings: Bindings): Iterable<SqliteRow> {
+  *rows(bindings: Bindings, spend?: SpendValue): Iterable<SqliteRow> {
     const pointer = this.#begin(bindings);
     try {
       while (this.#step(pointer)) {
@@ -87,6 +88,7 @@ export class FfiStatement implements SqliteStatement {
           pointer,
           this.#home.sqlite.sqlite3_data_count(pointer),
           false,
+          spend,
         );
       }
     } finally {
@@ -116,11 +118,18 @@ export class FfiStatement implements SqliteStatement {
     }
   }
 
-  #row(pointer: Pointer, columns: number, narrow: boolean): SqliteRow {
+  #row(
+    pointer: Pointer,
+    columns: number,
+    narrow: boolean,
+    spend?: SpendValue,
+  ): SqliteRow {
     const { sqlite } = this.#home;
     const row: SqlValue[] = [];
     for (let at = 0; at < columns; at++) {
-      row.push(readColumn(sqlite, pointer, at, narrow));
+      const value = readColumn(sqlite, pointer, at, narrow);
+      spend?.(value);
+      row.push(value);
     }
     return row;
   }
