@@ -76,6 +76,7 @@ async function open(options: PipelineOptions): Promise<void> {
       start: "0000000000000000",
       level: 1,
       groups: [],
+      engine: "",
     },
     secret: "the secret of this bench",
     peers: [1, 2, 3].filter((id) => id !== node)

@@ -5,7 +5,7 @@ import { ByteReader, ByteWriter, MalformedBytesError } from "../util/bytes.ts";
 import type { Lane, PeerIdentity } from "./port.ts";
 
 /** The version of handshake and link; members with different ones do not talk. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** The longest handshake message that is looked at, bytes. */
 export const HANDSHAKE_BYTES_MAX = 1024;
@@ -320,6 +320,7 @@ function writeIdentity(writer: ByteWriter, identity: PeerIdentity): void {
   writer.text(identity.raftAddress).text(identity.apiAddress);
   writer.text(identity.start).u32(identity.level).u8(identity.groups.length);
   for (const group of identity.groups) writer.u32(group);
+  writer.text(identity.engine);
 }
 
 function readIdentity(reader: ByteReader): PeerIdentity {
@@ -336,7 +337,17 @@ function readIdentity(reader: ByteReader): PeerIdentity {
   }
   const level = reader.u32();
   const groups = readGroups(reader);
-  return { id, clusterId, raftAddress, apiAddress, start, level, groups };
+  const engine = readField(reader);
+  return {
+    id,
+    clusterId,
+    raftAddress,
+    apiAddress,
+    start,
+    level,
+    groups,
+    engine,
+  };
 }
 
 function readGroups(reader: ByteReader): number[] {

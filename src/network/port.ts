@@ -23,6 +23,8 @@ export interface PeerIdentity {
   readonly level: number;
   /** The groups it hosts, at most 16, without the durable one, which everybody hosts. */
   readonly groups: readonly number[];
+  /** What runs its state, and the version: `node:sqlite 3.53.2`. */
+  readonly engine: string;
 }
 
 /** What a network tells its member. */

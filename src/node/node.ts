@@ -8,6 +8,7 @@ import { peersOf, selfOf } from "./cluster/addresses.ts";
 import { REMOVED } from "./cluster/identity_check.ts";
 import { describeOutage } from "./cluster/outage.ts";
 import type { HostedGroup } from "./groups/hosted_group.ts";
+import type { PeerIdentity } from "../network/port.ts";
 import type { NodeParts } from "./parts.ts";
 import type {
   ClusterStatus,
@@ -51,7 +52,7 @@ export class HiqliteNode implements Member {
           this.#touch();
           this.#rooms.router.onFrame(from, lane, bytes);
         },
-        linkUp: () => this.#onLinkUp(),
+        linkUp: (peer) => this.#onLinkUp(peer),
         linkDown: (node) => this.#onLinkDown(node),
       },
       stepped: () => this.#rooms.participation.settle(),
@@ -185,7 +186,8 @@ export class HiqliteNode implements Member {
       outstandingWrites: this.#rooms.groups.outstanding,
       loopLagMs: this.#rooms.pulse.worstLagMs,
       droppedFrames: this.#rooms.router.dropped,
-      engine: this.#parts.vault.storage.machine.engine,
+      engine: this.#parts.engine,
+      enginesDiffer: this.#rooms.engines.differing,
       divergences: this.#rooms.greeting.disagreements.total,
     });
   }
@@ -331,13 +333,15 @@ export class HiqliteNode implements Member {
     );
   }
 
-  #onLinkUp(): void {
+  #onLinkUp(peer: PeerIdentity): void {
     this.#touch();
+    this.#rooms.engines.linkUp(peer);
     this.#rooms.changes.announce();
     this.#progress();
   }
 
   #onLinkDown(node: NodeId): void {
+    this.#rooms.engines.linkDown(node);
     this.#rooms.requests.linkDown(node);
     this.#rooms.groups.unreachable(node);
   }

@@ -9,6 +9,7 @@ import type { Clock } from "../util/clock.ts";
 import type { Logger } from "../util/logger.ts";
 import type { Random } from "../util/random.ts";
 import type { RaftGroup } from "../group/group.ts";
+import type { SqlEngine } from "../state/sql/port.ts";
 import type { FollowingSpec, GroupInit, LoopPorts } from "./groups/spec.ts";
 import type { NodeVault } from "./volume/vault.ts";
 
@@ -29,6 +30,8 @@ export interface NodeParts {
   readonly levels: readonly string[];
   /** The groups beside the durable one. */
   readonly following: readonly FollowingSpec[];
+  /** What runs the SQL here. */
+  readonly engine: SqlEngine;
   createNetwork(
     self: PeerIdentity,
     peers: readonly PeerAddress[],

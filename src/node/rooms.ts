@@ -17,6 +17,7 @@ import type { FactChange } from "../state/cluster_facts.ts";
 import { raiseLevel } from "./cluster/levels.ts";
 import type { NodeNetwork, NodeParts } from "./parts.ts";
 import type { ClusterStatus } from "./port.ts";
+import { Engines } from "./report/engines.ts";
 import { Database } from "./services/database.ts";
 import { Pulse } from "./upkeep/pulse.ts";
 import { IdleWalk } from "./upkeep/idle_walk.ts";
@@ -69,6 +70,7 @@ export interface Rooms {
   readonly pulse: Pulse;
   readonly scrubbing: Scrubbing;
   readonly idleWalk: IdleWalk;
+  readonly engines: Engines;
 }
 
 /** Builds a member's rooms around its parts. */
@@ -123,6 +125,7 @@ export function buildRooms(parts: NodeParts, events: RoomEvents): Rooms {
     pulse,
     scrubbing,
     idleWalk,
+    engines: new Engines(selfOf(vault.identity, parts).engine, parts.logger),
   };
 }
 

@@ -127,6 +127,7 @@ export function identityOf(
     start: String(node).repeat(16).slice(0, 16),
     level: 1,
     groups: [],
+    engine: "",
   };
 }
 

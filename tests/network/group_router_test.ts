@@ -26,6 +26,7 @@ const peer: PeerIdentity = {
   start: "0000000000000000",
   level: 1,
   groups: [],
+  engine: "",
 };
 
 function receiver(): {

@@ -21,6 +21,7 @@ function identity(node: number, clusterId = "c1"): PeerIdentity {
     start: "00000000000000aa",
     level: node,
     groups: [node, 7],
+    engine: `some SQL ${node}`,
   };
 }
 
@@ -146,7 +147,7 @@ Deno.test("a handshake across protocol versions is refused on either side, namin
   challenge[1] = 7;
   const outcome = new DialerHandshake(party(1), "bulk", 2).receive(challenge);
   assert.ok(outcome.kind === "refused" && outcome.reason === "version");
-  assert.match(outcome.detail, /version 7 .* version 2/);
+  assert.match(outcome.detail, /version 7 .* version 3/);
   const { hello } = shake(party(1), party(2));
   hello![1] = 7;
   const judged = new AcceptorHandshake(party(2), anyone).receive(hello!);

@@ -294,6 +294,7 @@ export class Cluster {
         return Object.assign(links, { accept: () => new Response() });
       },
       levels: LEVELS,
+      engine: { name: "none", version: "0" },
       following: [],
       ...parts,
       createGroup: ({ starter, storage, options }, ports) => {

@@ -1,6 +1,7 @@
 import type { NodeAddress, NodeConfig } from "../../config/types.ts";
 import type { PeerAddress, PeerIdentity } from "../../network/port.ts";
 import type { NodeId } from "../../raft/types.ts";
+import type { SqlEngine } from "../../state/sql/port.ts";
 import { type Identity, memberIdOf, startIdOf } from "../volume/identity.ts";
 
 /** What a member is made of, as its peers hear of it. */
@@ -8,12 +9,13 @@ export interface SelfParts {
   readonly config: NodeConfig;
   readonly levels: readonly string[];
   readonly following: readonly { readonly id: number }[];
+  readonly engine: SqlEngine;
 }
 
 /** What a member tells its peers about itself. */
 export function selfOf(
   identity: Identity,
-  { config, levels, following }: SelfParts,
+  { config, levels, following, engine }: SelfParts,
 ): PeerIdentity {
   const { nodeId, clusterId } = identity;
   const own = config.nodes.find(({ id }) => id === nodeId)!;
@@ -25,6 +27,7 @@ export function selfOf(
     start: startIdOf(identity),
     level: levels.length,
     groups: following.map(({ id }) => id),
+    engine: `${engine.name} ${engine.version}`,
   };
 }
 

@@ -13,6 +13,8 @@ export interface MetricsParts {
   /** Frames for groups that this member does not host. */
   readonly droppedFrames: number;
   readonly engine: SqlEngine;
+  /** See `Engines.differing`. */
+  readonly enginesDiffer: number;
   /** See `Disagreements.total`. */
   readonly divergences: number;
 }
@@ -83,6 +85,12 @@ const OF_THE_MEMBER: readonly (readonly [
     "counter",
     "Frames for groups that this member does not host",
     ({ droppedFrames }) => droppedFrames,
+  ],
+  [
+    "sqlite_differs",
+    "gauge",
+    "Members that are linked and run another SQLite than this one",
+    ({ enginesDiffer }) => enginesDiffer,
   ],
   [
     "divergence_total",

@@ -16,6 +16,7 @@ const network = new MemoryNetwork().join({
     start: "0000000000000000",
     level: 1,
     groups: [],
+    engine: "",
   },
   peers: [],
   events: { frame: () => {}, linkUp: () => {}, linkDown: () => {} },

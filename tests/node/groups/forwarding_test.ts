@@ -20,6 +20,7 @@ const peer: PeerIdentity = {
   start: "0000000000000000",
   level: 1,
   groups: [],
+  engine: "",
 };
 
 const NONE: ProposedTo = { group: null, epoch: 0 };
