@@ -21,6 +21,8 @@ export interface TestClusterOptions {
   readonly idle?: boolean;
   /** Members may start processes of their own. @default {true} */
   readonly children?: boolean;
+  /** Members run SQLite through this library. @default as `auto` finds it: the runtime's */
+  readonly library?: string;
   /** Called before the first member starts. */
   readonly prepare?: (cluster: TestCluster) => Promise<void>;
 }
@@ -127,6 +129,7 @@ export class TestCluster implements AsyncDisposable {
       "--allow-env",
       "--allow-sys",
       ...(this.#options.children === false ? [] : ["--allow-run"]),
+      ...(this.#options.library === undefined ? [] : ["--allow-ffi"]),
       "--allow-read",
       "--allow-write",
       `--config=${CONFIG.pathname}`,
@@ -144,6 +147,7 @@ export class TestCluster implements AsyncDisposable {
         HQL_DATA_DIR: this.dataDir(node),
         HQL_SECRET_API: SECRET_API,
         HQL_SECRET_RAFT: "secret-of-the-test-raft",
+        HQL_SQLITE_LIB: this.#options.library ?? "",
         ...this.#options.environment,
         ...this.#extra.get(node),
       },

@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { SECRET_API, TestCluster } from "../harness.ts";
+import type { Node } from "../network.ts";
+import { DRIVERS, titled } from "../../state/sqlite/drivers.ts";
+import { assertEqualStored } from "../stored.ts";
+import { Honest } from "./honest.ts";
+import { type Input, INPUTS, type Sent } from "./inputs.ts";
+
+const WRITE_TIMEOUT_MS = 1000;
+/** No honest write takes longer while something abuses the cluster, ms: the limit of a write, and two seconds. */
+const HONEST_MS = WRITE_TIMEOUT_MS + 2000;
+/** The abuser waits so long, ms. */
+const ANSWER_MS = 30_000;
+
+async function send(
+  cluster: TestCluster,
+  node: Node,
+  { route, body }: Sent,
+): Promise<string> {
+  const response = await fetch(
+    `${cluster.network.apiUrl(node)}/api/v1/${route}`,
+    {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        "x-api-secret": SECRET_API,
+      },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(ANSWER_MS),
+    },
+  );
+  const text = await response.text();
+  return response.ok ? "ok" : JSON.parse(text).error.code;
+}
+
+/** Gives one of them to the cluster, while the honest client writes. */
+async function abuse(
+  cluster: TestCluster,
+  honest: Honest,
+  node: Node,
+  { sent, times = 1, removes, answers }: Input,
+): Promise<void> {
+  for (const each of sent.slice(0, -1)) await send(cluster, node, each);
+  honest.takeSlowest();
+  const last = Array.from(
+    { length: times },
+    () => send(cluster, node, sent.at(-1)!),
+  );
+  for (const code of await Promise.all(last)) assert.match(code, answers);
+  const slowest = honest.takeSlowest();
+  if (removes !== undefined) await send(cluster, node, removes);
+  assert.ok(slowest < HONEST_MS, `an honest write took ${slowest} ms`);
+}
+
+for (const driver of DRIVERS) {
+  const { spec, obstacle } = driver;
+  const name =
+    "what ended clusters gets a precise error, and disturbs nobody else";
+  const ignore = obstacle !== "";
+  Deno.test({ name: titled(name, driver), ignore }, async (t) => {
+    await using cluster = await TestCluster.start({
+      environment: { HQL_WRITE_TIMEOUT_MS: `${WRITE_TIMEOUT_MS}` },
+      ...spec.kind === "ffi" ? { library: spec.library, children: false } : {},
+    });
+    const honest = await Honest.start(cluster);
+    const pids = cluster.nodes.map((node) => cluster.process(node)!.pid);
+    for (const [at, input] of INPUTS.entries()) {
+      const node = cluster.nodes[at % cluster.nodes.length]!;
+      await t.step(input.title, () => abuse(cluster, honest, node, input));
+    }
+    await honest.stop();
+    assert.deepEqual(
+      cluster.nodes.map((node) => cluster.process(node)?.pid),
+      pids,
+      "nobody was lost",
+    );
+    honest.assertIn((await cluster.assertEqualContents()).honest!);
+    await assertEqualStored(cluster);
+    await Promise.all(cluster.nodes.map((node) => cluster.killMember(node)));
+    for (const node of cluster.nodes) await cluster.startMember(node);
+    await cluster.waitReady();
+    honest.assertIn((await cluster.assertEqualContents()).honest!);
+  });
+}
