@@ -282,6 +282,7 @@ export class ExecuteFirst {
       const { applier, proposals, applied } = this.#ports;
       const prepared = this.#prepared;
       if (!this.#lineup.alone) this.#unexplained = 0;
+      this.#lineup.committed();
       this.#phase = "idle";
       this.#prepared = [];
       if (error === null) this.#ports.events(events, last);
@@ -345,26 +346,25 @@ export class ExecuteFirst {
     { at, reason, message }: PrepareFailedError,
   ): WaitingProposal[] {
     const late = reason === "timeout";
-    const alone = this.#lineup.alone || late && batch.length === 1;
-    const culprit = at ?? (alone ? 0 : null);
+    const culprit = this.#lineup.culprit(batch.length, at, late);
     if (culprit === null) {
       this.#lineup.suspect(batch.length, late);
       if (!late) this.#unexplained++;
       return [...batch];
     }
+    const others = batch.filter((_, i) => i !== culprit);
     if (late && this.#lineup.trialMs < Infinity) {
       this.#lineup.defer(batch[culprit]!);
-      return [];
+      return others;
     }
     const { done, standIn } = batch[culprit]!;
     if (standIn) {
       // Not even what stands for a command can be run: the machine is to blame.
       done({ kind: "unknown", detail: message });
       this.#unexplained++;
-      return batch.filter((_, i) => i !== culprit);
+      return others;
     }
     this.#unexplained = 0;
-    if (late && batch.length > 1) this.#lineup.suspect(batch.length, late);
     return batch.map((proposal, i) =>
       i === culprit ? this.#refused(proposal, reason, message) : proposal
     );

@@ -90,7 +90,7 @@ const MEMORY: readonly Input[] = [
   {
     title: "C3 twelve values of 64 MiB",
     sent: [write(`SELECT ${many(12, "zeroblob(67108864)")}`)],
-    answers: /^(sql|too_large)$/,
+    answers: /^(sql|too_large|timeout)$/,
   },
   {
     title: "C3 two thousand values of 16 MB",
@@ -114,7 +114,7 @@ const MEMORY: readonly Input[] = [
   {
     title: "H7 a query for twenty values of 600 MB",
     sent: [read(`SELECT ${many(20, "zeroblob(600000000)")}`)],
-    answers: /^(sql|too_large)$/,
+    answers: /^(sql|too_large|timeout)$/,
   },
 ];
 

@@ -102,9 +102,21 @@ export const EXEC_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "prepared: nobody is blamed for what fails alone",
-    file: "group/execute_first.ts",
+    file: "group/lineup.ts",
     find: "at ?? (alone ? 0 : null)",
     replace: "at",
+  },
+  {
+    name: "prepared: what never ends runs again before those who waited for it",
+    file: "group/lineup.ts",
+    find: "this.#slow.length > 0 && this.#othersServed;",
+    replace: "this.#slow.length > 0;",
+  },
+  {
+    name: "prepared: what ran for a short time is refused for that",
+    file: "group/lineup.ts",
+    find: "      ? TRIAL_MS\n      : Infinity;",
+    replace: "      ? Infinity\n      : Infinity;",
   },
   {
     name: "prepared: membership changes come between a run and its proposal",
