@@ -1,6 +1,7 @@
 // deno-lint-ignore-file no-console -- this is a program; its output is its purpose
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { LIBRARY } from "../../native/library.ts";
 import { TestCluster } from "../../tests/cluster/harness.ts";
 import { SteadyLoad } from "../../tests/cluster/steady_load.ts";
 import { childrenOf, memoryOf } from "../../tests/state/sqlite/children.ts";
@@ -30,11 +31,13 @@ interface Usage {
 interface Way {
   readonly name: string;
   readonly children: boolean;
+  readonly library?: string;
 }
 
 const WAYS: readonly Way[] = [
   { name: "writer in a Worker (node:sqlite)", children: false },
   { name: "writer in a process (node:sqlite)", children: true },
+  { name: "a library in Workers (ffi)", children: false, library: LIBRARY },
 ];
 
 const { values } = parseArgs({
@@ -50,7 +53,7 @@ else await run();
 async function run(): Promise<void> {
   const lines: { way: string; moment: string; usage: Usage }[] = [];
   for (const way of WAYS) {
-    await using cluster = await TestCluster.start({ children: way.children });
+    await using cluster = await TestCluster.start(way);
     const leader = await cluster.waitLeader();
     const { pid } = cluster.process(leader)!;
     const note = (moment: string): void => {
@@ -64,7 +67,8 @@ async function run(): Promise<void> {
       pauseMs: 0,
       attempts: 1,
     });
-    const asking = way.children ? askUntil(cluster, leader) : undefined;
+    const guarded = way.children || way.library !== undefined;
+    const asking = guarded ? askUntil(cluster, leader) : undefined;
     await sleep(Number(values.seconds) * 1000);
     note("under load");
     await load.stop();
