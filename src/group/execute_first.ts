@@ -57,7 +57,7 @@ export interface ExecuteFirstPorts {
   failed(error: Error): void;
 }
 
-/** `preparing`: the machine runs a batch. `proposed`: its transaction waits for the commit index. `ending`: it is being committed or rolled back. */
+/** `preparing`: the machine runs a batch. `proposed`: it waits for the commit index. `ending`: it is being committed or rolled back. */
 type StagePhase = "idle" | "preparing" | "proposed" | "ending";
 
 /** A proposal that was prepared, and its answer. */
@@ -353,11 +353,11 @@ export class ExecuteFirst {
       return [...batch];
     }
     const others = batch.filter((_, i) => i !== culprit);
-    if (late && this.#lineup.trialMs < Infinity) {
+    const { payload, done, standIn } = batch[culprit]!;
+    if (late && this.#ports.watch.onTrial(payload)) {
       this.#lineup.defer(batch[culprit]!);
       return others;
     }
-    const { done, standIn } = batch[culprit]!;
     if (standIn) {
       // Not even what stands for a command can be run: the machine is to blame.
       done({ kind: "unknown", detail: message });

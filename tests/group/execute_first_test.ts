@@ -275,35 +275,6 @@ Deno.test("what takes too long alone is refused at once", () => {
   assert.deepEqual(machine.batches, ["slow", "timeout slow", "commit"]);
 });
 
-Deno.test("what waited while something took too long has a short time, too, if more of it does", () => {
-  for (const certain of [true, false]) {
-    const { trio, leader, machine } = preparingTrio();
-    trio.propose(leader, "before");
-    trio.run();
-    machine.batches.length = 0;
-    machine.fate = (items) => {
-      if (!items.includes("slow")) return null;
-      const first = machine.batches.length === 0;
-      if (first) trio.propose(leader, "b", "slow", "c");
-      return failed("timeout", certain ? items.indexOf("slow") : null);
-    };
-    trio.propose(leader, "slow");
-    trio.run();
-    // Nothing of the second batch is refused for what it did in a short time.
-    const tried = certain
-      ? ["timeout slow b slow c", "timeout slow b c", "commit"]
-      : [
-        "timeout slow b slow c",
-        ...["timeout slow", "commit", "b", "commit", "slow", "c", "commit"],
-      ];
-    assert.deepEqual(machine.batches, [
-      "slow",
-      ...tried,
-      ...["slow", "timeout slow", "commit"],
-    ]);
-  }
-});
-
 Deno.test("a trial is short", () => {
   const { trio, leader, machine } = preparingTrio();
   machine.held = true;

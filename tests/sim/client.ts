@@ -113,10 +113,10 @@ export class SimClient {
 
   #open(operation: Operation): void {
     this.#propose({ kind: "open" }, (answer) => {
-      if (answer.kind === "opened") {
-        this.#session = answer.session;
-        this.#sequence = 0;
-      }
+      // Kept out of the log: there is no session under which a write could be repeated.
+      if (answer.kind !== "opened") return this.#next();
+      this.#session = answer.session;
+      this.#sequence = 0;
       const call = this.#world.history.invoke(this.#process, operation);
       this.#sequence++;
       this.#write(operation, call);

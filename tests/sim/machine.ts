@@ -70,6 +70,8 @@ export interface MachineFaults {
   readonly differs: number;
   /** Whether what hangs can be ended. */
   readonly abortable: boolean;
+  /** Whether it is known which command of a batch was ended. */
+  readonly certain: boolean;
 }
 
 /** A machine without faults. */
@@ -80,6 +82,7 @@ export const NO_FAULTS: MachineFaults = {
   cuts: 0,
   differs: 0,
   abortable: true,
+  certain: true,
 };
 
 /** What the machine needs of its process and its world. */
@@ -301,13 +304,13 @@ export class SimMachine implements PreparingMachine {
 
   abortPrepare(): boolean {
     if (!this.#host.faults().abortable) return false;
-    const { preparing } = this;
+    const at = this.#host.faults().certain ? this.preparing : null;
     const aborted = this.#preparation;
     this.#host.later(() => {
       if (aborted === null || this.#preparation !== aborted) return;
       this.#host.hit("prepareAborted");
       this.#prepareEnds(
-        new PrepareFailedError("timeout", "simulated time limit", preparing),
+        new PrepareFailedError("timeout", "simulated time limit", at),
       );
     });
     return true;

@@ -266,6 +266,7 @@ function drawFirstRun(
       cuts: draw.pick([0, 0.1, 0.5]),
       differs: rarely(),
       abortable: draw.chance(0.8),
+      certain: draw.chance(0.5),
     },
   };
 }

@@ -11,6 +11,8 @@ export interface Input {
   readonly sent: readonly Sent[];
   /** The last one is also sent so many times at once. @default {1} */
   readonly times?: number;
+  /** An honest write may wait for so many limits of a write. @default {1} */
+  readonly limits?: number;
   /** Sent afterwards: what else could not be read. */
   readonly removes?: Sent;
   /** What the last one answers: the code of an error, or `ok`. */
@@ -134,6 +136,7 @@ const TIME: readonly Input[] = [
       ),
     ],
     times: 3,
+    limits: 3,
     answers: /^timeout$/,
   },
   {

@@ -109,14 +109,14 @@ export const EXEC_MUTANTS: readonly Mutant[] = [
   {
     name: "prepared: what never ends runs again before those who waited for it",
     file: "group/lineup.ts",
-    find: "this.#slow.length > 0 && this.#othersServed;",
-    replace: "this.#slow.length > 0;",
+    find: "this.#slow.length > 0 && due)",
+    replace: "this.#slow.length > 0)",
   },
   {
     name: "prepared: what ran for a short time is refused for that",
-    file: "group/lineup.ts",
-    find: "      ? TRIAL_MS\n      : Infinity;",
-    replace: "      ? Infinity\n      : Infinity;",
+    file: "group/execute_first.ts",
+    find: "    if (late && this.#ports.watch.onTrial(payload)) {\n",
+    replace: '    if (late && reason === "internal") {\n',
   },
   {
     name: "prepared: membership changes come between a run and its proposal",
