@@ -108,7 +108,7 @@ const MEMORY: readonly Input[] = [
     title: "C3 a sort that does not fit into memory",
     sent: [
       write(
-        "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 3000) SELECT max(y) FROM (SELECT DISTINCT hex(zeroblob(500000)) || x AS y FROM c ORDER BY y)",
+        "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 500) SELECT max(y) FROM (SELECT DISTINCT hex(zeroblob(500000)) || x AS y FROM c ORDER BY y)",
       ),
     ],
     answers: /^(ok|sql|too_large|timeout)$/,
