@@ -310,3 +310,15 @@ test("an AUTOINCREMENT cannot be used up: SQLite would answer as for a full disk
     "constraint",
   );
 });
+
+test("a transaction that fails says which statement it was, the first one, too", () => {
+  using member = new Direct();
+  member.ok("CREATE TABLE t (n UNIQUE)");
+  for (const place of [0, 1, 2]) {
+    const statements = Array<string>(3).fill("INSERT INTO t VALUES (NULL)");
+    statements[place] = "INSERT INTO missing VALUES (1)";
+    const result = member.run(txn(...statements));
+    assert.ok(!result.ok);
+    assert.equal(result.error.statement, place);
+  }
+});

@@ -135,8 +135,8 @@ export class Interpreter {
         return this.#atomically(true, (results, at) => {
           const budget = new AnswerBudget();
           for (const statement of body.statements) {
-            results.push(this.#runInTxn(statement, results, budget));
             at.statement = results.length;
+            results.push(this.#runInTxn(statement, results, budget));
           }
         });
       case "migrate":
