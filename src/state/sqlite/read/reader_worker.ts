@@ -26,7 +26,12 @@ serveRequests<ReaderOptions>((options) => {
         ? null
         : new SchemaEpoch(options.schemaEpoch),
     });
-  let reader: Reader | null = open();
+  let reader: Reader | null = null;
+  try {
+    reader = open();
+  } catch {
+    // The file may have been replaced before this thread began; else the first query says why.
+  }
   return {
     opened: okAnswer(),
     answer(request) {

@@ -65,7 +65,11 @@ export class WorkerHandle implements HostLife {
         new WriterLostError(`A database thread died: ${event.message}`),
       );
     };
-    this.#waiting.push(opened);
+    this.#waiting.push((error, answer) => {
+      // It could not begin, and has ended.
+      this.#broken ??= error;
+      opened(error, answer);
+    });
     const message: WorkerInit<unknown> = { memory, options: init.options };
     worker.postMessage(message);
   }

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { HiqliteError } from "../../../../src/errors.ts";
 import { WorkerHandle } from "../../../../src/state/sqlite/thread/worker_handle.ts";
 import { Subject } from "../subject.ts";
-import { test } from "../drivers.ts";
+import { ReaderThreads } from "../../../../src/state/sqlite/read/thread_pool.ts";
+import { silentLogger } from "../../../../src/util/logger.ts";
+import { presentDriver, presentSpec, test } from "../drivers.ts";
 
 function slow(steps: number): string {
   return `WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT ${steps}) SELECT max(x) FROM c`;
@@ -132,4 +134,28 @@ test("apply() fails for good after an error that is no answer", async () => {
     /start a newer release/,
   );
   assert.deepEqual(subject.rows("SELECT * FROM t"), []);
+});
+
+test("a reader whose file is not there when it begins says so, and reads the file that takes its place", async () => {
+  await using subject = await Subject.open({ readPoolSize: 1 });
+  await subject.execute("CREATE TABLE t (a)");
+  const path = `${subject.dir}/db-00000001/test.db`;
+  const driver = presentDriver();
+  const readers = new ReaderThreads(1, {
+    driver: presentSpec(),
+    path: `${path}.missing/a.db`,
+    statementCacheCapacity: 10,
+    schemaEpoch: null,
+  }, {
+    interrupt: driver.interrupt?.bind(driver),
+    logger: silentLogger,
+  });
+  const query = () => readers.query({ sql: "SELECT * FROM t" }, null, 5000);
+  try {
+    await assert.rejects(query(), /unable to open|no such/);
+    readers.reopen(path);
+    assert.deepEqual((await query()).rows, []);
+  } finally {
+    await readers.close();
+  }
 });
