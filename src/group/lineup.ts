@@ -51,6 +51,8 @@ export class Lineup {
 
   /** Takes what runs next. Slow ones take turns with all others. */
   take(): readonly WaitingProposal[] {
+    // Without room all that waited was refused, suspects too.
+    if (this.#inbox.size === 0) this.#suspects = 0;
     if (this.#suspects > 0) {
       this.#suspects--;
       this.#turn = this.#onTrial ? "trial" : "suspect";
