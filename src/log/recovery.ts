@@ -3,6 +3,7 @@ import type { Random } from "../util/random.ts";
 import { BLOCK_BYTES } from "./block.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import { type Mark, MARK_NAME, MarkFile } from "./durable_mark.ts";
+import { LOG_FRAME_HEADER_BYTES, readFrame, viewOf } from "./frame.ts";
 import { NEW_LOG } from "./log_state.ts";
 import { LogError } from "./port.ts";
 import { Replay, surveyFrames } from "./replay.ts";
@@ -344,8 +345,23 @@ function settle(
     spares.recycleNow(found.file);
   }
   for (const file of survey.damaged) spares.discard(file);
-  for (const file of survey.blank) spares.adopt(file);
+  for (const file of survey.blank) {
+    if (followsOn(file, replay, salt)) spares.discard(file);
+    else spares.adopt(file);
+  }
   return { replay, segments, mark, salt, cut };
+}
+
+/** Whether a crash lost the header of a segment, but not its first frame, which would follow on this log under a new header, too. */
+function followsOn(
+  file: DiskFile,
+  { end, chain }: Replay,
+  salt: number,
+): boolean {
+  const bytes = new Uint8Array(LOG_FRAME_HEADER_BYTES);
+  file.readNow(bytes, SEGMENT_HEADER_BYTES);
+  const frame = readFrame(bytes, viewOf(bytes), 0, salt);
+  return frame?.lsn === end && frame.previous === chain;
 }
 
 function contentOf(file: DiskFile): Uint8Array {

@@ -152,6 +152,30 @@ function tell(steps: readonly Step[]): void {
   assert.equal(contentsOf(left), story.model.fingerprint());
 }
 
+Deno.test("what a recovery has not found does not come back under the header of a segment that begins anew", () => {
+  const append = (count: number, bytes: number): Step => ({
+    do: "append",
+    count,
+    bytes,
+    newTerm: false,
+  });
+  tell([
+    append(6, 186),
+    { do: "truncate", at: 9 },
+    { do: "restart", at: 0, seed: 0 },
+    append(3, 229),
+    { do: "truncate", at: 13 },
+    { do: "vote" },
+    { do: "truncate", at: 0 },
+    { do: "sync" },
+    append(1, 757),
+    { do: "runOne" },
+    { do: "crash", at: 0, seed: 664550 },
+    append(3, 202),
+    { do: "crash", at: 0, seed: 225905 },
+  ]);
+});
+
 const runSeed = Number(Deno.env.get("LOG_SEED") ?? Date.now() % 2 ** 31);
 const numRuns = Number(Deno.env.get("LOG_RUNS") ?? 300);
 

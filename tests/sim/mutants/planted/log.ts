@@ -97,4 +97,10 @@ export const LOG_MUTANTS: readonly Mutant[] = [
       "return frames.begin < frames.end ? frames.lsn(frames.begin) : this.end;",
     replace: "return this.end;",
   },
+  {
+    name: "what a crash left behind a blank header follows on the log",
+    file: "log/recovery.ts",
+    find: "if (followsOn(file, replay, salt)) spares.discard(file);",
+    replace: "if (followsOn(file, replay, 0)) spares.discard(file);",
+  },
 ];
