@@ -1,5 +1,5 @@
 import { looksFull } from "../../../../src/state/sqlite/driver/result_codes.ts";
-import type { CommandBody } from "../../../../src/state/sql/types.ts";
+import type { CommandBody, SqlValue } from "../../../../src/state/sql/types.ts";
 import { Direct } from "../direct.ts";
 import { command, execute, START_MS, txn } from "../subject.ts";
 import type { History, Step } from "./grammar.ts";
@@ -131,7 +131,7 @@ function shadowsOf(member: Direct): string {
   return names.map(([name]) =>
     `${name}: ${
       JSON.stringify(
-        member.rows(`SELECT * FROM "${name}"`),
+        member.rows(`SELECT * FROM "${name}"`).map(withoutCookie),
         (_, value) =>
           typeof value === "bigint"
             ? String(value)
@@ -141,6 +141,17 @@ function shadowsOf(member: Direct): string {
       )
     }`
   ).join("\n");
+}
+
+/**
+ * The first bytes of a full-text index's structure say that its settings changed, to connections that know older ones:
+ * 'rebuild' writes 0 on a connection that has not read them yet, as after a restart. No answer depends on it.
+ */
+function withoutCookie(row: readonly SqlValue[]): readonly SqlValue[] {
+  const [id, block] = row;
+  const structure = id === 10 && row.length === 2 &&
+    block instanceof Uint8Array;
+  return structure ? [id, block.subarray(4)] : row;
 }
 
 /** Damage of tables and indexes; a full-text index over other content may rightly disagree with it. */
