@@ -59,6 +59,15 @@ class Rows {
     return answer.type === "ok" ? null : answer.error;
   }
 
+  /** Writes until a write is taken. */
+  untilAccepted(node: number, timeoutMs: number): Promise<void> {
+    return poll(
+      "writes to be accepted",
+      timeoutMs,
+      async () => await this.write(node) === null,
+    );
+  }
+
   async assertComplete(): Promise<void> {
     const contents = await this.#cluster.assertEqualContents();
     const there = contents.t!.length;
@@ -91,11 +100,7 @@ diskTest(
     assert.equal(answer.type, "ok", JSON.stringify(answer));
     assert.ok(process.running);
     await disks[0]!.clear();
-    await poll(
-      "writes to be accepted",
-      20_000,
-      async () => await rows.write(1) === null,
-    );
+    await rows.untilAccepted(1, 20_000);
     await cluster.waitReady();
     assert.equal(cluster.process(1), process, "it lived through it");
     await rows.assertComplete();
@@ -165,11 +170,7 @@ diskTest(
       });
       assert.equal(answer.type, "fail", JSON.stringify(answer));
       assert.match(JSON.stringify(answer), /"(too_large|disk_full): /);
-      await poll(
-        "writes to be accepted",
-        5000,
-        async () => await rows.write(node) === null,
-      );
+      await rows.untilAccepted(node, 5000);
       for (const other of cluster.nodes) {
         const { size } = await Deno.stat(walOf(cluster.dataDir(other)));
         assert.ok(size < 4 * 1024 * 1024, `the WAL keeps ${size} bytes`);
@@ -198,11 +199,7 @@ diskTest(
     for (const node of cluster.nodes) await cluster.startMember(node);
     await cluster.waitReady();
     for (const node of cluster.nodes) {
-      await poll(
-        "writes to be accepted",
-        20_000,
-        async () => await rows.write(node) === null,
-      );
+      await rows.untilAccepted(node, 20_000);
     }
     await rows.assertComplete();
   },
