@@ -90,14 +90,3 @@ async function* lines(
     yield* parts;
   }
 }
-
-/** Free ports of the loopback interface; another process could take one before it is used. */
-export function freePorts(count: number): number[] {
-  const listeners = Array.from(
-    { length: count },
-    () => Deno.listen({ hostname: "127.0.0.1", port: 0 }),
-  );
-  const ports = listeners.map((listener) => listener.addr.port);
-  for (const listener of listeners) listener.close();
-  return ports;
-}

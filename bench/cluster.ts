@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import type { ClusterStatus } from "../src/node/port.ts";
 import type { OpenOptions } from "../mod.ts";
-import { Child, freePorts } from "./child.ts";
+import { freePorts } from "../tests/ports.ts";
+import { Child } from "./child.ts";
 import type { BenchOptions } from "./options.ts";
 import type { PipelineOptions } from "./pipeline.ts";
 import { driverOf, PERMISSIONS } from "./sqlite_way.ts";

@@ -15,10 +15,9 @@ async function say(query: Promise<unknown>): Promise<void> {
 }
 
 // A program of somebody who embeds the package: writes, reads, meets queries without an end, and ends by itself.
-const [dataDir = "", api = ""] = Deno.args;
-const port = Number(api);
+const [dataDir = "", raft = "", api = ""] = Deno.args;
 const nodes = [
-  { id: 1, raft: `127.0.0.1:${port + 1}`, api: `127.0.0.1:${port}` },
+  { id: 1, raft: `127.0.0.1:${raft}`, api: `127.0.0.1:${api}` },
 ];
 const secretApi = "the-secret-of-an-embedder";
 const db = await open({ dataDir, nodes, secretApi, secretRaft: secretApi });
@@ -31,7 +30,7 @@ await say(db.query(ENDLESS, [], { signal: AbortSignal.timeout(200) }));
 await sleep(1500);
 await say(db.query("SELECT count(*) AS n FROM t"));
 await say(db.query("SELECT hex(zeroblob(300000000)) AS x"));
-const response = await fetch(`http://127.0.0.1:${port}/api/v1/query`, {
+const response = await fetch(`http://127.0.0.1:${api}/api/v1/query`, {
   method: "POST",
   headers: { "content-type": "application/json", "x-api-secret": secretApi },
   body: JSON.stringify({ sql: "SELECT 1 AS one" }),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { freePorts } from "../cluster/network.ts";
+import { freePorts } from "../ports.ts";
 
 const PROGRAM = fileURLToPath(
   new URL("./embedded_program.ts", import.meta.url),
@@ -24,9 +24,9 @@ interface Ended {
 /** Runs a program until it ends by itself, half a minute at most. */
 async function run(command: string, args: string[]): Promise<Ended> {
   const folder = await Deno.makeTempDir({ prefix: "hql-embedded-" });
-  const [port] = freePorts(2);
+  const ports = freePorts(2).map(String);
   const child = new Deno.Command(command, {
-    args: [...args, `${folder}/data`, `${port}`],
+    args: [...args, `${folder}/data`, ...ports],
     cwd: folder,
     stdout: "piped",
     stderr: "piped",

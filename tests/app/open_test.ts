@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Logger } from "../../src/util/logger.ts";
 import { connect } from "../../src/client/remote.ts";
 import { open, type OpenOptions } from "../../src/app/open.ts";
+import { freePorts } from "../ports.ts";
 
 async function withFolder(
   work: (folder: string) => Promise<void>,
@@ -88,12 +89,7 @@ Deno.test("open() gives up when it is not ready in time, and closes the folder",
 
 Deno.test("open() says after three seconds what it waits for", () =>
   withFolder(async (dataDir) => {
-    const ports = [1, 2, 3, 4].map(() =>
-      Deno.listen({ hostname: "127.0.0.1", port: 0 })
-    ).map((listener) => {
-      listener.close();
-      return listener.addr.port;
-    });
+    const ports = freePorts(4);
     const address = (at: number): string => `127.0.0.1:${ports[at]}`;
     const lines: string[] = [];
     await assert.rejects(

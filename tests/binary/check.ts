@@ -13,7 +13,7 @@ import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LIBRARY } from "../../native/library.ts";
 import { LIBRARY_NAME } from "../../src/state/sqlite/driver/embedded_library.ts";
-import { freePorts } from "../cluster/network.ts";
+import { freePorts } from "../ports.ts";
 
 const SECRET = "a-secret-for-the-binary";
 const WAIT_MS = 60_000;

@@ -3,7 +3,8 @@ import { MemberApi } from "./api.ts";
 import { assertEqualContents } from "./contents.ts";
 import { poll, SECRET_API, TestCluster } from "./harness.ts";
 import { LoopbackNetwork } from "./loopback.ts";
-import { freePorts, type Node } from "./network.ts";
+import { freePorts } from "../ports.ts";
+import type { Node } from "./network.ts";
 
 async function firstIndexOf(cluster: TestCluster, node: Node): Promise<number> {
   const answer = await cluster.api(node).cluster(5000);

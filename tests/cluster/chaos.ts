@@ -6,7 +6,8 @@ import { LoopbackNetwork } from "./loopback.ts";
 import { drawPairs, NEMESIS_NAMES, nemesisNamed } from "./nemeses/all.ts";
 import type { NemesisKind } from "./nemeses/nemesis.ts";
 import { NetnsNetwork } from "./netns.ts";
-import { ownLoopback, type TestNetwork } from "./network.ts";
+import { ownLoopback } from "../ports.ts";
+import type { TestNetwork } from "./network.ts";
 import {
   formatLeftOut,
   type LeftOut,

@@ -1,9 +1,5 @@
-import {
-  type Disturbance,
-  freePorts,
-  type Node,
-  type TestNetwork,
-} from "./network.ts";
+import { freePorts } from "../ports.ts";
+import type { Disturbance, Node, TestNetwork } from "./network.ts";
 import { type Side, TcpProxy } from "./proxy.ts";
 
 /** Options of {@linkcode LoopbackNetwork}. */
@@ -29,16 +25,15 @@ export class LoopbackNetwork implements TestNetwork {
     const { nodes, proxied = false, host = "127.0.0.1" } = options;
     this.#host = host;
     this.kind = proxied ? "proxy" : "loopback";
-    const ports = freePorts(nodes * 2, (raft) => {
-      if (proxied) this.#startProxies(raft.slice(0, nodes));
-    }, host);
+    const ports = freePorts(nodes * 2, host);
     this.#raft = ports.slice(0, nodes);
     this.#api = ports.slice(nodes);
+    if (proxied) this.#startProxies();
   }
 
-  #startProxies(raft: readonly number[]): void {
-    for (const [i, port] of raft.entries()) {
-      for (let dialer = 1; dialer <= raft.length; dialer++) {
+  #startProxies(): void {
+    for (const [i, port] of this.#raft.entries()) {
+      for (let dialer = 1; dialer <= this.#raft.length; dialer++) {
         if (dialer === i + 1) continue;
         this.#proxies.set(`${dialer} ${i + 1}`, new TcpProxy(port, this.#host));
       }

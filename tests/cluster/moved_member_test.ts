@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { TestCluster } from "./harness.ts";
-import { freePorts, type Node } from "./network.ts";
+import { freePorts } from "../ports.ts";
+import type { Node } from "./network.ts";
 
 const MOVED: Node = 3;
 

@@ -51,29 +51,3 @@ export async function cutBoth(
   await network.cut(a, b);
   await network.cut(b, a);
 }
-
-/**
- * A loopback address of this process alone, so that its members' ports cannot be taken
- * by another process while a member is down; 127.0.0.1 where there is only that one.
- */
-export function ownLoopback(): string {
-  if (Deno.build.os !== "linux") return "127.0.0.1";
-  const [high, middle, low] = [16, 8, 0].map((bits) => Deno.pid >> bits & 255);
-  return `127.${64 + high! % 128}.${middle}.${low}`;
-}
-
-/** Ports on `hostname` that were free a moment ago, all different, also from those that `meanwhile` takes. */
-export function freePorts(
-  count: number,
-  meanwhile: (ports: readonly number[]) => void = () => {},
-  hostname = "127.0.0.1",
-): number[] {
-  const listeners = Array.from(
-    { length: count },
-    () => Deno.listen({ hostname, port: 0 }),
-  );
-  const ports = listeners.map((listener) => listener.addr.port);
-  meanwhile(ports);
-  for (const listener of listeners) listener.close();
-  return ports;
-}

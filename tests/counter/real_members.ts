@@ -9,7 +9,7 @@ import type { SqlMachine } from "../../src/state/sql/port.ts";
 import type { SqlParameters } from "../../src/state/sql/types.ts";
 import { listen, type Listeners } from "../../src/server/listen.ts";
 import { Logger } from "../../src/util/logger.ts";
-import { freePorts, ownLoopback } from "../cluster/network.ts";
+import { freePorts, ownLoopback } from "../ports.ts";
 import { contentsOf } from "../data/three_members.ts";
 import { COUNTER_GROUP, CounterSpec } from "./spec.ts";
 
@@ -39,7 +39,7 @@ export class RealMembers implements AsyncDisposable {
   private constructor(dir: string, size: number) {
     this.dir = dir;
     const host = ownLoopback();
-    const ports = freePorts(2 * size, () => {}, host);
+    const ports = freePorts(2 * size, host);
     this.#nodes = Array.from({ length: size }, (_, i) => ({
       id: i + 1,
       raft: `${host}:${ports[i]}`,

@@ -4,7 +4,7 @@ import type { SqlValue } from "../../src/state/sql/types.ts";
 import { dumpContents } from "../../src/state/sqlite/apply/contents.ts";
 import { nodeDriver } from "../../src/state/sqlite/driver/node_driver.ts";
 import { open } from "../../src/app/open.ts";
-import { freePorts } from "../cluster/network.ts";
+import { freePorts } from "../ports.ts";
 import type { SqlExecutor } from "./sqllogictest.ts";
 
 const SECRET = "secret-of-the-test-data";

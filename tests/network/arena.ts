@@ -3,6 +3,7 @@ import { PeerLinks } from "../../src/network/links.ts";
 import type { PeerAddress, PeerIdentity } from "../../src/network/port.ts";
 import type { NodeId } from "../../src/raft/types.ts";
 import { Logger } from "../../src/util/logger.ts";
+import { freePorts } from "../ports.ts";
 import {
   type Arena,
   type Contestant,
@@ -102,9 +103,7 @@ export class SocketArena implements Arena {
   #port(node: NodeId): number {
     let port = this.#ports.get(node);
     if (port === undefined) {
-      const probe = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-      port = probe.addr.port;
-      probe.close();
+      port = freePorts(1)[0]!;
       this.#ports.set(node, port);
     }
     return port;

@@ -2,18 +2,8 @@ import assert from "node:assert/strict";
 import { configOf } from "../../src/config/options.ts";
 import { FakeMember } from "../client/fake_member.ts";
 import { listen, type ListenOptions } from "../../src/server/listen.ts";
+import { freePorts } from "../ports.ts";
 import { silentLogger } from "../../src/util/logger.ts";
-
-/** Ports that were free a moment ago. */
-function freePorts(count: number): number[] {
-  const listeners = Array.from(
-    { length: count },
-    () => Deno.listen({ hostname: "127.0.0.1", port: 0 }),
-  );
-  const ports = listeners.map(({ addr }) => addr.port);
-  for (const listener of listeners) listener.close();
-  return ports;
-}
 
 function options(
   [raft, api]: number[],
