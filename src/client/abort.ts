@@ -1,3 +1,5 @@
+import { startTimer } from "../util/timers.ts";
+
 /** Runs `work`, but waits for it only until the signal aborts; then throws its reason. */
 export async function untilAborted<T>(
   signal: AbortSignal | undefined,
@@ -13,17 +15,6 @@ export async function untilAborted<T>(
   } finally {
     signal.removeEventListener("abort", abort);
   }
-}
-
-/** The most that a timer takes: with more it fires at once. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
-
-/** Calls `run` after `ms`, but after 24 days at the latest. */
-export function startTimer(
-  run: () => void,
-  ms: number,
-): ReturnType<typeof setTimeout> {
-  return setTimeout(run, Math.min(ms, TIMER_MS_MAX));
 }
 
 /** Waits for `ms`, or until the signal aborts; never throws. */

@@ -1,7 +1,8 @@
 import { type ErrorCode, HiqliteError } from "../errors.ts";
 import { errorOf } from "../api/error_body.ts";
 import { isRefused } from "./refused.ts";
-import { pause, startTimer } from "./abort.ts";
+import { pause } from "./abort.ts";
+import { startTimer } from "../util/timers.ts";
 import { PING } from "../api/routes/status.ts";
 import type { Route } from "../api/route.ts";
 

@@ -1,6 +1,7 @@
 import { HiqliteError, OutcomeUnknownError } from "../errors.ts";
 import { exchange, type ExchangeRequest, type Reach } from "./exchange.ts";
-import { pause, startTimer } from "./abort.ts";
+import { pause } from "./abort.ts";
+import { startTimer } from "../util/timers.ts";
 
 /** How the members are reached. */
 export interface FailoverOptions extends Reach {

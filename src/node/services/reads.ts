@@ -1,6 +1,7 @@
 import { HiqliteError } from "../../errors.ts";
 import type { LogIndex } from "../../raft/types.ts";
 import type { Clock } from "../../util/clock.ts";
+import { startTimer } from "../../util/timers.ts";
 import type { Changes } from "../changes.ts";
 import type { RaftGroup } from "../../group/group.ts";
 import type { QueryAnswer, QueryRequest } from "../port.ts";
@@ -76,7 +77,7 @@ export class Reads {
           ),
         );
       if (group === null) return late();
-      const timer = setTimeout(() => {
+      const timer = startTimer(() => {
         end();
         late();
       }, Math.max(0, deadline - this.#ports.clock.monotonic()));

@@ -1,5 +1,6 @@
 import { HiqliteError } from "../../../errors.ts";
 import type { QueryResult } from "../../sql/types.ts";
+import { startTimer } from "../../../util/timers.ts";
 import { closedError } from "../thread/answers.ts";
 
 /** A query that waits for a reader, or runs on one. */
@@ -90,7 +91,7 @@ export class BoundedPool<R, W> {
     const expire = (): void => this.#expire(job, signal?.reason);
     const timer = timeoutMs === null
       ? undefined
-      : setTimeout(expire, timeoutMs);
+      : startTimer(expire, timeoutMs);
     signal?.addEventListener("abort", expire, { once: true });
     this.serve();
     return promise.finally(() => {

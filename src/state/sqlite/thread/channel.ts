@@ -11,6 +11,8 @@ const Word = {
   callerSignal: 5,
   /** 1 while the caller waits for room in the request ring. */
   callerBlocked: 6,
+  /** 1 while the Worker waits for room in the answer ring. */
+  workerBlocked: 7,
 } as const;
 
 const CONTROL_WORDS = 16;
@@ -237,7 +239,11 @@ export class CallerEnd {
       const { message, moved } = this.#answers.poll();
       consumed ||= moved;
       if (message === null) {
-        if (consumed) this.#wakeWorker();
+        // Only if it waits for room: waking a sleeping thread costs more than all the rest.
+        if (
+          consumed &&
+          Atomics.exchange(this.#control, Word.workerBlocked, 0) === 1
+        ) this.#wakeWorker();
         return;
       }
       this.#onMessage(message);
@@ -298,8 +304,12 @@ export class WorkerEnd implements Interrupts {
       const count = this.#answers.write(frame, sent);
       sent += count;
       if (count > 0) this.#wakeCaller();
-      else Atomics.wait(this.#control, Word.workerSignal, seen);
+      // Ask to be woken, then look again: the reader may have made room in between.
+      else if (Atomics.exchange(this.#control, Word.workerBlocked, 1) === 1) {
+        Atomics.wait(this.#control, Word.workerSignal, seen);
+      }
     }
+    Atomics.store(this.#control, Word.workerBlocked, 0);
   }
 
   #wakeCaller(): void {

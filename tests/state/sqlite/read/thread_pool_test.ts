@@ -43,6 +43,13 @@ test("query() gives up after its time and uses the reader again when it is free"
   );
 });
 
+test("query() takes more time than a timer does", async () => {
+  await using subject = await Subject.open({ readPoolSize: 1 });
+  const limits = { timeoutMs: 2 ** 32 - 1 };
+  const { rows } = await subject.machine.query({ sql: slow(300_000), limits });
+  assert.equal(rows.length, 1);
+});
+
 test("query() and querySync() show new columns of a statement that they know", async () => {
   await using subject = await Subject.open({ readPoolSize: 1 });
   await subject.execute("CREATE TABLE t (a)");
