@@ -27,7 +27,6 @@ const REFUSALS = [
 export interface AnswerRefusal {
   /**
    * `session_expired`: the session or its answer is not remembered; `conflict`: the
-   * idempotency key was used for another write; `invalid`: malformed; `too_large`:
    * idempotency key was used for another write; `invalid`: malformed; `too_large`: with an
    * index before the one of the entry, applied, but the answer was too large to be remembered,
    * or had to make room; else, like `timeout` and `internal`, the leader could not run it within its

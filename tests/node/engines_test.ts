@@ -30,4 +30,7 @@ Deno.test("a member that runs another SQLite is told of once, and counted while 
   engines.linkDown(3);
   engines.linkUp(peer(3, "libsqlite3 3.52.0"));
   assert.equal(lines.length, 2);
+  // The new process is linked before the link with the old one is known to be broken.
+  engines.linkUp(peer(3, "node:sqlite 3.53.2"));
+  assert.equal(engines.differing, 0);
 });

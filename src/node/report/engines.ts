@@ -28,6 +28,7 @@ export class Engines {
     const node = nodeIdOf(id);
     if (engine === this.#own) {
       this.#told.delete(node);
+      this.#differing.delete(node);
       return;
     }
     this.#differing.add(node);
