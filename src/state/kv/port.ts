@@ -1,0 +1,10 @@
+import type { StateMachine } from "../port.ts";
+import type { KvReads } from "./types.ts";
+
+/** The caches' state machine, as the member's service uses it. */
+export interface KvMachine extends StateMachine {
+  /** What is applied here. */
+  readonly reads: KvReads;
+  /** The cluster clock at which the next entry goes; `Infinity` if none will. */
+  readonly nextDueMs: number;
+}
