@@ -64,6 +64,23 @@ Deno.test("operations of a unit find what those before them did", async () => {
   assert.equal(bytes, 1 + 3 + 64 + 1 + 8 + 64);
 });
 
+Deno.test("an entry that is touched twice in a unit keeps its value", async () => {
+  await using caches = new Caches();
+  await caches.do(put("k", "value"));
+  const touch = (ttlMs: number): KvOperation => ({
+    kind: "touch",
+    cache: "c",
+    key: "k",
+    ttlMs,
+  });
+  const between = put("other", "large");
+  await caches.unit([touch(5), between, touch(50), between, touch(500)]);
+  assert.equal(caches.text("c", "k"), "value");
+  const { ttlMs } = caches.machine.reads.get("c", "k", caches.clockMs)!;
+  assert.equal(ttlMs, 500);
+  await caches.machine.check(true);
+});
+
 Deno.test("kv.md §10 (8) checks look at versions and values, over several caches, and come before all operations", async () => {
   await using caches = new Caches();
   const { version } = await caches.do(put("k", "x"));
