@@ -122,3 +122,29 @@ Deno.test("a long batch is applied in slices, and is told of as a whole", async 
   assert.equal(caches.machine.applied.index, 60);
   assert.ok(turns > 5, `${turns} turns`);
 });
+
+Deno.test("a machine is closed once the snapshot is installed that it was about to install", async () => {
+  await using source = new Caches();
+  let now = 0;
+  // Each step is a slice of its own, and each slice waits for a timer.
+  const pace: Pace = {
+    now: () => now += 100,
+    soon: (next) => queueMicrotask(next),
+    turn: (next) => void setTimeout(next),
+  };
+  const target = new Caches({ pace });
+  await target.do(put("old"));
+  for (let i = 0; i < 3; i++) {
+    await source.unit(
+      Array.from({ length: 1_000 }, (_, k) => put(`k${i * 1_000 + k}`)),
+    );
+  }
+  const installing = target.install(source, snapshotOf(source.machine));
+  while (target.received === null) {
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  assert.notDeepEqual(target.machine.applied, source.machine.applied);
+  await target.close();
+  assert.deepEqual(target.machine.applied, source.machine.applied);
+  await installing;
+});
