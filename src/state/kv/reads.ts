@@ -1,0 +1,112 @@
+import type { CacheContents } from "./contents.ts";
+import { isDue } from "./live_cache.ts";
+import type { StoredEntry } from "./store.ts";
+import type {
+  ByteKey,
+  CacheStats,
+  KvEntry,
+  KvRange,
+  KvReads,
+} from "./types.ts";
+
+/** Reads of what is applied here. */
+export class ContentReads implements KvReads {
+  readonly #contents: () => CacheContents;
+
+  /** Of the contents that there are at the time of a read. */
+  constructor(contents: () => CacheContents) {
+    this.#contents = contents;
+  }
+
+  /** See {@linkcode KvReads.get}. */
+  get(cache: string, key: ByteKey, nowMs: number): KvEntry | null {
+    const contents = this.#contents();
+    const known = contents.cache(cache);
+    if (known === undefined) return null;
+    const { store } = contents;
+    if (store.ownEntry === undefined) {
+      const entry = store.entry(known.id, key);
+      return isVisible(entry, nowMs)
+        ? shown(entry, entry.bytes.slice(), nowMs)
+        : null;
+    }
+    const entry = store.ownEntry(known.id, key);
+    return isVisible(entry, nowMs) ? shown(entry, entry.bytes, nowMs) : null;
+  }
+
+  /** See {@linkcode KvReads.counter}. */
+  counter(cache: string, key: ByteKey, nowMs: number): bigint | null {
+    const contents = this.#contents();
+    const known = contents.cache(cache);
+    if (known === undefined) return null;
+    const counter = contents.store.counter(known.counterId, key);
+    return counter === null || isDue(counter, nowMs) ? null : counter.value;
+  }
+
+  /** See {@linkcode KvReads.list}. */
+  list(
+    cache: string,
+    range: KvRange,
+    nowMs: number,
+  ): (KvEntry & { readonly key: ByteKey })[] {
+    const contents = this.#contents();
+    const known = contents.cache(cache);
+    const found: (KvEntry & { readonly key: ByteKey })[] = [];
+    if (known === undefined) return found;
+    let rest: KvRange | null = range;
+    while (rest !== null) {
+      let last: ByteKey | null = null;
+      let seen = 0;
+      for (const [key, entry] of contents.store.range(known.id, rest)) {
+        last = key;
+        seen++;
+        if (!isVisible(entry, nowMs)) continue;
+        found.push({ key, ...shown(entry, entry.bytes.slice(), nowMs) });
+      }
+      const limit: number = range.limit - found.length;
+      // Hidden ones took the places of others.
+      rest = last === null || seen < rest.limit || limit === 0
+        ? null
+        : after(last, { ...range, limit });
+    }
+    return found;
+  }
+
+  /** See {@linkcode KvReads.stats}. */
+  stats(): CacheStats[] {
+    const caches = Array.from(this.#contents().caches, statsOf);
+    return caches.sort((a, b) => a.name < b.name ? -1 : 1);
+  }
+}
+
+/** What of a range comes after a key. */
+function after(key: ByteKey, range: KvRange): KvRange {
+  return range.reverse
+    ? { ...range, end: key }
+    : { ...range, start: `${key}\0` };
+}
+
+function isVisible(
+  entry: StoredEntry | null,
+  nowMs: number,
+): entry is StoredEntry {
+  return entry !== null && !isDue(entry, nowMs);
+}
+
+/** An entry as a reader gets it; `bytes` are its own. */
+function shown(
+  { kind, version, deadlineMs }: StoredEntry,
+  bytes: Uint8Array,
+  nowMs: number,
+): KvEntry {
+  return {
+    value: { kind, bytes },
+    version,
+    ttlMs: deadlineMs === 0 ? null : deadlineMs - nowMs,
+  };
+}
+
+function statsOf(cache: CacheStats): CacheStats {
+  const { name, settings, entries, counters, bytes, expired, evicted } = cache;
+  return { name, settings, entries, counters, bytes, expired, evicted };
+}

@@ -1,0 +1,194 @@
+/** How the bytes of a value are meant. */
+export type ValueKind = "bytes" | "text" | "json";
+
+/** A value of a cache. */
+export interface KvValue {
+  readonly kind: ValueKind;
+  /** UTF-8 for `text` and `json`. */
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * A key as caches keep it: its bytes, one character (0 to 255) each, so that the order of
+ * strings is the order of bytes. Text keys are their UTF-8.
+ */
+export type ByteKey = string;
+
+/** What a cache is created with. */
+export interface CacheSettings {
+  /** Bytes of its keys and values, and 64 for each entry; 0 for no limit of its own. */
+  readonly maxBytes: number;
+  /** Entries, 0 for no limit of its own. */
+  readonly maxEntries: number;
+  /** What a write does that finds no room: it is refused, or the entries written longest ago go. */
+  readonly onFull: "reject" | "evict";
+  /** How long an entry lives that is put without a time to live, ms; 0 for ever. */
+  readonly ttlMs: number;
+}
+
+/** Of a cache that was created by its first write. */
+export const DEFAULT_SETTINGS: CacheSettings = Object.freeze({
+  maxBytes: 0,
+  maxEntries: 0,
+  onFull: "reject",
+  ttlMs: 0,
+});
+
+/** What must hold for a unit to have any effect. */
+export type KvCheck =
+  & {
+    readonly cache: string;
+    readonly key: ByteKey;
+  }
+  & (
+    /** The entry has this version; 0: there is none. */
+    | { readonly version: number }
+    /** The entry has this value. */
+    | { readonly value: KvValue }
+  );
+
+/** Writes an entry. */
+export interface PutFields {
+  readonly cache: string;
+  readonly key: ByteKey;
+  readonly value: KvValue;
+  /** How long it lives, ms, from 1; null for ever; left out as the cache's settings say. */
+  readonly ttlMs?: number | null;
+  /** It lives as long as the entry it takes the place of. */
+  readonly keepTtl?: boolean;
+  /** Only if the present entry has this version; 0: only if there is none. */
+  readonly ifVersion?: number;
+  /** Only if there is an entry. */
+  readonly ifPresent?: boolean;
+}
+
+interface Keyed {
+  readonly cache: string;
+  readonly key: ByteKey;
+}
+
+/** One change of a cache. Counters are kept beside the entries, under keys of their own. */
+export type KvOperation =
+  | { readonly kind: "put" } & PutFields
+  /** A put that answers what was there. */
+  | { readonly kind: "replace" } & PutFields
+  | { readonly kind: "delete"; readonly ifVersion?: number } & Keyed
+  | { readonly kind: "getRemove" } & Keyed
+  /** Sets when it goes; null for never. */
+  | { readonly kind: "touch"; readonly ttlMs: number | null } & Keyed
+  /** Adds to a counter; one that is absent begins at `initial` and lives `ttlMsIfNew`. */
+  | {
+    readonly kind: "add";
+    readonly delta: bigint;
+    /** @default {0} */
+    readonly initial?: bigint;
+    /** @default {null} */
+    readonly ttlMsIfNew?: number | null;
+  } & Keyed
+  | { readonly kind: "setCounter"; readonly value: bigint } & Keyed
+  | { readonly kind: "deleteCounter" } & Keyed
+  /** Creates the cache, or finds it with the same settings. */
+  | {
+    readonly kind: "create";
+    readonly cache: string;
+    readonly settings: CacheSettings;
+  }
+  /** Removes all entries, or all counters, or the cache with both. */
+  | {
+    readonly kind: "clear" | "clearCounters" | "drop";
+    readonly cache: string;
+  };
+
+/** Operations of some kinds. */
+export type OperationOf<K extends KvOperation["kind"]> = Extract<
+  KvOperation,
+  { kind: K }
+>;
+
+/** Operations that happen together, if all checks hold, or not at all. */
+export interface KvUnit {
+  readonly checks: readonly KvCheck[];
+  readonly operations: readonly KvOperation[];
+}
+
+/** What an operation did; which fields count depends on it. */
+export interface KvResult {
+  /** Of `put`, `replace`: the entry's new version. */
+  readonly version: number;
+  /** Of `delete`, `getRemove`, `touch`, `deleteCounter`, `drop`: whether it was there. */
+  readonly found: boolean;
+  /** Of `replace` and `getRemove`: what was there. */
+  readonly previous: KvValue | null;
+  /** Of `add` and `setCounter`: the counter's new value. */
+  readonly counter: bigint;
+}
+
+/** The answer to a unit. */
+export type KvAnswer =
+  | { readonly kind: "done"; readonly results: readonly KvResult[] }
+  /** A check, or a condition of an operation, does not hold: nothing was done. */
+  | {
+    readonly kind: "conflict";
+    /** Its place: checks first, then operations. */
+    readonly at: number;
+    /** The version of the entry there; 0: there is none. */
+    readonly version: number;
+  }
+  /** Nothing was done. */
+  | {
+    readonly kind: "refused";
+    readonly code: "cache_full" | "conflict" | "invalid";
+    readonly message: string;
+  };
+
+/** An entry as a read finds it. */
+export interface KvEntry {
+  readonly value: KvValue;
+  /** Grows with every write of any entry: the index of the log's entry × 65,536, and the place in it. */
+  readonly version: number;
+  /** How long it still lives, ms; null for ever. */
+  readonly ttlMs: number | null;
+}
+
+/** A page of a cache's entries. */
+export interface KvRange {
+  /** From this key on; empty for the first. */
+  readonly start: ByteKey;
+  /** Before this key; null for no end. */
+  readonly end: ByteKey | null;
+  /** From the last key to the first. */
+  readonly reverse: boolean;
+  /** So many at most, 1 to 1000. */
+  readonly limit: number;
+}
+
+/** A cache as its member has it. */
+export interface CacheStats {
+  readonly name: string;
+  readonly settings: CacheSettings;
+  readonly entries: number;
+  readonly counters: number;
+  /** Of keys and values of entries and counters, and 64 for each. */
+  readonly bytes: number;
+  /** Entries that went because their time was over. */
+  readonly expired: number;
+  /** Entries that made room. */
+  readonly evicted: number;
+}
+
+/**
+ * What this member's caches hold. `nowMs` is the cluster clock as the reader takes it: what is due
+ * then is hidden. Values are the reader's own copies.
+ */
+export interface KvReads {
+  get(cache: string, key: ByteKey, nowMs: number): KvEntry | null;
+  /** The counter's value; null if there is none. */
+  counter(cache: string, key: ByteKey, nowMs: number): bigint | null;
+  list(
+    cache: string,
+    range: KvRange,
+    nowMs: number,
+  ): readonly (KvEntry & { readonly key: ByteKey })[];
+  /** By name, in its order. */
+  stats(): readonly CacheStats[];
+}
