@@ -21,7 +21,7 @@ import {
 } from "../../src/state/exactly_once.ts";
 import type { StateEvent, StateHash } from "../../src/state/port.ts";
 import { ByteReader, ByteWriter, NO_BYTES } from "../../src/util/bytes.ts";
-import { MemorySessionStore } from "../state/memory_sessions.ts";
+import { MemorySessionStore } from "../../src/state/memory_sessions.ts";
 
 /** Entries between two hashes. */
 const HASH_EVERY = 16;

@@ -10,7 +10,7 @@ import type {
   PreparedEntry,
 } from "../../src/state/port.ts";
 import { ByteReader, ByteWriter, NO_BYTES } from "../../src/util/bytes.ts";
-import { MemorySessionStore } from "../state/memory_sessions.ts";
+import { MemorySessionStore } from "../../src/state/memory_sessions.ts";
 import type { Operation, PoisonKind } from "./command.ts";
 import { Violation } from "./violation.ts";
 

@@ -6,7 +6,7 @@ import { SESSION_LIMITS } from "../../src/state/session_limits.ts";
 import { writeFactChange } from "../../src/state/cluster_facts.ts";
 import { ByteReader } from "../../src/util/bytes.ts";
 import { encodeEnvelope } from "./envelopes.ts";
-import { MemorySessionStore } from "./memory_sessions.ts";
+import { MemorySessionStore } from "../../src/state/memory_sessions.ts";
 
 /** The smallest machine there is: a command adds its byte, the answer is the sum. */
 class Counter {

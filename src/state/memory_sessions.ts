@@ -3,8 +3,8 @@ import type {
   SavedSession,
   SessionChanges,
   SessionStore,
-} from "../../src/state/session_store.ts";
-import type { ByteReader, ByteWriter } from "../../src/util/bytes.ts";
+} from "./session_store.ts";
+import type { ByteReader, ByteWriter } from "../util/bytes.ts";
 
 /** Sessions of a machine that keeps its state in memory. */
 export class MemorySessionStore implements SessionStore {
