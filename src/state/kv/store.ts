@@ -3,15 +3,28 @@ import type { EnvelopePosition } from "../exactly_once.ts";
 import type { SessionStore } from "../session_store.ts";
 import type { ByteKey, CacheSettings, KvRange, ValueKind } from "./types.ts";
 
-/** A cache and what is counted of it. */
+/**
+ * A cache and what is counted of it. Its entries are stored under one number, its counters under another
+ * one. A number is given once, never again: what is cleared goes on under the next one, so that what was
+ * there is out of sight at once.
+ */
 export interface StoredCache {
-  /** Given once, never again: a cleared cache goes on under another one, so that what it held is out of sight at once. */
+  /** What its entries, and this row itself, are stored under. */
   readonly id: number;
+  /** What its counters are stored under. */
+  readonly counterId: number;
   readonly name: string;
   readonly settings: CacheSettings;
   readonly entries: number;
   readonly counters: number;
+  /** Of entries and counters together. */
   readonly bytes: number;
+  /** Of the counters among them. */
+  readonly counterBytes: number;
+  /** The sum over its entries, modulo 2^32; see `contents_hash.ts`. */
+  readonly hash: number;
+  /** The same over its counters. */
+  readonly counterHash: number;
   readonly expired: number;
   readonly evicted: number;
 }
@@ -47,15 +60,16 @@ export interface KvPosition extends EnvelopePosition {
   readonly config: Configuration;
   /** The sum over all that is stored, modulo 2^32; see `contents_hash.ts`. */
   readonly hash: number;
-  /** The number that the next cache gets. */
+  /** The number that is given next. */
   readonly nextCache: number;
 }
 
 /**
  * Where the caches' machine keeps its state: in memory, or in LMDB. Everything is synchronous. Changes
  * happen between {@linkcode begin} and {@linkcode commit}, and are seen by reads of this store at
- * once; a store on a disk holds all of them after a crash, or none.
+ * once; a store on a disk holds all of them after a crash, or none. A cache is saved before anything is put into it.
  * @throws {StateDamagedError} from any read, if what is stored is not what was written.
+ * @throws {HiqliteError} `disk_full` from a change or {@linkcode KvStore.commit}: everything is as it was before {@linkcode KvStore.begin}.
  */
 export interface KvStore {
   /** Where it stands; null if it is new. */
@@ -66,12 +80,14 @@ export interface KvStore {
   begin(): void;
   /** Ends it. */
   commit(position: KvPosition): void;
+  /** Makes what is committed now durable; changes go on meanwhile. */
+  checkpoint(done: (error: Error | null) => void): void;
   /** All caches, by their ids. */
   caches(): Iterable<StoredCache>;
   /** Stores a new cache, or what changed of one. */
   saveCache(cache: StoredCache): void;
-  /** Forgets a cache. What it held is gone from reads at once, and from memory or the disk by and by. */
-  removeCache(id: number): void;
+  /** Forgets a row, entries and counters under a number. They are gone from reads at once, and from memory or the disk by and by. */
+  removeCache(number: number): void;
   entry(cache: number, key: ByteKey): StoredEntry | null;
   putEntry(cache: number, key: ByteKey, entry: StoredEntry): void;
   /** What is not there needs no removal. */
@@ -79,7 +95,7 @@ export interface KvStore {
   counter(cache: number, key: ByteKey): StoredCounter | null;
   putCounter(cache: number, key: ByteKey, counter: StoredCounter): void;
   deleteCounter(cache: number, key: ByteKey): void;
-  /** The entry with the smallest version; null if there is none. */
+  /** The entry with the smallest version; null if there is none. Only of a cache that evicts: others are not kept in that order. */
   oldest(cache: number): ByteKey | null;
   /** Keys in order, with their entries. */
   range(
@@ -96,6 +112,14 @@ export interface KvStore {
   clear(): void;
   /** Gives up what it holds. */
   close(): void;
+}
+
+/** The store of a machine, and what takes its place when a snapshot is installed. */
+export interface KvStores {
+  /** Opens an empty store beside the one in use; what an earlier one left behind is removed. */
+  replacement(): KvStore;
+  /** Makes a replacement, once all of it is committed, what is found at the next start, durably; the one in use before is closed then. */
+  adopt(replacement: KvStore): void;
 }
 
 /** One thing that a store holds. */
