@@ -177,7 +177,13 @@ export interface CacheWatchRequest {
 export type CacheWatchEvent =
   /** Everything told before counts no more; what is there is told anew. */
   | { readonly kind: "reset" }
-  | { readonly kind: "entry"; readonly key: ByteKey; readonly entry: KvEntry }
+  | {
+    readonly kind: "entry";
+    readonly key: ByteKey;
+    readonly entry: KvEntry;
+    /** The life of the caches that its version is of. */
+    readonly epoch: number;
+  }
   | { readonly kind: "removed"; readonly key: ByteKey }
   /** Everything up to here was told. */
   | { readonly kind: "position"; readonly position: CachePosition };

@@ -1,4 +1,5 @@
 import { HiqliteError } from "../../errors.ts";
+import { rangeAfter } from "../../state/kv/ranges.ts";
 import type {
   ByteKey,
   KvEntry,
@@ -54,11 +55,6 @@ export function listPage(
     }
     const fitting = (PAGE_BYTES_MAX - bytes) * entries.length / (bytes + 1);
     step = Math.max(STEP_ENTRIES, Math.floor(fitting));
-    rest = after(rest, found.at(-1)!.key);
+    rest = rangeAfter(rest, found.at(-1)!.key);
   }
-}
-
-/** What is left of a range behind a key. */
-export function after(range: KvRange, key: ByteKey): KvRange {
-  return range.reverse ? { ...range, end: key } : { ...range, start: `${key}\0` };
 }

@@ -4,13 +4,13 @@ import type { RaftGroup } from "../../group/group.ts";
 import { changedBy } from "../../state/kv/events.ts";
 import type { KvMachine } from "../../state/kv/port.ts";
 import type { ByteKey } from "../../state/kv/types.ts";
-import { prefixRange } from "../../state/kv/keys.ts";
+import { prefixRange, rangeAfter } from "../../state/kv/ranges.ts";
 import type {
   CachePosition,
   CacheWatchEvent,
   CacheWatchRequest,
 } from "../port.ts";
-import { after, listPage } from "./cache_page.ts";
+import { listPage } from "./cache_page.ts";
 
 /** Keys of one watch. */
 const KEYS_MAX = 100;
@@ -129,12 +129,12 @@ export class CacheWatches {
 
   /** Everything that is there now, page by page; what changes meanwhile is told again. */
   *#all(watched: Watched, life: Life): Generator<CacheWatchEvent> {
-    const { machine } = life;
+    const { machine, epoch } = life;
     const { cache, keys, prefix } = watched;
     if (keys !== null) {
       for (const key of keys) {
         const entry = machine.reads.get(cache, key, machine.clockMs);
-        if (entry !== null) yield { kind: "entry", key, entry };
+        if (entry !== null) yield { kind: "entry", key, entry, epoch };
       }
       return;
     }
@@ -142,10 +142,10 @@ export class CacheWatches {
     while (this.#lives(life)) {
       const page = listPage(machine.reads, cache, range, machine.clockMs);
       for (const { key, ...entry } of page.entries) {
-        yield { kind: "entry", key, entry };
+        yield { kind: "entry", key, entry, epoch };
       }
       if (!page.more) return;
-      range = after(range, page.entries.at(-1)!.key);
+      range = rangeAfter(range, page.entries.at(-1)!.key);
     }
   }
 
@@ -171,13 +171,13 @@ export class CacheWatches {
 
   #latest(
     { cache }: Watched,
-    { machine }: Life,
+    { machine, epoch }: Life,
     key: ByteKey,
   ): CacheWatchEvent {
     const entry = machine.reads.get(cache, key, machine.clockMs);
     return entry === null
       ? { kind: "removed", key }
-      : { kind: "entry", key, entry };
+      : { kind: "entry", key, entry, epoch };
   }
 
   get #life(): Life | null {

@@ -48,6 +48,8 @@ export interface CachesPorts extends FreshnessPorts {
   epoch(): number;
   /** Of the present life; null while this member takes no part in it. */
   machine(): KvMachine | null;
+  /** Bytes that all caches together may have. */
+  readonly maxBytes: number;
   /** Runs `callback` soon, not inside this call. */
   defer(callback: () => void): void;
 }
@@ -202,7 +204,7 @@ export class Caches implements MemberCaches {
     idempotencyKey: string,
   ): Promise<{ index: number; answers: Packed["answer"][] }> {
     const { index, refusal, body } = await this.#ports.proposer.propose({
-      body: (writer) => writeKvCommand(writer, units),
+      body: (writer) => writeKvCommand(writer, units, this.#ports.maxBytes),
       epoch,
       idempotencyKey,
       timeoutMs,
