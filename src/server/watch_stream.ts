@@ -39,7 +39,10 @@ async function within<T>(
   const late = Promise.withResolvers<"late">();
   const timer = setTimeout(() => late.resolve("late"), ms);
   try {
-    return await Promise.race([told.catch(() => "failed" as const), late.promise]);
+    return await Promise.race([
+      told.catch(() => "failed" as const),
+      late.promise,
+    ]);
   } finally {
     clearTimeout(timer);
   }

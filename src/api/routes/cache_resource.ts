@@ -19,8 +19,7 @@ const ANY_VALUE = {
 const NO_BODY = { query: {}, headers: {}, keyed: true } as const;
 const KEY = "/api/v1/cache/{cache}/{key}";
 const CACHE = "/api/v1/cache/{cache}";
-const PLACE =
-  "`X-Epoch` and `X-Index` say where it stands in the caches' log.";
+const PLACE = "`X-Epoch` and `X-Index` say where it stands in the caches' log.";
 
 /** The paths of caches and their entries; keys are percent-encoded, any bytes. */
 export const CACHE_RESOURCES = {
@@ -52,7 +51,8 @@ export const CACHE_RESOURCES = {
     body: ANY_VALUE,
     statuses: {
       204: "Done; ETag is the new version.",
-      412: "The condition does not hold; ETag is the present version, if there is one.",
+      412:
+        "The condition does not hold; ETag is the present version, if there is one.",
       507: "There is no room (`cache_full`).",
     },
   },

@@ -6,7 +6,12 @@ import type { Cache } from "./cache.ts";
 import type { CacheCreation } from "./creation.ts";
 import { addOf, deleteOf, type Prepared, putOf } from "./operations.ts";
 import type { CacheSession } from "./session.ts";
-import type { AddOptions, CacheKey, DeleteOptions, PutOptions } from "./types.ts";
+import type {
+  AddOptions,
+  CacheKey,
+  DeleteOptions,
+  PutOptions,
+} from "./types.ts";
 import { type CacheValues, counterValue, toCounter } from "./values.ts";
 import { versionCondition } from "./versions.ts";
 import { writeUnit } from "./writer.ts";
@@ -37,8 +42,10 @@ interface Item {
  */
 export class AtomicBatch {
   readonly #session: CacheSession;
-  readonly #checks: { readonly check: KvCheck; readonly epoch: number | null }[] =
-    [];
+  readonly #checks: {
+    readonly check: KvCheck;
+    readonly epoch: number | null;
+  }[] = [];
   readonly #items: Item[] = [];
   readonly #creations = new Set<CacheCreation>();
 

@@ -1,7 +1,4 @@
-import {
-  type CacheSettings,
-  DEFAULT_SETTINGS,
-} from "../../state/kv/types.ts";
+import { type CacheSettings, DEFAULT_SETTINGS } from "../../state/kv/types.ts";
 import type { WriteOptions } from "../call_options.ts";
 import type { CacheSession } from "./session.ts";
 import type { CacheOptions } from "./types.ts";

@@ -1,6 +1,10 @@
 import { HiqliteError } from "../../errors.ts";
 import { versionText } from "../../api/cache_json.ts";
-import { CACHE_COUNTER, CACHE_GET, CACHE_LIST } from "../../api/routes/cache.ts";
+import {
+  CACHE_COUNTER,
+  CACHE_GET,
+  CACHE_LIST,
+} from "../../api/routes/cache.ts";
 import { CACHE_ATOMIC, conflictMessage } from "../../api/routes/cache_write.ts";
 import type { MemberRoute } from "../../api/route.ts";
 import type {

@@ -1,7 +1,7 @@
 import { HiqliteError } from "../../errors.ts";
 import type { EventCursor } from "../../group/event_feed.ts";
 import type { RaftGroup } from "../../group/group.ts";
-import { changedBy } from "../../state/kv/events.ts";
+import { changeIn, type KvEventKind } from "../../state/kv/events.ts";
 import type { KvMachine } from "../../state/kv/port.ts";
 import type { ByteKey } from "../../state/kv/types.ts";
 import { prefixRange, rangeAfter } from "../../state/kv/ranges.ts";
@@ -16,6 +16,16 @@ import { listPage } from "./cache_page.ts";
 const KEYS_MAX = 100;
 /** Entries that are read at once when everything is told. */
 const PAGE_ENTRIES = 100;
+
+/** Events that tell nothing of entries. */
+const COUNTERS: ReadonlySet<string> = new Set(
+  [
+    "counter",
+    "deleteCounter",
+    "expireCounter",
+    "clearCounters",
+  ] satisfies KvEventKind[],
+);
 
 /** What watches need from their service. */
 export interface CacheWatchesPorts {
@@ -128,7 +138,10 @@ export class CacheWatches {
   }
 
   /** Everything that is there now, page by page; what changes meanwhile is told again. */
-  *#all(watched: Watched, life: Life): Generator<CacheWatchEvent> {
+  async *#all(
+    watched: Watched,
+    life: Life,
+  ): AsyncGenerator<CacheWatchEvent> {
     const { machine, epoch } = life;
     const { cache, keys, prefix } = watched;
     if (keys !== null) {
@@ -138,6 +151,7 @@ export class CacheWatches {
       }
       return;
     }
+    await machine.arrange(cache);
     let range = { ...prefixRange(prefix), reverse: false, limit: PAGE_ENTRIES };
     while (this.#lives(life)) {
       const page = listPage(machine.reads, cache, range, machine.clockMs);
@@ -157,10 +171,11 @@ export class CacheWatches {
     const changed = new Set<ByteKey>();
     for (let event = cursor.next(); event !== null; event = cursor.next()) {
       if ("gap" in event) return null;
-      const change = changedBy(event);
-      if (change.cache !== cache) continue;
-      const { key } = change;
-      if (key === null) return null;
+      if (COUNTERS.has(event.kind)) continue;
+      const { cache: changedCache, key } = changeIn(event);
+      if (changedCache !== cache) continue;
+      // All entries are gone at once.
+      if (key === "") return null;
       const wanted = keys === null
         ? key.startsWith(prefix)
         : keys.includes(key);

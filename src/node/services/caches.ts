@@ -170,6 +170,8 @@ export class Caches implements MemberCaches {
     return await this.#read(
       request,
       (reads, nowMs) => listPage(reads, cache, range, nowMs),
+      // Keys are put in order when they are asked for.
+      (machine) => machine.arrange(cache),
     );
   }
 
@@ -229,6 +231,7 @@ export class Caches implements MemberCaches {
   async #read<T>(
     request: CacheReadRequest,
     pick: (reads: KvReads, nowMs: number) => T,
+    prepare?: (machine: KvMachine) => Promise<void>,
   ): Promise<T & CachePosition> {
     validateCacheName(request.cache);
     const timeoutMs = request.timeoutMs ?? READ_TIMEOUT_MS;
@@ -240,6 +243,8 @@ export class Caches implements MemberCaches {
       }
       const { epoch } = this;
       await this.#fresh(request, linearizable, deadline);
+      const prepared = this.#ports.machine();
+      if (prepare && prepared !== null) await prepare(prepared);
       // What was waited for belongs to a life that is over.
       if (epoch !== this.epoch) continue;
       const machine = this.#ports.machine();

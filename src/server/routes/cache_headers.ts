@@ -11,7 +11,8 @@ const TYPES: readonly (readonly [ValueKind, string])[] = [
   ["json", "application/json"],
 ];
 /** A type, and UTF-8 if it names a charset. */
-const TYPE = /^([\w.+-]+\/[\w.+-]+)[\t ]*(?:;[\t ]*charset=(?:utf-?8|"utf-?8")[\t ]*)?;?$/i;
+const TYPE =
+  /^([\w.+-]+\/[\w.+-]+)[\t ]*(?:;[\t ]*charset=(?:utf-?8|"utf-?8")[\t ]*)?;?$/i;
 
 /** The kind of value that a body is. @throws {RequestError} 415 */
 export function kindOfBody(context: Context): ValueKind {

@@ -124,7 +124,9 @@ function bytesOf(text: string): ByteKey {
     if (digits === undefined) {
       throw new HiqliteError(
         "invalid",
-        `The percent sign in "${text.slice(0, 40)}" is not followed by two hexadecimal digits`,
+        `The percent sign in "${
+          text.slice(0, 40)
+        }" is not followed by two hexadecimal digits`,
       );
     }
     return String.fromCharCode(parseInt(digits, 16));

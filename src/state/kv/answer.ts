@@ -20,7 +20,13 @@ const CONFLICT = 1;
 const REFUSED = 2;
 
 /** What a result says: bits of one byte. */
-const Said = { found: 1, version: 2, previous: 4, counter: 8, all: 15 } as const;
+const Said = {
+  found: 1,
+  version: 2,
+  previous: 4,
+  counter: 8,
+  all: 15,
+} as const;
 
 /** The result of what has nothing to say. */
 export const NO_RESULT: KvResult = Object.freeze({

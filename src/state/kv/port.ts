@@ -7,4 +7,6 @@ export interface KvMachine extends StateMachine {
   readonly reads: KvReads;
   /** The cluster clock at which the next entry goes; `Infinity` if none will. */
   readonly nextDueMs: number;
+  /** Resolves once a list of the cache takes no long time: the first one puts its keys in order. */
+  arrange(cache: string): Promise<void>;
 }

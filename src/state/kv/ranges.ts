@@ -4,14 +4,14 @@ import type { ByteKey, KvRange } from "./types.ts";
 export function prefixRange(prefix: ByteKey): Pick<KvRange, "start" | "end"> {
   let length = prefix.length;
   while (length > 0 && prefix.charCodeAt(length - 1) === 0xff) length--;
-  const end = length === 0
-    ? null
-    : prefix.slice(0, length - 1) +
-      String.fromCharCode(prefix.charCodeAt(length - 1) + 1);
+  const end = length === 0 ? null : prefix.slice(0, length - 1) +
+    String.fromCharCode(prefix.charCodeAt(length - 1) + 1);
   return { start: prefix, end };
 }
 
 /** What is left of a range behind a key, in its direction. */
 export function rangeAfter(range: KvRange, key: ByteKey): KvRange {
-  return range.reverse ? { ...range, end: key } : { ...range, start: `${key}\0` };
+  return range.reverse
+    ? { ...range, end: key }
+    : { ...range, start: `${key}\0` };
 }

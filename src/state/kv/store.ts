@@ -102,6 +102,8 @@ export interface KvStore {
     cache: number,
     range: KvRange,
   ): Iterable<readonly [ByteKey, StoredEntry]>;
+  /** Puts some more keys in order, so that {@linkcode range} has less to do; whether nothing is left to do. Left out by stores that keep the order. */
+  arrange?(cache: number, limit: number): boolean;
   /** What is due at `nowMs`, so many at most, by deadline, then cache, then counters before entries, then key; what was removed or got another deadline since is not told. */
   due(nowMs: number, limit: number): readonly Due[];
   /** The earliest deadline; `Infinity` if there is none. It may be earlier than what is there. */

@@ -35,15 +35,17 @@ export const DEFAULT_SETTINGS: CacheSettings = Object.freeze({
 });
 
 /** What must hold for a unit to have any effect. */
-export type KvCheck = {
-  readonly cache: string;
-  readonly key: ByteKey;
-} & (
-  /** The entry has this version; 0: there is none. */
-  | { readonly version: number }
-  /** The entry has this value. */
-  | { readonly value: KvValue }
-);
+export type KvCheck =
+  & {
+    readonly cache: string;
+    readonly key: ByteKey;
+  }
+  & (
+    /** The entry has this version; 0: there is none. */
+    | { readonly version: number }
+    /** The entry has this value. */
+    | { readonly value: KvValue }
+  );
 
 /** Writes an entry. */
 export interface PutFields {

@@ -113,7 +113,10 @@ function testRecords(clause: Clause): void {
       ...positionAt(2 ** 40),
       hash: 0xffffffff,
       config: founding,
-      facts: { ...FIRST_FACTS, epochs: new Map([[1, { number: 7, founding }]]) },
+      facts: {
+        ...FIRST_FACTS,
+        epochs: new Map([[1, { number: 7, founding }]]),
+      },
     };
     store.begin();
     store.commit(position);
@@ -248,7 +251,10 @@ function testBytes(clause: Clause): void {
     const bytes = new Uint8Array(3000).fill(1);
     change(store, 1, () => {
       store.saveCache(cacheOf(1));
-      store.putEntry(1, "small", { ...entryOf("", 1), bytes: bytes.subarray(7, 9) });
+      store.putEntry(1, "small", {
+        ...entryOf("", 1),
+        bytes: bytes.subarray(7, 9),
+      });
       store.putEntry(1, "large", { ...entryOf("", 2), bytes });
       bytes.fill(2);
     });
@@ -261,8 +267,17 @@ function testBytes(clause: Clause): void {
     change(store, 1, () => store.saveCache(cacheOf(1)));
     for (const [i, size] of [10, 5000, 0, 300_000, 1, 5000].entries()) {
       const bytes = new Uint8Array(size).fill(i);
-      change(store, i + 2, () =>
-        store.putEntry(1, "k", { kind: "bytes", bytes, version: i + 1, deadlineMs: 0 }));
+      change(
+        store,
+        i + 2,
+        () =>
+          store.putEntry(1, "k", {
+            kind: "bytes",
+            bytes,
+            version: i + 1,
+            deadlineMs: 0,
+          }),
+      );
       const stored = store.entry(1, "k")!;
       assert.deepEqual(Uint8Array.from(stored.bytes), bytes);
       assert.equal(stored.version, i + 1);
@@ -343,7 +358,9 @@ function testRanges(clause: Clause): void {
   clause("lets a range be left", ({ store }) => {
     change(store, 1, () => {
       store.saveCache(cacheOf(1));
-      for (let i = 0; i < 100; i++) store.putEntry(1, `k${i}`, entryOf("", i + 1));
+      for (let i = 0; i < 100; i++) {
+        store.putEntry(1, `k${i}`, entryOf("", i + 1));
+      }
     });
     for (const [key] of store.range(1, ALL)) {
       assert.equal(key, "k0");
@@ -455,7 +472,11 @@ function testDeadlines(clause: Clause): void {
   clause("rewrites a deadline ever again", ({ store }) => {
     change(store, 1, () => store.saveCache(cacheOf(1)));
     for (let i = 1; i <= 3000; i++) {
-      change(store, i + 1, () => store.putEntry(1, "hot", entryOf("", i, 10_000 + i)));
+      change(
+        store,
+        i + 1,
+        () => store.putEntry(1, "hot", entryOf("", i, 10_000 + i)),
+      );
     }
     assert.deepEqual(store.due(12_999, 10), []);
     assert.deepEqual(store.due(13_000, 10), [due(1, "hot", 13_000)]);
@@ -464,7 +485,9 @@ function testDeadlines(clause: Clause): void {
   clause("goes on to the next deadline once all was told", ({ store }) => {
     change(store, 1, () => {
       store.saveCache(cacheOf(1));
-      for (let i = 1; i <= 20; i++) store.putEntry(1, `k${i}`, entryOf("", i, i * 10));
+      for (let i = 1; i <= 20; i++) {
+        store.putEntry(1, `k${i}`, entryOf("", i, i * 10));
+      }
     });
     for (const nowMs of [35, 100, 1000]) {
       change(store, 2, () => {
@@ -484,7 +507,12 @@ function fill(store: KvStore, cache: number, count: number): void {
   for (let i = 0; i < count; i++) {
     const version = cache * 1_000_000 + i;
     const deadlineMs = i % 3 === 0 ? 1000 + i : 0;
-    store.putEntry(cache, `key ${i}`, { kind: "bytes", bytes, version, deadlineMs });
+    store.putEntry(cache, `key ${i}`, {
+      kind: "bytes",
+      bytes,
+      version,
+      deadlineMs,
+    });
     if (i % 5 === 0) {
       store.putCounter(cache, `key ${i}`, { value: BigInt(i), deadlineMs });
     }
@@ -609,9 +637,20 @@ function testScan(clause: Clause): void {
       change(store, 2 + i, () => {
         for (const id of [1, 3]) {
           store.deleteEntry(id, `key ${victim + 1}`);
-          store.putEntry(id, `key ${victim + 2}`, entryOf("short", 2 ** 40 + i));
-          store.putEntry(id, `key ${victim + 3}`, entryOf("x".repeat(9000), 2 ** 41 + i));
-          store.putCounter(id, `key ${victim + 4}`, { value: 5n, deadlineMs: 0 });
+          store.putEntry(
+            id,
+            `key ${victim + 2}`,
+            entryOf("short", 2 ** 40 + i),
+          );
+          store.putEntry(
+            id,
+            `key ${victim + 3}`,
+            entryOf("x".repeat(9000), 2 ** 41 + i),
+          );
+          store.putCounter(id, `key ${victim + 4}`, {
+            value: 5n,
+            deadlineMs: 0,
+          });
         }
       });
     }

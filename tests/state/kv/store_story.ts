@@ -193,7 +193,10 @@ class Story {
     const key = this.#key();
     const entry = store.entry(id, key);
     const expected = model.entry(id, key);
-    assert.equal(entry && line([key, entry]), expected && line([key, expected]));
+    assert.equal(
+      entry && line([key, entry]),
+      expected && line([key, expected]),
+    );
     assert.deepEqual(store.counter(id, key), model.counter(id, key));
   }
 }
