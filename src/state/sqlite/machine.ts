@@ -35,7 +35,7 @@ import {
 } from "./files/snapshot_files.ts";
 import { Losses } from "./losses.ts";
 import { Readers } from "./read/readers.ts";
-import { StateHashes } from "./state_hashes.ts";
+import { StateHashes } from "../state_hashes.ts";
 import { SchemaEpoch } from "./thread/schema_epoch.ts";
 import { closedError } from "./thread/answers.ts";
 import { useTemporaryFolder } from "./temporary_folder.ts";

@@ -1,4 +1,4 @@
-import type { StateHash } from "../port.ts";
+import type { StateHash } from "./port.ts";
 
 /** Hashes that are kept for comparison with other members. */
 const KEPT = 64;

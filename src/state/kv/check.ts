@@ -1,0 +1,67 @@
+import { StateDamagedError } from "../port.ts";
+import type { Contents } from "./contents.ts";
+import { hashOfCounter, hashOfEntry } from "./contents_hash.ts";
+
+/** Records that are read with each step. */
+const RECORDS_PER_STEP = 100;
+
+/** What was counted again of one number. */
+interface Recount {
+  hash: number;
+  count: number;
+}
+
+/**
+ * Reads everything that is stored, a piece with each step, which finds what a store itself knows to be damaged. If nothing
+ * was changed meanwhile, as `changes` tells, it is compared with what was counted when it was written.
+ * @throws {StateDamagedError}
+ */
+export function* recount(
+  contents: Contents,
+  changes: () => number,
+): Generator<void> {
+  const before = changes();
+  const counted = new Map<number, Recount>();
+  const records = contents.store.scan();
+  let read = 0;
+  for (let next = records.next(); !next.done; next = records.next()) {
+    const { cache, key } = next.value;
+    let sum = counted.get(cache);
+    if (sum === undefined) counted.set(cache, sum = { hash: 0, count: 0 });
+    const hash = next.value.kind === "entry"
+      ? hashOfEntry(cache, key, next.value.entry)
+      : hashOfCounter(cache, key, next.value.counter);
+    sum.hash = sum.hash + hash >>> 0;
+    sum.count++;
+    if (++read % RECORDS_PER_STEP === 0) yield;
+  }
+  if (changes() === before) compare(contents, counted);
+}
+
+function compare(
+  contents: Contents,
+  counted: ReadonlyMap<number, Recount>,
+): void {
+  for (const cache of contents.caches) {
+    const { name, id, entries, hash, counterId, counters, counterHash } = cache;
+    compareOne(`entries of ${name}`, counted.get(id), entries, hash);
+    compareOne(
+      `counters of ${name}`,
+      counted.get(counterId),
+      counters,
+      counterHash,
+    );
+  }
+}
+
+function compareOne(
+  what: string,
+  { hash, count }: Recount = { hash: 0, count: 0 },
+  expectedCount: number,
+  expectedHash: number,
+): void {
+  if (hash === expectedHash && count === expectedCount) return;
+  throw new StateDamagedError(
+    `The ${what} are not what was written: ${count} of ${expectedCount} are there, their hash is ${hash}, not ${expectedHash}`,
+  );
+}

@@ -1,0 +1,95 @@
+import type { Contents } from "./contents.ts";
+import { isDue } from "./live_cache.ts";
+import type { StoredEntry } from "./store.ts";
+import type {
+  ByteKey,
+  CacheStats,
+  KvEntry,
+  KvRange,
+  KvReads,
+} from "./types.ts";
+
+/** Reads of what is applied here. */
+export class ContentReads implements KvReads {
+  readonly #contents: () => Contents;
+
+  /** Of the contents that there are at the time of a read. */
+  constructor(contents: () => Contents) {
+    this.#contents = contents;
+  }
+
+  /** See {@linkcode KvReads.get}. */
+  get(cache: string, key: ByteKey, nowMs: number): KvEntry | null {
+    const contents = this.#contents();
+    const known = contents.cache(cache);
+    if (known === undefined) return null;
+    const entry = contents.store.entry(known.id, key);
+    return entry === null || isDue(entry, nowMs) ? null : copyOf(entry, nowMs);
+  }
+
+  /** See {@linkcode KvReads.counter}. */
+  counter(cache: string, key: ByteKey, nowMs: number): bigint | null {
+    const contents = this.#contents();
+    const known = contents.cache(cache);
+    if (known === undefined) return null;
+    const counter = contents.store.counter(known.counterId, key);
+    return counter === null || isDue(counter, nowMs) ? null : counter.value;
+  }
+
+  /** See {@linkcode KvReads.list}. */
+  list(
+    cache: string,
+    range: KvRange,
+    nowMs: number,
+  ): (KvEntry & { readonly key: ByteKey })[] {
+    const contents = this.#contents();
+    const known = contents.cache(cache);
+    const found: (KvEntry & { readonly key: ByteKey })[] = [];
+    if (known === undefined) return found;
+    let rest: KvRange | null = range;
+    while (rest !== null) {
+      let last: ByteKey | null = null;
+      let seen = 0;
+      for (const [key, entry] of contents.store.range(known.id, rest)) {
+        last = key;
+        seen++;
+        if (!isDue(entry, nowMs)) found.push({ key, ...copyOf(entry, nowMs) });
+      }
+      const limit: number = range.limit - found.length;
+      // Hidden ones took the places of others.
+      rest = last === null || seen < rest.limit || limit === 0
+        ? null
+        : after(last, { ...range, limit });
+    }
+    return found;
+  }
+
+  /** See {@linkcode KvReads.stats}. */
+  stats(): CacheStats[] {
+    const caches = Array.from(this.#contents().caches, statsOf);
+    return caches.sort((a, b) => a.name < b.name ? -1 : 1);
+  }
+}
+
+/** What of a range comes after a key. */
+function after(key: ByteKey, range: KvRange): KvRange {
+  return range.reverse
+    ? { ...range, end: key }
+    : { ...range, start: `${key}\0` };
+}
+
+function copyOf(
+  { kind, bytes, version, deadlineMs }: StoredEntry,
+  nowMs: number,
+): KvEntry {
+  return {
+    value: { kind, bytes: bytes.slice() },
+    version,
+    ttlMs: deadlineMs === 0 ? null : deadlineMs - nowMs,
+  };
+}
+
+function statsOf(cache: CacheStats): CacheStats {
+  const { name, settings, entries, counters, bytes, expired, evicted } = cache;
+  return { name, settings, entries, counters, bytes, expired, evicted };
+}

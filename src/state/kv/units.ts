@@ -1,0 +1,79 @@
+import type { LogIndex } from "../../raft/types.ts";
+import type { KvPack } from "./command.ts";
+import type { Contents } from "./contents.ts";
+import { Draft } from "./draft.ts";
+import { failed, perform } from "./operations.ts";
+import { lackOfRoom, makeRoom } from "./room.ts";
+import type { KvAnswer, KvCheck, KvResult, KvUnit } from "./types.ts";
+import { sameValue } from "./values.ts";
+
+/** A version has so many places for the operations of an entry. */
+const PLACES = 65_536;
+
+/** Applies units, each wholly or not at all. */
+export class Units {
+  readonly #contents: Contents;
+  readonly #draft: Draft;
+
+  /** Of what changes `contents`. */
+  constructor(contents: Contents) {
+    this.#contents = contents;
+    this.#draft = new Draft(contents);
+  }
+
+  /** Applies the units of the entry at `index`, when the cluster clock is at `nowMs`. */
+  apply(
+    { maxBytes, units }: KvPack,
+    index: LogIndex,
+    nowMs: number,
+  ): KvAnswer[] {
+    const answers: KvAnswer[] = [];
+    let version = index * PLACES;
+    for (const unit of units) {
+      this.#draft.begin(version, nowMs, unit.operations.length);
+      answers.push(this.#apply(unit, version, maxBytes));
+      version += unit.operations.length;
+    }
+    this.#draft.begin(version, nowMs, 0);
+    return answers;
+  }
+
+  #apply(unit: KvUnit, version: number, maxBytes: number): KvAnswer {
+    const { checks, operations } = unit;
+    for (let at = 0; at < checks.length; at++) {
+      const found = this.#foundOtherwise(checks[at]!);
+      if (found !== null) return { kind: "conflict", at, version: found };
+    }
+    const results: KvResult[] = [];
+    for (let i = 0; i < operations.length; i++) {
+      const outcome = perform(operations[i]!, this.#draft, version + i);
+      if (!failed(outcome)) results.push(outcome);
+      else if (outcome.kind === "refused") return outcome;
+      else {
+        return {
+          kind: "conflict",
+          at: checks.length + i,
+          version: outcome.version,
+        };
+      }
+    }
+    const message = lackOfRoom(this.#contents, this.#draft, maxBytes);
+    if (message !== null) {
+      return { kind: "refused", code: "cache_full", message };
+    }
+    this.#draft.commit();
+    makeRoom(this.#contents, this.#draft, maxBytes);
+    return { kind: "done", results };
+  }
+
+  /** The version of an entry that is not as a check says; null if it is. */
+  #foundOtherwise(check: KvCheck): number | null {
+    const cache = this.#draft.cache(check.cache);
+    const entry = this.#draft.entry(cache, check.key);
+    const version = entry === null ? 0 : entry.version;
+    const holds = "version" in check
+      ? check.version === version
+      : entry !== null && sameValue(check.value, entry);
+    return holds ? null : version;
+  }
+}
