@@ -245,9 +245,7 @@ function buildLinks(
     stepped: () => events.stepped(),
   });
   groups.add(durable);
-  const { caches } = parts;
-  const specs = [...parts.following, ...(caches === null ? [] : [caches])];
-  const following = specs.map((spec) =>
+  const following = parts.following.map((spec) =>
     new FollowingGroup({
       ...shared,
       spec,

@@ -89,7 +89,7 @@ export function writeFromJson(
   cache?: string,
 ): CacheWriteRequest {
   const fields = fieldsOf(json, ["checks", "ops", "epoch", "timeout_ms"]);
-  const epoch = integerField(fields, "epoch", 1, Number.MAX_SAFE_INTEGER);
+  const epoch = integerField(fields, "epoch", 0, Number.MAX_SAFE_INTEGER);
   return {
     unit: unitFromFields(fields, cache),
     ...(epoch === undefined ? {} : { epoch }),
