@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Cache } from "../../src/client/cache/cache.ts";
-import type { CacheChange, CacheValue } from "../../src/client/cache/types.ts";
+import type { CacheUpdate, CacheValue } from "../../src/client/cache/types.ts";
 import type { Client } from "../../src/client/client.ts";
 import type { Schema } from "../../src/client/schema.ts";
 
@@ -398,7 +398,7 @@ export function cacheContract(): readonly CacheCase[] {
       const seen: string[] = [];
       let position = "";
       const follow = async (
-        changes: AsyncIterable<CacheChange<CacheValue>>,
+        changes: AsyncIterable<CacheUpdate<CacheValue>>,
         wanted: number,
         next: (count: number) => Promise<unknown> = () => Promise.resolve(),
       ): Promise<void> => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { CacheChange, CacheValue } from "../../src/client/cache/types.ts";
+import type { CacheUpdate, CacheValue } from "../../src/client/cache/types.ts";
 import { SeededRandom } from "../../src/util/random.ts";
 import { CacheMembers } from "./cache_members.ts";
 import { until } from "./cluster.ts";
@@ -191,6 +191,8 @@ Deno.test("whoever stops finishes what was begun in its caches", async () => {
   await members.lead(2);
   const cache = members.client(2).cache("c");
   const puts = Array.from({ length: 2_000 }, (_, i) => cache.put(`${i}`, i));
+  // Until all have reached the member.
+  await new Promise((resolve) => setTimeout(resolve));
   await members.cluster.stop(2);
   await Promise.all(puts);
   assert.equal(
@@ -203,8 +205,8 @@ Deno.test("whoever stops finishes what was begun in its caches", async () => {
 
 /** Collects what a watch tells until `enough` says so. */
 async function collect(
-  changes: AsyncIterable<CacheChange<CacheValue>>,
-  enough: (change: CacheChange<CacheValue>) => boolean,
+  changes: AsyncIterable<CacheUpdate<CacheValue>>,
+  enough: (change: CacheUpdate<CacheValue>) => boolean,
 ): Promise<string[]> {
   const told: string[] = [];
   for await (const change of changes) {
