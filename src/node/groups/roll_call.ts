@@ -1,0 +1,82 @@
+import {
+  decodeJson,
+  encodeJson,
+  type PeerHandler,
+  type PeerRequests,
+} from "../../network/requests.ts";
+import type { MemberId, NodeId } from "../../raft/types.ts";
+import { ByteReader, encode } from "../../util/bytes.ts";
+import type { GroupId } from "../../group/messages.ts";
+
+/** The request that asks a node which start of it runs, and what it knows of a group. */
+export const ROLL_CALL = "rollCall";
+
+/** What a call is about. */
+export interface RollCallSubject {
+  readonly group: GroupId;
+  readonly epoch: number;
+  /** How often the voters of the epoch have changed, as the caller knows it. */
+  readonly number: number;
+}
+
+/** What a node says of itself. */
+export interface RollCallAnswer {
+  /** Which start of it runs. */
+  readonly start: string;
+  /** The sets of voters that are in force by its log, or may come again; null if it knows a leader, or nothing of the epoch. */
+  readonly voters: readonly (readonly MemberId[])[] | null;
+}
+
+/** Answers calls; `answerTo` gives undefined for a group that this member does not host. */
+export function rollCallHandler(
+  answerTo: (group: GroupId, epoch: number) => RollCallAnswer | undefined,
+): PeerHandler {
+  return (_from, body, answer) => {
+    const reader = new ByteReader(body);
+    const said = answerTo(reader.u32(), reader.u53());
+    answer(said !== undefined, encodeJson(said ?? {}));
+  };
+}
+
+/**
+ * Asks nodes which start of them runs now. What a link once said is not enough: it may be one to a process that
+ * ended since. A start that answers was alive after it was asked, so every other start that was known
+ * by then came before it, and has ended.
+ */
+export class RollCall {
+  /** Another subject makes it useless. */
+  readonly subject: RollCallSubject;
+  readonly #answers = new Map<NodeId, RollCallAnswer>();
+
+  /** Asks at once. */
+  constructor(
+    subject: RollCallSubject,
+    nodes: Iterable<NodeId>,
+    requests: PeerRequests,
+  ) {
+    this.subject = subject;
+    const { group, epoch } = subject;
+    const body = encode((writer) => writer.u32(group).u53(epoch));
+    for (const node of nodes) {
+      requests.ask(node, ROLL_CALL, body, (answer) => {
+        if (answer.kind !== "ok") return;
+        this.note(node, decodeJson(answer.body) as RollCallAnswer);
+      });
+    }
+  }
+
+  /** A node has answered. */
+  note(node: NodeId, answer: RollCallAnswer): void {
+    this.#answers.set(node, answer);
+  }
+
+  /** Whether it is about this. */
+  isAbout({ epoch, number }: Omit<RollCallSubject, "group">): boolean {
+    return this.subject.epoch === epoch && this.subject.number === number;
+  }
+
+  /** What a node answered; undefined for silence, which says nothing. */
+  answerOf(node: NodeId): RollCallAnswer | undefined {
+    return this.#answers.get(node);
+  }
+}
