@@ -14,11 +14,14 @@ import {
   type Term,
 } from "../../src/raft/types.ts";
 import type { LogRecovery } from "../../src/log/port.ts";
+import type { StateEvent } from "../../src/state/port.ts";
 import { peekClock } from "../../src/state/envelope.ts";
 import { bytesEqual } from "./bytes.ts";
 import { STAND_IN } from "./dialect.ts";
 import type { Mirror } from "./mirror.ts";
 import { Violation } from "./violation.ts";
+
+type EventPlace = Pick<StateEvent, "index" | "seq">;
 
 /** What the oracle sees of one run of one member. */
 export interface Observed {
@@ -33,8 +36,8 @@ export interface Observed {
     leading: Term;
     config: Configuration;
     role: Role;
-    /** The last entry that an event told of. */
-    told?: LogIndex;
+    /** The last event that was told. */
+    told?: EventPlace;
   };
 }
 
@@ -65,6 +68,8 @@ export class Oracle {
   readonly #refused = new Set<number>();
   /** Entries whose leader's machine told a wrong hash, by index and term. */
   readonly #lies = new Set<string>();
+  /** What each event told of, by its place. */
+  readonly #events = new Map<string, string>();
   readonly #onConfig: (config: Configuration) => void;
   readonly #attemptOf: (payload: Uint8Array) => number;
   readonly #now: () => number;
@@ -270,16 +275,28 @@ export class Oracle {
     throw new Violation("divergence", `${member} differs at ${index}`);
   }
 
-  /** A member told of an event. */
-  told({ member, seen }: Observed, index: LogIndex): void {
-    if (index <= seen.applied && index > (seen.told ?? 0)) {
-      seen.told = index;
-      return;
+  /** A member told of an event: the same as others at this place. */
+  told({ member, seen }: Observed, event: StateEvent): void {
+    const { index, seq, kind, bytes } = event;
+    const last = seen.told ?? { index: 0, seq: 0 };
+    const later = index > last.index || index === last.index && seq > last.seq;
+    if (index > seen.applied || !later) {
+      throw new Violation(
+        "events of what is applied",
+        `${member} told of ${index}, ${seq} after ${last.index}, ${last.seq}, applied ${seen.applied}`,
+      );
     }
-    throw new Violation(
-      "events of what is applied",
-      `${member} told of ${index} after ${seen.told}, applied ${seen.applied}`,
-    );
+    seen.told = { index, seq };
+    const place = `${index}:${seq}`;
+    const text = `${kind} ${bytes.toHex()}`;
+    const known = this.#events.get(place);
+    if (known === undefined) this.#events.set(place, text);
+    else if (known !== text) {
+      throw new Violation(
+        "equal events",
+        `${member} told of ${text} at ${place}, another of ${known}`,
+      );
+    }
   }
 
   /** Committed entries from the first on, for as long as they are known. */
