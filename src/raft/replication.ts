@@ -12,9 +12,9 @@ import type { Entry, LogIndex, MemberId } from "./types.ts";
 const NO_ENTRIES: readonly Entry[] = [];
 
 /** What a member is due next. */
-type Due = "nothing" | "append" | "commit" | "snapshot";
+type DueMessage = "nothing" | "append" | "commit" | "snapshot";
 
-function due(state: RaftState, progress: Progress): Due {
+function due(state: RaftState, progress: Progress): DueMessage {
   const { log, options } = state;
   if (progress.state === "snapshot") return "nothing";
   if (progress.next - 1 < log.base.index) {

@@ -1,5 +1,5 @@
 import { StateDamagedError } from "../port.ts";
-import type { Contents } from "./contents.ts";
+import type { CacheContents } from "./contents.ts";
 import { hashOfCounter, hashOfEntry } from "./contents_hash.ts";
 
 /** Records that are read with each step. */
@@ -17,7 +17,7 @@ interface Recount {
  * @throws {StateDamagedError}
  */
 export function* recount(
-  contents: Contents,
+  contents: CacheContents,
   changes: () => number,
 ): Generator<void> {
   const before = changes();
@@ -39,7 +39,7 @@ export function* recount(
 }
 
 function compare(
-  contents: Contents,
+  contents: CacheContents,
   counted: ReadonlyMap<number, Recount>,
 ): void {
   for (const cache of contents.caches) {

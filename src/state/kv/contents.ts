@@ -15,7 +15,7 @@ import type { ByteKey } from "./types.ts";
  * What caches hold, and every way in which it changes: the store, what is counted, the hash, the events and
  * the journal of a snapshot under way change together here, and nowhere else.
  */
-export class Contents {
+export class CacheContents {
   readonly store: KvStore;
   readonly #events: EventLog;
   readonly #byName = new Map<string, LiveCache>();
@@ -92,6 +92,8 @@ export class Contents {
     old: StoredEntry | null = this.store.entry(cache.id, key),
   ): void {
     const touched = old !== null && old.version === entry.version;
+    // What a unit has of it may be a view of where it was stored before an earlier operation of the unit.
+    if (touched) entry = { ...old, deadlineMs: entry.deadlineMs };
     if (old !== null) {
       if (isDue(old, nowMs)) this.#expired(cache, key);
       this.#count(cache, -1, key, old);

@@ -1,4 +1,4 @@
-import type { Contents } from "./contents.ts";
+import type { CacheContents } from "./contents.ts";
 import {
   bytesOfCounter,
   bytesOfEntry,
@@ -36,7 +36,7 @@ type Effect =
  * would leave; the contents stay as they are until all of it is known to be allowed.
  */
 export class Draft {
-  readonly #contents: Contents;
+  readonly #contents: CacheContents;
   readonly #effects: Effect[] = [];
   /** Caches that it writes into. */
   readonly #touched: LiveCache[] = [];
@@ -51,7 +51,7 @@ export class Draft {
   #many = false;
 
   /** Of units that change `contents`. */
-  constructor(contents: Contents) {
+  constructor(contents: CacheContents) {
     this.#contents = contents;
   }
 

@@ -40,7 +40,7 @@ export interface CacheMachineParts {
 }
 
 /** A batch on its way. */
-interface Batch {
+interface ApplyingBatch {
   readonly entries: readonly Entry[];
   /** Null if nobody wants answers. */
   readonly answers: Uint8Array[] | null;
@@ -57,7 +57,7 @@ export class CacheMachine implements KvMachine {
   #state: KvState;
   #applied: LogId;
   #clockMs: number;
-  #batch: Batch | null = null;
+  #batch: ApplyingBatch | null = null;
   #build: SnapshotBuild | null = null;
   #receiving: SnapshotBytes | null = null;
   #received: { readonly last: LogId; readonly bytes: SnapshotBytes } | null =
@@ -204,7 +204,7 @@ export class CacheMachine implements KvMachine {
   }
 
   /** Applies the next entry; whether there are more. */
-  #step(batch: Batch): boolean {
+  #step(batch: ApplyingBatch): boolean {
     const { entries, answers } = batch;
     if (batch.at === 0) this.#state.begin(entries[0]!.index);
     const answer = this.#state.apply(entries[batch.at++]!);
@@ -213,7 +213,7 @@ export class CacheMachine implements KvMachine {
     return batch.at < entries.length;
   }
 
-  #finish(batch: Batch): void {
+  #finish(batch: ApplyingBatch): void {
     let events: StateEvents;
     try {
       events = this.#state.commit();
@@ -228,7 +228,7 @@ export class CacheMachine implements KvMachine {
     if (this.#closed !== null) this.#close();
   }
 
-  #fail(batch: Batch, error: Error): void {
+  #fail(batch: ApplyingBatch, error: Error): void {
     this.#batch = null;
     this.#build?.abort(error);
     // The store is as it was before the batch; so must be what is known of it.

@@ -12,7 +12,7 @@ import {
   writeNatural,
 } from "./numbers.ts";
 import { readSettings, writeSettings } from "./settings.ts";
-import type { KvOperation, PutFields } from "./types.ts";
+import type { KvOperation, OperationOf, PutFields } from "./types.ts";
 import { readKvValue, writeKvValue } from "./values.ts";
 
 /** By their number, which is never used again for another one. */
@@ -42,8 +42,6 @@ const Put = {
 } as const;
 /** The same of an add. */
 const Add = { initial: 1, ttl: 2, all: 3 } as const;
-
-type Of<K extends KvOperation["kind"]> = Extract<KvOperation, { kind: K }>;
 
 /** Appends an operation on the cache at `place` in the table. */
 export function writeOperation(
@@ -184,7 +182,7 @@ function readPut(
 
 function writeAdd(
   writer: ByteWriter,
-  { delta, initial = 0n, ttlMsIfNew = null }: Of<"add">,
+  { delta, initial = 0n, ttlMsIfNew = null }: OperationOf<"add">,
 ): void {
   writer.u8(
     (initial === 0n ? 0 : Add.initial) | (ttlMsIfNew === null ? 0 : Add.ttl),
@@ -194,7 +192,11 @@ function writeAdd(
   if (ttlMsIfNew !== null) writeNatural(writer, ttlMsIfNew);
 }
 
-function readAdd(reader: ByteReader, cache: string, key: string): Of<"add"> {
+function readAdd(
+  reader: ByteReader,
+  cache: string,
+  key: string,
+): OperationOf<"add"> {
   const flags = readFlags(reader, Add.all);
   const delta = readInteger(reader);
   return {

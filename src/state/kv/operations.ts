@@ -10,6 +10,7 @@ import type {
   KvOperation,
   KvResult,
   KvValue,
+  OperationOf,
   PutFields,
 } from "./types.ts";
 
@@ -22,8 +23,7 @@ export type KvFailure =
 /** What became of an operation. */
 export type KvOutcome = KvResult | KvFailure;
 
-type Of<K extends KvOperation["kind"]> = Extract<KvOperation, { kind: K }>;
-type Whole = Of<"clear" | "clearCounters" | "drop">;
+type Whole = OperationOf<"clear" | "clearCounters" | "drop">;
 
 /** Does an operation in the draft of its unit; an entry that it writes gets `version`. */
 export function perform(
@@ -99,7 +99,7 @@ function deadlineOf(
 }
 
 function remove(
-  operation: Of<"delete"> | Of<"getRemove">,
+  operation: OperationOf<"delete"> | OperationOf<"getRemove">,
   draft: Draft,
 ): KvOutcome {
   const { key } = operation;
@@ -116,7 +116,7 @@ function remove(
 }
 
 function touch(
-  { cache: name, key, ttlMs }: Of<"touch">,
+  { cache: name, key, ttlMs }: OperationOf<"touch">,
   draft: Draft,
 ): KvOutcome {
   const cache = draft.cache(name);
@@ -127,7 +127,7 @@ function touch(
   return { ...NO_RESULT, found: true };
 }
 
-function add(operation: Of<"add">, draft: Draft): KvOutcome {
+function add(operation: OperationOf<"add">, draft: Draft): KvOutcome {
   const { key, delta, initial = 0n, ttlMsIfNew = null } = operation;
   const cache = draft.cache(operation.cache) ?? draft.create(operation.cache);
   if (cache === null) return tooManyCaches(operation.cache);
@@ -140,7 +140,10 @@ function add(operation: Of<"add">, draft: Draft): KvOutcome {
 }
 
 /** A counter keeps its deadline, however it is written. */
-function setCounter(operation: Of<"setCounter">, draft: Draft): KvOutcome {
+function setCounter(
+  operation: OperationOf<"setCounter">,
+  draft: Draft,
+): KvOutcome {
   const { key, value } = operation;
   const cache = draft.cache(operation.cache) ?? draft.create(operation.cache);
   if (cache === null) return tooManyCaches(operation.cache);
@@ -150,7 +153,7 @@ function setCounter(operation: Of<"setCounter">, draft: Draft): KvOutcome {
 }
 
 function deleteCounter(
-  { cache: name, key }: Of<"deleteCounter">,
+  { cache: name, key }: OperationOf<"deleteCounter">,
   draft: Draft,
 ): KvOutcome {
   const cache = draft.cache(name);
@@ -162,7 +165,7 @@ function deleteCounter(
 }
 
 function create(
-  { cache: name, settings }: Of<"create">,
+  { cache: name, settings }: OperationOf<"create">,
   draft: Draft,
 ): KvOutcome {
   const cache = draft.cache(name);

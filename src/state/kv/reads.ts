@@ -1,4 +1,4 @@
-import type { Contents } from "./contents.ts";
+import type { CacheContents } from "./contents.ts";
 import { isDue } from "./live_cache.ts";
 import type { StoredEntry } from "./store.ts";
 import type {
@@ -11,10 +11,10 @@ import type {
 
 /** Reads of what is applied here. */
 export class ContentReads implements KvReads {
-  readonly #contents: () => Contents;
+  readonly #contents: () => CacheContents;
 
   /** Of the contents that there are at the time of a read. */
-  constructor(contents: () => Contents) {
+  constructor(contents: () => CacheContents) {
     this.#contents = contents;
   }
 

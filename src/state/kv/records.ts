@@ -40,7 +40,10 @@ export function readStoredCache(reader: ByteReader): StoredCache {
 }
 
 /** Appends where a store stands. */
-export function writePosition(writer: ByteWriter, position: KvPosition): void {
+export function writeStoredPosition(
+  writer: ByteWriter,
+  position: KvPosition,
+): void {
   const { applied, config, clockMs, timeMs, horizon } = position;
   writer.u53(applied.term).u53(applied.index);
   writer.bytes(encodeConfiguration(config));
@@ -50,10 +53,10 @@ export function writePosition(writer: ByteWriter, position: KvPosition): void {
 }
 
 /**
- * Reads what {@linkcode writePosition} wrote.
+ * Reads what {@linkcode writeStoredPosition} wrote.
  * @throws {MalformedBytesError} for anything else.
  */
-export function readPosition(reader: ByteReader): KvPosition {
+export function readStoredPosition(reader: ByteReader): KvPosition {
   return {
     applied: { term: reader.u53(), index: reader.u53() },
     config: decodeConfiguration(reader.bytes()),

@@ -1,5 +1,5 @@
 import { assert } from "../../util/assert.ts";
-import type { Contents } from "./contents.ts";
+import type { CacheContents } from "./contents.ts";
 import type { Draft } from "./draft.ts";
 import type { LiveCache } from "./live_cache.ts";
 
@@ -8,7 +8,7 @@ import type { LiveCache } from "./live_cache.ts";
  * nothing larger always has room; a cache that evicts has what its older entries take.
  */
 export function lackOfRoom(
-  contents: Contents,
+  contents: CacheContents,
   draft: Draft,
   maxBytes: number,
 ): string | null {
@@ -26,8 +26,8 @@ export function lackOfRoom(
 }
 
 /** Removes what was written longest ago from caches that became too large by a unit, until all limits hold. */
-export function makeRoom(
-  contents: Contents,
+export function evictOverflow(
+  contents: CacheContents,
   draft: Draft,
   maxBytes: number,
 ): void {
@@ -83,7 +83,7 @@ function isOver(value: number, limit: number): boolean {
   return limit > 0 && value > limit;
 }
 
-function evictOldest(contents: Contents, cache: LiveCache): void {
+function evictOldest(contents: CacheContents, cache: LiveCache): void {
   const key = contents.store.oldest(cache.id);
   assert(key !== null, "a cache without entries is too large");
   contents.deleteEntry(cache, key, "evict");

@@ -19,7 +19,7 @@ import type { StateEvents, StateHash } from "../port.ts";
 import { StateHashes } from "../state_hashes.ts";
 import { writeKvAnswers } from "./answer.ts";
 import { type KvPack, readKvPack } from "./command.ts";
-import { Contents } from "./contents.ts";
+import { CacheContents } from "./contents.ts";
 import { EventLog } from "./events.ts";
 import { expire } from "./expiry.ts";
 import type { KvPosition, KvStore } from "./store.ts";
@@ -31,7 +31,7 @@ const HASH_EVERY = 64;
 /** The caches' state on a store: entries in, answers out, the same on every member. */
 export class KvState {
   readonly store: KvStore;
-  readonly contents: Contents;
+  readonly contents: CacheContents;
   readonly #events = new EventLog();
   readonly #units: Units;
   readonly #commands: ExactlyOnce;
@@ -48,7 +48,7 @@ export class KvState {
    */
   constructor(store: KvStore, options?: ExactlyOnceOptions) {
     this.store = store;
-    this.contents = new Contents(store, this.#events);
+    this.contents = new CacheContents(store, this.#events);
     this.#units = new Units(this.contents);
     const position = store.position ?? ENVELOPE_START;
     this.#applied = store.position?.applied ?? ZERO_LOG_ID;

@@ -99,6 +99,12 @@ export type KvOperation =
     readonly cache: string;
   };
 
+/** Operations of some kinds. */
+export type OperationOf<K extends KvOperation["kind"]> = Extract<
+  KvOperation,
+  { kind: K }
+>;
+
 /** Operations that happen together, if all checks hold, or not at all. */
 export interface KvUnit {
   readonly checks: readonly KvCheck[];

@@ -1,9 +1,9 @@
 import type { LogIndex } from "../../raft/types.ts";
 import type { KvPack } from "./command.ts";
-import type { Contents } from "./contents.ts";
+import type { CacheContents } from "./contents.ts";
 import { Draft } from "./draft.ts";
 import { failed, perform } from "./operations.ts";
-import { lackOfRoom, makeRoom } from "./room.ts";
+import { evictOverflow, lackOfRoom } from "./room.ts";
 import type { KvAnswer, KvCheck, KvResult, KvUnit } from "./types.ts";
 import { sameValue } from "./values.ts";
 
@@ -12,11 +12,11 @@ const PLACES = 65_536;
 
 /** Applies units, each wholly or not at all. */
 export class Units {
-  readonly #contents: Contents;
+  readonly #contents: CacheContents;
   readonly #draft: Draft;
 
   /** Of what changes `contents`. */
-  constructor(contents: Contents) {
+  constructor(contents: CacheContents) {
     this.#contents = contents;
     this.#draft = new Draft(contents);
   }
@@ -62,7 +62,7 @@ export class Units {
       return { kind: "refused", code: "cache_full", message };
     }
     this.#draft.commit();
-    makeRoom(this.#contents, this.#draft, maxBytes);
+    evictOverflow(this.#contents, this.#draft, maxBytes);
     return { kind: "done", results };
   }
 

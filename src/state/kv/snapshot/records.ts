@@ -12,10 +12,10 @@ import {
   writeNatural,
 } from "../numbers.ts";
 import {
-  readPosition,
   readStoredCache,
-  writePosition,
+  readStoredPosition,
   writeStoredCache,
+  writeStoredPosition,
 } from "../records.ts";
 import type {
   KvPosition,
@@ -94,7 +94,7 @@ export function writeRecord(writer: ByteWriter, record: SnapshotRecord): void {
       writer.u53(record.answers.first).bytes(record.answers.data);
       return;
     case "position":
-      return writePosition(writer, record.position);
+      return writeStoredPosition(writer, record.position);
   }
 }
 
@@ -130,7 +130,7 @@ export function readRecord(reader: ByteReader): SnapshotRecord {
         answers: { first: reader.u53(), data: reader.bytes() },
       };
     case Tag.position:
-      return { kind: "position", position: readPosition(reader) };
+      return { kind: "position", position: readStoredPosition(reader) };
     default:
       throw new MalformedBytesError(`unknown record of a snapshot ${tag}`);
   }

@@ -3,9 +3,9 @@ import { sizeOf } from "../../sql/values.ts";
 import {
   FAIL,
   type FunctionResult,
+  SQL_VALUE_BYTES_MAX,
   type SqliteConnection,
   type SqliteStatement,
-  VALUE_BYTES_MAX,
 } from "../driver/driver.ts";
 import type { EntryContext } from "./entry_context.ts";
 
@@ -67,7 +67,7 @@ export function overrideFunctions(
     false,
     exactly("randomblob", 1, (size) => {
       const length = byteCount(size ?? null);
-      return length > VALUE_BYTES_MAX
+      return length > SQL_VALUE_BYTES_MAX
         ? fail("string or blob too big")
         : randomBytes(context, length);
     }),

@@ -12,9 +12,9 @@ import { EntryCounters } from "./counters.ts";
 import {
   type Bindings,
   type RunResult,
+  SQL_VALUE_BYTES_MAX,
   type SqliteConnection,
   type SqliteRow,
-  VALUE_BYTES_MAX,
 } from "../driver/driver.ts";
 import { changeOf, SCHEMA_CHANGED, tablesOf } from "./entry_events.ts";
 import type { EntryContext } from "./entry_context.ts";
@@ -60,7 +60,7 @@ export class Executor {
     this.#tables = tables;
     this.#connection = connection;
     this.#context = context;
-    connection.limit(VALUE_BYTES_MAX, COMMAND_LIMITS.sqlBytes);
+    connection.limit(SQL_VALUE_BYTES_MAX, COMMAND_LIMITS.sqlBytes);
     this.#counters = new EntryCounters(connection);
     this.#schema = new WriterSchema(connection, context, this.policy);
     connection.authorize(this.policy.authorize);

@@ -4,10 +4,10 @@ import { COMMAND_LIMITS } from "../../sql/types.ts";
 import { BatchApplier } from "./batch_applier.ts";
 import {
   NO_BINDINGS,
+  SQL_VALUE_BYTES_MAX,
   type SqliteConnection,
   type SqliteDriver,
   type SqliteStatement,
-  VALUE_BYTES_MAX,
 } from "../driver/driver.ts";
 import { takesMore } from "../driver/room.ts";
 import { trimWal } from "../driver/wal.ts";
@@ -50,7 +50,7 @@ export function openWriterConnection(
 /** Opens the connection that keeps SQLite's own functions, for arguments and results of any size that the writer allows. */
 export function openOriginals(driver: SqliteDriver): SqliteConnection {
   const connection = driver.open(":memory:", { readOnly: false });
-  connection.limit(VALUE_BYTES_MAX, COMMAND_LIMITS.sqlBytes);
+  connection.limit(SQL_VALUE_BYTES_MAX, COMMAND_LIMITS.sqlBytes);
   return connection;
 }
 

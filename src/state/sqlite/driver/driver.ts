@@ -4,7 +4,7 @@ import type { SqlValue } from "../../sql/types.ts";
 export const OLDEST_SQLITE = "3.51.3";
 
 /** The largest text, blob or row, in bytes; equal on every member since it decides results. */
-export const VALUE_BYTES_MAX = 64 * 1024 * 1024;
+export const SQL_VALUE_BYTES_MAX = 64 * 1024 * 1024;
 
 /** An error of SQLite itself. */
 export class SqliteError extends Error {

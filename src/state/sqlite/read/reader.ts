@@ -10,11 +10,11 @@ import { bind, refuseReference } from "../statement/bindings.ts";
 import {
   type Bindings,
   NO_BINDINGS,
+  SQL_VALUE_BYTES_MAX,
   type SqliteConnection,
   type SqliteDriver,
   type SqliteRow,
   type SqliteStatement,
-  VALUE_BYTES_MAX,
 } from "../driver/driver.ts";
 import { readFailure } from "../driver/result_codes.ts";
 import { Policy } from "../statement/policy.ts";
@@ -56,7 +56,7 @@ export class Reader {
       this.#connection.exec(`PRAGMA hard_heap_limit = ${options.heapBytes}`);
     }
     // What a write could store can be read, and no more.
-    this.#connection.limit(VALUE_BYTES_MAX, COMMAND_LIMITS.sqlBytes);
+    this.#connection.limit(SQL_VALUE_BYTES_MAX, COMMAND_LIMITS.sqlBytes);
     this.#connection.authorize(this.#policy.authorize);
     this.#position = this.#connection.prepare(
       "SELECT idx FROM main._hql_meta",

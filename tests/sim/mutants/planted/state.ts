@@ -167,8 +167,8 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     name: "a reader's values have no limit",
     file: "state/sqlite/read/reader.ts",
     find:
-      "    this.#connection.limit(VALUE_BYTES_MAX, COMMAND_LIMITS.sqlBytes);\n",
-    replace: "    void [VALUE_BYTES_MAX, COMMAND_LIMITS];\n",
+      "    this.#connection.limit(SQL_VALUE_BYTES_MAX, COMMAND_LIMITS.sqlBytes);\n",
+    replace: "    void [SQL_VALUE_BYTES_MAX, COMMAND_LIMITS];\n",
   },
   {
     name: "a format of strftime() may be as long as it likes",
