@@ -1,4 +1,4 @@
-import { Contents } from "../../../src/state/kv/contents.ts";
+import { CacheContents } from "../../../src/state/kv/contents.ts";
 import { recount } from "../../../src/state/kv/check.ts";
 import { EventLog } from "../../../src/state/kv/events.ts";
 import { KvState } from "../../../src/state/kv/state.ts";
@@ -10,14 +10,15 @@ import { isCounter, MAIN, mainKey } from "./units.ts";
 
 /** Everything in a store in a canonical form, after what is counted of it was counted again. */
 export function dumpOf(store: KvStore): string {
-  const contents = new Contents(store, new EventLog());
+  const contents = new CacheContents(store, new EventLog());
   for (const _ of recount(contents, () => 0));
   if (store.position === null) return "nothing";
   const sessions = new KvState(store, { limits: LIMITS }).dumpSessions();
   const { applied, config, clockMs, timeMs, horizon, facts, hash, nextCache } =
     store.position;
   return [
-    JSON.stringify({ applied, config, clockMs, timeMs, horizon, facts }),
+    `applied ${applied.index} of term ${applied.term}`,
+    JSON.stringify({ config, clockMs, timeMs, horizon, facts }),
     `hash ${hash} next ${nextCache}`,
     ...contentLines(store),
     sessions,
