@@ -12,6 +12,9 @@
  * | `not_found` | 404 | no such thing |
  * | `no_rows` | 404 | exactly one row was asked for and there was none |
  * | `conflict` | 409 | the request contradicts the present state (membership, migrations …) |
+ * | `precondition_failed` | 412 | a check or a condition of a cache operation does not hold; nothing was done |
+ * | `cache_full` | 507 | a cache, or all together, have no room for this; nothing was done |
+ * | `cache_reset` | 409 | the caches began anew, empty, since what the request refers to; nothing was done |
  * | `timeout` | 504 | a read or write ran for too long; nothing was changed |
  * | `no_leader` | 503 | no leader was found in time; the write was not applied |
  * | `overloaded` | 429 | queues are full; the write was not applied |
@@ -33,6 +36,9 @@ export type ErrorCode =
   | "not_found"
   | "no_rows"
   | "conflict"
+  | "precondition_failed"
+  | "cache_full"
+  | "cache_reset"
   | "timeout"
   | "no_leader"
   | "overloaded"
@@ -92,6 +98,9 @@ export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
   not_found: 404,
   no_rows: 404,
   conflict: 409,
+  precondition_failed: 412,
+  cache_full: 507,
+  cache_reset: 409,
   timeout: 504,
   no_leader: 503,
   overloaded: 429,

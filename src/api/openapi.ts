@@ -1,11 +1,13 @@
+import { CACHE_ROUTES, CACHE_SCHEMAS } from "./routes/cache.ts";
+import { CACHE_RESOURCES } from "./routes/cache_resource.ts";
 import { CLUSTER_ROUTES } from "./routes/cluster.ts";
 import { CLUSTER_SCHEMAS } from "./cluster_status.ts";
 import { ERROR_SCHEMAS } from "./error_body.ts";
 import { HEALTH_SCHEMAS, STATUS_ROUTES } from "./routes/status.ts";
 import { IDEMPOTENCY_KEY_BYTES } from "./idempotency_key.ts";
-import { type JsonSchema, reference } from "./json_schema.ts";
+import { type JsonSchema, reference, TEXT } from "./json_schema.ts";
 import { RESULT_SCHEMAS } from "./result.ts";
-import type { Route } from "./route.ts";
+import type { ResourceRoute, Route } from "./route.ts";
 import { SQL_ROUTES } from "./routes/sql.ts";
 import { STATEMENT_SCHEMAS } from "./statement.ts";
 
@@ -16,6 +18,7 @@ type Part = Readonly<Record<string, unknown>>;
 const ROUTES: readonly Route<unknown, unknown>[] = [
   ...Object.values(STATUS_ROUTES),
   ...Object.values(SQL_ROUTES),
+  ...Object.values(CACHE_ROUTES),
   ...Object.values(CLUSTER_ROUTES),
 ];
 
@@ -24,6 +27,7 @@ const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   ...STATEMENT_SCHEMAS,
   ...RESULT_SCHEMAS,
   ...HEALTH_SCHEMAS,
+  ...CACHE_SCHEMAS,
   ...CLUSTER_SCHEMAS,
   ...ERROR_SCHEMAS,
 };
@@ -40,12 +44,12 @@ export function openApiDocument(version: string): Part {
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
     security: [{ secret: [] }, { bearer: [] }],
-    paths: Object.fromEntries(
-      ROUTES.map((route) => [
-        route.path,
-        { [route.method.toLowerCase()]: operationOf(route) },
-      ]),
-    ),
+    paths: pathsOf([
+      ...ROUTES.map((route) => [route, operationOf(route)] as const),
+      ...Object.values(CACHE_RESOURCES).map((route) =>
+        [route, resourceOperation(route)] as const
+      ),
+    ]),
     components: {
       securitySchemes: {
         secret: { type: "apiKey", in: "header", name: "X-API-SECRET" },
@@ -60,6 +64,20 @@ export function openApiDocument(version: string): Part {
       },
     },
   };
+}
+
+/** Operations by their path, then by their method. */
+function pathsOf(
+  operations: readonly (readonly [
+    { readonly path: string; readonly method: string },
+    Part,
+  ])[],
+): Part {
+  const paths: Record<string, Record<string, Part>> = {};
+  for (const [{ path, method }, operation] of operations) {
+    (paths[path] ??= {})[method.toLowerCase()] = operation;
+  }
+  return paths;
 }
 
 function operationOf(route: Route<unknown, unknown>): Part {
@@ -78,6 +96,49 @@ function operationOf(route: Route<unknown, unknown>): Part {
       ...(route.secret
         ? { default: { $ref: "#/components/responses/Error" } }
         : {}),
+    },
+  };
+}
+
+/** An operation on a thing that has a path of its own; its body is the thing itself. */
+function resourceOperation(route: ResourceRoute): Part {
+  const named = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: "path",
+    required: true,
+    schema: TEXT,
+  }));
+  const asked = Object.entries(route.query).map(([name, description]) => ({
+    name,
+    in: "query",
+    description,
+    schema: TEXT,
+  }));
+  const headers = Object.entries(route.headers).map(([name, description]) => ({
+    name,
+    in: "header",
+    description,
+    schema: TEXT,
+  }));
+  return {
+    summary: route.summary,
+    parameters: [
+      ...named,
+      ...asked,
+      ...headers,
+      ...(route.keyed ? [KEY_HEADER] : []),
+    ],
+    ...(route.body === undefined
+      ? {}
+      : { requestBody: { required: true, content: route.body } }),
+    responses: {
+      ...Object.fromEntries(
+        Object.entries(route.statuses).map(([status, description]) => [
+          status,
+          { description },
+        ]),
+      ),
+      default: { $ref: "#/components/responses/Error" },
     },
   };
 }

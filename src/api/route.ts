@@ -63,3 +63,22 @@ export interface ReplyCodec<Reply> {
   /** Whether a JSON body with another status is a reply nevertheless, not an error. */
   accepts?(status: number, body: object): boolean;
 }
+
+/** An operation on a thing that has a path of its own, as people and scripts use it: the thing itself is the body. */
+export interface ResourceRoute {
+  readonly method: "GET" | "PUT" | "POST" | "DELETE";
+  /** With `{names}` in it. */
+  readonly path: string;
+  /** One sentence for the OpenAPI document. */
+  readonly summary: string;
+  /** What may stand in the query, with what it means. */
+  readonly query: Readonly<Record<string, string>>;
+  /** Headers that count, with what they mean. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Whether a repeated request with the same `Idempotency-Key` is applied once. */
+  readonly keyed: boolean;
+  /** The kinds of body, as OpenAPI has them; undefined for none. */
+  readonly body?: Readonly<Record<string, { readonly schema: JsonSchema }>>;
+  /** What a status says; others are errors as everywhere. */
+  readonly statuses: Readonly<Record<number, string>>;
+}

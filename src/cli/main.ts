@@ -1,3 +1,4 @@
+import { cache, cacheHelp } from "./cache.ts";
 import { cluster, clusterHelp } from "./cluster.ts";
 import { dev, devHelp } from "./dev.ts";
 import { generateConfig, generateConfigHelp } from "./generate_config.ts";
@@ -24,6 +25,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     about: "Show or change a running cluster",
     run: cluster,
     help: clusterHelp,
+  },
+  cache: {
+    about: "Read or change the caches of a running cluster",
+    run: cache,
+    help: cacheHelp,
   },
   dev: {
     about: "Run a cluster of real processes on this machine",

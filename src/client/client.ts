@@ -1,4 +1,5 @@
 import type {
+  CacheReport,
   ClusterStatus,
   Consistency,
   HealthStatus,
@@ -11,38 +12,16 @@ import type {
   SqlValue,
   Statement,
 } from "../state/sql/types.ts";
+import type { CallOptions, WriteOptions } from "./call_options.ts";
+import type { AtomicBatch } from "./cache/atomic.ts";
+import type { Cache } from "./cache/cache.ts";
+import type { CacheOptions, CacheValue } from "./cache/types.ts";
 import type { Schema } from "./schema.ts";
+
+export type { CallOptions, WriteOptions } from "./call_options.ts";
 
 /** A row by column name. Of columns with the same name the last one counts; give them names with AS. */
 export type Row = Record<string, SqlValue>;
-
-/** How to wait for an answer. */
-export interface CallOptions {
-  /** Gives up waiting with the signal's reason. A write that was on its way may still be applied. */
-  readonly signal?: AbortSignal;
-  /**
-   * Longest wait for the answer, ms; all retries together. In a member's
-   * process it bounds reads and writes only, and a write waits 120,000 ms by
-   * default.
-   * @default {15_000}
-   */
-  readonly timeoutMs?: number;
-}
-
-/** How to write. */
-export interface WriteOptions extends CallOptions {
-  /**
-   * The caller's own name for this write, at most 128 bytes: repeated with the
-   * same key, also by another client, it is applied once and returns the same.
-   */
-  readonly idempotencyKey?: string;
-  /**
-   * How long it may run on the leader, ms; the leader's `write_timeout_max_ms` bounds it. What runs
-   * for longer is refused as `timeout` and has no effect.
-   * @default the leader's `write_timeout_ms`, 10,000 unless configured; for migrations all that the leader allows
-   */
-  readonly maxRunMs?: number;
-}
 
 /** What rows must look like. */
 export interface SchemaOption<T> {
@@ -149,6 +128,12 @@ export interface Client extends AsyncDisposable {
     migrations: readonly Migration[],
     options?: WriteOptions,
   ): Promise<{ readonly index: LogIndex }>;
+  /** A cache by its name; nothing is sent before its first use. With settings, it is created with them before the first write. */
+  cache<T = CacheValue>(name: string, options?: CacheOptions<T>): Cache<T>;
+  /** Checks and changes of several caches that happen together, or not at all. */
+  atomic(): AtomicBatch;
+  /** All caches as the member has them. */
+  caches(options?: CallOptions): Promise<readonly CacheReport[]>;
   /** Whether the member runs and knows a leader. */
   health(options?: CallOptions): Promise<HealthStatus>;
   /** Whether the member is fit for traffic. */

@@ -1,6 +1,13 @@
-import type { CallOptions, Client } from "./client.ts";
+import type { CallOptions } from "./call_options.ts";
+import type { Client } from "./client.ts";
+import { AtomicBatch } from "./cache/atomic.ts";
+import { Cache } from "./cache/cache.ts";
+import { CacheSession } from "./cache/session.ts";
+import type { CacheOptions, CacheValue } from "./cache/types.ts";
+import { CACHE_STATS } from "../api/routes/cache.ts";
 import { CLUSTER, MEMBERSHIP, TRANSFER } from "../api/routes/cluster.ts";
 import type {
+  CacheReport,
   ClusterStatus,
   HealthStatus,
   MembershipRequest,
@@ -13,11 +20,29 @@ import type { Transport } from "./transport.ts";
 /** Every verb of {@linkcode Client}, over a transport. */
 export abstract class HiqliteClient extends SqlClient implements Client {
   readonly #transport: Transport;
+  /** What its caches share. */
+  protected readonly cacheSession: CacheSession;
 
   /** Speaks over `transport` and closes it with {@linkcode shutdown}. */
   constructor(transport: Transport) {
     super(transport);
     this.#transport = transport;
+    this.cacheSession = new CacheSession(transport);
+  }
+
+  /** A cache by its name; nothing is sent before its first use. */
+  cache<T = CacheValue>(name: string, options: CacheOptions<T> = {}): Cache<T> {
+    return new Cache(this.cacheSession, name, options);
+  }
+
+  /** Checks and changes of several caches that happen together, or not at all. */
+  atomic(): AtomicBatch {
+    return new AtomicBatch(this.cacheSession);
+  }
+
+  /** All caches as the member has them. */
+  caches(options: CallOptions = {}): Promise<readonly CacheReport[]> {
+    return this.#transport.call(CACHE_STATS, undefined, options);
   }
 
   /** Whether the member runs and knows a leader. */

@@ -1,11 +1,18 @@
-import type { CallOptions, WriteOptions } from "./client.ts";
+import type { CallOptions, WriteOptions } from "./call_options.ts";
 import type { CommandBody } from "../state/sql/types.ts";
 import { Failover, type FailoverOptions } from "./failover.ts";
 import { HEALTH } from "../api/routes/status.ts";
 import { HiqliteError } from "../errors.ts";
 import { IDEMPOTENCY_KEY_HEADER } from "../api/idempotency_key.ts";
 import { QUERY, WRITES } from "../api/routes/sql.ts";
-import type { QueryAnswer, QueryRequest, WriteAnswer } from "../node/port.ts";
+import { watchOverHttp } from "./cache/event_stream.ts";
+import type {
+  CacheWatchEvent,
+  CacheWatchRequest,
+  QueryAnswer,
+  QueryRequest,
+  WriteAnswer,
+} from "../node/port.ts";
 import type { Route } from "../api/route.ts";
 import type { Transport } from "./transport.ts";
 
@@ -19,11 +26,14 @@ export interface HttpTransportOptions extends FailoverOptions {
 export class HttpTransport implements Transport {
   readonly #failover: Failover;
   readonly #timeoutMs: number;
+  readonly #options: HttpTransportOptions;
+  readonly #closing = new AbortController();
 
   /** Nothing is sent before the first call. */
   constructor(options: HttpTransportOptions) {
     this.#failover = new Failover(options);
     this.#timeoutMs = options.timeoutMs;
+    this.#options = options;
   }
 
   async write(
@@ -42,15 +52,20 @@ export class HttpTransport implements Transport {
   call<Input, Reply>(
     route: Route<Input, Reply>,
     request: Input,
-    options: CallOptions,
+    options: WriteOptions,
   ): Promise<Reply> {
     return route.repeat === "never"
       ? this.#sendOnce(route, request, options)
       : this.#send(route, request, options);
   }
 
+  watch(request: CacheWatchRequest): AsyncIterable<CacheWatchEvent> {
+    return watchOverHttp(this.#options, request, this.#closing.signal);
+  }
+
   close(): Promise<void> {
     this.#failover.close();
+    this.#closing.abort();
     return Promise.resolve();
   }
 

@@ -1,3 +1,5 @@
+import { LocalCache } from "./cache/local_cache.ts";
+import type { CacheOptions, CacheValue } from "./cache/types.ts";
 import { HiqliteClient } from "./hiqlite_client.ts";
 import { LocalTransport } from "./local_transport.ts";
 import type { LogIndex } from "../raft/types.ts";
@@ -34,6 +36,14 @@ export class LocalClient extends HiqliteClient {
   ): T[] {
     const result = this.#member.querySync(sql, params);
     return parseRowsSync(rowsByName(result), options.schema);
+  }
+
+  /** A cache by its name, which can also be read on the calling thread. */
+  override cache<T = CacheValue>(
+    name: string,
+    options: CacheOptions<T> = {},
+  ): LocalCache<T> {
+    return new LocalCache(this.cacheSession, name, options, this.#member);
   }
 
   /** Brings the schema up to date from objects or a folder of `<number>_<name>.sql` files. */

@@ -1,6 +1,8 @@
-import type { CallOptions, WriteOptions } from "./client.ts";
+import type { CallOptions, WriteOptions } from "./call_options.ts";
 import type { CommandBody } from "../state/sql/types.ts";
 import type {
+  CacheWatchEvent,
+  CacheWatchRequest,
   Member,
   QueryAnswer,
   QueryRequest,
@@ -46,6 +48,10 @@ export class LocalTransport implements Transport {
       signal,
       async () => await route.ask(this.#member, request),
     );
+  }
+
+  watch(request: CacheWatchRequest): AsyncIterable<CacheWatchEvent> {
+    return this.#member.caches.watch(request);
   }
 
   close(): Promise<void> {

@@ -40,7 +40,7 @@ export async function parseRows<T>(
   for (const [at, row] of rows.entries()) {
     const result = schema["~standard"].validate(row);
     parsed.push(
-      outputOf(result instanceof Promise ? await result : result, at),
+      outputOf(result instanceof Promise ? await result : result, `Row ${at}`),
     );
   }
   return parsed;
@@ -60,11 +60,35 @@ export function parseRowsSync<T>(
         "querySync() needs a schema that validates synchronously",
       );
     }
-    return outputOf(result, at);
+    return outputOf(result, `Row ${at}`);
   });
 }
 
-function outputOf<T>(result: SchemaResult<T>, at: number): T {
+/** A value after the schema; `what` names it in the error. @throws {HiqliteError} `invalid` */
+export async function parseOne<T>(
+  value: unknown,
+  schema: Schema<T>,
+  what: string,
+): Promise<T> {
+  const result = schema["~standard"].validate(value);
+  return outputOf(result instanceof Promise ? await result : result, what);
+}
+
+/** As {@linkcode parseOne}, for schemas that return at once. */
+export function parseOneSync<T>(
+  value: unknown,
+  schema: Schema<T>,
+  what: string,
+): T {
+  const result = schema["~standard"].validate(value);
+  if (!(result instanceof Promise)) return outputOf(result, what);
+  throw new HiqliteError(
+    "invalid",
+    "getSync() needs a schema that validates synchronously",
+  );
+}
+
+function outputOf<T>(result: SchemaResult<T>, what: string): T {
   if (result.issues === undefined) return result.value;
   const problems = result.issues.slice(0, 5).map((issue) => {
     const path = (issue.path ?? []).map((part) =>
@@ -76,6 +100,6 @@ function outputOf<T>(result: SchemaResult<T>, at: number): T {
   });
   throw new HiqliteError(
     "invalid",
-    `Row ${at} does not match the schema: ${problems.join("; ")}`,
+    `${what} does not match the schema: ${problems.join("; ")}`,
   );
 }

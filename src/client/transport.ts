@@ -1,7 +1,13 @@
-import type { CallOptions, WriteOptions } from "./client.ts";
+import type { CallOptions, WriteOptions } from "./call_options.ts";
 import type { CommandBody } from "../state/sql/types.ts";
 import type { MemberRoute } from "../api/route.ts";
-import type { QueryAnswer, QueryRequest, WriteAnswer } from "../node/port.ts";
+import type {
+  CacheWatchEvent,
+  CacheWatchRequest,
+  QueryAnswer,
+  QueryRequest,
+  WriteAnswer,
+} from "../node/port.ts";
 
 /** How a client reaches a member. */
 export interface Transport {
@@ -12,12 +18,14 @@ export interface Transport {
   write(body: CommandBody, options: WriteOptions): Promise<WriteAnswer>;
   /** Sends a read. @throws {HiqliteError} */
   read(request: QueryRequest, options: CallOptions): Promise<QueryAnswer>;
-  /** Calls any other route by its declaration. @throws {HiqliteError} */
+  /** Calls any other route by its declaration; one that is `keyed`, with the key in `options` or one of its own. @throws {HiqliteError} */
   call<Input, Reply>(
     route: MemberRoute<Input, Reply>,
     request: Input,
-    options: CallOptions,
+    options: WriteOptions,
   ): Promise<Reply>;
+  /** Watches a cache until the signal aborts, at another member if one fails. @throws {HiqliteError} */
+  watch(request: CacheWatchRequest): AsyncIterable<CacheWatchEvent>;
   /** Ends the transport; in a member's process, the member. Idempotent. */
   close(): Promise<void>;
 }

@@ -229,6 +229,20 @@ export const SETTINGS: { readonly [F in PlainField]: Setting<NodeConfig[F]> } =
       100_000,
       "Most rows in an answer of the API.",
     ),
+    cache: setting(
+      "cache",
+      "HQL_CACHE",
+      boolean(),
+      true,
+      "Host the caches, a group of their own beside the database. The same on all members.",
+    ),
+    cacheMaxBytes: setting(
+      "cache_max_bytes",
+      "HQL_CACHE_MAX_BYTES",
+      integer(1024 * 1024, 2 ** 36),
+      256 * 1024 * 1024,
+      "Bytes of all caches together: keys, values, and 64 for each entry. The same on all members.",
+    ),
   };
 
 function setting<T>(

@@ -80,4 +80,8 @@ export interface NodeConfig {
   readonly queryTimeoutMs: number;
   /** Most rows in a response of the API. @default {100_000} */
   readonly queryMaxRows: number;
+  /** Host the caches. The same on all members. @default {true} */
+  readonly cache: boolean;
+  /** Bytes of all caches together, 2^20 … 2^36. The same on all members. @default {268_435_456} */
+  readonly cacheMaxBytes: number;
 }

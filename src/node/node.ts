@@ -14,6 +14,7 @@ import type {
   ClusterStatus,
   HealthStatus,
   Member,
+  MemberCaches,
   MembershipRequest,
   QueryAnswer,
   QueryRequest,
@@ -140,6 +141,16 @@ export class HiqliteNode implements Member {
     }
   }
 
+  get caches(): MemberCaches {
+    this.#throwIfStopped();
+    const { caches } = this.#rooms;
+    if (caches !== null) return caches.service;
+    throw new HiqliteError(
+      "conflict",
+      "The caches are turned off on this member (HQL_CACHE=false)",
+    );
+  }
+
   cluster(): ClusterStatus {
     const { identity } = this.#parts.vault;
     return clusterStatus({
@@ -189,6 +200,7 @@ export class HiqliteNode implements Member {
       engine: this.#parts.engine,
       enginesDiffer: this.#rooms.engines.differing,
       divergences: this.#rooms.greeting.disagreements.total,
+      caches: this.#rooms.caches?.service.stats() ?? [],
     });
   }
 
@@ -219,17 +231,21 @@ export class HiqliteNode implements Member {
       clock: this.#parts.clock,
       changes: this.#rooms.changes,
       running: () => this.#rooms.groups.running(),
-      outstanding: () => this.#rooms.groups.outstanding,
+      outstanding: () =>
+        this.#rooms.groups.outstanding +
+        (this.#rooms.caches?.service.outstanding ?? 0),
     });
     await this.#release();
     logger.info("stopped");
   }
 
   async #release(): Promise<void> {
-    const { pulse, requests, groups, following, changes, network } =
+    const { pulse, requests, groups, following, caches, changes, network } =
       this.#rooms;
     pulse.stop();
     groups.close();
+    caches?.dueClock.stop();
+    caches?.service.close();
     for (const hook of this.#releaseHooks) await hook();
     requests.close();
     groups.stop();
@@ -268,6 +284,8 @@ export class HiqliteNode implements Member {
 
   #onSlowTick(): void {
     this.#rooms.database.tick();
+    this.#rooms.caches?.service.tick();
+    this.#rooms.caches?.dueClock.tick();
     this.#progress();
     this.#rooms.membership.tick();
     this.#rooms.scrubbing.tick();

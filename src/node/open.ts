@@ -1,27 +1,33 @@
 import { join } from "node:path";
 import type { NodeConfig } from "../config/types.ts";
 import { HiqliteError } from "../errors.ts";
+import { MemoryLog } from "../log/memory_log.ts";
 import { LogError } from "../log/port.ts";
 import { RealDisk } from "../log/real_disk.ts";
 import { openSegmentLog } from "../log/segment_log.ts";
 import { PeerLinks } from "../network/links.ts";
+import { CacheMachine } from "../state/kv/machine.ts";
+import { MEMORY_STORES, MemoryKvStore } from "../state/kv/memory/store.ts";
+import { MEMORY_SPACE } from "../state/kv/snapshot/bytes.ts";
 import { chooseDriver } from "../state/sqlite/driver/choose_driver.ts";
 import type { SqliteDriverSpec } from "../state/sqlite/driver/driver.ts";
 import { makeRoom } from "../state/sqlite/files/make_room.ts";
 import { openSqliteMachine } from "../state/sqlite/machine.ts";
 import { LEVELS } from "../state/level.ts";
+import type { GroupOptions } from "../group/ports.ts";
+import type { KvMachine } from "../state/kv/port.ts";
 import { StateDamagedError } from "../state/port.ts";
 import { systemClock } from "../util/clock.ts";
 import type { Logger } from "../util/logger.ts";
 import { SystemRandom } from "../util/random.ts";
-import { createCore, raftOptions } from "./volume/boot.ts";
+import { createCore, groupOptions, raftOptions } from "./volume/boot.ts";
 import { RaftGroup } from "../group/group.ts";
 import { encodeEntryRefusal } from "../state/entry_refusal.ts";
 import { peekMaxRun, sealEnvelope } from "../state/envelope.ts";
 import { envelopeStamp } from "./groups/stamp.ts";
-import type { FollowingSpec } from "./groups/spec.ts";
+import type { CacheSpec, FollowingSpec } from "./groups/spec.ts";
 import { HiqliteNode } from "./node.ts";
-import type { NodeVault } from "./volume/vault.ts";
+import type { GroupStorage, NodeVault } from "./volume/vault.ts";
 import { clusterIdOf } from "./volume/recover.ts";
 import { type Storage, type StorageOpener, Vault } from "./volume/vault.ts";
 
@@ -55,6 +61,7 @@ export async function openNode(
     logger,
   );
   const random = new SystemRandom();
+  const caches = config.cache ? new MemoryCaches(config, levels.length) : null;
   return new HiqliteNode({
     config,
     logger,
@@ -83,10 +90,64 @@ export async function openNode(
         warn: (message, error) => logger.warn(`${message}: ${error.message}`),
       }, options),
     levels,
-    following,
+    following: [...following, ...(caches === null ? [] : [caches])],
+    caches,
     engine: vault.storage.machine.engine,
     fatal,
   });
+}
+
+/** The number of the caches' group on the wire. */
+const CACHE_GROUP = 1;
+/** Entries that the caches' log keeps behind a checkpoint: each of them has up to 256 KiB, or one larger value. */
+const CACHE_RETAINED = 512;
+
+/** The caches' group in memory: a restart forgets all of it, and nothing waits for a disk. */
+export class MemoryCaches implements CacheSpec {
+  readonly id = CACHE_GROUP;
+  readonly name = "cache";
+  readonly options: GroupOptions;
+  readonly #level: number;
+  #machine: CacheMachine | null = null;
+
+  /** `level` is the feature level that this release knows. */
+  constructor(config: NodeConfig, level: number) {
+    this.#level = level;
+    this.options = {
+      ...groupOptions(config),
+      durability: { mode: "immediate" },
+      retainEntries: CACHE_RETAINED,
+      checkpointEntries: CACHE_RETAINED,
+    };
+  }
+
+  get machine(): KvMachine | null {
+    return this.#machine;
+  }
+
+  open(): GroupStorage {
+    const log = new MemoryLog();
+    const machine = new CacheMachine({
+      store: new MemoryKvStore(),
+      stores: MEMORY_STORES,
+      space: MEMORY_SPACE,
+      commands: { level: this.#level },
+    });
+    this.#machine = machine;
+    return {
+      log,
+      logRecovery: log.recovery,
+      machine,
+      state: machine.recovery,
+      release: () =>
+        new Promise((resolve) =>
+          machine.close(() => {
+            log.close();
+            resolve();
+          })
+        ),
+    };
+  }
 }
 
 /** How long a write may run that asks for `asked` ms, 0 for the usual limit. */

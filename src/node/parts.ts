@@ -10,7 +10,12 @@ import type { Logger } from "../util/logger.ts";
 import type { Random } from "../util/random.ts";
 import type { RaftGroup } from "../group/group.ts";
 import type { SqlEngine } from "../state/sql/port.ts";
-import type { FollowingSpec, GroupInit, LoopPorts } from "./groups/spec.ts";
+import type {
+  CacheSpec,
+  FollowingSpec,
+  GroupInit,
+  LoopPorts,
+} from "./groups/spec.ts";
 import type { NodeVault } from "./volume/vault.ts";
 
 /** The network as the node drives it. */
@@ -30,6 +35,8 @@ export interface NodeParts {
   readonly levels: readonly string[];
   /** The groups beside the durable one. */
   readonly following: readonly FollowingSpec[];
+  /** The group of the caches, which is one of them, too; null if they are turned off. */
+  readonly caches: CacheSpec | null;
   /** What runs the SQL here. */
   readonly engine: SqlEngine;
   createNetwork(

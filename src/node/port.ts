@@ -5,6 +5,14 @@ import type {
   QueryResult,
   SqlParameters,
 } from "../state/sql/types.ts";
+import type {
+  ByteKey,
+  CacheStats,
+  KvAnswer,
+  KvEntry,
+  KvRange,
+  KvUnit,
+} from "../state/kv/types.ts";
 import type { LogIndex, MemberId, NodeId, Term } from "../raft/types.ts";
 
 /** How fresh a read must be. */
@@ -65,6 +73,148 @@ export interface QueryRequest {
 export interface QueryAnswer extends QueryResult {
   /** The state that was read contains at least this index. */
   readonly index: LogIndex;
+}
+
+/** A place in the life of the caches: an index means nothing without its epoch. */
+export interface CachePosition {
+  /** Which life of the caches; each begins empty. From 1. */
+  readonly epoch: number;
+  /** The log index in it. */
+  readonly index: LogIndex;
+}
+
+/** A change of caches, as clients hand it to a member. */
+export interface CacheWriteRequest {
+  /** What happens together, if all checks hold. */
+  readonly unit: KvUnit;
+  /** The only life of the caches in which it may happen: that of the versions in its conditions. @default any */
+  readonly epoch?: number;
+  /** A retry with the same key applies once; at most 128 bytes of UTF-8. */
+  readonly idempotencyKey?: string;
+  /** How long to wait for the answer, ms; a leader is looked for at most 10 s of it. @default {120_000} */
+  readonly timeoutMs?: number;
+}
+
+/** What a change of caches did, and where it stands in their log. */
+export interface CacheWriteAnswer extends CachePosition {
+  /** Results, or why nothing was done. */
+  readonly answer: KvAnswer;
+}
+
+/** How to read a cache. */
+export interface CacheReadRequest {
+  /** The cache's name. One that does not exist is empty. */
+  readonly cache: string;
+  /** How fresh the answer must be. @default {"local"} */
+  readonly consistency?: Consistency;
+  /** Wait until this is applied here; without effect once its epoch is over. */
+  readonly minimum?: CachePosition;
+  /** How long to wait for that, ms. @default {30_000} */
+  readonly timeoutMs?: number;
+}
+
+/** A read of some entries. */
+export interface CacheGetRequest extends CacheReadRequest {
+  /** Which, 1 to 1000. */
+  readonly keys: readonly ByteKey[];
+}
+
+/** Entries in the order of their keys in the request; null for what is not there. */
+export interface CacheGetAnswer extends CachePosition {
+  /** As many as keys. */
+  readonly entries: readonly (KvEntry | null)[];
+}
+
+/** A read of a counter. */
+export interface CacheCounterRequest extends CacheReadRequest {
+  /** Which. */
+  readonly key: ByteKey;
+}
+
+/** A counter's value. */
+export interface CacheCounterAnswer extends CachePosition {
+  /** Null if there is none. */
+  readonly counter: bigint | null;
+}
+
+/** A read of a page of entries. */
+export interface CacheListRequest extends CacheReadRequest {
+  /** Which. */
+  readonly range: KvRange;
+}
+
+/** A page of entries, of one state. */
+export interface CacheListAnswer extends CachePosition {
+  /** In order; together about 4 MiB at most, but one at least. */
+  readonly entries: readonly (KvEntry & { readonly key: ByteKey })[];
+  /** Whether the range may hold more. */
+  readonly more: boolean;
+}
+
+/** A cache as a member has it, and how it was read there. */
+export interface CacheReport extends CacheStats {
+  /** Reads of this member that found their entry, since it started. */
+  readonly hits: number;
+  /** Those that did not. */
+  readonly misses: number;
+}
+
+/** What to watch: some keys, or all that begin alike. */
+export interface CacheWatchRequest {
+  /** The cache's name. */
+  readonly cache: string;
+  /** Exactly these, 1 to 100; then `prefix` must be left out. */
+  readonly keys?: readonly ByteKey[];
+  /** Every key that begins so; empty for all. */
+  readonly prefix?: ByteKey;
+  /** The last position that was told: only what changed since then is told again. */
+  readonly since?: CachePosition;
+  /** Ends the watch. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a watch tells: the latest value of what changed, which may skip values in between. */
+export type CacheWatchEvent =
+  /** Everything told before counts no more; what is there is told anew. */
+  | { readonly kind: "reset" }
+  | {
+    readonly kind: "entry";
+    readonly key: ByteKey;
+    readonly entry: KvEntry;
+    /** The life of the caches that its version is of. */
+    readonly epoch: number;
+  }
+  | { readonly kind: "removed"; readonly key: ByteKey }
+  /** Everything up to here was told. */
+  | { readonly kind: "position"; readonly position: CachePosition };
+
+/**
+ * The caches of a member.
+ * @throws {HiqliteError} from every method: `conflict` if the caches are turned off here.
+ */
+export interface MemberCaches {
+  /** The present life of the caches, as this member knows it. */
+  readonly epoch: number;
+  /**
+   * Replicates a change and resolves when it is applied on the leader and here.
+   * @throws {HiqliteError} `invalid`, `too_large`, `cache_reset`, `no_leader`, `overloaded`, `shutting_down`: not applied; `outcome_unknown`: perhaps applied.
+   */
+  apply(request: CacheWriteRequest): Promise<CacheWriteAnswer>;
+  /** Reads entries. @throws {HiqliteError} `invalid`, `too_large` (16 MiB), `no_leader`, `timeout`. */
+  get(request: CacheGetRequest): Promise<CacheGetAnswer>;
+  /** A local read on the calling thread, in less than a microsecond. Contains this member's own acknowledged writes. */
+  getSync(cache: string, key: ByteKey): KvEntry | null;
+  /** Reads a counter. @throws {HiqliteError} as {@linkcode get}. */
+  counter(request: CacheCounterRequest): Promise<CacheCounterAnswer>;
+  /** Reads a page. @throws {HiqliteError} as {@linkcode get}. */
+  list(request: CacheListRequest): Promise<CacheListAnswer>;
+  /** All caches, by name. */
+  stats(): readonly CacheReport[];
+  /**
+   * Tells what changes, beginning with what is there, until the signal aborts.
+   * @throws {HiqliteError} `invalid`; `shutting_down` when the member stops.
+   */
+  watch(request: CacheWatchRequest): AsyncIterable<CacheWatchEvent>;
 }
 
 /** One member as the asked member sees it. */
@@ -156,6 +306,8 @@ export interface Member {
   query(request: QueryRequest): Promise<QueryAnswer>;
   /** A read on the calling thread: a few µs, blocks it meanwhile. Contains this member's own acknowledged writes. */
   querySync(sql: string, params?: SqlParameters): QueryResult;
+  /** What it offers of caches. @throws {HiqliteError} `conflict` if they are turned off here. */
+  readonly caches: MemberCaches;
   /** The cluster as this member sees it. */
   cluster(): ClusterStatus;
   /** Well enough to be kept: runs, knows a leader. `detail` also speaks of what a restart would not mend. */

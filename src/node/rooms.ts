@@ -18,12 +18,16 @@ import { raiseLevel } from "./cluster/levels.ts";
 import type { NodeNetwork, NodeParts } from "./parts.ts";
 import type { ClusterStatus } from "./port.ts";
 import { Engines } from "./report/engines.ts";
+import type { FreshnessPorts } from "./services/freshness.ts";
+import { Caches } from "./services/caches.ts";
 import { Database } from "./services/database.ts";
+import { DueClock } from "./upkeep/due_clock.ts";
 import { Pulse } from "./upkeep/pulse.ts";
 import { IdleWalk } from "./upkeep/idle_walk.ts";
 import { Scrubbing } from "./upkeep/scrubbing.ts";
 import { groupOptions, starterOf } from "./volume/boot.ts";
 import { memberIdOf } from "./volume/identity.ts";
+import { systemTimers } from "../util/timers.ts";
 
 /** How long a start waits for witnesses beyond a majority, ticks: about as long as a silent link counts as alive. */
 const WITNESS_TICKS = 60;
@@ -67,10 +71,18 @@ export interface Rooms {
   readonly membership: Membership;
   readonly greeting: Greeting;
   readonly database: Database;
+  /** Null if they are turned off. */
+  readonly caches: CacheRooms | null;
   readonly pulse: Pulse;
   readonly scrubbing: Scrubbing;
   readonly idleWalk: IdleWalk;
   readonly engines: Engines;
+}
+
+/** The caches, and what keeps their time. */
+export interface CacheRooms {
+  readonly service: Caches;
+  readonly dueClock: DueClock;
 }
 
 /** Builds a member's rooms around its parts. */
@@ -90,16 +102,19 @@ export function buildRooms(parts: NodeParts, events: RoomEvents): Rooms {
     },
   });
   const { vault, config, clock } = parts;
-  const database = new Database({
+  const reading = {
     clock,
     changes,
-    proposer: durable.proposer,
-    group: () => durable.group,
     touch: () => {
       if (config.leaseReads && pulse.beating) pulse.touch();
     },
-    machine: () => vault.storage.machine,
     throwIfStopped: () => events.throwIfStopped(),
+  };
+  const database = new Database({
+    ...reading,
+    proposer: durable.proposer,
+    group: () => durable.group,
+    machine: () => vault.storage.machine,
   });
   const scrubbing = new Scrubbing({
     ...parts,
@@ -121,12 +136,41 @@ export function buildRooms(parts: NodeParts, events: RoomEvents): Rooms {
     ...links,
     ...cluster,
     database,
+    caches: buildCaches(parts, groups, reading),
     changes,
     pulse,
     scrubbing,
     idleWalk,
     engines: new Engines(selfOf(vault.identity, parts).engine, parts.logger),
   };
+}
+
+function buildCaches(
+  { caches, config, clock }: NodeParts,
+  groups: GroupRegistry,
+  reading: Omit<FreshnessPorts, "group">,
+): CacheRooms | null {
+  if (caches === null) return null;
+  const hosted = groups.get(caches.id)!;
+  const ports = {
+    ...reading,
+    group: () => hosted.group,
+    machine: () => hosted.group === null ? null : caches.machine,
+  };
+  const service = new Caches({
+    ...ports,
+    proposer: hosted.proposer,
+    epoch: () => hosted.epoch,
+    maxBytes: config.cacheMaxBytes,
+    defer: queueMicrotask,
+  });
+  const dueClock = new DueClock({
+    ...ports,
+    clock,
+    timers: systemTimers,
+    tellTime: (timeoutMs) => hosted.proposer.tellTime(timeoutMs),
+  });
+  return { service, dueClock };
 }
 
 /** The durable group's facts move first, and the groups that follow it after them. */

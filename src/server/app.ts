@@ -5,6 +5,7 @@ import { errorResponse } from "./error_response.ts";
 import { HiqliteError } from "../errors.ts";
 import type { Logger } from "../util/logger.ts";
 import type { Member } from "../node/port.ts";
+import { mountCache } from "./routes/cache.ts";
 import { mountCluster } from "./routes/cluster.ts";
 import { mountSql } from "./routes/sql.ts";
 import { mountStatus } from "./routes/status.ts";
@@ -87,6 +88,7 @@ export function createApp(member: Member, options: AppOptions): Hono {
     maxRows: options.queryMaxRows ?? 100_000,
     maxBytes,
   });
+  mountCache(mounting, member);
   mountCluster(mounting, member);
   refuseOtherMethods(app);
   return app;

@@ -44,13 +44,45 @@ export class BodyReader {
     request: Request,
     use: (body: unknown) => Promise<T>,
   ): Promise<T> {
+    return await this.#holding(
+      this.#limits.maxBodyBytes,
+      async (hold) => await use(await this.#read(request, hold)),
+    );
+  }
+
+  /**
+   * Runs `use` with the bytes of a body, `most` of them at most, which count until it has ended.
+   *
+   * @throws {HiqliteError} `invalid`, `too_large`, `overloaded`
+   */
+  async bytes<T>(
+    request: Request,
+    most: number,
+    use: (body: Uint8Array<ArrayBuffer>) => Promise<T>,
+  ): Promise<T> {
+    const { maxBodyBytes } = this.#limits;
+    return await this.#holding(Math.min(most, maxBodyBytes), async (hold) => {
+      const { body } = request;
+      if (body === null) return await use(new Uint8Array(0));
+      return await use(
+        await this.#inTime((late) => collectChunks(body, hold, late)),
+      );
+    });
+  }
+
+  /** Counts what a body holds, `most` bytes at most, until `use` has ended. */
+  async #holding<T>(
+    most: number,
+    use: (hold: (bytes: number) => void) => Promise<T>,
+  ): Promise<T> {
     let held = 0;
     const hold = (bytes: number): void => {
-      const { maxBodyBytes, maxBufferedBytes } = this.#limits;
-      if (held + bytes > maxBodyBytes) {
+      const { maxBufferedBytes, maxBodyBytes } = this.#limits;
+      if (held + bytes > most) {
+        const limit = most === maxBodyBytes ? " (max_body_bytes)" : "";
         throw new HiqliteError(
           "too_large",
-          `The body is larger than ${maxBodyBytes} bytes (max_body_bytes); send less at once`,
+          `The body is larger than ${most} bytes${limit}; send less at once`,
         );
       }
       if (this.#buffered + bytes > maxBufferedBytes) {
@@ -63,7 +95,7 @@ export class BodyReader {
       this.#buffered += bytes;
     };
     try {
-      return await use(await this.#read(request, hold));
+      return await use(hold);
     } finally {
       this.#buffered -= held;
     }
@@ -76,6 +108,20 @@ export class BodyReader {
     if (request.body === null) return parseJson("");
     const announced = Number(request.headers.get("content-length") ?? -1);
     if (announced > this.#limits.maxBodyBytes) hold(announced);
+    const { body } = request;
+    return await this.#inTime(async (late) => {
+      if (announced < 0 || announced > WHOLE_BYTES_MAX) {
+        return await parseChunks(body, hold, late);
+      }
+      hold(announced);
+      const whole = await Promise.race([request.bytes(), late]);
+      if (whole.length > announced) hold(whole.length - announced);
+      return parseJson(new TextDecoder("utf-8", { fatal: true }).decode(whole));
+    });
+  }
+
+  /** Reads a body; `late` rejects when that takes too long. */
+  async #inTime<T>(read: (late: Promise<never>) => Promise<T>): Promise<T> {
     const { bodyTimeoutMs } = this.#limits;
     const late = Promise.withResolvers<never>();
     late.promise.catch(() => {});
@@ -90,13 +136,7 @@ export class BodyReader {
       bodyTimeoutMs,
     );
     try {
-      if (announced < 0 || announced > WHOLE_BYTES_MAX) {
-        return await parseChunks(request.body, hold, late.promise);
-      }
-      hold(announced);
-      const whole = await Promise.race([request.bytes(), late.promise]);
-      if (whole.length > announced) hold(whole.length - announced);
-      return parseJson(new TextDecoder("utf-8", { fatal: true }).decode(whole));
+      return await read(late.promise);
     } catch (error) {
       if (isGoneClient(error)) {
         const message = "The connection was closed before the body had arrived";
@@ -110,6 +150,37 @@ export class BodyReader {
       clearTimeout(timer);
     }
   }
+}
+
+/** The bytes of a body, as long as `hold` takes them. */
+async function collectChunks(
+  body: ReadableStream<Uint8Array>,
+  hold: (bytes: number) => void,
+  late: Promise<never>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const reader = body.getReader();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  try {
+    while (true) {
+      const chunk = await Promise.race([reader.read(), late]);
+      if (chunk.done) break;
+      hold(chunk.value.length);
+      chunks.push(chunk.value);
+      length += chunk.value.length;
+    }
+  } catch (error) {
+    // Not awaited: the sender may never answer.
+    reader.cancel().catch(() => {});
+    throw error;
+  }
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
 }
 
 /** Parses a body piece by piece and stops where `hold` or the parser refuses more. */

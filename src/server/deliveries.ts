@@ -41,18 +41,20 @@ export class Deliveries {
     return this.#waiting;
   }
 
-  /** The response with this text. */
+  /** The response with this text, or these bytes. */
   response(
     context: Context,
-    text: string,
+    body: string | Uint8Array<ArrayBuffer>,
     status: number,
     type: string,
   ): Response {
     const headers: Record<string, string> = { "content-type": type };
-    if (text.length <= WHOLE_CHARS_MAX) {
-      return context.body(text, status as 200, headers);
+    if (body.length <= WHOLE_CHARS_MAX) {
+      return context.body(body, status as 200, headers);
     }
-    const bytes = new TextEncoder().encode(text);
+    const bytes = typeof body === "string"
+      ? new TextEncoder().encode(body)
+      : body;
     headers["content-length"] = `${bytes.length}`;
     return context.body(this.#stream(bytes), status as 200, headers);
   }

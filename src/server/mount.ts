@@ -72,7 +72,8 @@ export function mountMember<Input, Reply>(
   mount(mounting, route, (request) => route.ask(member, request));
 }
 
-function respond<Reply>(
+/** The response with a reply. */
+export function respond<Reply>(
   context: Context,
   deliveries: Deliveries,
   reply: ReplyCodec<Reply>,
@@ -86,7 +87,8 @@ function respond<Reply>(
   return deliveries.response(context, text, status, reply.contentType ?? type);
 }
 
-function checkContentType(context: Context): void {
+/** Refuses a body that is not JSON as it is. @throws {RequestError} 415 */
+export function checkContentType(context: Context): void {
   const type = context.req.header("content-type") ?? "none";
   if (!JSON_TYPE.test(type)) {
     throw new RequestError(
@@ -94,6 +96,11 @@ function checkContentType(context: Context): void {
       `The Content-Type is ${type.slice(0, 80)}; send application/json`,
     );
   }
+  checkContentEncoding(context);
+}
+
+/** Refuses a body that is not sent as it is. @throws {RequestError} 415 */
+export function checkContentEncoding(context: Context): void {
   const encoding = context.req.header("content-encoding") ?? "identity";
   if (encoding !== "identity") {
     throw new RequestError(

@@ -10,6 +10,11 @@ export interface DeadlineWaiter {
 export class DeadlineWaiters {
   readonly #waiters = new Set<DeadlineWaiter>();
 
+  /** How many wait. */
+  get size(): number {
+    return this.#waiters.size;
+  }
+
   /** Begins to watch a deadline. */
   add(waiter: DeadlineWaiter): void {
     this.#waiters.add(waiter);

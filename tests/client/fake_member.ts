@@ -5,6 +5,7 @@ import type {
   GroupStatus,
   HealthStatus,
   Member,
+  MemberCaches,
   QueryAnswer,
   QueryRequest,
   WriteAnswer,
@@ -64,6 +65,10 @@ class PlainMember implements Member {
       throw new HiqliteError("sql", (error as Error).message);
     }
     return this.#rowsOf(statement, params ?? []);
+  }
+
+  get caches(): MemberCaches {
+    throw new HiqliteError("conflict", "No caches here");
   }
 
   cluster(): ClusterStatus {

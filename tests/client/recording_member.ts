@@ -2,6 +2,7 @@ import type {
   ClusterStatus,
   HealthStatus,
   Member,
+  MemberCaches,
   MembershipRequest,
   QueryAnswer,
   QueryRequest,
@@ -45,6 +46,10 @@ export class RecordingMember implements Member {
 
   querySync(sql: string, params?: SqlParameters): QueryResult {
     return this.#member.querySync(sql, params);
+  }
+
+  get caches(): MemberCaches {
+    return this.#member.caches;
   }
 
   cluster(): ClusterStatus {

@@ -218,7 +218,7 @@ class Volume implements NodeVault {
 }
 
 /** What a member's release and configuration have it host and know. */
-type Hosting = Pick<NodeParts, "following" | "levels">;
+type Hosting = Pick<NodeParts, "following" | "caches" | "levels">;
 
 /** Some members in one process: real nodes, an in-memory network, logs and machines. */
 export class Cluster {
@@ -296,6 +296,7 @@ export class Cluster {
       levels: LEVELS,
       engine: { name: "none", version: "0" },
       following: [],
+      caches: null,
       ...parts,
       createGroup: ({ starter, storage, options }, ports) => {
         const group = new RaftGroup({
@@ -416,6 +417,8 @@ export class Cluster {
       maxBodyBytes: 1,
       queryTimeoutMs: 1,
       queryMaxRows: 1,
+      cache: false,
+      cacheMaxBytes: 2 ** 20,
     };
   }
 }

@@ -49,6 +49,8 @@ export interface Proposal {
   readonly level?: number;
   /** How long the leader may run it, ms; 0 for the leader's usual limit. @default {0} */
   readonly maxRunMs?: number;
+  /** The life of the group that it is meant for; in any other one it is refused. @default the present one */
+  readonly epoch?: number;
   /** How long to wait for the answer, ms; a leader is looked for at most 10 s of it. */
   readonly timeoutMs: number;
 }
@@ -147,9 +149,11 @@ export class Proposer {
 
   async #proposeIn(
     session: ProposerSession,
-    { body, idempotencyKey, level, maxRunMs }: Proposal,
+    { body, idempotencyKey, level, maxRunMs, epoch }: Proposal,
     deadline: number,
   ): Promise<Answer> {
+    // While the session was opened, the group may have begun anew.
+    if (epoch !== undefined && epoch !== this.#ports.epoch()) throw begunAnew();
     const identity = session.begin(idempotencyKey);
     try {
       return await this.#replicate(

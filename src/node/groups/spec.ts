@@ -2,6 +2,7 @@ import type { GroupId, GroupMessage } from "../../group/messages.ts";
 import type { GroupOptions } from "../../group/ports.ts";
 import type { Starter } from "../volume/boot.ts";
 import type { Divergence } from "../../state/port.ts";
+import type { KvMachine } from "../../state/kv/port.ts";
 import type { GroupStorage } from "../volume/vault.ts";
 
 /** What the loop of a hosted group calls. */
@@ -32,4 +33,10 @@ export interface FollowingSpec {
   readonly options: GroupOptions;
   /** An empty log and machine; for each epoch anew. */
   open(): GroupStorage;
+}
+
+/** The group of the caches. */
+export interface CacheSpec extends FollowingSpec {
+  /** Of the storage that was opened last; null before the first. */
+  readonly machine: KvMachine | null;
 }

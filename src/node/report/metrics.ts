@@ -1,6 +1,6 @@
 import type { SqlEngine } from "../../state/sql/port.ts";
 import type { HostedGroup } from "../groups/hosted_group.ts";
-import type { ClusterStatus, NamedGroupStatus } from "../port.ts";
+import type { CacheReport, ClusterStatus, NamedGroupStatus } from "../port.ts";
 
 /** What {@linkcode renderMetrics} shows. */
 export interface MetricsParts {
@@ -17,6 +17,8 @@ export interface MetricsParts {
   readonly enginesDiffer: number;
   /** See `Disagreements.total`. */
   readonly divergences: number;
+  /** The caches as this member has them. */
+  readonly caches: readonly CacheReport[];
 }
 
 /** Metrics in Prometheus' text format, version 0.0.4. */
@@ -48,6 +50,14 @@ export function renderMetrics(parts: MetricsParts): string {
   }
   for (const [name, type, help, value] of OF_THE_MEMBER) {
     metric(type, name, help, [` ${value(parts)}`]);
+  }
+  for (const [name, type, help, value] of OF_CACHES) {
+    metric(
+      type,
+      name,
+      help,
+      parts.caches.map((cache) => `{cache="${cache.name}"} ${value(cache)}`),
+    );
   }
   const { name, version } = parts.engine;
   metric("gauge", "sqlite_info", "The SQLite of this member", [
@@ -97,6 +107,46 @@ const OF_THE_MEMBER: readonly (readonly [
     "counter",
     "Times that this member's state was found to differ from another's",
     ({ divergences }) => divergences,
+  ],
+];
+
+const OF_CACHES: readonly (readonly [
+  name: string,
+  type: "gauge" | "counter",
+  help: string,
+  value: (cache: CacheReport) => number,
+])[] = [
+  ["cache_entries", "gauge", "Entries", ({ entries }) => entries],
+  ["cache_counters", "gauge", "Counters", ({ counters }) => counters],
+  [
+    "cache_bytes",
+    "gauge",
+    "Bytes of keys and values, and 64 for each entry and counter",
+    ({ bytes }) => bytes,
+  ],
+  [
+    "cache_hits_total",
+    "counter",
+    "Reads of this member that found their entry",
+    ({ hits }) => hits,
+  ],
+  [
+    "cache_misses_total",
+    "counter",
+    "Reads of this member that did not",
+    ({ misses }) => misses,
+  ],
+  [
+    "cache_expired_total",
+    "counter",
+    "Entries that went because their time was over",
+    ({ expired }) => expired,
+  ],
+  [
+    "cache_evicted_total",
+    "counter",
+    "Entries that made room for others",
+    ({ evicted }) => evicted,
   ],
 ];
 

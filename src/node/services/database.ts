@@ -1,9 +1,7 @@
 import { HiqliteError } from "../../errors.ts";
-import type { LogIndex } from "../../raft/types.ts";
 import { writeCommand } from "../../state/sql/command.ts";
 import { resultOf } from "../../state/sql/result.ts";
 import { validateCommand } from "../../state/sql/validate.ts";
-import { DeadlineWaiters } from "../../util/deadline_waiters.ts";
 import type { Proposer } from "../groups/proposer.ts";
 import type {
   QueryAnswer,
@@ -11,6 +9,7 @@ import type {
   WriteAnswer,
   WriteRequest,
 } from "../port.ts";
+import { OwnWrites } from "./own_writes.ts";
 import { type ReadPorts, Reads } from "./reads.ts";
 
 /** A write that a leader took may run this long. */
@@ -28,12 +27,13 @@ export interface DatabasePorts extends ReadPorts {
 export class Database {
   readonly #ports: DatabasePorts;
   readonly #reads: Reads;
-  readonly #waiters = new DeadlineWaiters();
+  readonly #ownWrites: OwnWrites;
 
   /** Reads and writes through `ports`. */
   constructor(ports: DatabasePorts) {
     this.#ports = ports;
     this.#reads = new Reads(ports);
+    this.#ownWrites = new OwnWrites(ports);
   }
 
   /** See {@linkcode Member.write}. */
@@ -51,7 +51,9 @@ export class Database {
       timeoutMs,
     });
     const { index } = answer;
-    if (!this.#hasApplied(index)) await this.#applied(index, deadline);
+    if (!this.#ownWrites.hasApplied(index)) {
+      await this.#ownWrites.applied(index, deadline);
+    }
     return { index, result: resultOf(answer) };
   }
 
@@ -62,30 +64,7 @@ export class Database {
 
   /** Ends waits whose time is over. Call it a few times a second. */
   tick(): void {
-    this.#waiters.tick(this.#ports.clock.monotonic());
-  }
-
-  #hasApplied(index: LogIndex): boolean {
-    // None while the member is rebuilt: the write is committed, its answer is the leader's.
-    const group = this.#ports.group();
-    return group === null || group.machine.applied.index >= index;
-  }
-
-  /** Until the write is applied here, too, so that the caller reads it; but the answer is known, and goes out in time. */
-  #applied(index: LogIndex, deadline: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        this.#waiters.delete(waiter);
-        resolve();
-      };
-      const late = (): void => {
-        end();
-        done();
-      };
-      const waiter = { deadline, late };
-      this.#waiters.add(waiter);
-      const end = this.#ports.group()!.whenApplied(index, done);
-    });
+    this.#ownWrites.tick();
   }
 }
 

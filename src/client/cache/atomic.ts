@@ -1,0 +1,200 @@
+import type { KvCheck, KvOperation } from "../../state/kv/types.ts";
+import { toByteKey } from "../../state/kv/keys.ts";
+import { versionText } from "../../api/cache_json.ts";
+import type { WriteOptions } from "../call_options.ts";
+import type { Cache } from "./cache.ts";
+import type { CacheCreation } from "./creation.ts";
+import { addOf, deleteOf, type Prepared, putOf } from "./operations.ts";
+import type { CacheSession } from "./session.ts";
+import type {
+  AddOptions,
+  CacheKey,
+  DeleteOptions,
+  PutOptions,
+} from "./types.ts";
+import { type CacheValues, counterValue, toCounter } from "./values.ts";
+import { versionCondition } from "./versions.ts";
+import { writeUnit } from "./writer.ts";
+
+/** What an operation of a batch did; which fields count depends on it. */
+export interface AtomicResult {
+  /** Of `put` and `replace`: the entry's new version. */
+  readonly version: string | null;
+  /** Of `delete`, `getRemove`, `touch`, `deleteCounter`: whether it was there. */
+  readonly found: boolean;
+  /** Of `replace` and `getRemove`: what was there, after codec and schema; undefined if nothing. */
+  readonly previous: unknown;
+  /** Of `add` and `setCounter`: the counter's new value. */
+  readonly counter: number | bigint;
+}
+
+type Conditions<Options> = Omit<Options, keyof WriteOptions>;
+
+/** Options that are the whole batch's are not an operation's. */
+interface Item {
+  readonly prepared: Prepared;
+  readonly values: CacheValues<unknown>;
+}
+
+/**
+ * Checks and changes of several caches that happen together, or not at all; 1,000 and 4 MiB at
+ * most. Nothing is sent before {@linkcode commit}.
+ */
+export class AtomicBatch {
+  readonly #session: CacheSession;
+  readonly #checks: {
+    readonly check: KvCheck;
+    readonly epoch: number | null;
+  }[] = [];
+  readonly #items: Item[] = [];
+  readonly #creations = new Set<CacheCreation>();
+
+  /** Use `db.atomic()`. */
+  constructor(session: CacheSession) {
+    this.#session = session;
+  }
+
+  /** The entry has this version; null: there is none. */
+  check<T>(cache: Cache<T>, key: CacheKey, version: string | null): this {
+    const condition = versionCondition(version, "version");
+    this.#checks.push({
+      check: {
+        cache: cache.name,
+        key: toByteKey(key),
+        version: condition.version,
+      },
+      epoch: condition.epoch,
+    });
+    return this;
+  }
+
+  /** The entry has this value, byte by byte as the cache keeps it. */
+  checkValue<T>(cache: Cache<T>, key: CacheKey, value: T): this {
+    const check = {
+      cache: cache.name,
+      key: toByteKey(key),
+      value: cache.tools.values.encode(value),
+    };
+    this.#checks.push({ check, epoch: null });
+    return this;
+  }
+
+  /** Puts an entry. */
+  put<T>(
+    cache: Cache<T>,
+    key: CacheKey,
+    value: T,
+    options: Conditions<PutOptions> = {},
+  ): this {
+    const stored = cache.tools.values.encode(value);
+    return this.#add(cache, putOf("put", cache.name, key, stored, options));
+  }
+
+  /** Puts an entry and answers what was there. */
+  replace<T>(
+    cache: Cache<T>,
+    key: CacheKey,
+    value: T,
+    options: Conditions<PutOptions> = {},
+  ): this {
+    const stored = cache.tools.values.encode(value);
+    return this.#add(cache, putOf("replace", cache.name, key, stored, options));
+  }
+
+  /** Deletes an entry. */
+  delete<T>(
+    cache: Cache<T>,
+    key: CacheKey,
+    options: Conditions<DeleteOptions> = {},
+  ): this {
+    return this.#add(cache, deleteOf(cache.name, key, options));
+  }
+
+  /** Takes an entry out. */
+  getRemove<T>(cache: Cache<T>, key: CacheKey): this {
+    return this.#plain(cache, { kind: "getRemove", ...keyed(cache, key) });
+  }
+
+  /** Sets how long an entry lives, ms, null for ever. */
+  touch<T>(cache: Cache<T>, key: CacheKey, ttlMs: number | null): this {
+    return this.#plain(cache, { kind: "touch", ...keyed(cache, key), ttlMs });
+  }
+
+  /** Adds to a counter. */
+  add<T>(
+    cache: Cache<T>,
+    key: CacheKey,
+    delta: number | bigint,
+    options: Conditions<AddOptions> = {},
+  ): this {
+    return this.#add(cache, addOf(cache.name, key, delta, options));
+  }
+
+  /** Sets a counter. */
+  setCounter<T>(cache: Cache<T>, key: CacheKey, value: number | bigint): this {
+    return this.#plain(cache, {
+      kind: "setCounter",
+      ...keyed(cache, key),
+      value: toCounter(value, "value"),
+    });
+  }
+
+  /** Removes a counter. */
+  deleteCounter<T>(cache: Cache<T>, key: CacheKey): this {
+    return this.#plain(cache, { kind: "deleteCounter", ...keyed(cache, key) });
+  }
+
+  /**
+   * Does it all; one result for each operation.
+   * @throws {PreconditionError} if a check or condition does not hold; then nothing was done.
+   * @throws {HiqliteError} `cache_full`, `invalid`, `too_large` and what every write throws.
+   */
+  async commit(options: WriteOptions = {}): Promise<readonly AtomicResult[]> {
+    const conditions = [
+      ...this.#checks.map(({ epoch }) => epoch),
+      ...this.#items.map(({ prepared }) => prepared.epoch),
+    ];
+    const { results, epoch } = await writeUnit(this.#session, {
+      unit: {
+        checks: this.#checks.map(({ check }) => check),
+        operations: this.#items.map(({ prepared }) => prepared.operation),
+      },
+      creations: [...this.#creations],
+      versions: conditions.flatMap((epoch, at) =>
+        epoch === null ? [] : [{ epoch, at }]
+      ),
+    }, options);
+    return await Promise.all(results.map(async (result, at) => {
+      const { prepared: { operation }, values } = this.#items[at]!;
+      const { version, found, previous, counter } = result;
+      return {
+        version: version === 0 ? null : versionText(epoch, version),
+        found,
+        previous: previous === null || !("key" in operation)
+          ? undefined
+          : await values.decode(previous, operation.key),
+        counter: counterValue(counter),
+      };
+    }));
+  }
+
+  #plain<T>(cache: Cache<T>, operation: KvOperation): this {
+    return this.#add(cache, { operation, epoch: null });
+  }
+
+  #add<T>({ tools }: Cache<T>, prepared: Prepared): this {
+    this.#items.push({
+      prepared,
+      values: tools.values as CacheValues<unknown>,
+    });
+    this.#creations.add(tools.creation);
+    return this;
+  }
+}
+
+function keyed<T>(
+  cache: Cache<T>,
+  key: CacheKey,
+): { readonly cache: string; readonly key: string } {
+  return { cache: cache.name, key: toByteKey(key) };
+}

@@ -1,0 +1,91 @@
+import { HiqliteError } from "../../errors.ts";
+import { toByteKey } from "../../state/kv/keys.ts";
+import type { KvOperation, KvValue, PutFields } from "../../state/kv/types.ts";
+import type {
+  AddOptions,
+  CacheKey,
+  DeleteOptions,
+  PutOptions,
+} from "./types.ts";
+import { toCounter } from "./values.ts";
+import { versionCondition } from "./versions.ts";
+
+/** An operation, and the life of the caches that its condition is about; null for any. */
+export interface Prepared {
+  readonly operation: KvOperation;
+  readonly epoch: number | null;
+}
+
+/** A put, or a replace, which answers what was there. @throws {HiqliteError} `invalid` */
+export function putOf(
+  kind: "put" | "replace",
+  cache: string,
+  key: CacheKey,
+  value: KvValue,
+  options: PutOptions,
+): Prepared {
+  const { ttlMs, keepTtl, ifVersion, ifAbsent, ifPresent } = options;
+  if (ifAbsent === true && (ifVersion ?? null) !== null) {
+    throw new HiqliteError(
+      "invalid",
+      "ifAbsent and ifVersion exclude each other",
+    );
+  }
+  const condition = ifAbsent === true
+    ? versionCondition(null, "ifAbsent")
+    : ifVersion === undefined
+    ? null
+    : versionCondition(ifVersion, "ifVersion");
+  const fields: PutFields = {
+    cache,
+    key: toByteKey(key),
+    value,
+    ...(ttlMs === undefined ? {} : { ttlMs }),
+    ...(keepTtl === undefined ? {} : { keepTtl }),
+    ...(condition === null ? {} : { ifVersion: condition.version }),
+    ...(ifPresent === undefined ? {} : { ifPresent }),
+  };
+  return { operation: { kind, ...fields }, epoch: condition?.epoch ?? null };
+}
+
+/** A delete. @throws {HiqliteError} `invalid` */
+export function deleteOf(
+  cache: string,
+  key: CacheKey,
+  { ifVersion }: DeleteOptions,
+): Prepared {
+  const condition = ifVersion === undefined
+    ? null
+    : versionCondition(ifVersion, "ifVersion");
+  return {
+    operation: {
+      kind: "delete",
+      cache,
+      key: toByteKey(key),
+      ...(condition === null ? {} : { ifVersion: condition.version }),
+    },
+    epoch: condition?.epoch ?? null,
+  };
+}
+
+/** An addition to a counter. @throws {HiqliteError} `invalid` */
+export function addOf(
+  cache: string,
+  key: CacheKey,
+  delta: number | bigint,
+  { initial, ttlMsIfNew }: AddOptions,
+): Prepared {
+  return {
+    operation: {
+      kind: "add",
+      cache,
+      key: toByteKey(key),
+      delta: toCounter(delta, "delta"),
+      ...(initial === undefined
+        ? {}
+        : { initial: toCounter(initial, "initial") }),
+      ...(ttlMsIfNew === undefined ? {} : { ttlMsIfNew }),
+    },
+    epoch: null,
+  };
+}

@@ -1,0 +1,134 @@
+import { HiqliteError } from "../../errors.ts";
+import { fromByteKey } from "../../state/kv/keys.ts";
+import type { ByteKey, KvEntry, KvValue } from "../../state/kv/types.ts";
+import { versionText } from "../../api/cache_json.ts";
+import { parseOne, parseOneSync, type Schema } from "../schema.ts";
+import type {
+  CacheCodec,
+  CacheEntry,
+  CacheOptions,
+  CacheValue,
+  KeyedEntry,
+} from "./types.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** The values of one cache: what is stored for them, and back. */
+export class CacheValues<T> {
+  readonly #codec: CacheCodec<T> | undefined;
+  readonly #schema: Schema<T> | undefined;
+
+  /** By the codec and schema in `options`. */
+  constructor({ codec, schema }: CacheOptions<T>) {
+    this.#codec = codec;
+    this.#schema = schema;
+  }
+
+  /** What is stored for a value. @throws {HiqliteError} `invalid` for what JSON cannot say. */
+  encode(value: T): KvValue {
+    const stored = this.#codec === undefined
+      ? value
+      : this.#codec.encode(value);
+    if (stored instanceof Uint8Array) return { kind: "bytes", bytes: stored };
+    if (typeof stored === "string") return ofText("text", stored);
+    let text: string | undefined;
+    try {
+      text = JSON.stringify(stored);
+    } catch (cause) {
+      throw new HiqliteError(
+        "invalid",
+        `The value cannot be written as JSON: ${(cause as Error).message}`,
+        { cause },
+      );
+    }
+    if (text !== undefined) return ofText("json", text);
+    throw new HiqliteError(
+      "invalid",
+      `The value is bytes, text or what JSON can say, not ${typeof stored}`,
+    );
+  }
+
+  /** A value of what is stored. @throws {HiqliteError} `invalid` if the schema refuses it. */
+  async decode(stored: KvValue, key: ByteKey): Promise<T> {
+    const value = this.#plain(stored);
+    return this.#schema === undefined
+      ? value
+      : await parseOne(value, this.#schema, nameOf(key));
+  }
+
+  /** As {@linkcode decode}, for schemas that return at once. */
+  decodeSync(stored: KvValue, key: ByteKey): T {
+    const value = this.#plain(stored);
+    return this.#schema === undefined
+      ? value
+      : parseOneSync(value, this.#schema, nameOf(key));
+  }
+
+  /** An entry as clients see it. */
+  async entry(
+    { value, version, ttlMs }: KvEntry,
+    key: ByteKey,
+    epoch: number,
+  ): Promise<CacheEntry<T>> {
+    return {
+      value: await this.decode(value, key),
+      version: versionText(epoch, version),
+      ttlMs,
+    };
+  }
+
+  /** An entry with its key. */
+  async keyed(
+    entry: KvEntry,
+    key: ByteKey,
+    epoch: number,
+  ): Promise<KeyedEntry<T>> {
+    return { ...keyNames(key), ...await this.entry(entry, key, epoch) };
+  }
+
+  #plain({ kind, bytes }: KvValue): T {
+    const stored: CacheValue = kind === "bytes"
+      ? bytes
+      : kind === "text"
+      ? decoder.decode(bytes)
+      : JSON.parse(decoder.decode(bytes));
+    return this.#codec === undefined ? stored as T : this.#codec.decode(stored);
+  }
+}
+
+/** A key as clients see it. */
+export function keyNames(
+  key: ByteKey,
+): { readonly key: string; readonly keyBytes: Uint8Array } {
+  const keyBytes = fromByteKey(key);
+  return { key: decoder.decode(keyBytes), keyBytes };
+}
+
+/** A counter as SQL answers integers: a bigint only where a number would not be exact. */
+export function counterValue(value: bigint): number | bigint {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
+}
+
+/** A counter's value or change. @throws {HiqliteError} `invalid` */
+export function toCounter(value: number | bigint, name: string): bigint {
+  if (typeof value === "bigint") return value;
+  if (Number.isSafeInteger(value)) return BigInt(value);
+  throw new HiqliteError(
+    "invalid",
+    `${name}: expected an integer, a bigint beyond ±(2^53 - 1), got ${value}`,
+  );
+}
+
+function ofText(kind: "text" | "json", text: string): KvValue {
+  if (text.isWellFormed()) return { kind, bytes: encoder.encode(text) };
+  throw new HiqliteError(
+    "invalid",
+    "The value is not well-formed Unicode: put its bytes instead",
+  );
+}
+
+function nameOf(key: ByteKey): string {
+  return `The value of ${JSON.stringify(keyNames(key).key.slice(0, 80))}`;
+}

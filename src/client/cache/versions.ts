@@ -1,0 +1,27 @@
+import { parseVersion } from "../../api/cache_json.ts";
+import type { CachePosition } from "../../node/port.ts";
+
+/** A version is the index of its entry in the log times this, and its place in it. */
+const PLACES = 65_536;
+
+/** Where the write with a version stands. @throws {HiqliteError} `invalid` */
+export function positionOfVersion(text: string, path: string): CachePosition {
+  const { epoch, version } = parseVersion(text, path);
+  return { epoch, index: Math.floor(version / PLACES) };
+}
+
+/** A condition on a version, and the life of the caches in which it means something. */
+export interface VersionCondition {
+  /** 0: there is no entry. */
+  readonly version: number;
+  /** Null: in any. */
+  readonly epoch: number | null;
+}
+
+/** A version as a condition; null for none. @throws {HiqliteError} `invalid` */
+export function versionCondition(
+  text: string | null,
+  path: string,
+): VersionCondition {
+  return text === null ? { version: 0, epoch: null } : parseVersion(text, path);
+}

@@ -1,0 +1,39 @@
+import { parsePosition, positionText } from "../../api/cache_json.ts";
+import { toByteKey } from "../../state/kv/keys.ts";
+import type { CacheSession } from "./session.ts";
+import type { CacheChange, WatchOptions } from "./types.ts";
+import { type CacheValues, keyNames } from "./values.ts";
+
+/** Tells changes of a cache with their values as clients see them. */
+export async function* watchCache<T>(
+  session: CacheSession,
+  cache: string,
+  values: CacheValues<T>,
+  { keys, prefix, since, signal }: WatchOptions,
+): AsyncGenerator<CacheChange<T>> {
+  const events = session.watch({
+    cache,
+    ...(keys === undefined ? {} : { keys: keys.map(toByteKey) }),
+    ...(prefix === undefined ? {} : { prefix: toByteKey(prefix) }),
+    ...(since === undefined ? {} : { since: parsePosition(since, "since") }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  for await (const event of events) {
+    switch (event.kind) {
+      case "reset":
+        yield event;
+        break;
+      case "entry":
+        yield {
+          kind: "put",
+          ...await values.keyed(event.entry, event.key, event.epoch),
+        };
+        break;
+      case "removed":
+        yield { kind: "delete", ...keyNames(event.key) };
+        break;
+      case "position":
+        yield { kind: "position", position: positionText(event.position) };
+    }
+  }
+}

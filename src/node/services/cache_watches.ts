@@ -1,0 +1,241 @@
+import { HiqliteError } from "../../errors.ts";
+import type { EventCursor } from "../../group/event_feed.ts";
+import type { RaftGroup } from "../../group/group.ts";
+import { changeIn, type KvEventKind } from "../../state/kv/events.ts";
+import type { KvMachine } from "../../state/kv/port.ts";
+import type { ByteKey } from "../../state/kv/types.ts";
+import { prefixRange, rangeAfter } from "../../state/kv/ranges.ts";
+import type {
+  CachePosition,
+  CacheWatchEvent,
+  CacheWatchRequest,
+} from "../port.ts";
+import { listPage } from "./cache_page.ts";
+
+/** Keys of one watch. */
+const KEYS_MAX = 100;
+/** Entries that are read at once when everything is told. */
+const PAGE_ENTRIES = 100;
+
+/** Events that tell nothing of entries. */
+const COUNTERS: ReadonlySet<string> = new Set(
+  [
+    "counter",
+    "deleteCounter",
+    "expireCounter",
+    "clearCounters",
+  ] satisfies KvEventKind[],
+);
+
+/** What watches need from their service. */
+export interface CacheWatchesPorts {
+  group(): RaftGroup | null;
+  epoch(): number;
+  machine(): KvMachine | null;
+}
+
+/** What a watch is about: some keys, or a range. */
+interface Watched {
+  readonly cache: string;
+  readonly keys: readonly ByteKey[] | null;
+  readonly prefix: ByteKey;
+}
+
+/** A life of the caches as a watch sees it. */
+interface Life {
+  readonly epoch: number;
+  readonly group: RaftGroup;
+  readonly machine: KvMachine;
+}
+
+/**
+ * Tells watchers the latest values of what changes. Each reads the group's events by a cursor of its own
+ * when it wants more, so one that is slow costs nothing and holds up nobody; what it missed it hears as a reset.
+ */
+export class CacheWatches {
+  readonly #ports: CacheWatchesPorts;
+  readonly #wakes = new Set<() => void>();
+  #group: RaftGroup | null = null;
+  #closed = false;
+
+  /** Watches the caches in `ports`. */
+  constructor(ports: CacheWatchesPorts) {
+    this.#ports = ports;
+  }
+
+  /** See {@linkcode MemberCaches.watch}. */
+  watch(request: CacheWatchRequest): AsyncIterable<CacheWatchEvent> {
+    const { cache, keys, prefix, since, signal } = request;
+    if (
+      keys !== undefined &&
+      (prefix !== undefined || keys.length === 0 || keys.length > KEYS_MAX)
+    ) {
+      throw new HiqliteError(
+        "invalid",
+        `watch: expected a prefix, or 1 to ${KEYS_MAX} keys`,
+      );
+    }
+    const watched = { cache, keys: keys ?? null, prefix: prefix ?? "" };
+    return this.#tell(watched, since ?? null, signal);
+  }
+
+  /** Has watches see that the caches began anew. Call it a few times a second. */
+  tick(): void {
+    const group = this.#ports.group();
+    if (group === this.#group) return;
+    this.#group = group;
+    this.#wakeAll();
+  }
+
+  /** Ends all watches, and those to come. */
+  close(): void {
+    this.#closed = true;
+    this.#wakeAll();
+  }
+
+  async *#tell(
+    watched: Watched,
+    since: CachePosition | null,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<CacheWatchEvent> {
+    let told = since;
+    while (this.#goesOn(signal)) {
+      const life = this.#life;
+      // This member may hear later of an epoch than the one that the watch was at before.
+      if (life === null || life.epoch < (told?.epoch ?? 0)) {
+        await this.#woken(null, signal);
+        continue;
+      }
+      const from = told?.epoch === life.epoch ? told.index : null;
+      told = yield* this.#tellLife(watched, life, from, signal);
+    }
+  }
+
+  /** Tells until the life is over; answers where it ended, or null if something was missed. Without `from`, everything at first. */
+  async *#tellLife(
+    watched: Watched,
+    life: Life,
+    from: number | null,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<CacheWatchEvent, CachePosition | null> {
+    const { epoch, group: { events } } = life;
+    let position = { epoch, index: from ?? events.end };
+    const cursor = events.cursor(position.index);
+    if (from === null) {
+      yield { kind: "reset" };
+      yield* this.#all(watched, life);
+      yield { kind: "position", position };
+    }
+    while (this.#goesOn(signal) && this.#lives(life)) {
+      const changed = this.#changed(watched, cursor);
+      if (changed === null) return null;
+      position = { epoch, index: Math.max(position.index, events.end) };
+      for (const key of changed) yield this.#latest(watched, life, key);
+      if (changed.size > 0) yield { kind: "position", position };
+      else await this.#woken(life, signal);
+    }
+    return position;
+  }
+
+  /** Everything that is there now, page by page; what changes meanwhile is told again. */
+  async *#all(
+    watched: Watched,
+    life: Life,
+  ): AsyncGenerator<CacheWatchEvent> {
+    const { machine, epoch } = life;
+    const { cache, keys, prefix } = watched;
+    if (keys !== null) {
+      for (const key of keys) {
+        const entry = machine.reads.get(cache, key, machine.clockMs);
+        if (entry !== null) yield { kind: "entry", key, entry, epoch };
+      }
+      return;
+    }
+    await machine.arrange(cache);
+    let range = { ...prefixRange(prefix), reverse: false, limit: PAGE_ENTRIES };
+    while (this.#lives(life)) {
+      const page = listPage(machine.reads, cache, range, machine.clockMs);
+      for (const { key, ...entry } of page.entries) {
+        yield { kind: "entry", key, entry, epoch };
+      }
+      if (!page.more) return;
+      range = rangeAfter(range, page.entries.at(-1)!.key);
+    }
+  }
+
+  /** The watched keys that changed since the last call; null if that cannot be said. */
+  #changed(
+    { cache, keys, prefix }: Watched,
+    cursor: EventCursor,
+  ): Set<ByteKey> | null {
+    const changed = new Set<ByteKey>();
+    for (let event = cursor.next(); event !== null; event = cursor.next()) {
+      if ("gap" in event) return null;
+      if (COUNTERS.has(event.kind)) continue;
+      const { cache: changedCache, key } = changeIn(event);
+      if (changedCache !== cache) continue;
+      // All entries are gone at once.
+      if (key === "") return null;
+      const wanted = keys === null
+        ? key.startsWith(prefix)
+        : keys.includes(key);
+      if (wanted) changed.add(key);
+    }
+    return changed;
+  }
+
+  #latest(
+    { cache }: Watched,
+    { machine, epoch }: Life,
+    key: ByteKey,
+  ): CacheWatchEvent {
+    const entry = machine.reads.get(cache, key, machine.clockMs);
+    return entry === null
+      ? { kind: "removed", key }
+      : { kind: "entry", key, entry, epoch };
+  }
+
+  get #life(): Life | null {
+    const { epoch, group, machine } = this.#ports;
+    const present = { group: group(), machine: machine() };
+    return present.group === null || present.machine === null
+      ? null
+      : { epoch: epoch(), group: present.group, machine: present.machine };
+  }
+
+  /** A member that was rebuilt has another loop, in the same epoch. */
+  #lives({ group }: Life): boolean {
+    return this.#ports.group() === group;
+  }
+
+  /** @throws {HiqliteError} `shutting_down` */
+  #goesOn(signal: AbortSignal | undefined): boolean {
+    if (signal?.aborted) return false;
+    if (!this.#closed) return true;
+    throw new HiqliteError(
+      "shutting_down",
+      "This member is stopping; watch through another one",
+    );
+  }
+
+  /** Resolves when there may be something to tell, or the watch may be over. */
+  async #woken(
+    life: Life | null,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const woken = Promise.withResolvers<void>();
+    const wake = (): void => woken.resolve();
+    const end = life?.group.events.listen(wake);
+    this.#wakes.add(wake);
+    signal?.addEventListener("abort", wake);
+    if (signal?.aborted || this.#closed) wake();
+    await woken.promise;
+    signal?.removeEventListener("abort", wake);
+    this.#wakes.delete(wake);
+    end?.();
+  }
+
+  #wakeAll(): void {
+    for (const wake of this.#wakes) wake();
+  }
+}

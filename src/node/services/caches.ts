@@ -1,0 +1,305 @@
+import { HiqliteError } from "../../errors.ts";
+import { readKvAnswers } from "../../state/kv/answer.ts";
+import { writeKvCommand } from "../../state/kv/command.ts";
+import type { KvMachine } from "../../state/kv/port.ts";
+import type { ByteKey, KvEntry, KvReads } from "../../state/kv/types.ts";
+import {
+  validateCacheName,
+  validateKey,
+  validateUnit,
+} from "../../state/kv/validate.ts";
+import type { Proposer } from "../groups/proposer.ts";
+import type {
+  CacheCounterAnswer,
+  CacheCounterRequest,
+  CacheGetAnswer,
+  CacheGetRequest,
+  CacheListAnswer,
+  CacheListRequest,
+  CachePosition,
+  CacheReadRequest,
+  CacheReport,
+  CacheWatchEvent,
+  CacheWatchRequest,
+  CacheWriteAnswer,
+  CacheWriteRequest,
+  MemberCaches,
+} from "../port.ts";
+import { listPage } from "./cache_page.ts";
+import { CacheWatches } from "./cache_watches.ts";
+import { Freshness, type FreshnessPorts } from "./freshness.ts";
+import { HitCounts } from "./hit_counts.ts";
+import { OwnWrites } from "./own_writes.ts";
+import { type Pack, type Packed, Packer } from "./packer.ts";
+import { ReadClock } from "./read_clock.ts";
+
+const WRITE_TIMEOUT_MS = 120_000;
+const READ_TIMEOUT_MS = 30_000;
+/** Between two looks whether this member has heard of a new epoch. */
+const EPOCH_MS = 50;
+const KEYS_MAX = 1000;
+/** Bytes of values in one answer. */
+const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
+
+/** What the caches need from their node. */
+export interface CachesPorts extends FreshnessPorts {
+  readonly proposer: Proposer;
+  /** The present life of the group; 0 before the first. */
+  epoch(): number;
+  /** Of the present life; null while this member takes no part in it. */
+  machine(): KvMachine | null;
+  /** Bytes that all caches together may have. */
+  readonly maxBytes: number;
+  /** Runs `callback` soon, not inside this call. */
+  defer(callback: () => void): void;
+}
+
+/** The caches on their group: changes through its log, reads from this member's state. */
+export class Caches implements MemberCaches {
+  readonly #ports: CachesPorts;
+  readonly #packer: Packer;
+  readonly #freshness: Freshness;
+  readonly #ownWrites: OwnWrites;
+  readonly #clock: ReadClock;
+  readonly #counts = new HitCounts();
+  readonly #watches: CacheWatches;
+
+  /** Reads and writes through `ports`. */
+  constructor(ports: CachesPorts) {
+    this.#ports = ports;
+    this.#freshness = new Freshness(ports);
+    this.#ownWrites = new OwnWrites(ports);
+    this.#clock = new ReadClock(ports.clock);
+    this.#packer = new Packer({
+      clock: ports.clock,
+      defer: (callback) => ports.defer(callback),
+      propose: (pack) => this.#propose(pack, ""),
+    });
+    this.#watches = new CacheWatches({
+      group: () => ports.group(),
+      epoch: () => ports.epoch(),
+      machine: () => ports.machine(),
+    });
+  }
+
+  get epoch(): number {
+    return this.#ports.epoch();
+  }
+
+  /** Changes that wait for their entry or its answer. */
+  get outstanding(): number {
+    return this.#packer.outstanding;
+  }
+
+  async apply(request: CacheWriteRequest): Promise<CacheWriteAnswer> {
+    const { unit, idempotencyKey = "", timeoutMs = WRITE_TIMEOUT_MS } = request;
+    validateUnit(unit);
+    const deadline = this.#ports.clock.monotonic() + timeoutMs;
+    for (;;) {
+      if (request.epoch !== undefined) {
+        await this.#heardOf(request.epoch, deadline);
+      }
+      const epoch = this.epoch;
+      if (request.epoch !== undefined && request.epoch !== epoch) {
+        throw begunSince(request.epoch, epoch);
+      }
+      try {
+        const { index, answer } = idempotencyKey === ""
+          ? await this.#packer.write(unit, epoch, deadline)
+          : await this.#alone(request, epoch, idempotencyKey, deadline);
+        if (!this.#ownWrites.hasApplied(index)) {
+          await this.#ownWrites.applied(index, deadline);
+        }
+        return { index, epoch, answer };
+      } catch (error) {
+        // Certainly not applied, since its group began anew: it is for the next life, unless it says otherwise.
+        const refused = error instanceof HiqliteError &&
+          error.code === "no_leader";
+        if (!refused || epoch === this.epoch) throw error;
+      }
+    }
+  }
+
+  async get(request: CacheGetRequest): Promise<CacheGetAnswer> {
+    const { cache, keys } = request;
+    if (keys.length === 0 || keys.length > KEYS_MAX) {
+      throw new HiqliteError(
+        "invalid",
+        `keys: expected 1 to ${KEYS_MAX}, got ${keys.length}`,
+      );
+    }
+    for (const key of keys) validateKey(key);
+    return await this.#read(request, (reads, nowMs) => {
+      let bytes = 0;
+      const entries = keys.map((key) => {
+        const entry = reads.get(cache, key, nowMs);
+        bytes += entry?.value.bytes.length ?? 0;
+        if (bytes > ANSWER_BYTES_MAX) {
+          throw new HiqliteError(
+            "too_large",
+            `The values of these ${keys.length} keys have more than ${ANSWER_BYTES_MAX} bytes: ask for fewer keys at once`,
+          );
+        }
+        return entry;
+      });
+      for (const entry of entries) this.#counts.note(cache, entry !== null);
+      return { entries };
+    });
+  }
+
+  getSync(cache: string, key: ByteKey): KvEntry | null {
+    const machine = this.#ports.machine();
+    if (machine === null) throw notBegun();
+    const nowMs = this.#clock.now(machine.clockMs);
+    const entry = machine.reads.get(cache, key, nowMs);
+    this.#counts.note(cache, entry !== null);
+    return entry;
+  }
+
+  async counter(request: CacheCounterRequest): Promise<CacheCounterAnswer> {
+    const { cache, key } = request;
+    validateKey(key);
+    return await this.#read(
+      request,
+      (reads, nowMs) => ({ counter: reads.counter(cache, key, nowMs) }),
+    );
+  }
+
+  async list(request: CacheListRequest): Promise<CacheListAnswer> {
+    const { cache, range } = request;
+    return await this.#read(
+      request,
+      (reads, nowMs) => listPage(reads, cache, range, nowMs),
+      // Keys are put in order when they are asked for.
+      (machine) => machine.arrange(cache),
+    );
+  }
+
+  stats(): readonly CacheReport[] {
+    const stats = this.#ports.machine()?.reads.stats() ?? [];
+    this.#counts.keep(stats.map(({ name }) => name));
+    return stats.map((cache) => ({ ...cache, ...this.#counts.of(cache.name) }));
+  }
+
+  watch(request: CacheWatchRequest): AsyncIterable<CacheWatchEvent> {
+    validateCacheName(request.cache);
+    for (const key of request.keys ?? []) validateKey(key);
+    return this.#watches.watch(request);
+  }
+
+  /** Ends waits whose time is over. Call it a few times a second. */
+  tick(): void {
+    this.#packer.tick();
+    this.#ownWrites.tick();
+    this.#watches.tick();
+    const machine = this.#ports.machine();
+    if (machine !== null) this.#clock.now(machine.clockMs);
+  }
+
+  /** Ends all watches. */
+  close(): void {
+    this.#watches.close();
+  }
+
+  async #propose(
+    { units, epoch, timeoutMs }: Pack,
+    idempotencyKey: string,
+  ): Promise<{ index: number; answers: Packed["answer"][] }> {
+    const { index, refusal, body } = await this.#ports.proposer.propose({
+      body: (writer) => writeKvCommand(writer, units, this.#ports.maxBytes),
+      epoch,
+      idempotencyKey,
+      timeoutMs,
+    });
+    if (refusal !== null) throw new HiqliteError(refusal.code, refusal.message);
+    return { index, answers: readKvAnswers(body) };
+  }
+
+  /** A unit with a key of its own is an entry of its own: a retry must find the same bytes. */
+  async #alone(
+    { unit }: CacheWriteRequest,
+    epoch: number,
+    idempotencyKey: string,
+    deadline: number,
+  ): Promise<Packed> {
+    const timeoutMs = Math.max(1, deadline - this.#ports.clock.monotonic());
+    const pack = { units: [unit], epoch, timeoutMs };
+    const { index, answers } = await this.#propose(pack, idempotencyKey);
+    return { index, answer: answers[0]! };
+  }
+
+  async #read<T>(
+    request: CacheReadRequest,
+    pick: (reads: KvReads, nowMs: number) => T,
+    prepare?: (machine: KvMachine) => Promise<void>,
+  ): Promise<T & CachePosition> {
+    validateCacheName(request.cache);
+    const timeoutMs = request.timeoutMs ?? READ_TIMEOUT_MS;
+    const deadline = this.#ports.clock.monotonic() + timeoutMs;
+    const linearizable = request.consistency === "linearizable";
+    for (;;) {
+      if (request.minimum !== undefined) {
+        await this.#heardOf(request.minimum.epoch, deadline);
+      }
+      const { epoch } = this;
+      await this.#fresh(request, linearizable, deadline);
+      const prepared = this.#ports.machine();
+      if (prepare && prepared !== null) await prepare(prepared);
+      // What was waited for belongs to a life that is over.
+      if (epoch !== this.epoch) continue;
+      const machine = this.#ports.machine();
+      if (machine === null) throw notBegun();
+      const nowMs = linearizable
+        ? machine.clockMs
+        : this.#clock.now(machine.clockMs);
+      const { index } = machine.applied;
+      return { ...pick(machine.reads, nowMs), epoch, index };
+    }
+  }
+
+  async #fresh(
+    { minimum }: CacheReadRequest,
+    linearizable: boolean,
+    deadline: number,
+  ): Promise<void> {
+    const { epoch } = this;
+    let wanted = minimum?.epoch === epoch ? minimum.index : 0;
+    if (linearizable) {
+      wanted = Math.max(wanted, await this.#freshness.readIndex(deadline));
+    }
+    const applied = this.#ports.machine()?.applied.index ?? 0;
+    if (epoch !== this.epoch || applied >= wanted) return;
+    await this.#freshness.applied(wanted, deadline).catch((error) => {
+      // Nobody applies anything in a life that is over.
+      if (epoch === this.epoch) throw error;
+    });
+  }
+
+  /** Until this member knows that an epoch began, which another one has told the caller. */
+  async #heardOf(epoch: number, deadline: number): Promise<void> {
+    while (this.epoch < epoch) {
+      this.#ports.throwIfStopped();
+      if (this.#ports.clock.monotonic() >= deadline) {
+        throw new HiqliteError(
+          "no_leader",
+          `The caches are in epoch ${this.epoch} here, and the request knows epoch ${epoch}: this member has not heard of it in time`,
+        );
+      }
+      await this.#ports.changes.next(EPOCH_MS);
+    }
+  }
+}
+
+function begunSince(asked: number, present: number): HiqliteError {
+  return new HiqliteError(
+    "cache_reset",
+    `The caches began anew, empty, in epoch ${present}, and the request is for epoch ${asked}: nothing was done. Read again`,
+  );
+}
+
+function notBegun(): HiqliteError {
+  return new HiqliteError(
+    "no_leader",
+    "The caches have not begun on this member yet; /ready tells when they have",
+  );
+}

@@ -1,0 +1,50 @@
+import type { RaftGroup } from "../../group/group.ts";
+import type { LogIndex } from "../../raft/types.ts";
+import type { Clock } from "../../util/clock.ts";
+import { DeadlineWaiters } from "../../util/deadline_waiters.ts";
+
+/** What waiting for one's own writes needs from its node. */
+export interface OwnWritesPorts {
+  readonly clock: Clock;
+  group(): RaftGroup | null;
+}
+
+/** Has callers read their own writes on this member: their answers wait until the writes are applied here, too. */
+export class OwnWrites {
+  readonly #ports: OwnWritesPorts;
+  readonly #waiters = new DeadlineWaiters();
+
+  /** Of the group in `ports`. */
+  constructor(ports: OwnWritesPorts) {
+    this.#ports = ports;
+  }
+
+  /** Whether nothing is to be waited for. */
+  hasApplied(index: LogIndex): boolean {
+    // None while the member is rebuilt: the write is committed, its answer is the leader's.
+    const group = this.#ports.group();
+    return group === null || group.machine.applied.index >= index;
+  }
+
+  /** Until the write is applied here, too; but the answer is known, and goes out until `deadline`. */
+  applied(index: LogIndex, deadline: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.#waiters.delete(waiter);
+        resolve();
+      };
+      const late = (): void => {
+        end();
+        done();
+      };
+      const waiter = { deadline, late };
+      this.#waiters.add(waiter);
+      const end = this.#ports.group()!.whenApplied(index, done);
+    });
+  }
+
+  /** Ends waits whose time is over. Call it a few times a second. */
+  tick(): void {
+    this.#waiters.tick(this.#ports.clock.monotonic());
+  }
+}

@@ -1,0 +1,200 @@
+import type { Context } from "@hono/hono";
+import { CACHE_RESOURCES } from "../../api/routes/cache_resource.ts";
+import { conflictMessage } from "../../api/routes/cache_write.ts";
+import { addFromFields } from "../../api/cache_operation.ts";
+import { fieldsOf } from "../../api/fields.ts";
+import { idempotencyKeyOf } from "../../api/idempotency_key.ts";
+import { valueToJson } from "../../api/json.ts";
+import { HiqliteError } from "../../errors.ts";
+import type { CacheWriteAnswer, Member } from "../../node/port.ts";
+import { TTL_MS_MAX, VALUE_BYTES_MAX } from "../../state/kv/limits.ts";
+import type {
+  ByteKey,
+  KvOperation,
+  KvResult,
+  KvValue,
+} from "../../state/kv/types.ts";
+import {
+  checkContentEncoding,
+  checkContentType,
+  type Mounting,
+} from "../mount.ts";
+import {
+  conditionsOf,
+  kindOfBody,
+  setPosition,
+  setVersion,
+  typeOf,
+  valueOfBody,
+} from "./cache_headers.ts";
+import { type CachePath, cachePathOf, freshnessOf } from "./cache_path.ts";
+
+/** Hono's spelling of a path. */
+const KEY = "/api/v1/cache/:cache/:key";
+
+/** Mounts the paths of single entries and counters. */
+export function mountCacheEntries(mounting: Mounting, member: Member): void {
+  const { app, bodies, deliveries } = mounting;
+  const value = (context: Context, { kind, bytes }: KvValue): Response =>
+    deliveries.response(context, bytes.slice(), 200, typeOf(kind));
+
+  app.get(KEY, async (context) => {
+    const { cache, key, query } = entryPath(context, "GET_ENTRY");
+    const answer = await member.caches.get({
+      cache,
+      keys: [key],
+      ...freshnessOf(query),
+    });
+    const entry = answer.entries[0]!;
+    setPosition(context, answer);
+    if (entry === null) throw notThere();
+    setVersion(context, answer.epoch, entry.version);
+    if (entry.ttlMs !== null) {
+      context.header("X-Ttl-Ms", `${Math.ceil(entry.ttlMs)}`);
+    }
+    return value(context, entry.value);
+  });
+
+  app.put(KEY, async (context) => {
+    const { cache, key, query } = entryPath(context, "PUT_ENTRY");
+    checkContentEncoding(context);
+    const kind = kindOfBody(context);
+    const { epoch, ...conditions } = conditionsOf(context);
+    const ttlMs = query.integer("ttl_ms", 0, TTL_MS_MAX);
+    const keepTtl = query.flag("keep_ttl");
+    return await bodies.bytes(
+      context.req.raw,
+      VALUE_BYTES_MAX,
+      async (bytes) => {
+        const answer = await change(context, member, {
+          kind: "put",
+          cache,
+          key,
+          value: valueOfBody(kind, bytes),
+          ...conditions,
+          ...(ttlMs === undefined ? {} : { ttlMs: ttlMs === 0 ? null : ttlMs }),
+          ...(keepTtl === undefined ? {} : { keepTtl }),
+        }, epoch);
+        setVersion(context, answer.epoch, resultOf(context, answer).version);
+        return context.body(null, 204);
+      },
+    );
+  });
+
+  app.delete(KEY, async (context) => {
+    const { cache, key } = entryPath(context, "DELETE_ENTRY");
+    const { epoch, ifVersion, ifPresent } = conditionsOf(context);
+    if (ifVersion === 0) {
+      throw new HiqliteError("invalid", "If-None-Match: not with DELETE");
+    }
+    const { found } = await applied(context, member, {
+      kind: "delete",
+      cache,
+      key,
+      ...(ifVersion === undefined ? {} : { ifVersion }),
+    }, epoch);
+    if (found) return context.body(null, 204);
+    if (ifPresent) throw conditionFailed("there is no such entry");
+    throw notThere();
+  });
+
+  app.post(`${KEY}/remove`, async (context) => {
+    const { cache, key } = entryPath(context, "REMOVE_ENTRY");
+    const { previous } = await applied(
+      context,
+      member,
+      { kind: "getRemove", cache, key },
+    );
+    if (previous === null) throw notThere();
+    return value(context, previous);
+  });
+
+  app.post(`${KEY}/add`, async (context) => {
+    const { cache, key } = entryPath(context, "ADD_TO_COUNTER");
+    checkContentType(context);
+    return await bodies.json(context.req.raw, async (json) => {
+      const fields = fieldsOf(json, ["delta", "initial", "ttl_ms_if_new"]);
+      const answer = await change(
+        context,
+        member,
+        { kind: "add", cache, key, ...addFromFields(fields, "") },
+      );
+      const { counter } = resultOf(context, answer);
+      const { epoch, index } = answer;
+      return context.json({
+        value: valueToJson(counter, "value"),
+        epoch,
+        index,
+      });
+    });
+  });
+}
+
+/** Applies one operation under the request's key, and says where it stands. */
+export async function change(
+  context: Context,
+  member: Member,
+  operation: KvOperation,
+  epoch?: number,
+): Promise<CacheWriteAnswer> {
+  try {
+    const answer = await member.caches.apply({
+      unit: { checks: [], operations: [operation] },
+      ...(epoch === undefined ? {} : { epoch }),
+      ...idempotencyKeyOf(context.req.raw.headers),
+    });
+    setPosition(context, answer);
+    return answer;
+  } catch (error) {
+    // The version is of a life that is over, so no entry has it.
+    if (error instanceof HiqliteError && error.code === "cache_reset") {
+      throw conditionFailed(error.message);
+    }
+    throw error;
+  }
+}
+
+/** What its operation did. @throws {HiqliteError} if nothing was done. */
+export function resultOf(
+  context: Context,
+  { answer, epoch }: CacheWriteAnswer,
+): KvResult {
+  switch (answer.kind) {
+    case "done":
+      return answer.results[0]!;
+    case "conflict":
+      if (answer.version !== 0) setVersion(context, epoch, answer.version);
+      throw new HiqliteError("precondition_failed", conflictMessage(answer));
+    case "refused":
+      throw new HiqliteError(answer.code, answer.message);
+  }
+}
+
+async function applied(
+  context: Context,
+  member: Member,
+  operation: KvOperation,
+  epoch?: number,
+): Promise<KvResult> {
+  return resultOf(context, await change(context, member, operation, epoch));
+}
+
+function entryPath(
+  context: Context,
+  route: keyof typeof CACHE_RESOURCES,
+): CachePath & { readonly key: ByteKey } {
+  const known = Object.keys(CACHE_RESOURCES[route].query);
+  const { key, ...path } = cachePathOf(context.req.raw, known);
+  return { ...path, key: key! };
+}
+
+function notThere(): HiqliteError {
+  return new HiqliteError("not_found", "There is no such entry");
+}
+
+function conditionFailed(problem: string): HiqliteError {
+  return new HiqliteError(
+    "precondition_failed",
+    `The condition does not hold: ${problem}`,
+  );
+}

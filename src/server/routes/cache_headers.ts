@@ -1,0 +1,102 @@
+import type { Context } from "@hono/hono";
+import { assertJson, parseVersion, versionText } from "../../api/cache_json.ts";
+import { HiqliteError } from "../../errors.ts";
+import type { CachePosition } from "../../node/port.ts";
+import type { KvValue, ValueKind } from "../../state/kv/types.ts";
+import { RequestError } from "../request_error.ts";
+
+const TYPES: readonly (readonly [ValueKind, string])[] = [
+  ["bytes", "application/octet-stream"],
+  ["text", "text/plain"],
+  ["json", "application/json"],
+];
+/** A type, and UTF-8 if it names a charset. */
+const TYPE =
+  /^([\w.+-]+\/[\w.+-]+)[\t ]*(?:;[\t ]*charset=(?:utf-?8|"utf-?8")[\t ]*)?;?$/i;
+
+/** The kind of value that a body is. @throws {RequestError} 415 */
+export function kindOfBody(context: Context): ValueKind {
+  const given = context.req.header("content-type") ??
+    "application/octet-stream";
+  const type = TYPE.exec(given)?.[1]?.toLowerCase();
+  const found = TYPES.find(([, name]) => name === type);
+  if (found !== undefined) return found[0];
+  throw new RequestError(
+    415,
+    `The Content-Type is ${given.slice(0, 80)}; a value is ${
+      TYPES.map(([, name]) => name).join(", ")
+    }, in UTF-8 where it is text`,
+  );
+}
+
+/** The Content-Type of a value. */
+export function typeOf(kind: ValueKind): string {
+  const [, type] = TYPES.find(([name]) => name === kind)!;
+  return kind === "text" ? `${type}; charset=UTF-8` : type;
+}
+
+/** A value of a body. @throws {HiqliteError} `invalid` for bytes that are not what their type says. */
+export function valueOfBody(kind: ValueKind, bytes: Uint8Array): KvValue {
+  if (kind === "bytes") return { kind, bytes };
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new HiqliteError("invalid", "The body is not UTF-8", { cause });
+  }
+  if (kind === "json") assertJson(text, "body");
+  return { kind, bytes };
+}
+
+/** What a request's conditions ask for. */
+export interface Conditions {
+  /** 0: there must be none. */
+  readonly ifVersion?: number;
+  readonly ifPresent?: boolean;
+  /** The life of the caches that the version is of. */
+  readonly epoch?: number;
+}
+
+/** The conditions of a request's headers. @throws {HiqliteError} `invalid` */
+export function conditionsOf(context: Context): Conditions {
+  const match = context.req.header("if-match");
+  const none = context.req.header("if-none-match");
+  if (none !== undefined) {
+    if (none.trim() === "*" && match === undefined) return { ifVersion: 0 };
+    throw new HiqliteError(
+      "invalid",
+      "If-None-Match: expected *, and no If-Match beside it",
+    );
+  }
+  if (match === undefined) return {};
+  if (match.trim() === "*") return { ifPresent: true };
+  const [, text] = /^"([^"]{1,40})"$/.exec(match.trim()) ?? [];
+  if (text === undefined) {
+    throw new HiqliteError(
+      "invalid",
+      `If-Match: expected * or one ETag such as "1-65536", got ${
+        match.slice(0, 60)
+      }`,
+    );
+  }
+  const { epoch, version } = parseVersion(text, "If-Match");
+  return { ifVersion: version, epoch };
+}
+
+/** Says which version an entry has. */
+export function setVersion(
+  context: Context,
+  epoch: number,
+  version: number,
+): void {
+  context.header("ETag", `"${versionText(epoch, version)}"`);
+}
+
+/** Says where in the caches' log an answer stands. */
+export function setPosition(
+  context: Context,
+  { epoch, index }: CachePosition,
+): void {
+  context.header("X-Epoch", `${epoch}`);
+  context.header("X-Index", `${index}`);
+}

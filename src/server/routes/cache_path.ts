@@ -1,0 +1,134 @@
+import { HiqliteError } from "../../errors.ts";
+import type { CacheReadRequest } from "../../node/port.ts";
+import { toByteKey } from "../../state/kv/keys.ts";
+import type { ByteKey } from "../../state/kv/types.ts";
+
+/** What the path and the query of a request name. */
+export interface CachePath {
+  readonly cache: string;
+  /** Null in a path that names no entry. */
+  readonly key: ByteKey | null;
+  readonly query: CacheQuery;
+}
+
+/** The parameters of a request. Keys may be any bytes, which no `URLSearchParams` can hold. */
+export class CacheQuery {
+  readonly #values = new Map<string, ByteKey[]>();
+
+  /** Reads `?…`. @throws {HiqliteError} `invalid` for a parameter that is not `known`. */
+  constructor(search: string, known: readonly string[]) {
+    for (const pair of search.slice(1).split("&")) {
+      if (pair === "") continue;
+      const at = pair.indexOf("=");
+      const [name, value] = at < 0
+        ? [pair, ""]
+        : [pair.slice(0, at), pair.slice(at + 1)];
+      if (!known.includes(name)) {
+        throw new HiqliteError(
+          "invalid",
+          `Unknown parameter "${name.slice(0, 40)}", expected ${
+            known.length === 0 ? "none" : known.join(", ")
+          }`,
+        );
+      }
+      const values = this.#values.get(name) ?? [];
+      values.push(bytesOf(value.replaceAll("+", "%20")));
+      this.#values.set(name, values);
+    }
+  }
+
+  /** All values of a parameter, as bytes. */
+  keys(name: string): readonly ByteKey[] {
+    return this.#values.get(name) ?? [];
+  }
+
+  /** The value of a parameter, as bytes; undefined if it is not there. @throws {HiqliteError} `invalid` if it is there twice. */
+  key(name: string): ByteKey | undefined {
+    const [value, ...more] = this.keys(name);
+    if (more.length === 0) return value;
+    throw new HiqliteError("invalid", `${name}: is given twice`);
+  }
+
+  /** An integer; undefined if it is not there. @throws {HiqliteError} `invalid` */
+  integer(name: string, low: number, high: number): number | undefined {
+    const text = this.key(name);
+    if (text === undefined) return undefined;
+    const value = /^\d{1,16}$/.test(text) ? Number(text) : NaN;
+    if (value >= low && value <= high) return value;
+    throw new HiqliteError(
+      "invalid",
+      `${name}: expected an integer from ${low} to ${high}, got "${
+        text.slice(0, 40)
+      }"`,
+    );
+  }
+
+  /** True or false; undefined if it is not there. @throws {HiqliteError} `invalid` */
+  flag(name: string): boolean | undefined {
+    const text = this.key(name);
+    if (text === undefined) return undefined;
+    if (text === "true" || text === "false") return text === "true";
+    throw new HiqliteError(
+      "invalid",
+      `${name}: expected true or false, got "${text.slice(0, 40)}"`,
+    );
+  }
+}
+
+/** What a request below `/api/v1/cache/` names. @throws {HiqliteError} `invalid` */
+export function cachePathOf(
+  request: Request,
+  known: readonly string[],
+): CachePath {
+  const { pathname, search } = new URL(request.url);
+  const [cache, key] = pathname.split("/").slice(4);
+  return {
+    cache: bytesOf(cache!),
+    key: key === undefined ? null : bytesOf(key),
+    query: new CacheQuery(search, known),
+  };
+}
+
+/** How fresh a read must be. @throws {HiqliteError} `invalid` */
+export function freshnessOf(
+  query: CacheQuery,
+): Pick<CacheReadRequest, "consistency" | "minimum" | "timeoutMs"> {
+  const consistency = query.key("consistency") ?? "local";
+  if (consistency !== "local" && consistency !== "linearizable") {
+    throw new HiqliteError(
+      "invalid",
+      "consistency: expected local or linearizable",
+    );
+  }
+  const index = query.integer("min_index", 0, Number.MAX_SAFE_INTEGER);
+  const epoch = query.integer("epoch", 0, Number.MAX_SAFE_INTEGER);
+  if ((index === undefined) !== (epoch === undefined)) {
+    throw new HiqliteError(
+      "invalid",
+      "min_index: belongs to an epoch: give both, or none",
+    );
+  }
+  const timeoutMs = query.integer("timeout_ms", 1, 120_000);
+  return {
+    consistency,
+    ...(index === undefined ? {} : { minimum: { epoch: epoch!, index } }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  };
+}
+
+/** Percent-encoded bytes. @throws {HiqliteError} `invalid` */
+function bytesOf(text: string): ByteKey {
+  const bytes = toByteKey(text);
+  if (!bytes.includes("%")) return bytes;
+  return bytes.replaceAll(/%([0-9A-Fa-f]{2})|%/g, (_, digits) => {
+    if (digits === undefined) {
+      throw new HiqliteError(
+        "invalid",
+        `The percent sign in "${
+          text.slice(0, 40)
+        }" is not followed by two hexadecimal digits`,
+      );
+    }
+    return String.fromCharCode(parseInt(digits, 16));
+  });
+}
