@@ -1,8 +1,5 @@
 import type { Entry } from "../../../src/raft/types.ts";
-import {
-  MEMORY_STORES,
-  MemoryKvStore,
-} from "../../../src/state/kv/memory/store.ts";
+import { MemoryKvStore } from "../../../src/state/kv/memory/store.ts";
 import type { Pace } from "../../../src/state/kv/pace.ts";
 import { ContentReads } from "../../../src/state/kv/reads.ts";
 import { SnapshotBuild } from "../../../src/state/kv/snapshot/build.ts";
@@ -22,7 +19,7 @@ const AT_ONCE: Pace = {
 
 /** The caches' state as it is on a member that keeps it: the simulator's machine decides what of it a crash leaves. */
 export class CacheModel implements Model {
-  readonly #store = MEMORY_STORES.replacement() as MemoryKvStore;
+  readonly #store = new MemoryKvStore();
   readonly #state: KvState;
 
   /** The state that {@linkcode CacheModel.encode} wrote, or an empty one. */

@@ -1,6 +1,5 @@
 import type { LogIndex } from "../../../src/raft/types.ts";
 import type { KvPack } from "../../../src/state/kv/command.ts";
-import { ENTRY_BYTES } from "../../../src/state/kv/limits.ts";
 import { INT64_MAX, INT64_MIN } from "../../../src/state/kv/numbers.ts";
 import { sameSettings } from "../../../src/state/kv/settings.ts";
 import type {
@@ -20,6 +19,16 @@ import {
 } from "../../../src/state/kv/types.ts";
 import { sameValue } from "../../../src/state/kv/values.ts";
 import { cacheLine, counterLine, entryLine } from "./lines.ts";
+import {
+  bytesOf,
+  copyOf,
+  counterBytesOf,
+  dueOf,
+  Failed,
+  makeRoom,
+  type PlainCache,
+  type PlainContents,
+} from "./plain.ts";
 
 /** Entries and counters that an entry of the log removes because they are due. */
 const SWEPT = 256;
@@ -30,37 +39,12 @@ const NOTHING: KvResult = {
   counter: 0n,
 };
 
-/** A cache as two Maps; nothing is counted before somebody asks. */
-interface Cache {
-  readonly id: number;
-  readonly counterId: number;
-  readonly settings: CacheSettings;
-  readonly entries: Map<string, StoredEntry>;
-  readonly counters: Map<string, StoredCounter>;
-  expired: number;
-  evicted: number;
-}
-
-interface Contents {
-  readonly caches: Map<string, Cache>;
-  next: number;
-}
-
-/** A unit ends without an effect. */
-class Failed extends Error {
-  readonly answer: KvAnswer;
-  constructor(answer: KvAnswer) {
-    super(answer.kind);
-    this.answer = answer;
-  }
-}
-
 /**
  * Caches as a program would have them that has all the time in the world: each unit works on a copy of
  * everything, which takes the place of the original if all went well. It shares codecs with the caches' machine, and types.
  */
 export class Reference {
-  #contents: Contents = { caches: new Map(), next: 1 };
+  #contents: PlainContents = { caches: new Map(), next: 1 };
   #nowMs = 0;
   /** Caches that the unit under way wrote into, in that order. */
   #written: string[] = [];
@@ -138,7 +122,7 @@ export class Reference {
       const results = unit.operations.map((operation, i) =>
         this.#perform(operation, version + i, unit.checks.length + i)
       );
-      this.#makeRoom(before, version, maxBytes);
+      makeRoom(before, this.#contents, this.#written, version, maxBytes);
       return { kind: "done", results };
     } catch (error) {
       this.#contents = before;
@@ -279,55 +263,14 @@ export class Reference {
     return { ...NOTHING, found: true };
   }
 
-  /** Refuses what is too much, and removes the oldest entries where that is allowed. */
-  #makeRoom(before: Contents, firstVersion: number, maxBytes: number): void {
-    const own = (entry: StoredEntry): boolean => entry.version >= firstVersion;
-    const grown = this.#written.map((name) => {
-      const cache = this.#contents.caches.get(name)!;
-      const old = before.caches.get(name);
-      const bytes = bytesOf(cache) - (old === undefined ? 0 : bytesOf(old));
-      const entries = cache.entries.size - (old?.entries.size ?? 0);
-      const evicts = cache.settings.onFull === "evict" &&
-        (bytes > 0 || entries > 0);
-      return { cache, bytes, entries, evicts };
-    });
-    for (const { cache, bytes, entries } of grown) {
-      const { maxBytes, maxEntries, onFull } = cache.settings;
-      const kept = onFull === "reject" ? cache : onlyOwn(cache, own);
-      if (bytes > 0 && isOver(bytesOf(kept), maxBytes)) full();
-      if (entries > 0 && isOver(kept.entries.size, maxEntries)) full();
-    }
-    const more = grown.reduce((sum, { bytes }) => sum + bytes, 0);
-    const evictable = grown.filter(({ evicts }) => evicts)
-      .reduce(
-        (sum, { cache }) => sum + bytesOf(cache) - bytesOf(onlyOwn(cache, own)),
-        0,
-      );
-    if (more > 0 && this.#bytes() - evictable > maxBytes) full();
-    const evicting = grown.filter(({ evicts }) => evicts);
-    for (const { cache } of evicting) {
-      const { settings } = cache;
-      while (
-        isOver(bytesOf(cache), settings.maxBytes) ||
-        isOver(cache.entries.size, settings.maxEntries)
-      ) evictOldest(cache);
-    }
-    for (const { cache } of evicting) {
-      while (
-        this.#bytes() > maxBytes &&
-        [...cache.entries.values()].some((entry) => !own(entry))
-      ) evictOldest(cache);
-    }
-  }
-
   /** The cache, created if it is not there, as one that the unit writes into. */
-  #writing(name: string): Cache {
+  #writing(name: string): PlainCache {
     if (!this.#written.includes(name)) this.#written.push(name);
     return this.#contents.caches.get(name) ?? this.#add(name, DEFAULT_SETTINGS);
   }
 
-  #add(name: string, settings: CacheSettings): Cache {
-    const cache: Cache = {
+  #add(name: string, settings: CacheSettings): PlainCache {
+    const cache: PlainCache = {
       id: this.#contents.next++,
       counterId: this.#contents.next++,
       settings,
@@ -340,11 +283,6 @@ export class Reference {
     return cache;
   }
 
-  #bytes(): number {
-    return [...this.#contents.caches.values()]
-      .reduce((sum, cache) => sum + bytesOf(cache), 0);
-  }
-
   #conflict(at: number, entry: StoredEntry | undefined): never {
     throw new Failed({ kind: "conflict", at, version: entry?.version ?? 0 });
   }
@@ -352,67 +290,6 @@ export class Reference {
   #isDue({ deadlineMs }: { readonly deadlineMs: number }): boolean {
     return deadlineMs !== 0 && deadlineMs <= this.#nowMs;
   }
-}
-
-function full(): never {
-  throw new Failed({ kind: "refused", code: "cache_full", message: "" });
-}
-
-function* dueOf(
-  cache: Cache,
-  things: ReadonlyMap<string, { readonly deadlineMs: number }>,
-  number: number,
-  kind: 0 | 1,
-  nowMs: number,
-): Generator<
-  { cache: Cache; number: number; kind: 0 | 1; key: string; deadlineMs: number }
-> {
-  for (const [key, { deadlineMs }] of things) {
-    if (deadlineMs === 0 || deadlineMs > nowMs) continue;
-    yield { cache, number, kind, key, deadlineMs };
-  }
-}
-
-function evictOldest(cache: Cache): void {
-  const [[key]] = [...cache.entries].sort(([, a], [, b]) =>
-    a.version - b.version
-  ) as [[string, StoredEntry]];
-  cache.entries.delete(key);
-  cache.evicted++;
-}
-
-function onlyOwn(cache: Cache, own: (entry: StoredEntry) => boolean): Cache {
-  const entries = [...cache.entries].filter(([, entry]) => own(entry));
-  return { ...cache, entries: new Map(entries) };
-}
-
-function copyOf({ caches, next }: Contents): Contents {
-  const copies = [...caches].map(([name, cache]) =>
-    [name, {
-      ...cache,
-      entries: new Map(cache.entries),
-      counters: new Map(cache.counters),
-    }] as const
-  );
-  return { caches: new Map(copies), next };
-}
-
-function bytesOf(cache: Cache): number {
-  let bytes = counterBytesOf(cache);
-  for (const [key, { bytes: { length } }] of cache.entries) {
-    bytes += key.length + length + ENTRY_BYTES;
-  }
-  return bytes;
-}
-
-function counterBytesOf({ counters }: Cache): number {
-  let bytes = 0;
-  for (const key of counters.keys()) bytes += key.length + 8 + ENTRY_BYTES;
-  return bytes;
-}
-
-function isOver(value: number, limit: number): boolean {
-  return limit !== 0 && value > limit;
 }
 
 function clamped(value: bigint): bigint {
