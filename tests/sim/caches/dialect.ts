@@ -78,11 +78,9 @@ function valueOf(body: Uint8Array): string {
 function outcomes(operation: Operation, before: string): Outcome[] {
   const present = before.endsWith(FLEETING) ? [before, ""] : [before];
   return present.flatMap((value) => {
-    const done = outcome(operation, value);
-    return operation.kind === "read" ? done : [...done, {
-      value,
-      answer: FULL,
-    }];
+    // A read of a counter through the log creates it.
+    const full = { value, answer: FULL };
+    return [...outcome(operation, value), full];
   });
 }
 
