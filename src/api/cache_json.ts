@@ -208,7 +208,7 @@ export function keyOfCursor(cursor: string): ByteKey {
 
 /** A counter's value or change from JSON. @throws {HiqliteError} `invalid` */
 export function int64FromJson(json: unknown, path: string): bigint {
-  const value = valueFromJson(json, path);
+  const value = json === undefined ? null : valueFromJson(json, path);
   if (typeof value === "bigint") return value;
   if (typeof value === "number" && Number.isSafeInteger(value)) {
     return BigInt(value);
@@ -216,7 +216,7 @@ export function int64FromJson(json: unknown, path: string): bigint {
   throw invalid(
     path,
     `expected an integer of 64 bits, or {"$int": "<decimal>"}, got ${
-      kindOf(json)
+      json === undefined ? "nothing" : kindOf(json)
     }`,
   );
 }

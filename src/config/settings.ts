@@ -241,7 +241,7 @@ export const SETTINGS: { readonly [F in PlainField]: Setting<NodeConfig[F]> } =
       "HQL_CACHE_MAX_BYTES",
       integer(1024 * 1024, 2 ** 36),
       256 * 1024 * 1024,
-      "Bytes of all caches together: keys, values, and 64 for each entry. The same on all members.",
+      "Bytes of all caches together: keys, values, and 64 for each entry. If members differ, that of the one that takes a write counts.",
     ),
   };
 

@@ -82,6 +82,6 @@ export interface NodeConfig {
   readonly queryMaxRows: number;
   /** Host the caches. The same on all members. @default {true} */
   readonly cache: boolean;
-  /** Bytes of all caches together, 2^20 … 2^36. The same on all members. @default {268_435_456} */
+  /** Bytes of all caches together, 2^20 … 2^36; of the member that takes a write. @default {268_435_456} */
   readonly cacheMaxBytes: number;
 }

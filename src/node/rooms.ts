@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import type { RaftGroup } from "../group/group.ts";
 import { GroupRouter } from "../network/group_router.ts";
 import type { NetworkEvents, PeerIdentity } from "../network/port.ts";
@@ -162,7 +163,7 @@ function buildCaches(
     proposer: hosted.proposer,
     epoch: () => hosted.epoch,
     maxBytes: config.cacheMaxBytes,
-    defer: queueMicrotask,
+    defer: (callback) => void setImmediate(callback),
   });
   const dueClock = new DueClock({
     ...ports,

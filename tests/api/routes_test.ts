@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { CLUSTER_ROUTES } from "../../src/api/routes/cluster.ts";
+import { CACHE_ROUTES } from "../../src/api/routes/cache.ts";
+import { CACHE_RESOURCES } from "../../src/api/routes/cache_resource.ts";
+import { CACHE_ATOMIC } from "../../src/api/routes/cache_write.ts";
 import { connect } from "../../src/client/remote.ts";
 import { createApp } from "../../src/server/app.ts";
 import { FakeMember } from "../client/fake_member.ts";
@@ -18,6 +21,7 @@ import { TRANSFER } from "../../src/api/routes/cluster.ts";
 const ROUTES: readonly Route<unknown, unknown>[] = [
   ...Object.values(STATUS_ROUTES),
   ...Object.values(SQL_ROUTES),
+  ...Object.values(CACHE_ROUTES),
   ...Object.values(CLUSTER_ROUTES),
 ];
 
@@ -100,6 +104,10 @@ Deno.test("exactly the routes below /api/ ask for the secret", () => {
 Deno.test("what changes something is keyed or never sent again", () => {
   const repeated = ROUTES.filter(({ repeat }) => repeat === "safe");
   assert.deepEqual(repeated.map(({ path }) => path).sort(), [
+    "/api/v1/caches",
+    "/api/v1/caches/counter",
+    "/api/v1/caches/get",
+    "/api/v1/caches/list",
     "/api/v1/cluster",
     "/api/v1/query",
     "/health",
@@ -111,8 +119,13 @@ Deno.test("what changes something is keyed or never sent again", () => {
   for (const route of Object.values(WRITES)) {
     assert.equal(route.repeat, "keyed");
   }
+  assert.equal(CACHE_ATOMIC.repeat, "keyed");
   assert.equal(TRANSFER.repeat, "never");
 });
+
+function value(kind: "text" | "json" | "bytes", text: string) {
+  return { kind, bytes: new TextEncoder().encode(text) };
+}
 
 const REQUESTS: readonly [Route<unknown, unknown>, unknown][] = [
   [WRITES.execute, {
@@ -143,6 +156,79 @@ const REQUESTS: readonly [Route<unknown, unknown>, unknown][] = [
     consistency: "linearizable",
     minIndex: 7,
     limits: { timeoutMs: 9 },
+  }],
+  [CACHE_ATOMIC, {
+    unit: {
+      checks: [
+        { cache: "a", key: "k", version: 0 },
+        { cache: "a", key: "k", version: 65_536 },
+        { cache: "b", key: "\xff", value: value("text", "ä") },
+      ],
+      operations: [
+        { kind: "put", cache: "a", key: "k", value: value("json", "[1]") },
+        {
+          kind: "replace",
+          cache: "a",
+          key: "k",
+          value: value("bytes", "\0"),
+          ttlMs: null,
+          ifVersion: 0,
+          ifPresent: false,
+        },
+        {
+          kind: "put",
+          cache: "a",
+          key: "k",
+          value: value("text", ""),
+          keepTtl: true,
+          ifVersion: 7,
+        },
+        { kind: "delete", cache: "a", key: "k" },
+        { kind: "delete", cache: "a", key: "k", ifVersion: 7 },
+        { kind: "getRemove", cache: "a", key: "k" },
+        { kind: "touch", cache: "a", key: "k", ttlMs: null },
+        { kind: "touch", cache: "a", key: "k", ttlMs: 5 },
+        {
+          kind: "add",
+          cache: "a",
+          key: "k",
+          delta: 2n ** 63n - 1n,
+          initial: -1n,
+          ttlMsIfNew: 5,
+        },
+        { kind: "setCounter", cache: "a", key: "k", value: -(2n ** 63n) },
+        { kind: "deleteCounter", cache: "a", key: "k" },
+        {
+          kind: "create",
+          cache: "a",
+          settings: { maxBytes: 1, maxEntries: 2, onFull: "evict", ttlMs: 3 },
+        },
+        { kind: "clear", cache: "a" },
+        { kind: "clearCounters", cache: "a" },
+        { kind: "drop", cache: "a" },
+      ],
+    },
+    epoch: 3,
+    timeoutMs: 5,
+  }],
+  [CACHE_ROUTES.CACHE_GET, {
+    cache: "a",
+    keys: ["k", "\xff"],
+    consistency: "linearizable",
+    minimum: { epoch: 1, index: 7 },
+    timeoutMs: 5,
+  }],
+  [CACHE_ROUTES.CACHE_COUNTER, {
+    cache: "a",
+    key: "k",
+    consistency: "local",
+    timeoutMs: 5,
+  }],
+  [CACHE_ROUTES.CACHE_LIST, {
+    cache: "a",
+    range: { start: "", end: "\xff", reverse: true, limit: 7 },
+    consistency: "local",
+    timeoutMs: 5,
   }],
   [CLUSTER_ROUTES.TRANSFER, 2],
   [CLUSTER_ROUTES.TRANSFER, undefined],
@@ -216,13 +302,24 @@ Deno.test("the OpenAPI document says of each route what its declaration does", a
       route.request?.schema,
     );
   }
+  for (const { path, method, summary } of Object.values(CACHE_RESOURCES)) {
+    const operation = document.paths[path][method.toLowerCase()];
+    assert.equal(operation.summary, summary);
+    assert.equal("default" in operation.responses, true);
+  }
+  const named = JSON.stringify(document).matchAll(
+    /"#\/components\/schemas\/(\w+)"/g,
+  );
+  for (const [, name] of named) {
+    assert.ok(document.components.schemas[name!], `${name} is not defined`);
+  }
 });
 
 Deno.test("what api/ imports runs in a browser", async () => {
   const seen = new Set<string>();
-  const open = ["openapi.ts", "idempotency_key.ts"].map((name) =>
-    new URL(`../../src/api/${name}`, import.meta.url).href
-  );
+  const open = ["openapi.ts", "idempotency_key.ts", "cache_events.ts"].map((
+    name,
+  ) => new URL(`../../src/api/${name}`, import.meta.url).href);
   for (let url = open.pop(); url !== undefined; url = open.pop()) {
     if (seen.has(url)) continue;
     seen.add(url);

@@ -21,7 +21,7 @@ const KEY = "/api/v1/cache/{cache}/{key}";
 const CACHE = "/api/v1/cache/{cache}";
 const PLACE = "`X-Epoch` and `X-Index` say where it stands in the caches' log.";
 
-/** The paths of caches and their entries; keys are percent-encoded, any bytes. */
+/** The paths of caches and their entries; keys are percent-encoded, any bytes. Of `.` and `..` URLs make something else, so such keys are for `/api/v1/caches/` alone. */
 export const CACHE_RESOURCES = {
   GET_ENTRY: {
     method: "GET",

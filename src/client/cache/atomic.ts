@@ -4,7 +4,12 @@ import { versionText } from "../../api/cache_json.ts";
 import type { WriteOptions } from "../call_options.ts";
 import type { Cache } from "./cache.ts";
 import type { CacheCreation } from "./creation.ts";
-import { addOf, deleteOf, type Prepared, putOf } from "./operations.ts";
+import {
+  addOf,
+  deleteOf,
+  type PreparedOperation,
+  putOf,
+} from "./operations.ts";
 import type { CacheSession } from "./session.ts";
 import type {
   AddOptions,
@@ -28,11 +33,11 @@ export interface AtomicResult {
   readonly counter: number | bigint;
 }
 
-type Conditions<Options> = Omit<Options, keyof WriteOptions>;
+type OperationOptions<Options> = Omit<Options, keyof WriteOptions>;
 
 /** Options that are the whole batch's are not an operation's. */
-interface Item {
-  readonly prepared: Prepared;
+interface BatchItem {
+  readonly prepared: PreparedOperation;
   readonly values: CacheValues<unknown>;
 }
 
@@ -46,7 +51,7 @@ export class AtomicBatch {
     readonly check: KvCheck;
     readonly epoch: number | null;
   }[] = [];
-  readonly #items: Item[] = [];
+  readonly #items: BatchItem[] = [];
   readonly #creations = new Set<CacheCreation>();
 
   /** Use `db.atomic()`. */
@@ -84,7 +89,7 @@ export class AtomicBatch {
     cache: Cache<T>,
     key: CacheKey,
     value: T,
-    options: Conditions<PutOptions> = {},
+    options: OperationOptions<PutOptions> = {},
   ): this {
     const stored = cache.tools.values.encode(value);
     return this.#add(cache, putOf("put", cache.name, key, stored, options));
@@ -95,7 +100,7 @@ export class AtomicBatch {
     cache: Cache<T>,
     key: CacheKey,
     value: T,
-    options: Conditions<PutOptions> = {},
+    options: OperationOptions<PutOptions> = {},
   ): this {
     const stored = cache.tools.values.encode(value);
     return this.#add(cache, putOf("replace", cache.name, key, stored, options));
@@ -105,7 +110,7 @@ export class AtomicBatch {
   delete<T>(
     cache: Cache<T>,
     key: CacheKey,
-    options: Conditions<DeleteOptions> = {},
+    options: OperationOptions<DeleteOptions> = {},
   ): this {
     return this.#add(cache, deleteOf(cache.name, key, options));
   }
@@ -125,7 +130,7 @@ export class AtomicBatch {
     cache: Cache<T>,
     key: CacheKey,
     delta: number | bigint,
-    options: Conditions<AddOptions> = {},
+    options: OperationOptions<AddOptions> = {},
   ): this {
     return this.#add(cache, addOf(cache.name, key, delta, options));
   }
@@ -182,7 +187,7 @@ export class AtomicBatch {
     return this.#add(cache, { operation, epoch: null });
   }
 
-  #add<T>({ tools }: Cache<T>, prepared: Prepared): this {
+  #add<T>({ tools }: Cache<T>, prepared: PreparedOperation): this {
     this.#items.push({
       prepared,
       values: tools.values as CacheValues<unknown>,

@@ -5,16 +5,21 @@ import { versionText } from "../../api/cache_json.ts";
 import type { WriteOptions } from "../call_options.ts";
 import { CacheCreation } from "./creation.ts";
 import { listCache } from "./listing.ts";
-import { addOf, deleteOf, type Prepared, putOf } from "./operations.ts";
+import {
+  addOf,
+  deleteOf,
+  type PreparedOperation,
+  putOf,
+} from "./operations.ts";
 import type { CacheSession } from "./session.ts";
 import type {
   AddOptions,
-  CacheChange,
   CacheEntry,
   CacheKey,
   CacheListing,
   CacheOptions,
   CacheReadOptions,
+  CacheUpdate,
   CacheValue,
   DeleteOptions,
   KeyedEntry,
@@ -234,7 +239,7 @@ export class Cache<T = CacheValue> {
   }
 
   /** Tells the latest values of what changes, beginning with a `reset` and what is there. */
-  watch(options: WatchOptions = {}): AsyncGenerator<CacheChange<T>> {
+  watch(options: WatchOptions = {}): AsyncGenerator<CacheUpdate<T>> {
     return watchCache(this.#session, this.name, this.tools.values, options);
   }
 
@@ -283,7 +288,7 @@ export class Cache<T = CacheValue> {
   }
 
   async #write(
-    { operation, epoch }: Prepared,
+    { operation, epoch }: PreparedOperation,
     options: WriteOptions,
   ): Promise<{ result: KvResult; epoch: number }> {
     const written = await writeUnit(this.#session, {

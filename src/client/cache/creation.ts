@@ -36,9 +36,9 @@ export class CacheCreation {
    * The life of the caches in which the cache was created; null if its handle has no settings.
    * @throws {HiqliteError} `conflict` if it exists with other settings, and what every write throws.
    */
-  async before(options: WriteOptions): Promise<number | null> {
+  before(options: WriteOptions): Promise<number> | number | null {
     if (!this.#wanted) return null;
-    return this.#epoch ?? await this.create(options);
+    return this.#epoch ?? this.create(options);
   }
 
   /** Creates it now. @throws {HiqliteError} as {@linkcode before} does. */

@@ -11,7 +11,7 @@ import { toCounter } from "./values.ts";
 import { versionCondition } from "./versions.ts";
 
 /** An operation, and the life of the caches that its condition is about; null for any. */
-export interface Prepared {
+export interface PreparedOperation {
   readonly operation: KvOperation;
   readonly epoch: number | null;
 }
@@ -23,7 +23,7 @@ export function putOf(
   key: CacheKey,
   value: KvValue,
   options: PutOptions,
-): Prepared {
+): PreparedOperation {
   const { ttlMs, keepTtl, ifVersion, ifAbsent, ifPresent } = options;
   if (ifAbsent === true && (ifVersion ?? null) !== null) {
     throw new HiqliteError(
@@ -53,7 +53,7 @@ export function deleteOf(
   cache: string,
   key: CacheKey,
   { ifVersion }: DeleteOptions,
-): Prepared {
+): PreparedOperation {
   const condition = ifVersion === undefined
     ? null
     : versionCondition(ifVersion, "ifVersion");
@@ -74,7 +74,7 @@ export function addOf(
   key: CacheKey,
   delta: number | bigint,
   { initial, ttlMsIfNew }: AddOptions,
-): Prepared {
+): PreparedOperation {
   return {
     operation: {
       kind: "add",

@@ -139,7 +139,7 @@ export interface WatchOptions {
 }
 
 /** What a watch tells: latest values, some in between may be skipped. */
-export type CacheChange<T> =
+export type CacheUpdate<T> =
   /** Whatever was told before counts no more: the caches began anew, or something was missed. What is there is told next. */
   | { readonly kind: "reset" }
   | ({ readonly kind: "put" } & KeyedEntry<T>)

@@ -1,7 +1,7 @@
 import { parsePosition, positionText } from "../../api/cache_json.ts";
 import { toByteKey } from "../../state/kv/keys.ts";
 import type { CacheSession } from "./session.ts";
-import type { CacheChange, WatchOptions } from "./types.ts";
+import type { CacheUpdate, WatchOptions } from "./types.ts";
 import { type CacheValues, keyNames } from "./values.ts";
 
 /** Tells changes of a cache with their values as clients see them. */
@@ -10,7 +10,7 @@ export async function* watchCache<T>(
   cache: string,
   values: CacheValues<T>,
   { keys, prefix, since, signal }: WatchOptions,
-): AsyncGenerator<CacheChange<T>> {
+): AsyncGenerator<CacheUpdate<T>> {
   const events = session.watch({
     cache,
     ...(keys === undefined ? {} : { keys: keys.map(toByteKey) }),

@@ -26,7 +26,8 @@ export async function writeUnit(
   for (;;) {
     let epoch: number | null = null;
     for (const creation of creations) {
-      const created = await creation.before(options);
+      const before = creation.before(options);
+      const created = before instanceof Promise ? await before : before;
       epoch = Math.max(epoch ?? 0, created ?? 0) || null;
     }
     epoch ??= versions[0]?.epoch ?? null;

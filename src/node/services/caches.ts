@@ -32,6 +32,7 @@ import { HitCounts } from "./hit_counts.ts";
 import { OwnWrites } from "./own_writes.ts";
 import { type Pack, type Packed, Packer } from "./packer.ts";
 import { ReadClock } from "./read_clock.ts";
+import { Turns } from "./turns.ts";
 
 const WRITE_TIMEOUT_MS = 120_000;
 const READ_TIMEOUT_MS = 30_000;
@@ -50,7 +51,7 @@ export interface CachesPorts extends FreshnessPorts {
   machine(): KvMachine | null;
   /** Bytes that all caches together may have. */
   readonly maxBytes: number;
-  /** Runs `callback` soon, not inside this call. */
+  /** Runs `callback` in the next turn of the event loop. */
   defer(callback: () => void): void;
 }
 
@@ -61,6 +62,7 @@ export class Caches implements MemberCaches {
   readonly #freshness: Freshness;
   readonly #ownWrites: OwnWrites;
   readonly #clock: ReadClock;
+  readonly #turns: Turns;
   readonly #counts = new HitCounts();
   readonly #watches: CacheWatches;
 
@@ -70,6 +72,7 @@ export class Caches implements MemberCaches {
     this.#freshness = new Freshness(ports);
     this.#ownWrites = new OwnWrites(ports);
     this.#clock = new ReadClock(ports.clock);
+    this.#turns = new Turns(ports.clock, (callback) => ports.defer(callback));
     this.#packer = new Packer({
       clock: ports.clock,
       defer: (callback) => ports.defer(callback),
@@ -222,6 +225,7 @@ export class Caches implements MemberCaches {
     idempotencyKey: string,
     deadline: number,
   ): Promise<Packed> {
+    await this.#turns.next();
     const timeoutMs = Math.max(1, deadline - this.#ports.clock.monotonic());
     const pack = { units: [unit], epoch, timeoutMs };
     const { index, answers } = await this.#propose(pack, idempotencyKey);
@@ -237,6 +241,7 @@ export class Caches implements MemberCaches {
     const timeoutMs = request.timeoutMs ?? READ_TIMEOUT_MS;
     const deadline = this.#ports.clock.monotonic() + timeoutMs;
     const linearizable = request.consistency === "linearizable";
+    await this.#turns.due();
     for (;;) {
       if (request.minimum !== undefined) {
         await this.#heardOf(request.minimum.epoch, deadline);

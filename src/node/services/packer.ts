@@ -35,7 +35,7 @@ export interface Pack {
 /** What packing needs from its service. */
 export interface PackerPorts {
   readonly clock: Clock;
-  /** Runs `callback` when whoever has something to write in this turn has said so. */
+  /** Runs `callback` in the next turn of the event loop, when whoever has something to write in this one has said so. */
   defer(callback: () => void): void;
   /** Brings a pack into the log; as many answers as units. */
   propose(

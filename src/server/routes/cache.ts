@@ -32,7 +32,7 @@ import {
   respond,
 } from "../mount.ts";
 import { watchStream } from "../watch_stream.ts";
-import { change, mountCacheEntries, resultOf } from "./cache_entry.ts";
+import { cacheResultOf, change, mountCacheEntries } from "./cache_entry.ts";
 import { setPosition } from "./cache_headers.ts";
 import {
   type CachePath,
@@ -88,7 +88,7 @@ function mountCaches(mounting: Mounting, member: Member): void {
     return await bodies.json(context.req.raw, async (json) => {
       const settings = settingsFromJson(json, "body");
       const operation = { kind: "create", cache, settings } as const;
-      resultOf(context, await change(context, member, operation));
+      cacheResultOf(context, await change(context, member, operation));
       return context.body(null, 204);
     });
   });
@@ -96,7 +96,7 @@ function mountCaches(mounting: Mounting, member: Member): void {
   app.delete(CACHE, async (context) => {
     const { cache } = pathOf(context, "DROP_CACHE");
     const answer = await change(context, member, { kind: "drop", cache });
-    if (resultOf(context, answer).found) return context.body(null, 204);
+    if (cacheResultOf(context, answer).found) return context.body(null, 204);
     throw new HiqliteError("not_found", `There is no cache "${cache}"`);
   });
 }

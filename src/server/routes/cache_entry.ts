@@ -14,6 +14,7 @@ import type {
   KvResult,
   KvValue,
 } from "../../state/kv/types.ts";
+import type { Deliveries } from "../deliveries.ts";
 import {
   checkContentEncoding,
   checkContentType,
@@ -34,10 +35,13 @@ const KEY = "/api/v1/cache/:cache/:key";
 
 /** Mounts the paths of single entries and counters. */
 export function mountCacheEntries(mounting: Mounting, member: Member): void {
-  const { app, bodies, deliveries } = mounting;
-  const value = (context: Context, { kind, bytes }: KvValue): Response =>
-    deliveries.response(context, bytes.slice(), 200, typeOf(kind));
+  mountReading(mounting, member);
+  mountPutting(mounting, member);
+  mountRemoving(mounting, member);
+  mountCounting(mounting, member);
+}
 
+function mountReading({ app, deliveries }: Mounting, member: Member): void {
   app.get(KEY, async (context) => {
     const { cache, key, query } = entryPath(context, "GET_ENTRY");
     const answer = await member.caches.get({
@@ -52,9 +56,11 @@ export function mountCacheEntries(mounting: Mounting, member: Member): void {
     if (entry.ttlMs !== null) {
       context.header("X-Ttl-Ms", `${Math.ceil(entry.ttlMs)}`);
     }
-    return value(context, entry.value);
+    return valueResponse(deliveries, context, entry.value);
   });
+}
 
+function mountPutting({ app, bodies }: Mounting, member: Member): void {
   app.put(KEY, async (context) => {
     const { cache, key, query } = entryPath(context, "PUT_ENTRY");
     checkContentEncoding(context);
@@ -75,12 +81,18 @@ export function mountCacheEntries(mounting: Mounting, member: Member): void {
           ...(ttlMs === undefined ? {} : { ttlMs: ttlMs === 0 ? null : ttlMs }),
           ...(keepTtl === undefined ? {} : { keepTtl }),
         }, epoch);
-        setVersion(context, answer.epoch, resultOf(context, answer).version);
+        setVersion(
+          context,
+          answer.epoch,
+          cacheResultOf(context, answer).version,
+        );
         return context.body(null, 204);
       },
     );
   });
+}
 
+function mountRemoving({ app, deliveries }: Mounting, member: Member): void {
   app.delete(KEY, async (context) => {
     const { cache, key } = entryPath(context, "DELETE_ENTRY");
     const { epoch, ifVersion, ifPresent } = conditionsOf(context);
@@ -106,9 +118,11 @@ export function mountCacheEntries(mounting: Mounting, member: Member): void {
       { kind: "getRemove", cache, key },
     );
     if (previous === null) throw notThere();
-    return value(context, previous);
+    return valueResponse(deliveries, context, previous);
   });
+}
 
+function mountCounting({ app, bodies }: Mounting, member: Member): void {
   app.post(`${KEY}/add`, async (context) => {
     const { cache, key } = entryPath(context, "ADD_TO_COUNTER");
     checkContentType(context);
@@ -119,7 +133,7 @@ export function mountCacheEntries(mounting: Mounting, member: Member): void {
         member,
         { kind: "add", cache, key, ...addFromFields(fields, "") },
       );
-      const { counter } = resultOf(context, answer);
+      const { counter } = cacheResultOf(context, answer);
       const { epoch, index } = answer;
       return context.json({
         value: valueToJson(counter, "value"),
@@ -128,6 +142,14 @@ export function mountCacheEntries(mounting: Mounting, member: Member): void {
       });
     });
   });
+}
+
+function valueResponse(
+  deliveries: Deliveries,
+  context: Context,
+  { kind, bytes }: KvValue,
+): Response {
+  return deliveries.response(context, bytes.slice(), 200, typeOf(kind));
 }
 
 /** Applies one operation under the request's key, and says where it stands. */
@@ -155,7 +177,7 @@ export async function change(
 }
 
 /** What its operation did. @throws {HiqliteError} if nothing was done. */
-export function resultOf(
+export function cacheResultOf(
   context: Context,
   { answer, epoch }: CacheWriteAnswer,
 ): KvResult {
@@ -176,7 +198,10 @@ async function applied(
   operation: KvOperation,
   epoch?: number,
 ): Promise<KvResult> {
-  return resultOf(context, await change(context, member, operation, epoch));
+  return cacheResultOf(
+    context,
+    await change(context, member, operation, epoch),
+  );
 }
 
 function entryPath(

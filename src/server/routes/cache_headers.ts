@@ -49,7 +49,7 @@ export function valueOfBody(kind: ValueKind, bytes: Uint8Array): KvValue {
 }
 
 /** What a request's conditions ask for. */
-export interface Conditions {
+export interface EntryConditions {
   /** 0: there must be none. */
   readonly ifVersion?: number;
   readonly ifPresent?: boolean;
@@ -58,7 +58,7 @@ export interface Conditions {
 }
 
 /** The conditions of a request's headers. @throws {HiqliteError} `invalid` */
-export function conditionsOf(context: Context): Conditions {
+export function conditionsOf(context: Context): EntryConditions {
   const match = context.req.header("if-match");
   const none = context.req.header("if-none-match");
   if (none !== undefined) {

@@ -113,9 +113,12 @@ Deno.test("as long as others write, no entry is needed; 100 ms after the last on
 Deno.test("while more is due than an entry clears, there are 100 entries a second", async () => {
   const bench = new Bench();
   bench.due = Array.from({ length: 50 }, () => 300);
-  await bench.pass(300);
+  await bench.pass(350);
   await bench.pass(100);
-  assert.ok(bench.told.length >= 9 && bench.told.length <= 11);
+  assert.ok(
+    bench.told.length >= 9 && bench.told.length <= 11,
+    `${bench.told}`,
+  );
   await bench.pass(2_000);
   assert.equal(bench.told.length, 50);
 });

@@ -1,0 +1,406 @@
+import assert from "node:assert/strict";
+import { open } from "../../src/app/open.ts";
+import { HiqliteError } from "../../src/errors.ts";
+import type { MemberCaches } from "../../src/node/port.ts";
+import { createApp } from "../../src/server/app.ts";
+import { FakeMember } from "../client/fake_member.ts";
+
+const SECRET = "api-secret-0123456789";
+const BASE = "http://member/api/v1/cache";
+
+type Asked = (
+  method: string,
+  path: string,
+  options?: {
+    readonly body?: BodyInit;
+    readonly type?: string | null;
+    readonly headers?: Record<string, string>;
+  },
+) => Promise<{
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  // deno-lint-ignore no-explicit-any
+  readonly json: any;
+}>;
+
+function asking(app: ReturnType<typeof createApp>): Asked {
+  return async (method, path, { body, type, headers = {} } = {}) => {
+    const response = await app.request(`${BASE}${path}`, {
+      method,
+      headers: {
+        "x-api-secret": SECRET,
+        ...(type === null || type === undefined
+          ? {}
+          : { "content-type": type }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body }),
+    });
+    const text = await response.text();
+    const json = text.startsWith("{") ? JSON.parse(text) : undefined;
+    return { status: response.status, headers: response.headers, text, json };
+  };
+}
+
+const JSON_TYPE = "application/json";
+const TEXT = "text/plain";
+
+Deno.test("caches over HTTP", async (t) => {
+  const dataDir = await Deno.makeTempDir();
+  const db = await open({ dataDir, tickMs: 5, readyTimeoutMs: 20_000 });
+  const app = createApp(db.member, { secretApi: SECRET });
+  const ask = asking(app);
+  const step = (name: string, fn: () => Promise<void>): Promise<boolean> =>
+    t.step({ name, fn, sanitizeOps: false, sanitizeResources: false });
+  try {
+    await step(
+      "a value comes back as it was put, with its version",
+      async () => {
+        const bodies: [string | null, string][] = [
+          [JSON_TYPE, '{"a":[1,2.50,123456789012345678901]}'],
+          ["text/plain; charset=utf-8", "ä"],
+          ["application/octet-stream", "\u0000x"],
+          ["application/octet-stream", ""],
+        ];
+        for (const [type, body] of bodies) {
+          const put = await ask("PUT", "/c/k", { type, body });
+          assert.equal(put.status, 204);
+          const got = await ask("GET", "/c/k");
+          assert.equal(got.status, 200);
+          assert.equal(got.text, body);
+          assert.equal(got.headers.get("etag"), put.headers.get("etag"));
+          assert.match(put.headers.get("etag")!, /^"1-\d+"$/);
+          assert.equal(got.headers.get("x-epoch"), "1");
+          assert.equal(got.headers.get("x-ttl-ms"), null);
+          const kind = type!.split(";")[0]!;
+          assert.ok(got.headers.get("content-type")!.startsWith(kind));
+        }
+      },
+    );
+
+    await step("keys are percent-encoded bytes", async () => {
+      for (const key of ["a%2Fb", "%00", "%C3%A4", "%ff%fe", "a+b"]) {
+        await ask("PUT", `/keys/${key}`, { type: TEXT, body: key });
+        assert.equal((await ask("GET", `/keys/${key}`)).text, key);
+      }
+      const { json } = await ask("GET", "/keys");
+      assert.deepEqual(json.entries.map(({ key }: { key: unknown }) => key), [
+        "\u0000",
+        "a+b",
+        "a/b",
+        "ä",
+        { $blob: "//4=" },
+      ]);
+    });
+
+    await step("a time to live is set, kept and dropped", async () => {
+      await ask("PUT", "/c/t?ttl_ms=60000", { type: TEXT, body: "x" });
+      const ttl = Number((await ask("GET", "/c/t")).headers.get("x-ttl-ms"));
+      assert.ok(ttl > 50_000 && ttl <= 60_000);
+      await ask("PUT", "/c/t?keep_ttl=true", { type: TEXT, body: "y" });
+      assert.ok((await ask("GET", "/c/t")).headers.has("x-ttl-ms"));
+      await ask("PUT", "/c/t?ttl_ms=0", { type: TEXT, body: "z" });
+      assert.ok(!(await ask("GET", "/c/t")).headers.has("x-ttl-ms"));
+    });
+
+    await step(
+      "conditions that do not hold are 412, with the present ETag",
+      async () => {
+        const put = (headers: Record<string, string>) =>
+          ask("PUT", "/c/v", { type: TEXT, body: "x", headers });
+        assert.equal((await put({ "if-match": "*" })).status, 412);
+        const first = await put({ "if-none-match": "*" });
+        assert.equal(first.status, 204);
+        const etag = first.headers.get("etag")!;
+        const taken = await put({ "if-none-match": "*" });
+        assert.deepEqual(
+          [taken.status, taken.headers.get("etag"), taken.json.error.code],
+          [412, etag, "precondition_failed"],
+        );
+        const second = await put({ "if-match": etag });
+        assert.equal(second.status, 204);
+        const late = await put({ "if-match": etag });
+        assert.deepEqual(
+          [late.status, late.headers.get("etag")],
+          [412, second.headers.get("etag")],
+        );
+        const old = await put({ "if-match": '"0-65536"' });
+        assert.deepEqual([old.status, old.headers.get("etag")], [412, null]);
+        const wrong = await ask("DELETE", "/c/v", {
+          headers: { "if-match": etag },
+        });
+        assert.equal(wrong.status, 412);
+        for (const match of ["x", '"x"', '"1-1", "1-2"']) {
+          assert.equal((await put({ "if-match": match })).status, 400);
+        }
+        const right = await ask("DELETE", "/c/v", {
+          headers: { "if-match": second.headers.get("etag")! },
+        });
+        assert.equal(right.status, 204);
+      },
+    );
+
+    await step("what is not there is 404", async () => {
+      for (
+        const [method, path] of [
+          ["GET", "/c/none"],
+          ["GET", "/nosuchcache/none"],
+          ["DELETE", "/c/none"],
+          ["POST", "/c/none/remove"],
+          ["DELETE", "/nosuchcache"],
+        ] as const
+      ) {
+        const { status, json } = await ask(method, path);
+        assert.deepEqual([status, json.error.code], [404, "not_found"], path);
+      }
+    });
+
+    await step("remove takes an entry out once", async () => {
+      await ask("PUT", "/c/once", { type: JSON_TYPE, body: "[1]" });
+      const taken = await ask("POST", "/c/once/remove");
+      assert.deepEqual([taken.status, taken.text], [200, "[1]"]);
+      assert.equal(taken.headers.get("content-type"), JSON_TYPE);
+      assert.equal((await ask("POST", "/c/once/remove")).status, 404);
+    });
+
+    await step("a repeated change with one key is applied once", async () => {
+      const add = () =>
+        ask("POST", "/c/n/add", {
+          type: JSON_TYPE,
+          body: '{"delta":9007199254740993}',
+          headers: { "idempotency-key": "add-once" },
+        });
+      const first = await add();
+      assert.equal(first.status, 200);
+      assert.deepEqual(first.json.value, { $int: "9007199254740993" });
+      assert.deepEqual((await add()).json, first.json);
+      const other = await ask("POST", "/c/n/add", {
+        type: JSON_TYPE,
+        body: '{"delta":1}',
+        headers: { "idempotency-key": "add-once" },
+      });
+      assert.deepEqual([other.status, other.json.error.code], [
+        409,
+        "conflict",
+      ]);
+    });
+
+    await step("list shows pages", async () => {
+      for (let i = 0; i < 5; i++) {
+        await ask("PUT", `/list/a${i}`, { type: TEXT, body: `${i}` });
+      }
+      await ask("PUT", "/list/b", { type: TEXT, body: "b" });
+      const first = await ask("GET", "/list?prefix=a&limit=3");
+      assert.deepEqual(
+        first.json.entries.map(({ value }: { value: string }) => value),
+        ["0", "1", "2"],
+      );
+      const { cursor } = first.json;
+      const second = await ask(
+        "GET",
+        `/list?prefix=a&limit=3&cursor=${cursor}&values=false`,
+      );
+      assert.deepEqual(
+        second.json.entries.map((entry: object) => Object.keys(entry)),
+        [["key", "version", "ttl_ms"], ["key", "version", "ttl_ms"]],
+      );
+      assert.equal(second.json.cursor, null);
+      const { epoch, index } = second.json;
+      const fresh = await ask(
+        "GET",
+        `/list/b?consistency=linearizable&min_index=${index}&epoch=${epoch}`,
+      );
+      assert.equal(fresh.text, "b");
+    });
+
+    await step("a batch checks and changes several caches", async () => {
+      const batch = (body: object) =>
+        ask("POST", "/batch", { type: JSON_TYPE, body: JSON.stringify(body) });
+      const done = await batch({
+        checks: [{ key: "a", version: null }],
+        ops: [
+          { op: "put", key: "a", value: { $json: "[1]" } },
+          { op: "add", cache: "batch2", key: "n", delta: 2 },
+        ],
+      });
+      assert.equal(done.status, 200);
+      assert.equal(done.json.results[1].counter, 2);
+      const { epoch, results: [{ version }] } = done.json;
+      const failed = await batch({
+        checks: [{ key: "a", version: null }],
+        ops: [{ op: "delete", key: "a" }],
+      });
+      assert.equal(failed.status, 412);
+      const { at, version: found, code } = failed.json.error;
+      assert.deepEqual([at, found, code], [0, version, "precondition_failed"]);
+      const old = await batch({
+        epoch: epoch - 1,
+        ops: [{ op: "delete", key: "a", if_version: version }],
+      });
+      assert.deepEqual([old.status, old.json.error.code], [409, "cache_reset"]);
+      assert.equal((await ask("GET", "/batch/a")).text, "[1]");
+    });
+
+    await step(
+      "a cache is created once, and refuses what has no room",
+      async () => {
+        const create = (body: object) =>
+          ask("PUT", "/small", { type: JSON_TYPE, body: JSON.stringify(body) });
+        assert.equal((await create({ max_entries: 1 })).status, 204);
+        assert.equal((await create({ max_entries: 1 })).status, 204);
+        assert.equal((await create({ max_entries: 2 })).status, 409);
+        await ask("PUT", "/small/a", { type: TEXT, body: "a" });
+        const full = await ask("PUT", "/small/b", { type: TEXT, body: "b" });
+        assert.deepEqual([full.status, full.json.error.code], [
+          507,
+          "cache_full",
+        ]);
+        assert.equal((await ask("DELETE", "/small")).status, 204);
+      },
+    );
+
+    await step(
+      "malformed and oversized requests are refused before the log",
+      async () => {
+        const index = db.member.cluster().groups[1]!.lastIndex;
+        const cases: [string, string, Parameters<Asked>[2], number][] = [
+          ["GET", "/a%20b/k", {}, 400],
+          ["GET", "/c/%", {}, 400],
+          ["GET", "/c/k?ttl_ms=1", {}, 400],
+          ["GET", "/c/k?consistency=strong", {}, 400],
+          ["GET", "/c/k?min_index=1", {}, 400],
+          ["GET", "/c?limit=0", {}, 400],
+          ["GET", "/c?cursor=xyz", {}, 400],
+          ["GET", "/c?prefix=a&end=b", {}, 400],
+          ["GET", "/c?watch=a&watch_key=b", {}, 400],
+          ["GET", "/c?watch=a&since=x", {}, 400],
+          ["PUT", `/c/${"k".repeat(1025)}`, { type: TEXT, body: "x" }, 413],
+          ["PUT", "/c/k", { type: TEXT, body: "x".repeat(2 ** 20 + 1) }, 413],
+          ["PUT", "/c/k", { type: "image/png", body: "x" }, 415],
+          ["PUT", "/c/k", { type: JSON_TYPE, body: "{" }, 400],
+          ["PUT", "/c/k", { type: TEXT, body: new Uint8Array([0xff]) }, 400],
+          ["PUT", "/c/k?ttl_ms=-1", { type: TEXT, body: "x" }, 400],
+          ["PUT", "/c/k?keep_ttl=1", { type: TEXT, body: "x" }, 400],
+          ["POST", "/c/k/add", { type: JSON_TYPE, body: "{}" }, 400],
+          ["POST", "/c/k/add", { type: TEXT, body: "1" }, 415],
+          ["POST", "/c", { type: JSON_TYPE, body: '{"ops":[]}' }, 400],
+          [
+            "POST",
+            "/c",
+            { type: JSON_TYPE, body: '{"ops":[{"op":"x"}]}' },
+            400,
+          ],
+          ["PUT", "/c", { type: JSON_TYPE, body: '{"ttl":1}' }, 400],
+          ["PATCH", "/c/k", {}, 405],
+        ];
+        for (const [method, path, options, status] of cases) {
+          const answer = await ask(method, path, options);
+          assert.equal(answer.status, status, `${method} ${path}`);
+          assert.equal(typeof answer.json.error.message, "string");
+        }
+        assert.equal(db.member.cluster().groups[1]!.lastIndex, index);
+        const bare = await app.request(`${BASE}/c/k`);
+        assert.equal(bare.status, 401);
+        await bare.body?.cancel();
+      },
+    );
+
+    await step(
+      "events tell what is there and what changes, and go on from an id",
+      async () => {
+        await ask("PUT", "/w/a1", { type: TEXT, body: "1" });
+        const watch = async (
+          path: string,
+          headers: Record<string, string> = {},
+        ) => {
+          const response = await app.request(`${BASE}${path}`, {
+            headers: { "x-api-secret": SECRET, ...headers },
+          });
+          assert.equal(
+            response.headers.get("content-type"),
+            "text/event-stream",
+          );
+          const reader = response.body!.pipeThrough(new TextDecoderStream())
+            .getReader();
+          const next = async () => (await reader.read()).value!;
+          return { next, end: () => reader.cancel() };
+        };
+        const events = await watch("/w?watch=a");
+        assert.match(await events.next(), /^event: reset\n/);
+        assert.match(
+          await events.next(),
+          /^event: entry\ndata: \{"key":"a1","value":"1",.*\}\n\n$/,
+        );
+        const id = /^id: (\d+-\d+)\nevent: position\n/.exec(
+          await events.next(),
+        )![1]!;
+        await ask("DELETE", "/w/a1");
+        assert.equal(
+          await events.next(),
+          'event: removed\ndata: {"key":"a1"}\n\n',
+        );
+        await events.end();
+        await ask("PUT", "/w/a2", { type: TEXT, body: "2" });
+        const later = await watch("/w?watch=a&since=0-0", {
+          "last-event-id": id,
+        });
+        const [one, two] = [await later.next(), await later.next()].toSorted();
+        assert.match(one!, /^event: entry\ndata: \{"key":"a2"/);
+        assert.match(two!, /^event: removed/);
+        await later.end();
+      },
+    );
+  } finally {
+    await db.shutdown();
+    await Deno.remove(dataDir, { recursive: true });
+  }
+});
+
+/** A member whose caches only fail. */
+class FailingMember extends FakeMember {
+  error = new HiqliteError("internal", "none");
+
+  override get caches(): MemberCaches {
+    throw this.error;
+  }
+}
+
+Deno.test("an error of the caches has the status of its code everywhere", async () => {
+  const member = new FailingMember();
+  const ask = asking(createApp(member, { secretApi: SECRET }));
+  for (
+    const [code, status] of [
+      ["no_leader", 503],
+      ["overloaded", 429],
+      ["outcome_unknown", 500],
+      ["timeout", 504],
+      ["shutting_down", 503],
+      ["cache_reset", 409],
+      ["conflict", 409],
+      ["too_large", 413],
+      ["cache_full", 507],
+      ["session_expired", 410],
+    ] as const
+  ) {
+    member.error = new HiqliteError(code, `because of ${code}`);
+    for (
+      const answer of [
+        await ask("GET", "/c/k"),
+        await ask("GET", "/c"),
+        await ask("GET", "/c?watch="),
+        await ask("POST", "", {}).catch(() => null),
+      ]
+    ) {
+      if (answer === null || answer.status === 404) continue;
+      assert.deepEqual([answer.status, answer.json.error], [
+        status,
+        { code, message: `because of ${code}` },
+      ]);
+    }
+    const put = await ask("PUT", "/c/k", { type: TEXT, body: "x" });
+    const wanted = code === "cache_reset" ? 412 : status;
+    assert.equal(put.status, wanted, code);
+  }
+  await member.shutdown();
+});
