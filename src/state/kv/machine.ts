@@ -49,7 +49,10 @@ interface ApplyingBatch {
   at: number;
 }
 
-/** Caches as a state machine, on any store. Everything runs on the calling thread, in slices of a few ms. */
+/**
+ * Caches as a state machine, on any store. Everything runs on the calling thread, in slices of a few ms. Reads in
+ * between find what the entries of the batch did so far, each entry as a whole.
+ */
 export class CacheMachine implements KvMachine {
   readonly #parts: CacheMachineParts;
   readonly #pace: Pace;
