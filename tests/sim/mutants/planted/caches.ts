@@ -97,8 +97,9 @@ export const CACHE_MUTANTS: readonly Mutant[] = [
       name: "a read finds what is due",
       file: "state/kv/reads.ts",
       find:
-        "return entry === null || isDue(entry, nowMs) ? null : copyOf(entry, nowMs);",
-      replace: "return entry === null ? null : copyOf(entry, nowMs);",
+        "    return isVisible(entry, nowMs) ? shown(entry, entry.bytes, nowMs) : null;\n",
+      replace:
+        "    return entry !== null ? shown(entry, entry.bytes, nowMs) : null;\n",
     },
     {
       name: "a counter that is due goes on",

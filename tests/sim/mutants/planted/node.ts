@@ -200,7 +200,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a write waits for its own member whatever its deadline",
-    file: "node/services/database.ts",
+    file: "node/services/own_writes.ts",
     find: "    this.#waiters.tick(this.#ports.clock.monotonic());\n",
     replace: "",
   },
