@@ -51,6 +51,7 @@ export class SimMember implements Observed {
   /** Up to when the group was told of time. */
   #toldAt: number;
   #alive = true;
+  #ledAtTick: { readonly clockMs: number; readonly term: number } | null = null;
 
   /**
    * Recovers what the node's volumes hold and starts.
@@ -150,7 +151,7 @@ export class SimMember implements Observed {
         stamp(payload, clockMs);
         const { state, group } = this;
         world.oracle.stamped(
-          this.member,
+          this,
           peekClock(payload),
           group.clockMs,
           state.clockMs,
@@ -167,6 +168,7 @@ export class SimMember implements Observed {
         this.#reported = divergence;
         world.oracle.diverged(this.member, divergence.index);
       },
+      sinceTickMs: () => (world.now - this.#toldAt) / node.clockRate,
       send: (message) => this.#send(message),
       defer: (callback) => this.later(world.plan.deferMs, callback),
       ...(world.plan.lingerMs > 0
@@ -222,13 +224,17 @@ export class SimMember implements Observed {
     this.#tickedAt = now;
     this.#toldAt = now;
     const { core, group } = this;
-    const [role, before] = [core.role, group.clockMs];
+    const before = this.#ledAtTick;
     group.tick(elapsedMs);
-    if (role !== "leader" || core.role !== "leader") return;
+    const { role, term } = core;
+    const { clockMs } = group;
+    this.#ledAtTick = role === "leader" ? { clockMs, term } : null;
+    // The first tick tells also of time before it led.
+    if (role !== "leader" || before?.term !== term) return;
     const most = plan.tickMs * plan.raft.electionTicks;
     oracle.ticked(
       this.member,
-      group.clockMs - before,
+      clockMs - before.clockMs,
       Math.min(elapsedMs, most),
     );
   }

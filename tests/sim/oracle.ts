@@ -73,6 +73,11 @@ export class Oracle {
   readonly #onConfig: (config: Configuration) => void;
   readonly #attemptOf: (payload: Uint8Array) => number;
   readonly #now: () => number;
+  /** By leader and term: its last stamp, and when that was. */
+  readonly #stamps = new Map<
+    string,
+    { readonly clockMs: number; readonly now: number }
+  >();
   /** The last committed stamp. */
   #stamp = { term: 0, clockMs: 0 };
   /** By leader and term: what it knew of its members last. */
@@ -235,11 +240,28 @@ export class Oracle {
 
   /** A leader, whose clock is `ownMs` and its state's `appliedMs`, stamped something with `clockMs`. */
   stamped(
-    member: MemberId,
+    { member, core, mirror }: Observed,
     clockMs: number,
     ownMs: number,
     appliedMs: number,
   ): void {
+    const now = this.#now();
+    const leads = `${member}:${core.term}`;
+    const last = this.#stamps.get(leads) ?? { clockMs, now };
+    this.#stamps.set(leads, { clockMs, now });
+    const most = (now - last.now) * FASTEST_CLOCK + 2;
+    // What lives for a while from the earlier one on would not live that long.
+    if (
+      clockMs - last.clockMs > most &&
+      clockMs - Math.max(last.clockMs, inherited(mirror, core.term)) > most
+    ) {
+      throw new Violation(
+        "cluster clock",
+        `${member} stamped ${last.clockMs}, and ${clockMs} after ${
+          now - last.now
+        } ms`,
+      );
+    }
     if (clockMs === ownMs && clockMs >= appliedMs) return;
     throw new Violation(
       "cluster clock",
@@ -304,9 +326,9 @@ export class Oracle {
     return this.#canonical.map(({ entry }) => entry);
   }
 
-  /** A leader was told of a tick: its clock went on by `advancedMs`, of `passedMs` that it may count. */
+  /** A leader was told of a tick: its clock went on by `advancedMs` since the last one, of `passedMs` that it must count. */
   ticked(member: MemberId, advancedMs: number, passedMs: number): void {
-    if (Math.abs(advancedMs - passedMs) <= 1) return;
+    if (advancedMs >= passedMs - 1) return;
     throw new Violation(
       "cluster clock",
       `${member} counted ${advancedMs} ms in a tick of ${passedMs} ms`,
@@ -587,4 +609,14 @@ export class Oracle {
   #unsynced(member: MemberId, what: string): never {
     throw new Violation("promise before sync", `${member} sent ${what}`);
   }
+}
+
+/** The latest time that a leader's log has from leaders before it: its own entries begin there once they are applied. */
+function inherited({ entries }: Mirror, term: Term): number {
+  let clockMs = 0;
+  for (const entry of entries) {
+    if (entry.kind !== EntryKind.command || entry.term >= term) continue;
+    clockMs = Math.max(clockMs, peekClock(entry.payload));
+  }
+  return clockMs;
 }
