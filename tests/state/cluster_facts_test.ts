@@ -10,6 +10,8 @@ import {
   readFactChange,
   readFacts,
   tooOld,
+  type VoterSets,
+  voterSetsOf,
   writeFactChange,
   writeFacts,
 } from "../../src/state/cluster_facts.ts";
@@ -38,15 +40,37 @@ const epoch: fc.Arbitrary<Epoch> = record({
     })
   ),
 });
+const voters: fc.Arbitrary<VoterSets> = record({
+  number: fc.nat(),
+  term: fc.nat(),
+  sets: fc.array(fc.array(fc.nat({ max: 9 }).map((id) => `${id}.a`))),
+});
 const change: fc.Arbitrary<FactChange> = fc.oneof(
   record({ kind: fc.constant("level" as const), level: u32, release }),
   record({ kind: fc.constant("epoch" as const), group: u32, epoch }),
+  record({
+    kind: fc.constant("epoch" as const),
+    group: u32,
+    epoch,
+    after: fc.nat(),
+  }),
+  record({
+    kind: fc.constant("voters" as const),
+    group: u32,
+    epoch: fc.maxSafeNat(),
+    voters,
+  }),
 );
 const facts: fc.Arbitrary<ClusterFacts> = record({
   level: u32,
   release,
-  epochs: fc.array(fc.tuple(u32, epoch), { maxLength: 4 })
-    .map((pairs) => new Map(pairs)),
+  epochs: fc.array(fc.tuple(u32, epoch, fc.option(voters)), { maxLength: 4 })
+    .map((groups) =>
+      new Map(groups.map(([group, epoch, voters]) => [
+        group,
+        voters === null ? epoch : { ...epoch, voters },
+      ]))
+    ),
 });
 
 interface Codec<T> {
@@ -134,9 +158,11 @@ Deno.test("a fact changes to the next one only, and one group's epoch leaves the
         release: asked.release,
       });
     }
+    if (asked.kind === "voters") return;
     const present = before.epochs.get(asked.group)?.number ?? 0;
     const next = { ...asked.epoch, number: present + 1 };
-    const changed = changedFacts(before, { ...asked, epoch: next });
+    const { kind, group } = asked;
+    const changed = changedFacts(before, { kind, group, epoch: next });
     assert.ok(typeof changed !== "string");
     assert.deepEqual(changed.epochs.get(asked.group), next);
     assert.equal(changed.level, before.level);
@@ -151,6 +177,59 @@ Deno.test("a fact changes to the next one only, and one group's epoch leaves the
       "string",
     );
   }));
+});
+
+Deno.test("who may vote in an epoch changes one after the other, and not by the leader of an earlier term", () => {
+  const founding = { ...NO_CONFIGURATION, voters: ["1.a", "2.a"] };
+  const begun = changedFacts(FIRST_FACTS, {
+    kind: "epoch",
+    group: 1,
+    epoch: { number: 1, founding },
+  });
+  assert.ok(typeof begun !== "string");
+  assert.deepEqual(voterSetsOf(begun.epochs.get(1)!), {
+    number: 0,
+    term: 0,
+    sets: [["1.a", "2.a"]],
+  });
+  const change = (
+    facts: ClusterFacts,
+    number: number,
+    term: number,
+    epoch = 1,
+  ) =>
+    changedFacts(facts, {
+      kind: "voters",
+      group: 1,
+      epoch,
+      voters: { number, term, sets: [["1.a"]] },
+    });
+  const changed = change(begun, 1, 5);
+  assert.ok(typeof changed !== "string");
+  assert.deepEqual(voterSetsOf(changed.epochs.get(1)!).sets, [["1.a"]]);
+  assert.equal(
+    change(changed, 1, 5),
+    "the voters of group 1 changed 1 times, last in term 5: this is change 1, of term 5",
+  );
+  assert.equal(typeof change(changed, 3, 5), "string");
+  assert.equal(typeof change(changed, 2, 4), "string");
+  assert.equal(typeof change(changed, 2, 5), "object");
+  assert.equal(
+    change(changed, 2, 5, 2),
+    "group 1 is in epoch 1, its voters in epoch 2 cannot change",
+  );
+  const begin = (after?: number) =>
+    changedFacts(changed, {
+      kind: "epoch",
+      group: 1,
+      epoch: { number: 2, founding },
+      ...(after === undefined ? {} : { after }),
+    });
+  assert.equal(begin(0), "the voters of group 1 changed 1 times, not 0");
+  for (const next of [begin(1), begin()]) {
+    assert.ok(typeof next !== "string");
+    assert.deepEqual(next.epochs.get(1), { number: 2, founding });
+  }
 });
 
 Deno.test("a new cluster is at the first level, which every release knows", () => {

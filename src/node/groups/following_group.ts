@@ -9,10 +9,11 @@ import {
   type NodeId,
   nodeIdOf,
 } from "../../raft/types.ts";
-import type {
-  ClusterFacts,
-  Epoch,
-  FactChange,
+import {
+  type ClusterFacts,
+  type Epoch,
+  type FactChange,
+  voterSetsOf,
 } from "../../state/cluster_facts.ts";
 import type { Divergence } from "../../state/port.ts";
 import type { PeerRequests } from "../../network/requests.ts";
@@ -22,7 +23,12 @@ import type { Logger } from "../../util/logger.ts";
 import type { GroupStorage } from "../volume/vault.ts";
 import type { FollowingSpec, GroupInit, LoopPorts } from "./spec.ts";
 import { type FollowedNode, followingStep } from "./following.ts";
+import { RollCall } from "./roll_call.ts";
+import { isLost, isSettled, neededSets, votersAfter } from "./voter_sets.ts";
 import { HostedGroup } from "./hosted_group.ts";
+
+/** Calls of {@linkcode FollowingGroup.tick} that a roll call has time for. */
+const ROLL_CALL_TICKS = 4;
 
 /** What a following group needs from its member. */
 export interface FollowingGroupPorts {
@@ -64,6 +70,10 @@ export class FollowingGroup {
   /** As whom it entered the epoch. */
   #entered: MemberId | null = null;
   #storage: GroupStorage | null = null;
+  /** The change of voters that it proposed last: until it is known whether that took effect, nothing older is acted upon. */
+  #proposed = { epoch: 0, number: 0 };
+  #rollCall: RollCall | null = null;
+  #rollCallTicks = 0;
 
   /** Takes no part until {@linkcode tick} finds an epoch. */
   constructor(ports: FollowingGroupPorts) {
@@ -94,12 +104,81 @@ export class FollowingGroup {
       this.hosted.self === this.#entered;
     if (!same) this.#enter(epoch);
     const { group } = this.hosted;
-    if (group?.core.role !== "leader") return;
+    if (group?.core.role !== "leader") return this.#lookForLoss(durable, epoch);
     if (removed) return void group.transferLeadership(null);
+    this.#follow(group, durable, epoch);
+  }
+
+  /** Takes the next step of the group's leader. Nobody comes to vote before the durable group knows of it. */
+  #follow(group: RaftGroup, durable: RaftGroup, epoch: Epoch): void {
+    const status = group.core.status();
     const nodes = this.#followed(durable.core.config);
-    const step = followingStep(group.core.config, nodes);
-    // A refusal is for now: the next call tries again.
-    if (step !== null) group.changeMembership(step);
+    const step = followingStep(status.config, nodes);
+    const known = voterSetsOf(epoch);
+    const wanted = step === null
+      ? status.config.voters
+      : votersAfter(status.config, step);
+    const settled = isSettled(status, (index) => group.log.termAt(index));
+    const open = this.#proposed.epoch === epoch.number &&
+      this.#proposed.number > known.number;
+    const needed = neededSets(known, status, wanted, settled, open);
+    if (needed !== null) {
+      this.#proposed = { epoch: epoch.number, number: needed.number };
+      const { id } = this.#ports.spec;
+      this.#ports.change({
+        kind: "voters",
+        group: id,
+        epoch: epoch.number,
+        voters: needed,
+      });
+    } else if (step !== null) {
+      // A refusal is for now: the next call tries again.
+      group.changeMembership(step);
+    }
+  }
+
+  /** When most voters of the epoch are known to have ended, the group can never commit again, and begins anew, empty. */
+  #lookForLoss(durable: RaftGroup, epoch: Epoch): void {
+    const { core } = durable;
+    const leads = this.hosted.group?.core.leader ?? null;
+    if (leads !== null || !this.#mayBegin(core.leader)) {
+      this.#rollCall = null;
+      return;
+    }
+    const known = voterSetsOf(epoch);
+    const subject = `${epoch.number}/${known.number}`;
+    const call = this.#rollCall;
+    if (call?.subject === subject) {
+      const dead = (voter: MemberId): boolean =>
+        this.#hasEnded(voter, call, epoch.number, core.config);
+      if (isLost(known, dead)) {
+        return this.#beginWith(core, epoch.number + 1, known.number);
+      }
+      if (++this.#rollCallTicks < ROLL_CALL_TICKS) return;
+    }
+    const own = nodeIdOf(this.#ports.self().id);
+    const asked = new Set(
+      [...known.sets.flat(), ...membersOf(core.config)].map(nodeIdOf),
+    );
+    asked.delete(own);
+    this.#rollCall = new RollCall(subject, asked, this.#ports.requests);
+    this.#rollCallTicks = 0;
+  }
+
+  /** Whether a voter is known to have ended: its node runs as another start, or was removed and is gone. Silence says nothing. */
+  #hasEnded(
+    voter: MemberId,
+    call: RollCall,
+    epoch: number,
+    config: Configuration,
+  ): boolean {
+    const node = nodeIdOf(voter);
+    const self = this.#ports.self();
+    const own = node === nodeIdOf(self.id);
+    const start = own ? self.start : call.startOf(node);
+    if (start !== undefined) return memberIn(epoch, node, start) !== voter;
+    const removed = !membersOf(config).some((id) => nodeIdOf(id) === node);
+    return removed && this.#ports.network.peer(node) === undefined;
   }
 
   /** Gives up what it keeps. */
@@ -111,9 +190,17 @@ export class FollowingGroup {
 
   /** The first epoch begins with everybody who can be reached, if they are enough. */
   #begin({ core }: RaftGroup): void {
-    if (!this.#mayBegin(core.leader)) return;
-    const { voters } = core.config;
-    const nodes = this.#followed(core.config).filter(({ member }) => member);
+    if (this.#mayBegin(core.leader)) this.#beginWith(core, 1);
+  }
+
+  /** Begins an epoch with everybody who can be reached, if they are enough; only if the voters of the present one changed `after` times. */
+  #beginWith(
+    { config }: RaftGroup["core"],
+    number: number,
+    after?: number,
+  ): void {
+    const { voters } = config;
+    const nodes = this.#followed(config, number).filter(({ member }) => member);
     const of = (votes: boolean): readonly MemberId[] =>
       sorted(
         nodes.filter((node) => node.votes === votes)
@@ -128,7 +215,8 @@ export class FollowingGroup {
     this.#ports.change({
       kind: "epoch",
       group: this.#ports.spec.id,
-      epoch: { number: 1, founding },
+      epoch: { number, founding },
+      ...(after === undefined ? {} : { after }),
     });
   }
 
@@ -163,13 +251,14 @@ export class FollowingGroup {
     }, ports);
   }
 
-  /** Another member in each epoch, so that nothing of the last one counts in the next. */
-  #memberOf(peer: PeerIdentity): MemberId {
-    const mark = BigInt(`0x${peer.start}`) ^ BigInt(this.#epoch?.number ?? 1);
-    return `${nodeIdOf(peer.id)}.${mark.toString(16).padStart(16, "0")}`;
+  #memberOf({ id, start }: PeerIdentity): MemberId {
+    return memberIn(this.#epoch?.number ?? 1, nodeIdOf(id), start);
   }
 
-  #followed(config: Configuration): FollowedNode[] {
+  #followed(
+    config: Configuration,
+    epoch = this.#epoch?.number ?? 1,
+  ): FollowedNode[] {
     const { spec, network, self } = this.#ports;
     const own = self();
     const peerOf = (node: NodeId): PeerIdentity | undefined =>
@@ -180,8 +269,16 @@ export class FollowingGroup {
       return {
         node,
         votes: isVoter(config, member),
-        member: peer?.groups.includes(spec.id) ? this.#memberOf(peer) : null,
+        member: peer?.groups.includes(spec.id)
+          ? memberIn(epoch, node, peer.start)
+          : null,
       };
     });
   }
+}
+
+/** Another member in each epoch, so that nothing of the last one counts in the next. */
+function memberIn(epoch: number, node: NodeId, start: string): MemberId {
+  const mark = BigInt(`0x${start}`) ^ BigInt(epoch);
+  return `${node}.${mark.toString(16).padStart(16, "0")}`;
 }

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import {
+  isLost,
+  isSettled,
+  neededSets,
+  votersAfter,
+} from "../../../src/node/groups/voter_sets.ts";
+import type { RaftStatus } from "../../../src/raft/io.ts";
+import { NO_CONFIGURATION } from "../../../src/raft/types.ts";
+import type { VoterSets } from "../../../src/state/cluster_facts.ts";
+
+const config = { ...NO_CONFIGURATION, voters: ["1.a", "2.a", "3.a"] };
+
+function known(sets: string[][], term = 4): VoterSets {
+  return { number: 7, term, sets };
+}
+
+/** What a leader of term 4 says, as text. */
+function said(
+  present: VoterSets,
+  wanted: readonly string[],
+  { settled = true, open = false } = {},
+): string | null {
+  const next = neededSets(present, { term: 4, config }, wanted, settled, open);
+  if (next === null) return null;
+  assert.equal(next.number, 8);
+  assert.equal(next.term, 4);
+  return next.sets.map((set) => set.join(" ")).join(" | ");
+}
+
+Deno.test("the voters after a change are those before, without who goes and with who comes", () => {
+  assert.deepEqual(
+    votersAfter(config, { remove: ["2.a"], addLearners: ["2.b"] }),
+    [
+      "1.a",
+      "3.a",
+    ],
+  );
+  assert.deepEqual(votersAfter(config, { promote: ["2.b"] }), [
+    "1.a",
+    "2.a",
+    "2.b",
+    "3.a",
+  ]);
+  assert.deepEqual(votersAfter(config, { demote: ["1.a"] }), ["2.a", "3.a"]);
+});
+
+Deno.test("a leader names the next voters before they may vote", () => {
+  const { voters } = config;
+  assert.equal(said(known([voters]), voters), null);
+  assert.equal(said(known([voters]), ["1.a", "3.a"]), "1.a 2.a 3.a | 1.a 3.a");
+  assert.equal(said(known([voters, ["1.a", "3.a"]]), ["1.a", "3.a"]), null);
+});
+
+Deno.test("a leader acts on nothing that an earlier one said", () => {
+  const sets = [config.voters, ["1.a", "3.a"]];
+  assert.equal(
+    said(known(sets, 3), ["1.a", "3.a"]),
+    "1.a 2.a 3.a | 1.a 3.a",
+  );
+  // It has nothing to do, so it need not speak.
+  assert.equal(said(known([config.voters], 3), config.voters), null);
+});
+
+Deno.test("what is over is left out once the leader is settled, not before", () => {
+  const sets = [config.voters, ["1.a", "9.a"]];
+  assert.equal(said(known(sets), config.voters), "1.a 2.a 3.a");
+  assert.equal(
+    said(known(sets), config.voters, { settled: false }),
+    null,
+  );
+  assert.equal(
+    said(known(sets), ["1.a", "2.a"], { settled: false }),
+    "1.a 2.a 3.a | 1.a 9.a | 1.a 2.a",
+  );
+});
+
+Deno.test("what a leader said is said again until it is known whether it took effect", () => {
+  const sets = [config.voters, ["1.a", "3.a"]];
+  assert.equal(
+    said(known(sets), ["1.a", "3.a"], { open: true }),
+    "1.a 2.a 3.a | 1.a 3.a",
+  );
+});
+
+Deno.test("both halves of a joint configuration are named", () => {
+  const joint = { ...config, votersOutgoing: ["1.a", "2.a"] };
+  const next = neededSets(
+    known([config.voters]),
+    { term: 4, config: joint },
+    joint.voters,
+    false,
+    false,
+  );
+  assert.deepEqual(next?.sets, [config.voters, ["1.a", "2.a"]]);
+});
+
+Deno.test("a leader is settled when its configuration is committed, and an entry of its own term", () => {
+  const status = {
+    role: "leader",
+    term: 4,
+    commit: 10,
+    config,
+    configIndex: 10,
+  } as RaftStatus;
+  const settled = (change: Partial<RaftStatus>, termOfCommit = 4): boolean =>
+    isSettled({ ...status, ...change }, () => termOfCommit);
+  assert.equal(settled({}), true);
+  assert.equal(settled({}, 3), false);
+  assert.equal(settled({ configIndex: 11 }), false);
+  assert.equal(settled({ role: "follower" }), false);
+  const joint = { ...config, votersOutgoing: ["1.a"] };
+  assert.equal(settled({ config: joint }), false);
+});
+
+Deno.test("a group is lost when no set of voters has a majority that may live", () => {
+  const lost = (sets: string[][], ...dead: string[]): boolean =>
+    isLost(known(sets), (voter) => dead.includes(voter));
+  const three = ["1.a", "2.a", "3.a"];
+  assert.equal(lost([three]), false);
+  assert.equal(lost([three], "1.a"), false);
+  assert.equal(lost([three], "1.a", "3.a"), true);
+  assert.equal(lost([["1.a", "2.a"]], "1.a"), true);
+  assert.equal(lost([three, ["4.a", "2.a", "3.a"]], "1.a", "3.a"), false);
+  assert.equal(lost([three, ["4.a", "2.a", "3.a"]], "2.a", "3.a"), true);
+});
