@@ -10,7 +10,7 @@ export type VersionOf = (slot: number) => number;
 
 /** One of the Maps, and how far it was read from the front. */
 interface Shard {
-  readonly keys: Map<ByteKey, number>;
+  keys: Map<ByteKey, number>;
   /** Stands behind the first key; what was there before it is gone for good, so it never goes back. */
   front: Iterator<[ByteKey, number]> | null;
   /** The first key, if `front` stands behind it. */
@@ -107,7 +107,16 @@ export class Shards {
   /** All keys with their slots, also while they change: what stays is told once. */
   *[Symbol.iterator](): Generator<[ByteKey, number]> {
     for (const shard of this.#shards) {
-      if (shard !== undefined) yield* shard.keys;
+      if (shard === undefined) continue;
+      const { keys } = shard;
+      for (const pair of keys) {
+        if (shard.keys === keys) yield pair;
+        else {
+          // They were sorted meanwhile.
+          const slot = shard.keys.get(pair[0]);
+          if (slot !== undefined) yield [pair[0], slot];
+        }
+      }
     }
   }
 
@@ -132,14 +141,10 @@ export class Shards {
 
   /** Keys came in another order, as they do with a snapshot. */
   #sort(shard: Shard): void {
-    const { keys } = shard;
-    const entries = [...keys].sort(([, a], [, b]) =>
+    const entries = [...shard.keys].sort(([, a], [, b]) =>
       this.#versionOf(a) - this.#versionOf(b)
     );
-    for (const [key, slot] of entries) {
-      keys.delete(key);
-      keys.set(key, slot);
-    }
+    shard.keys = new Map(entries);
     shard.front = null;
     shard.sorted = true;
   }
