@@ -11,6 +11,7 @@ const UNHEARD_TIMEOUTS = 2;
  */
 export class ClusterClock {
   readonly #electionMs: number;
+  readonly #sinceTickMs: () => number;
   /** As of the last entry applied here. */
   #applied: number;
   /** What a leader said last, this member included. */
@@ -18,11 +19,17 @@ export class ClusterClock {
   /** This member's own time since then. */
   #since = 0;
   #leads = false;
+  #stamped = 0;
 
-  /** Continues from what the state machine has applied. */
-  constructor(appliedMs: number, electionMs: number) {
+  /** Continues from what the state machine has applied; `sinceTickMs` says how much time {@linkcode tick} has not told yet. */
+  constructor(
+    appliedMs: number,
+    electionMs: number,
+    sinceTickMs: () => number = () => 0,
+  ) {
     this.#applied = appliedMs;
     this.#electionMs = electionMs;
+    this.#sinceTickMs = sinceTickMs;
   }
 
   /** Whole milliseconds: a leader's clock, or what this member would begin with if it led now. */
@@ -30,8 +37,20 @@ export class ClusterClock {
     return Math.floor(this.#now);
   }
 
+  /** For an entry that a leader is about to append. An older time would end too early what lives for a while from it on. */
+  stamp(): number {
+    this.#stamped = Math.max(this.#stamped, this.ms);
+    return this.#stamped;
+  }
+
   get #now(): number {
-    return Math.max(this.#applied, this.#heard + this.#since);
+    const own = this.#leads ? this.#untold : this.#since;
+    return Math.max(this.#applied, this.#heard + own);
+  }
+
+  /** A leader's time since the last tick, of which that tick will tell. */
+  get #untold(): number {
+    return Math.min(this.#sinceTickMs(), this.#electionMs);
   }
 
   /** So much of this member's monotonic time passed. One step counts an election timeout at most: who was frozen for longer cannot know that it led meanwhile. */
@@ -47,8 +66,11 @@ export class ClusterClock {
   /** Leadership was won or lost. */
   lead(leads: boolean): void {
     if (this.#leads === leads) return;
+    this.#heard = Math.max(
+      this.#applied - (leads ? this.#untold : 0),
+      this.#heard + this.#since,
+    );
     this.#leads = leads;
-    this.#heard = this.#now;
     this.#since = 0;
   }
 
@@ -63,6 +85,7 @@ export class ClusterClock {
   applied(clockMs: number): void {
     this.#applied = Math.max(this.#applied, clockMs);
     // A new leader may not have applied yet what its log says.
-    if (this.#leads) this.#heard = Math.max(this.#heard, clockMs);
+    if (!this.#leads) return;
+    this.#heard = Math.max(this.#heard, clockMs - this.#untold);
   }
 }

@@ -91,7 +91,11 @@ export function buildGroupParts(
   const proposals = new PendingProposals();
   const waiters = new AppliedWaiters();
   const room = new Room(log, (message, error) => warn(message, error));
-  const clock = new ClusterClock(machine.clockMs, options.electionMs);
+  const clock = new ClusterClock(
+    machine.clockMs,
+    options.electionMs,
+    ports.sinceTickMs,
+  );
   const snapshots = new SnapshotService({
     machine,
     failed: (error) => warn("snapshot could not be built", error),
@@ -101,7 +105,7 @@ export function buildGroupParts(
     room,
     proposals,
     options.maxInbox,
-    (payload) => ports.stamp(payload, clock.ms),
+    (payload) => ports.stamp(payload, clock.stamp()),
   );
   const applier = buildApplier(ports, { events, proposals, waiters }, loop);
   const checkpoints: Checkpoints = new Checkpoints({
@@ -213,7 +217,7 @@ function buildStage(
       failed,
     }),
     commands: {
-      stamp: (payload) => stamp(payload, clock.ms),
+      stamp: (payload) => stamp(payload, clock.stamp()),
       seal: (payload, hash) => firstRun.seal(payload, hash),
       refusal: (payload, reason, detail) =>
         firstRun.refusal(payload, reason, detail),

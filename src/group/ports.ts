@@ -65,6 +65,8 @@ export interface GroupPorts {
   readonly machine: StateMachine;
   /** Writes the cluster clock, and what else only a leader decides, into a proposal that is about to be appended here. */
   stamp(payload: Uint8Array, clockMs: number): void;
+  /** Monotonic time since the last tick, or since it began, ms. @default {none} */
+  sinceTickMs?(): number;
   /** Left out, commands are replicated before they run, also if the machine could run them first. */
   readonly firstRun?: FirstRunPorts;
   /** This member's state answered an entry differently than the entry's leader did. */

@@ -90,10 +90,10 @@ export interface CacheRooms {
 /** Builds a member's rooms around its parts. */
 export function buildRooms(parts: NodeParts, events: RoomEvents): Rooms {
   const changes = new Changes();
-  const links = buildLinks(parts, events, changes);
+  const links = buildLinks(parts, events, changes, () => pulse.untoldMs);
   const { durable, groups } = links;
   const cluster = buildCluster(parts, events, links);
-  const pulse = new Pulse({
+  const pulse: Pulse = new Pulse({
     clock: parts.clock,
     logger: parts.logger,
     tickMs: parts.config.tickMs,
@@ -207,6 +207,7 @@ function buildLinks(
   parts: NodeParts,
   events: RoomEvents,
   changes: Changes,
+  sinceTickMs: () => number,
 ): Links {
   const { vault, config, clock, logger } = parts;
   const network = parts.createNetwork(
@@ -232,6 +233,7 @@ function buildLinks(
     level: () => vault.storage.machine.facts.level,
     leaderChanged: () => events.leaderChanged(),
     failed: (error: Error) => events.failed(error),
+    sinceTickMs,
   };
   const name = "db";
   const durable = new HostedGroup({

@@ -41,6 +41,43 @@ export interface QueryAnswer {
   readonly index: number;
 }
 
+/** A place in the life of the caches. */
+export interface CachePlace {
+  readonly epoch: number;
+  readonly index: number;
+}
+
+/** Operations on caches, or checks. */
+export type CacheParts = readonly { readonly [name: string]: JsonValue }[];
+
+/** The answer to `/caches/atomic`: the results, or null if a condition did not hold and nothing was done. */
+export interface CacheAtomicAnswer extends CachePlace {
+  readonly results:
+    | readonly {
+      readonly version: number;
+      readonly found: boolean;
+      readonly previous: JsonValue;
+      readonly counter: JsonValue;
+    }[]
+    | null;
+}
+
+/** The answer to `/caches/get`. */
+export interface CacheGetAnswer extends CachePlace {
+  readonly entries: readonly (
+    | { readonly value: JsonValue; readonly ttl_ms: number | null }
+    | null
+  )[];
+}
+
+/** The answer to `/caches/counter`. */
+export interface CacheCounterAnswer extends CachePlace {
+  readonly counter: JsonValue;
+}
+
+/** How fresh a read of caches must be. */
+export type CacheFreshness = "linearizable" | CachePlace;
+
 /** The part of `/cluster` that tests look at. */
 export interface ClusterAnswer {
   readonly self: JsonValue;
@@ -118,6 +155,43 @@ export class MemberApi {
     return result.type === "info" ? { ...result, type: "fail" } : result;
   }
 
+  /** Changes caches, in one life of them. A condition that does not hold is an answer, too. */
+  async cacheAtomic(
+    unit: { readonly checks?: CacheParts; readonly ops: CacheParts },
+    epoch: number,
+    options: { readonly timeoutMs: number; readonly idempotencyKey?: string },
+  ): Promise<ApiResult<CacheAtomicAnswer>> {
+    const result = await this.#post<CacheAtomicAnswer>("caches/atomic", {
+      ...unit,
+      epoch,
+    }, options);
+    return result.type === "fail" &&
+        result.error.startsWith("precondition_failed:")
+      ? { type: "ok", value: { results: null, epoch, index: 0 } }
+      : result;
+  }
+
+  /** Reads an entry; what goes wrong is always `fail`. */
+  cacheGet(
+    cache: string,
+    key: string,
+    freshness: CacheFreshness,
+    timeoutMs: number,
+  ): Promise<ApiResult<CacheGetAnswer>> {
+    const keys = [key];
+    return this.#cacheRead("get", { cache, keys }, freshness, timeoutMs);
+  }
+
+  /** The same of a counter. */
+  cacheCounter(
+    cache: string,
+    key: string,
+    freshness: CacheFreshness,
+    timeoutMs: number,
+  ): Promise<ApiResult<CacheCounterAnswer>> {
+    return this.#cacheRead("counter", { cache, key }, freshness, timeoutMs);
+  }
+
   /** Asks the member for its view of the cluster. */
   cluster(timeoutMs: number): Promise<ApiResult<ClusterAnswer>> {
     return this.#request("GET", "/api/v1/cluster", undefined, { timeoutMs });
@@ -138,6 +212,20 @@ export class MemberApi {
       timeoutMs,
     });
     return result.type === "ok";
+  }
+
+  async #cacheRead<T>(
+    route: string,
+    what: object,
+    freshness: CacheFreshness,
+    timeoutMs: number,
+  ): Promise<ApiResult<T>> {
+    const fresh = freshness === "linearizable"
+      ? { consistency: freshness }
+      : { min_index: freshness.index, epoch: freshness.epoch };
+    const body = { ...what, ...fresh };
+    const result = await this.#post<T>(`caches/${route}`, body, { timeoutMs });
+    return result.type === "info" ? { ...result, type: "fail" } : result;
   }
 
   #post<T>(

@@ -1,6 +1,7 @@
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { MemberApi } from "./api.ts";
 import type { ApiTargets } from "./clients.ts";
+import { type CacheDefect, FakeCaches } from "./fake_caches.ts";
 
 /** What a fake member does wrong. */
 export type Defect =
@@ -11,7 +12,8 @@ export type Defect =
   /** Answers some reads from an old state. */
   | "stale"
   /** Keeps the beginning of some transactions. */
-  | "tear";
+  | "tear"
+  | CacheDefect;
 
 /** One call in so many is answered wrongly. */
 const EVERY = 13;
@@ -25,7 +27,7 @@ interface Statement {
 }
 
 /**
- * The API over one SQLite database without any cluster, to prove that the
+ * The API over one SQLite database, and caches beside it, without any cluster, to prove that the
  * workloads accept a correct system and notice a wrong one.
  */
 export class FakeMember implements ApiTargets, AsyncDisposable {
@@ -37,6 +39,7 @@ export class FakeMember implements ApiTargets, AsyncDisposable {
   readonly #remembered = new Map<string, object>();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #defect: Defect | undefined;
+  readonly #caches = new FakeCaches((defect) => this.#wrong(defect));
   #index = 0;
   #calls = 0;
 
@@ -67,6 +70,9 @@ export class FakeMember implements ApiTargets, AsyncDisposable {
   async #handle(request: Request): Promise<Response> {
     const body = await request.json();
     const route = new URL(request.url).pathname.split("/").at(-1);
+    if (request.url.includes("/caches/")) {
+      return this.#askCaches(request, route!, body);
+    }
     try {
       if (route === "query") return Response.json(this.#query(body));
       const key = request.headers.get("idempotency-key");
@@ -85,6 +91,18 @@ export class FakeMember implements ApiTargets, AsyncDisposable {
       const code = message.includes("constraint") ? "constraint" : "internal";
       return Response.json({ error: { code, message } }, { status: 409 });
     }
+  }
+
+  #askCaches(
+    { headers }: Request,
+    route: string,
+    body: Parameters<FakeCaches["answer"]>[1],
+  ): Response {
+    const key = headers.get("idempotency-key");
+    const known = key === null ? undefined : this.#remembered.get(key);
+    const answer = known ?? this.#caches.answer(route, body) as object;
+    if (key !== null) this.#remembered.set(key, answer);
+    return Response.json(answer, { status: "error" in answer ? 412 : 200 });
   }
 
   #wrong(defect: Defect): boolean {

@@ -6,6 +6,8 @@ import { Recorder } from "./recorder.ts";
 import { WORKLOADS } from "./workloads/all.ts";
 
 const OPERATIONS = 200;
+/** Of workloads whose operations wait for time to pass. */
+const SLOW_OPERATIONS = 40;
 
 /** Anomalies that a workload sees in a fake member with a defect. */
 async function anomalies(name: string, defect?: Defect): Promise<string[]> {
@@ -15,17 +17,19 @@ async function anomalies(name: string, defect?: Defect): Promise<string[]> {
   await createSchema(member, workload);
   const ended = new AbortController();
   const { operate } = workload;
+  const slow = name === "cache-ttl";
+  const operations = slow ? SLOW_OPERATIONS : OPERATIONS;
   await runClients({
     cluster: member,
     workload: {
       ...workload,
       operate: (context) => {
-        if (recorder.tally.ok >= OPERATIONS) ended.abort();
+        if (recorder.tally.ok >= operations) ended.abort();
         return operate(context);
       },
     },
     recorder,
-    clients: 4,
+    clients: slow ? 8 : 4,
     seed: 1,
     pauseMs: 0,
     signal: ended.signal,
@@ -62,6 +66,17 @@ const NOTICED: readonly [string, Defect][] = [
   ["unique-ids", "lose"],
   ["monotonic", "lose"],
   ["monotonic", "stale"],
+  ["cache-register", "lose"],
+  ["cache-register", "stale"],
+  ["cache-register", "trust"],
+  ["cache-counter", "lose"],
+  ["cache-counter", "double"],
+  ["cache-counter", "stale"],
+  ["cache-slot", "lose"],
+  ["cache-slot", "keep"],
+  ["cache-slot", "trust"],
+  ["cache-ttl", "lose"],
+  ["cache-ttl", "hurry"],
 ];
 
 for (const [name, defect] of NOTICED) {

@@ -157,3 +157,37 @@ Deno.test("the cluster clock is part of a snapshot", () => {
   assert.equal(behind.machine.clockMs, leader.machine.clockMs);
   assert.ok(behind.machine.clockMs >= 20 * TICK_MS);
 });
+
+Deno.test("a leader's stamps count the time since the last tick, once", () => {
+  let untoldMs = 0;
+  const clock = new ClusterClock(1000, ELECTION_MS, () => untoldMs);
+  clock.lead(true);
+  untoldMs = 40;
+  assert.equal(clock.stamp(), 1040);
+  // The entry that was stamped is applied before the tick.
+  clock.applied(1040);
+  untoldMs = 45;
+  assert.equal(clock.stamp(), 1045);
+  untoldMs = 0;
+  clock.tick(50);
+  assert.equal(clock.stamp(), 1050);
+  untoldMs = 10 * ELECTION_MS;
+  assert.equal(clock.ms, 1050 + ELECTION_MS);
+  untoldMs = 20;
+  clock.lead(false);
+  untoldMs = 0;
+  clock.tick(50);
+  assert.equal(clock.ms, 1100);
+});
+
+Deno.test("stamps never go back, also while a leader is told of its time in pieces", () => {
+  let untoldMs = 100;
+  const clock = new ClusterClock(0, ELECTION_MS, () => untoldMs);
+  clock.lead(true);
+  assert.equal(clock.stamp(), 100);
+  untoldMs = 0;
+  clock.tick(50);
+  assert.equal(clock.stamp(), 100);
+  clock.tick(50);
+  assert.equal(clock.stamp(), 100);
+});

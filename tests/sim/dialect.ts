@@ -5,6 +5,7 @@ import {
   writeEnvelope,
 } from "../../src/state/envelope.ts";
 import { ByteReader, ByteWriter } from "../../src/util/bytes.ts";
+import type { Entry, LogIndex } from "../../src/raft/types.ts";
 import type { Operation, SimAnswer, SimCommand } from "./command.ts";
 import {
   hashKvAnswer,
@@ -22,6 +23,32 @@ export interface Mark {
   readonly padding: number;
 }
 
+/** What an operation makes of a key's value, and how it is answered. */
+export interface Outcome {
+  readonly value: string;
+  readonly answer: string;
+}
+
+/** A read of a key that did not go through the log. */
+export interface SeenRead {
+  readonly key: number;
+  readonly value: string;
+  /** The last entry that it certainly saw. */
+  readonly from: LogIndex;
+  /** The last one that it may have seen. */
+  readonly to: LogIndex;
+}
+
+/** All that happened, for a dialect that knows more than the clients' story. */
+export interface Judged {
+  readonly entries: readonly Entry[];
+  /** One for each entry. */
+  readonly answers: readonly Uint8Array[];
+  readonly reads: readonly SeenRead[];
+  /** The state in the end. */
+  readonly dump: string;
+}
+
 /** What is a state machine's own in commands and answers. */
 export interface Dialect {
   write(writer: ByteWriter, operation: Operation, mark: Mark): void;
@@ -30,14 +57,18 @@ export interface Dialect {
   /** The value in an answer. */
   valueOf(body: Uint8Array): string;
   /** What an operation makes of a key's value, and how it is answered, in a sequential program. */
-  operate(
-    operation: Operation,
-    before: string,
-  ): { readonly value: string; readonly answer: string };
+  operate(operation: Operation, before: string): Outcome;
+  /** All that may become of it, if something else than the operations of the key has a say. Values have no "|". */
+  readonly outcomes?: (operation: Operation, before: string) => Outcome[];
   /** The hash that an entry carries of its answer. */
   hash(answer: Uint8Array): number;
   /** A state machine's inside, from what {@linkcode Model.encode} wrote, or empty. */
   model(bytes: Uint8Array): Model;
+  /**
+   * Looks at everything that was committed.
+   * @throws {Violation} if it is not as it should be.
+   */
+  readonly judge?: (judged: Judged) => void;
   close(): void;
 }
 

@@ -13,18 +13,35 @@ interface Recorded {
   failed: boolean;
 }
 
+type Speech = Pick<Dialect, "operate" | "outcomes">;
+type Step = Model<string, Operation, string>["step"];
+
 /** The keys as a sequential program would see them. */
-function keys(
-  { operate }: Pick<Dialect, "operate">,
-): Model<string, Operation, string> {
+function keys(speech: Speech): Model<string, Operation, string> {
   return {
     init: () => "",
-    step: (state, input, output) => {
-      const { value, answer } = operate(input, state);
-      return { ok: output === undefined || output === answer, state: value };
-    },
+    step: stepOf(speech),
     key: (state) => state,
     partition: (input) => String(input.key),
+  };
+}
+
+/** Of a key that may have several values its state is all of them. */
+function stepOf({ operate, outcomes }: Speech): Step {
+  if (outcomes === undefined) {
+    return (state, input, output) => {
+      const { value, answer } = operate(input, state);
+      return { ok: output === undefined || output === answer, state: value };
+    };
+  }
+  return (state, input, output) => {
+    const values = new Set<string>();
+    for (const before of state.split("|")) {
+      for (const { value, answer } of outcomes(input, before)) {
+        if (output === undefined || output === answer) values.add(value);
+      }
+    }
+    return { ok: values.size > 0, state: [...values].sort().join("|") };
   };
 }
 
@@ -38,10 +55,10 @@ export class History {
   answered = 0;
   unknown = 0;
 
-  readonly #dialect: Pick<Dialect, "operate">;
+  readonly #dialect: Speech;
 
   /** Of clients that speak `dialect`. */
-  constructor(dialect: Pick<Dialect, "operate">) {
+  constructor(dialect: Speech) {
     this.#dialect = dialect;
   }
 

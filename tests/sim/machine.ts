@@ -24,6 +24,7 @@ import {
   type StateEvent,
   type StateEvents,
   type StateHash,
+  type StateMachine,
   type StateRecovery,
   WriterLostError,
 } from "../../src/state/port.ts";
@@ -117,10 +118,30 @@ export interface MachineHost {
   readonly snapshotPadding: number;
 }
 
+/** What the simulator asks of a state machine beside what a group does. */
+export interface SimulatedMachine extends StateMachine {
+  /** What a start finds. */
+  readonly recovery: StateRecovery;
+  /** Whether a snapshot is on its way in. */
+  readonly receiving: boolean;
+  /** Whether a snapshot is replacing the state. */
+  readonly installing: boolean;
+  /** Whether a transaction is open that is not committed in the log. */
+  readonly holds: boolean;
+  /** The last entry that a read may see something of. */
+  readonly seen: LogIndex;
+  /** A key's value, as of `applied` or some entry up to `seen`. */
+  read(key: number): string;
+  /** The state in a canonical form, to compare members. */
+  dump(): string;
+  /** The process dies: what was under way may have reached the disk as a whole, or not at all. */
+  die(): void;
+}
+
 const EMPTY = new Uint8Array(0);
 
 /** A deterministic state machine on a {@linkcode StateVolume}, with latencies. */
-export class SimMachine implements PreparingMachine {
+export class SimMachine implements PreparingMachine, SimulatedMachine {
   readonly #volume: StateVolume;
   readonly #host: MachineHost;
   #model: Model;
@@ -176,6 +197,11 @@ export class SimMachine implements PreparingMachine {
   /** Whether a snapshot is replacing the state. */
   get installing(): boolean {
     return this.#installing !== null;
+  }
+
+  /** Nothing is to be seen of a batch before all of it is. */
+  get seen(): LogIndex {
+    return this.#applied.index;
   }
 
   /** A key's value as of `applied`. */

@@ -2,6 +2,7 @@ import { LogError, type LogRecovery } from "../../src/log/port.ts";
 import { amnesia, createCore, starterOf } from "../../src/node/volume/boot.ts";
 import { RaftGroup } from "../../src/group/group.ts";
 import { envelopeStamp } from "../../src/node/groups/stamp.ts";
+import type { MemoryLog } from "../../src/log/memory_log.ts";
 import type { SegmentLog } from "../../src/log/segment_log.ts";
 import type { GroupMessage } from "../../src/group/messages.ts";
 import { isVoter } from "../../src/raft/configuration.ts";
@@ -14,7 +15,14 @@ import { peekClock, peekHash, sealEnvelope } from "../../src/state/envelope.ts";
 import type { Divergence } from "../../src/state/port.ts";
 import { bytesEqual } from "./bytes.ts";
 import { attemptOf, STAND_IN } from "./dialect.ts";
-import { type MachineFaults, NO_FAULTS, SimMachine } from "./machine.ts";
+import { MemoryCaches } from "./caches/machine.ts";
+import {
+  type MachineFaults,
+  type MachineHost,
+  NO_FAULTS,
+  SimMachine,
+  type SimulatedMachine,
+} from "./machine.ts";
 import type { SimNode } from "./node.ts";
 import { ObservedLog } from "./observed_log.ts";
 import type { Observed } from "./oracle.ts";
@@ -30,18 +38,20 @@ export class SimMember implements Observed {
   readonly member: MemberId;
   readonly mirror;
   readonly group: RaftGroup;
-  readonly state: SimMachine;
+  readonly state: SimulatedMachine;
   readonly core: RaftCore;
   readonly seen: Observed["seen"];
   readonly #world: World;
   readonly #node: SimNode;
-  readonly #log: SegmentLog;
+  readonly #log: Pick<SegmentLog, "scrub">;
+  readonly #soon: (() => void)[] = [];
   #scrubbing = false;
   #reported: Divergence | null = null;
   #tickedAt: number;
   /** Up to when the group was told of time. */
   #toldAt: number;
   #alive = true;
+  #ledAtTick: { readonly clockMs: number; readonly term: number } | null = null;
 
   /**
    * Recovers what the node's volumes hold and starts.
@@ -56,7 +66,7 @@ export class SimMember implements Observed {
     node.process = this;
     this.member = node.member;
     this.mirror = node.mirror;
-    this.state = new SimMachine(node.stateVolume, {
+    const host: MachineHost = {
       later: (event) => this.later(node.applyMs(), event),
       draw: world.draws.machine,
       model: (bytes) => world.dialect.model(bytes),
@@ -83,13 +93,15 @@ export class SimMember implements Observed {
       duplicate: () => world.probes.hit("retryDeduplicated"),
       full: () => node.disk.faults.full,
       snapshotPadding: world.plan.disk.snapshotPadding,
-    });
-    const opened = node.openLog();
-    this.#log = opened.log;
-    this.#checkRecovery(opened.recovery);
-    if (opened.cut !== null) world.probes.hit("tornTailCut");
-    world.oracle.restore(this.mirror, opened.recovery);
-    const log = new ObservedLog(opened.log, this.mirror, {
+    };
+    this.state = world.plan.inMemory
+      ? new MemoryCaches(host, (next) => this.#soon.push(next))
+      : new SimMachine(node.stateVolume, host);
+    const { opened, recovery } = this.#openLog();
+    this.#log = opened;
+    this.#checkRecovery(recovery);
+    world.oracle.restore(this.mirror, recovery);
+    const log = new ObservedLog(opened, this.mirror, {
       appended: (entries) => this.#appended(entries),
       truncated: (after, dropped) => {
         world.truncated(this, after, dropped);
@@ -101,7 +113,7 @@ export class SimMember implements Observed {
     });
     const found = {
       log,
-      logRecovery: opened.recovery,
+      logRecovery: recovery,
       state: this.state.recovery,
     };
     const forgotten = node.fresh ? null : amnesia(node.identity, found);
@@ -139,7 +151,7 @@ export class SimMember implements Observed {
         stamp(payload, clockMs);
         const { state, group } = this;
         world.oracle.stamped(
-          this.member,
+          this,
           peekClock(payload),
           group.clockMs,
           state.clockMs,
@@ -156,6 +168,7 @@ export class SimMember implements Observed {
         this.#reported = divergence;
         world.oracle.diverged(this.member, divergence.index);
       },
+      sinceTickMs: () => (world.now - this.#toldAt) / node.clockRate,
       send: (message) => this.#send(message),
       defer: (callback) => this.later(world.plan.deferMs, callback),
       ...(world.plan.lingerMs > 0
@@ -200,6 +213,7 @@ export class SimMember implements Observed {
     }
     this.#noticePause();
     event();
+    while (this.#alive && this.#soon.length > 0) this.#soon.shift()!();
     if (this.#alive) this.#check();
   }
 
@@ -210,13 +224,17 @@ export class SimMember implements Observed {
     this.#tickedAt = now;
     this.#toldAt = now;
     const { core, group } = this;
-    const [role, before] = [core.role, group.clockMs];
+    const before = this.#ledAtTick;
     group.tick(elapsedMs);
-    if (role !== "leader" || core.role !== "leader") return;
+    const { role, term } = core;
+    const { clockMs } = group;
+    this.#ledAtTick = role === "leader" ? { clockMs, term } : null;
+    // The first tick tells also of time before it led.
+    if (role !== "leader" || before?.term !== term) return;
     const most = plan.tickMs * plan.raft.electionTicks;
     oracle.ticked(
       this.member,
-      group.clockMs - before,
+      clockMs - before.clockMs,
       Math.min(elapsedMs, most),
     );
   }
@@ -263,6 +281,16 @@ export class SimMember implements Observed {
     return () => {
       wanted = false;
     };
+  }
+
+  #openLog(): { opened: SegmentLog | MemoryLog; recovery: LogRecovery } {
+    if (this.#world.plan.inMemory) {
+      const opened = this.#node.openMemoryLog();
+      return { opened, recovery: opened.recovery };
+    }
+    const { log, recovery, cut } = this.#node.openLog();
+    if (cut !== null) this.#world.probes.hit("tornTailCut");
+    return { opened: log, recovery };
   }
 
   /** What the runtime does around a group's start. */
@@ -330,6 +358,7 @@ export class SimMember implements Observed {
   /** What a leader appends was prepared, once, at this very place and with this very stamp; or must run alone. */
   #proposed({ index, term, kind, payload }: Entry): void {
     if (kind !== EntryKind.command) return;
+    if (!(this.state instanceof SimMachine)) return;
     const { prepared, alone } = this.state;
     if (peekHash(payload) === null) {
       const standIn = attemptOf(this.#world.dialect, payload) === STAND_IN;
@@ -366,7 +395,7 @@ export class SimMember implements Observed {
     const cursor = this.group.events.cursor();
     this.group.events.listen(() => {
       for (let next; (next = cursor.next()) !== null;) {
-        if (!("gap" in next)) this.#world.oracle.told(this, next.index);
+        if (!("gap" in next)) this.#world.oracle.told(this, next);
       }
     });
   }

@@ -95,7 +95,7 @@ function onNode(world: World, fault: NodeFault): boolean {
       world.later(fault.ms, () => node.disk.faults.slowness = 1);
       return true;
     case "shutdown":
-      if (process === null) return false;
+      if (process === null || !world.mayStop(node)) return false;
       process.run(() => process.group.stop());
       world.stop(node, false, fault.downMs);
       return true;
@@ -134,6 +134,7 @@ function crash(
 ): boolean {
   const node = world.named(id);
   if (node === null || node.process === null) return false;
+  if (!world.mayStop(node)) return false;
   world.stop(node, power, downMs);
   return true;
 }

@@ -1,3 +1,4 @@
+import { MemoryLog } from "../../src/log/memory_log.ts";
 import { type OpenedLog, openSegmentLog } from "../../src/log/segment_log.ts";
 import { type Identity, memberIdOf } from "../../src/node/volume/identity.ts";
 import type { Configuration, MemberId, NodeId } from "../../src/raft/types.ts";
@@ -73,6 +74,13 @@ export class SimNode {
       segmentBytes: plan.segmentBytes,
       cacheBytes: plan.cacheBytes,
       random: draws.disk,
+    });
+  }
+
+  /** A log that nothing is left of after its process. */
+  openMemoryLog(): MemoryLog {
+    return new MemoryLog({
+      defer: (run) => this.process?.later(0, run),
     });
   }
 

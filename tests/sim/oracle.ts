@@ -14,11 +14,14 @@ import {
   type Term,
 } from "../../src/raft/types.ts";
 import type { LogRecovery } from "../../src/log/port.ts";
+import type { StateEvent } from "../../src/state/port.ts";
 import { peekClock } from "../../src/state/envelope.ts";
 import { bytesEqual } from "./bytes.ts";
 import { STAND_IN } from "./dialect.ts";
 import type { Mirror } from "./mirror.ts";
 import { Violation } from "./violation.ts";
+
+type EventPlace = Pick<StateEvent, "index" | "seq">;
 
 /** What the oracle sees of one run of one member. */
 export interface Observed {
@@ -33,8 +36,8 @@ export interface Observed {
     leading: Term;
     config: Configuration;
     role: Role;
-    /** The last entry that an event told of. */
-    told?: LogIndex;
+    /** The last event that was told. */
+    told?: EventPlace;
   };
 }
 
@@ -65,9 +68,16 @@ export class Oracle {
   readonly #refused = new Set<number>();
   /** Entries whose leader's machine told a wrong hash, by index and term. */
   readonly #lies = new Set<string>();
+  /** What each event told of, by its place. */
+  readonly #events = new Map<string, string>();
   readonly #onConfig: (config: Configuration) => void;
   readonly #attemptOf: (payload: Uint8Array) => number;
   readonly #now: () => number;
+  /** By leader and term: its last stamp, and when that was. */
+  readonly #stamps = new Map<
+    string,
+    { readonly clockMs: number; readonly now: number }
+  >();
   /** The last committed stamp. */
   #stamp = { term: 0, clockMs: 0 };
   /** By leader and term: what it knew of its members last. */
@@ -230,11 +240,28 @@ export class Oracle {
 
   /** A leader, whose clock is `ownMs` and its state's `appliedMs`, stamped something with `clockMs`. */
   stamped(
-    member: MemberId,
+    { member, core, mirror }: Observed,
     clockMs: number,
     ownMs: number,
     appliedMs: number,
   ): void {
+    const now = this.#now();
+    const leads = `${member}:${core.term}`;
+    const last = this.#stamps.get(leads) ?? { clockMs, now };
+    this.#stamps.set(leads, { clockMs, now });
+    const most = (now - last.now) * FASTEST_CLOCK + 2;
+    // What lives for a while from the earlier one on would not live that long.
+    if (
+      clockMs - last.clockMs > most &&
+      clockMs - Math.max(last.clockMs, inherited(mirror, core.term)) > most
+    ) {
+      throw new Violation(
+        "cluster clock",
+        `${member} stamped ${last.clockMs}, and ${clockMs} after ${
+          now - last.now
+        } ms`,
+      );
+    }
     if (clockMs === ownMs && clockMs >= appliedMs) return;
     throw new Violation(
       "cluster clock",
@@ -270,16 +297,28 @@ export class Oracle {
     throw new Violation("divergence", `${member} differs at ${index}`);
   }
 
-  /** A member told of an event. */
-  told({ member, seen }: Observed, index: LogIndex): void {
-    if (index <= seen.applied && index > (seen.told ?? 0)) {
-      seen.told = index;
-      return;
+  /** A member told of an event: the same as others at this place. */
+  told({ member, seen }: Observed, event: StateEvent): void {
+    const { index, seq, kind, bytes } = event;
+    const last = seen.told ?? { index: 0, seq: 0 };
+    const later = index > last.index || index === last.index && seq > last.seq;
+    if (index > seen.applied || !later) {
+      throw new Violation(
+        "events of what is applied",
+        `${member} told of ${index}, ${seq} after ${last.index}, ${last.seq}, applied ${seen.applied}`,
+      );
     }
-    throw new Violation(
-      "events of what is applied",
-      `${member} told of ${index} after ${seen.told}, applied ${seen.applied}`,
-    );
+    seen.told = { index, seq };
+    const place = `${index}:${seq}`;
+    const text = `${kind} ${bytes.toHex()}`;
+    const known = this.#events.get(place);
+    if (known === undefined) this.#events.set(place, text);
+    else if (known !== text) {
+      throw new Violation(
+        "equal events",
+        `${member} told of ${text} at ${place}, another of ${known}`,
+      );
+    }
   }
 
   /** Committed entries from the first on, for as long as they are known. */
@@ -287,9 +326,9 @@ export class Oracle {
     return this.#canonical.map(({ entry }) => entry);
   }
 
-  /** A leader was told of a tick: its clock went on by `advancedMs`, of `passedMs` that it may count. */
+  /** A leader was told of a tick: its clock went on by `advancedMs` since the last one, of `passedMs` that it must count. */
   ticked(member: MemberId, advancedMs: number, passedMs: number): void {
-    if (Math.abs(advancedMs - passedMs) <= 1) return;
+    if (advancedMs >= passedMs - 1) return;
     throw new Violation(
       "cluster clock",
       `${member} counted ${advancedMs} ms in a tick of ${passedMs} ms`,
@@ -570,4 +609,14 @@ export class Oracle {
   #unsynced(member: MemberId, what: string): never {
     throw new Violation("promise before sync", `${member} sent ${what}`);
   }
+}
+
+/** The latest time that a leader's log has from leaders before it: its own entries begin there once they are applied. */
+function inherited({ entries }: Mirror, term: Term): number {
+  let clockMs = 0;
+  for (const entry of entries) {
+    if (entry.kind !== EntryKind.command || entry.term >= term) continue;
+    clockMs = Math.max(clockMs, peekClock(entry.payload));
+  }
+  return clockMs;
 }

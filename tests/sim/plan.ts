@@ -84,7 +84,9 @@ export interface Plan {
   readonly nodes: number;
   readonly voters: number;
   readonly learners: number;
-  readonly stateMachine: "model" | "sqlite" | "counter";
+  readonly stateMachine: "model" | "sqlite" | "counter" | "caches";
+  /** Members keep nothing: who comes back is somebody else. */
+  readonly inMemory?: boolean;
   /** Virtual time with faults. */
   readonly chaosMs: number;
   readonly tickMs: number;
@@ -157,10 +159,23 @@ export interface Plan {
   readonly healQuorumOnly: boolean;
 }
 
-/** Of ten seeds in a row one runs SQLite, one the counter. */
+/** Of ten seeds in a row one runs SQLite, one the counter, two caches: on logs that are kept, and in memory. */
 function stateMachineOf(seed: number): Plan["stateMachine"] {
-  return seed % 10 === 0 ? "sqlite" : seed % 10 === 5 ? "counter" : "model";
+  switch (seed % 10) {
+    case 0:
+      return "sqlite";
+    case 5:
+      return "counter";
+    case 3:
+    case IN_MEMORY:
+      return "caches";
+    default:
+      return "model";
+  }
 }
+
+/** Of ten seeds the one whose caches are in memory. */
+const IN_MEMORY = 8;
 
 /** Draws a plan. */
 export function drawPlan(seed: number): Plan {
@@ -174,7 +189,7 @@ export function drawPlan(seed: number): Plan {
   const chaosMs = electionMs * draw.int(40, 160);
   const latencyMs = draw.between(0.1, electionMs / draw.pick([10, 20, 50]));
   const padding = draw.pick([0, 0, 0, 200, 3000]);
-  const plan = {
+  const drawn = {
     seed,
     nodes,
     voters,
@@ -238,6 +253,7 @@ export function drawPlan(seed: number): Plan {
     healQuorumOnly: draw.chance(0.4),
     cutAtFounding: draw.pick([0, 0, 0.5]),
   };
+  const plan = seed % 10 === IN_MEMORY ? inMemory(drawn) : drawn;
   const firstRun = drawFirstRun(new Draw(seed, "first run"), plan);
   return {
     ...plan,
@@ -246,12 +262,18 @@ export function drawPlan(seed: number): Plan {
   };
 }
 
+/** No disk says when something is durable, and none is damaged. */
+function inMemory(plan: Shape): Shape {
+  return { ...plan, inMemory: true, durability: "immediate", scrubBytes: 0 };
+}
+
 /** Null: a machine whose commands are cheap, like a counter's. */
 function drawFirstRun(
   draw: Draw,
   { tickMs, raft, stateMachine }: Shape,
 ): NonNullable<Plan["firstRun"]> | null {
-  if (stateMachine === "counter" || draw.chance(0.15)) return null;
+  const cheap = stateMachine === "counter" || stateMachine === "caches";
+  if (cheap || draw.chance(0.15)) return null;
   const quiet = draw.chance(0.4);
   const rarely = (): number => quiet ? 0 : draw.pick([0, 0, 0.002, 0.02]);
   return {
@@ -271,7 +293,7 @@ function drawFirstRun(
   };
 }
 
-type Shape = Omit<Plan, "faults">;
+type Shape = Omit<Plan, "faults" | "firstRun">;
 type FaultKind = Fault["kind"];
 
 const KINDS: readonly FaultKind[] = [
@@ -322,8 +344,21 @@ function drawFaults(draw: Draw, shape: Shape): Fault[] {
   return faults;
 }
 
+/** What happens to disks. */
+const OF_DISKS: readonly FaultKind[] = [
+  "bitRot",
+  "lyingSync",
+  "syncError",
+  "readError",
+  "writeError",
+  "diskFull",
+];
+
 /** Faults that the run's options promise nothing about. */
 function excluded(kind: FaultKind, shape: Shape): boolean {
+  if (shape.inMemory && (kind === "crashAll" || OF_DISKS.includes(kind))) {
+    return true;
+  }
   // A lease trusts that clocks differ by less than a factor of two.
   if (shape.raft.leaseReads && kind === "drift") return true;
   return shape.durability !== "immediate" &&

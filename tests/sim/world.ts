@@ -14,7 +14,13 @@ import { SimClient } from "./client.ts";
 import { Draw } from "./draw.ts";
 import { History } from "./history.ts";
 import { COUNTER_DIALECT } from "../counter/dialect.ts";
-import { attemptOf, type Dialect, KV_DIALECT } from "./dialect.ts";
+import { cacheDialect } from "./caches/dialect.ts";
+import {
+  attemptOf,
+  type Dialect,
+  KV_DIALECT,
+  type SeenRead,
+} from "./dialect.ts";
 import { sqlDialect } from "./sql_dialect.ts";
 import { SimMember } from "./member.ts";
 import { inflict } from "./nemesis.ts";
@@ -30,10 +36,11 @@ import { Violation } from "./violation.ts";
 import { Watch } from "./watch.ts";
 
 /** How clients and state machines talk, by the plan's state machine. */
-const DIALECTS: Record<Plan["stateMachine"], () => Dialect> = {
+const DIALECTS: Record<Plan["stateMachine"], (seed: number) => Dialect> = {
   model: () => KV_DIALECT,
   sqlite: sqlDialect,
   counter: () => COUNTER_DIALECT,
+  caches: cacheDialect,
 };
 
 /** Everything of one run: machines, network, clients, and who watches them. */
@@ -66,6 +73,8 @@ export class World {
   /** Faults done, by kind. */
   readonly faults: Map<string, number> = new Map();
   healed = false;
+  /** Reads beside the log, for a dialect that judges them. */
+  readonly #reads: SeenRead[] = [];
   #values = 0;
   #attempts = 0;
   /** Nodes that stay away for ever. */
@@ -86,7 +95,7 @@ export class World {
       stamp: draw("stamp"),
     };
     this.raftOptions = { ...plan.raft, checkQuorum: true };
-    this.dialect = DIALECTS[plan.stateMachine]();
+    this.dialect = DIALECTS[plan.stateMachine](plan.seed);
     this.history = new History(this.dialect);
     this.watch = new Watch(this.probes);
     this.oracle = new Oracle(
@@ -144,6 +153,13 @@ export class World {
   /** A number for a proposal. */
   nextAttempt(): number {
     return ++this.#attempts;
+  }
+
+  /** A client read a key of a member's state. */
+  sawRead({ state }: SimMember, key: number, value: string): void {
+    if (this.dialect.judge === undefined) return;
+    const { applied: { index: from }, seen: to } = state;
+    this.#reads.push({ key, value, from, to });
   }
 
   /** What a node's wall clock shows, ms since the epoch. */
@@ -205,8 +221,14 @@ export class World {
     if (this.plan.scrubBytes > 0) this.#scrub(process);
   }
 
+  /** Whether a process may end now: one that keeps nothing takes its promises along. */
+  mayStop(node: SimNode): boolean {
+    return !this.plan.inMemory || this.canForget(node);
+  }
+
   /** Ends a process and starts another one later. */
   stop(node: SimNode, power: boolean, downMs: number): void {
+    if (this.plan.inMemory) this.#forget(node);
     this.trace.add(this.now, power ? "power cut" : "kill", node.member);
     node.crash(power);
     node.downUntil = Math.max(node.downUntil, this.now + downMs);
@@ -215,6 +237,10 @@ export class World {
 
   /** A process ended itself. */
   processFailed(node: SimNode, error: Error): void {
+    if (this.plan.inMemory) {
+      // No disk can fail it, and nothing may be lost but by a fault.
+      throw new Violation("member failed", `${node.member}: ${error.stack}`);
+    }
     if (error instanceof LogError && error.failure === "io") {
       this.probes.hit(node.disk.faults.failSyncs ? "syncFailed" : "ioFailed");
     }
@@ -260,6 +286,7 @@ export class World {
     const downMs = electionMs * draw.between(0.1, 4);
     this.later(delay, () => {
       if (this.healed || process === null || node.process !== process) return;
+      if (!this.mayStop(node)) return;
       this.faults.set(
         "cutAtMoment",
         (this.faults.get("cutAtMoment") ?? 0) + 1,
@@ -276,7 +303,7 @@ export class World {
   /** A volume is lost; the node comes back as somebody else. */
   loseVolume(node: SimNode, downMs: number): boolean {
     if (!this.canForget(node)) return false;
-    this.#forget(node);
+    if (!this.plan.inMemory) this.#forget(node);
     this.stop(node, true, downMs);
     return true;
   }
@@ -354,14 +381,23 @@ export class World {
     if (far === undefined) return;
     const entries = this.oracle.history.slice(0, far.state.applied.index);
     const model = this.dialect.model(new Uint8Array(0));
+    const answered: Uint8Array[] = [];
     for (let at = 0; at < entries.length;) {
       const batch = entries.slice(at, at + this.draws.machine.int(1, 40));
       const { answers } = model.apply(batch);
       batch.forEach(({ index }, i) => this.oracle.replayed(index, answers[i]!));
+      answered.push(...answers);
       at += batch.length;
     }
-    const same = model.dump() === far.state.dump();
+    const dump = model.dump();
+    const same = dump === far.state.dump();
     model.close();
+    this.dialect.judge?.({
+      entries,
+      answers: answered,
+      reads: this.#reads,
+      dump,
+    });
     if (!same) throw new Violation("replay", `${far.member} differs`);
   }
 

@@ -64,6 +64,8 @@ export interface FollowingGroupPorts {
   /** See `HostedGroupPorts.diverged`. */
   diverged(divergence: Divergence): void;
   failed(error: Error): void;
+  /** See `HostedGroupPorts.sinceTickMs`. */
+  sinceTickMs(): number;
 }
 
 /**

@@ -44,6 +44,8 @@ export interface HostedGroupPorts {
   /** The state here and the leader of an entry answer it differently. */
   diverged(divergence: Divergence): void;
   failed(error: Error): void;
+  /** Time of which the last tick did not tell, ms. */
+  sinceTickMs(): number;
 }
 
 /** One Raft group as this member hosts it: its loop while it takes part, its proposer, who leads it, and whether it has caught up. */
@@ -136,6 +138,7 @@ export class HostedGroup implements RoutedGroup {
       changed: () => this.#onStepped(),
       diverged: (divergence) => this.#onDiverged(divergence),
       fatal: (error) => this.#ports.failed(error),
+      sinceTickMs: () => this.#ports.sinceTickMs(),
     });
     this.#group = group;
     const { voters } = group.core.config;

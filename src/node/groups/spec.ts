@@ -15,6 +15,8 @@ export interface LoopPorts {
   diverged(divergence: Divergence): void;
   /** The group cannot go on, so its member ends. */
   fatal(error: Error): void;
+  /** Time of which the group's last tick did not tell, ms. */
+  sinceTickMs(): number;
 }
 
 /** What a group begins with on this member. */

@@ -46,6 +46,11 @@ export class Pulse {
     return this.#lag.worstMs;
   }
 
+  /** Time that no tick has told of yet, ms. */
+  get untoldMs(): number {
+    return this.#ports.clock.monotonic() - this.#lastMs;
+  }
+
   /** Begins; called once. */
   start(): void {
     this.#lastMs = this.#ports.clock.monotonic();

@@ -1,4 +1,8 @@
 import { bankWorkload } from "./bank.ts";
+import { cacheCounterWorkload } from "./cache_counter.ts";
+import { cacheRegisterWorkload } from "./cache_register.ts";
+import { cacheSlotWorkload } from "./cache_slot.ts";
+import { cacheTtlWorkload } from "./cache_ttl.ts";
 import { counterWorkload } from "./counter.ts";
 import { listAppendWorkload } from "./list_append.ts";
 import { monotonicWorkload } from "./monotonic.ts";
@@ -16,4 +20,8 @@ export const WORKLOADS: Readonly<Record<string, () => Workload>> = {
   set: setWorkload,
   "unique-ids": uniqueIdsWorkload,
   monotonic: monotonicWorkload,
+  "cache-register": cacheRegisterWorkload,
+  "cache-counter": cacheCounterWorkload,
+  "cache-slot": cacheSlotWorkload,
+  "cache-ttl": cacheTtlWorkload,
 };

@@ -10,6 +10,9 @@ const RETRY_MS = 20_000;
 /** Not worth a repetition: the answer will stay the same. */
 const FINAL = /^(sql|constraint|invalid|too_large|forbidden|unauthorized):/;
 
+/** Caches began anew: an attempt before that may have been applied, no later one will be. */
+const RESET = /^cache_reset:/;
+
 /**
  * Repeats a write under one idempotency key, on one member after the other, until it is
  * answered. When time is up: `info` if any attempt is in doubt, else `fail`.
@@ -27,7 +30,8 @@ export async function retried<T>(
     if (result.type === "ok") return result;
     if (result.type === "fail" && FINAL.test(result.error)) return result;
     doubtful ||= result.type === "info";
-    if (performance.now() > deadline) {
+    const over = result.type === "fail" && RESET.test(result.error);
+    if (over || performance.now() > deadline) {
       return { type: doubtful ? "info" : "fail", error: result.error };
     }
     await sleep(PAUSE_MS);

@@ -41,15 +41,23 @@ export async function hunt(
   }
 }
 
+function seedsOf({ step = 1, first = step }: Mutant): {
+  readonly first: number;
+  readonly step: number;
+} {
+  return { first, step };
+}
+
 /** What the seeds from one to before another, counted from 0, find in these sources. */
 async function broken(
   sources: string,
-  { step = 1 }: Mutant,
+  mutant: Mutant,
   from: number,
   to: number,
 ): Promise<{ seed: number; how: string } | null> {
   if (from >= to) return null;
-  const range = [step * (from + 1), step, to - from].map(String);
+  const { first, step } = seedsOf(mutant);
+  const range = [first + step * from, step, to - from].map(String);
   const { code, lines } = await runDeno(
     sources,
     [
@@ -81,7 +89,8 @@ async function bySeeds(
 ): Promise<string | null> {
   const found = await broken(copy, mutant, from, to);
   if (found === null) return null;
-  const at = found.seed / (mutant.step ?? 1) - 1;
+  const { first, step } = seedsOf(mutant);
+  const at = (found.seed - first) / step;
   const without = await broken(pristine, mutant, at, at + 1);
   if (without === null) return `seed ${found.seed}: ${found.how}`;
   throw new Error(
@@ -103,6 +112,7 @@ async function byTests(where: Hunt, { file }: Mutant): Promise<string | null> {
 
 /** The tests of a file: those of its folder; the loop's are also tested in whole members, and these with a group beside the durable one. */
 function testsOf(file: string): readonly string[] {
+  if (file.startsWith("state/kv/")) return ["tests/state/kv"];
   const folder = file.split("/")[0]!;
   switch (folder) {
     case "group":

@@ -1,3 +1,4 @@
+import { CACHE_MUTANTS } from "./planted/caches.ts";
 import { EXEC_MUTANTS } from "./planted/exec.ts";
 import { EQUAL_MEMBERS_MUTANTS } from "./planted/equal_members.ts";
 import { GROUP_MUTANTS } from "./planted/groups.ts";
@@ -13,7 +14,9 @@ export interface Mutant {
   readonly file: string;
   readonly find: string;
   readonly replace: string;
-  /** The first seed to try; a multiple of ten begins with the SQLite machine. */
+  /** The first seed to try. @default {step} */
+  readonly first?: number;
+  /** From one seed to the next. With ten all run the SQLite machine. @default {1} */
   readonly step?: number;
 }
 
@@ -24,6 +27,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...GROUP_MUTANTS,
   ...LOG_MUTANTS,
   ...STATE_MUTANTS,
+  ...CACHE_MUTANTS,
   ...EXEC_MUTANTS,
   ...EQUAL_MEMBERS_MUTANTS,
 ];

@@ -165,8 +165,20 @@ export const NODE_MUTANTS: readonly Mutant[] = [
   {
     name: "a new leader's cluster clock begins with its process",
     file: "group/cluster_clock.ts",
-    find: "    this.#heard = this.#now;\n",
-    replace: "    this.#heard = leads ? 0 : this.#now;\n",
+    find: "      this.#heard + this.#since,\n",
+    replace: "      leads ? 0 : this.#heard + this.#since,\n",
+  },
+  {
+    name: "a leader's stamps are as old as its last tick",
+    file: "group/cluster_clock.ts",
+    find: "const own = this.#leads ? this.#untold : this.#since;",
+    replace: "const own = this.#leads ? 0 : this.#since;",
+  },
+  {
+    name: "a leader counts its time since the last tick twice",
+    file: "group/cluster_clock.ts",
+    find: "    this.#heard = Math.max(this.#heard, clockMs - this.#untold);\n",
+    replace: "    this.#heard = Math.max(this.#heard, clockMs);\n",
   },
   {
     name: "a pause advances the cluster clock",
@@ -200,7 +212,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a write waits for its own member whatever its deadline",
-    file: "node/services/database.ts",
+    file: "node/services/own_writes.ts",
     find: "    this.#waiters.tick(this.#ports.clock.monotonic());\n",
     replace: "",
   },
