@@ -8,7 +8,8 @@ import type {
   CacheWatchRequest,
 } from "../../node/port.ts";
 import type { ByteKey } from "../../state/kv/types.ts";
-import { pause, startTimer } from "../abort.ts";
+import { pause } from "../abort.ts";
+import { startTimer } from "../../util/timers.ts";
 import type { FailoverOptions } from "../failover.ts";
 import { parseServerEvents } from "./server_events.ts";
 
