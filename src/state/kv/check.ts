@@ -2,8 +2,10 @@ import { StateDamagedError } from "../port.ts";
 import type { CacheContents } from "./contents.ts";
 import { hashOfCounter, hashOfEntry } from "./contents_hash.ts";
 
-/** Records that are read with each step. */
+/** Records that are read with each step, as long as they are small. */
 const RECORDS_PER_STEP = 100;
+/** Bytes that count like a record. */
+const RECORD_BYTES = 1024;
 
 /** What was counted again of one number. */
 interface Recount {
@@ -23,7 +25,7 @@ export function* recount(
   const before = changes();
   const counted = new Map<number, Recount>();
   const records = contents.store.scan();
-  let read = 0;
+  let left = RECORDS_PER_STEP;
   for (let next = records.next(); !next.done; next = records.next()) {
     const { cache, key } = next.value;
     let sum = counted.get(cache);
@@ -33,7 +35,13 @@ export function* recount(
       : hashOfCounter(cache, key, next.value.counter);
     sum.hash = sum.hash + hash >>> 0;
     sum.count++;
-    if (++read % RECORDS_PER_STEP === 0) yield;
+    left -= 1 +
+      (next.value.kind === "entry"
+        ? next.value.entry.bytes.length / RECORD_BYTES
+        : 0);
+    if (left > 0) continue;
+    left = RECORDS_PER_STEP;
+    yield;
   }
   if (changes() === before) compare(contents, counted);
 }

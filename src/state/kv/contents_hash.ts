@@ -8,8 +8,6 @@ import { VALUE_KINDS } from "./values.ts";
  */
 
 const START = 0x811c9dc5;
-const PRIME = 0x01000193;
-const FACTOR = 0x85ebca6b;
 const ENTRY = 1;
 const COUNTER = 2;
 const CACHE = 3;
@@ -49,30 +47,38 @@ export function hashOfCache(
   return finished(mixNumber(own, settings.ttlMs)) + hash + counterHash >>> 0;
 }
 
+/** A step of murmur3. */
 function mix(hash: number, word: number): number {
-  return Math.imul(hash ^ word, PRIME);
+  let bits = Math.imul(word, 0xcc9e2d51);
+  bits = Math.imul(bits << 15 | bits >>> 17, 0x1b873593);
+  hash ^= bits;
+  return Math.imul(hash << 13 | hash >>> 19, 5) + 0xe6546b64 | 0;
 }
 
 function mixNumber(hash: number, value: number): number {
-  return mix(mix(hash, value >>> 0), value / 2 ** 32 >>> 0);
+  return mix(mix(hash, value | 0), value / 2 ** 32 | 0);
 }
 
+/** Its characters are bytes. */
 function mixText(hash: number, text: string): number {
-  for (let i = 0; i < text.length; i++) {
-    hash = Math.imul(hash ^ text.charCodeAt(i), PRIME);
+  const { length } = text;
+  const whole = length & ~3;
+  for (let i = 0; i < whole; i += 4) {
+    const word = text.charCodeAt(i) | text.charCodeAt(i + 1) << 8 |
+      text.charCodeAt(i + 2) << 16 | text.charCodeAt(i + 3) << 24;
+    hash = mix(hash, word);
   }
-  return mix(hash, text.length);
+  for (let i = whole; i < length; i++) hash = mix(hash, text.charCodeAt(i));
+  return mix(hash, length);
 }
 
-/** Four bytes at a time: each step waits for the one before. */
 function mixBytes(hash: number, bytes: Uint8Array): number {
   const { length } = bytes;
   const whole = length & ~3;
   for (let i = 0; i < whole; i += 4) {
     const word = bytes[i]! | bytes[i + 1]! << 8 | bytes[i + 2]! << 16 |
       bytes[i + 3]! << 24;
-    hash = Math.imul(hash ^ word, FACTOR);
-    hash ^= hash >>> 15;
+    hash = mix(hash, word);
   }
   for (let i = whole; i < length; i++) hash = mix(hash, bytes[i]!);
   return mix(hash, length);

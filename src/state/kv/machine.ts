@@ -49,7 +49,10 @@ interface ApplyingBatch {
   at: number;
 }
 
-/** Caches as a state machine, on any store. Everything runs on the calling thread, in slices of a few ms. */
+/**
+ * Caches as a state machine, on any store. Everything runs on the calling thread, in slices of a few ms. Reads in
+ * between find what the entries of the batch did so far, each entry as a whole.
+ */
 export class CacheMachine implements KvMachine {
   readonly #parts: CacheMachineParts;
   readonly #pace: Pace;
@@ -64,6 +67,9 @@ export class CacheMachine implements KvMachine {
     null;
   /** Grows with each entry. */
   #changes = 0;
+  #installing = false;
+  #closing = false;
+  /** Called once what was begun is over. */
   #closed: (() => void) | null = null;
 
   /**
@@ -157,17 +163,13 @@ export class CacheMachine implements KvMachine {
       const error = new Error(`No snapshot of ${last.index} was received`);
       return this.#pace.soon(() => done(error));
     }
+    this.#installing = true;
     const store = this.#parts.stores.replacement();
     new SnapshotLoad(received.bytes, store, this.#pace, (error) => {
+      this.#installing = false;
       received.bytes.release();
-      try {
-        if (error !== null) throw error;
-        this.#replace(store);
-      } catch (error) {
-        store.close();
-        return done(error as Error);
-      }
-      done(null);
+      done(this.#replaced(store, error));
+      this.#closeIfAsked();
     });
   }
 
@@ -176,7 +178,7 @@ export class CacheMachine implements KvMachine {
     const { contents } = this.#state;
     const counting = recount(contents, () => this.#changes);
     return this.#inSlices(() =>
-      this.#closed === null && this.#state.contents === contents &&
+      !this.#closing && this.#state.contents === contents &&
       counting.next().done !== true
     );
   }
@@ -186,7 +188,7 @@ export class CacheMachine implements KvMachine {
     return this.#inSlices(() => {
       const { contents } = this.#state;
       const id = contents.cache(cache)?.id;
-      if (id === undefined || this.#closed !== null) return false;
+      if (id === undefined || this.#closing) return false;
       return contents.store.arrange?.(id, ARRANGED_PER_STEP) === false;
     });
   }
@@ -198,9 +200,10 @@ export class CacheMachine implements KvMachine {
 
   /** See {@linkcode StateMachine.close}. */
   close(done: () => void): void {
+    this.#closing = true;
     this.#closed = done;
     this.#build?.abort(new Error("The state machine is closed"));
-    if (this.#batch === null) this.#pace.soon(() => this.#close());
+    this.#pace.soon(() => this.#closeIfAsked());
   }
 
   /** Applies the next entry; whether there are more. */
@@ -225,7 +228,7 @@ export class CacheMachine implements KvMachine {
     this.#clockMs = this.#state.clockMs;
     this.#build?.batchEnds();
     batch.done(null, batch.answers ?? [], events);
-    if (this.#closed !== null) this.#close();
+    this.#closeIfAsked();
   }
 
   #fail(batch: ApplyingBatch, error: Error): void {
@@ -235,10 +238,21 @@ export class CacheMachine implements KvMachine {
     const full = error instanceof HiqliteError && error.code === "disk_full";
     if (full) this.#state = this.#opened(this.#state.store);
     batch.done(error, [], NO_EVENTS);
-    if (this.#closed !== null) this.#close();
+    this.#closeIfAsked();
   }
 
-  /** What was loaded takes the place of what there was. */
+  /** What was loaded, unless that failed, takes the place of what there was; why not. */
+  #replaced(store: KvStore, error: Error | null): Error | null {
+    try {
+      if (error !== null) throw error;
+      this.#replace(store);
+      return null;
+    } catch (error) {
+      store.close();
+      return error as Error;
+    }
+  }
+
   #replace(store: KvStore): void {
     const state = this.#opened(store);
     this.#build?.abort(new Error("Another snapshot was installed"));
@@ -255,8 +269,10 @@ export class CacheMachine implements KvMachine {
     return new KvState(store, this.#parts.commands);
   }
 
-  #close(): void {
-    const done = this.#closed!;
+  #closeIfAsked(): void {
+    const done = this.#closed;
+    if (done === null || this.#batch !== null || this.#installing) return;
+    this.#closed = null;
     this.#receiving?.release();
     this.#state.store.close();
     done();

@@ -23,8 +23,15 @@ export class ContentReads implements KvReads {
     const contents = this.#contents();
     const known = contents.cache(cache);
     if (known === undefined) return null;
-    const entry = contents.store.entry(known.id, key);
-    return entry === null || isDue(entry, nowMs) ? null : copyOf(entry, nowMs);
+    const { store } = contents;
+    if (store.ownEntry === undefined) {
+      const entry = store.entry(known.id, key);
+      return isVisible(entry, nowMs)
+        ? shown(entry, entry.bytes.slice(), nowMs)
+        : null;
+    }
+    const entry = store.ownEntry(known.id, key);
+    return isVisible(entry, nowMs) ? shown(entry, entry.bytes, nowMs) : null;
   }
 
   /** See {@linkcode KvReads.counter}. */
@@ -53,7 +60,8 @@ export class ContentReads implements KvReads {
       for (const [key, entry] of contents.store.range(known.id, rest)) {
         last = key;
         seen++;
-        if (!isDue(entry, nowMs)) found.push({ key, ...copyOf(entry, nowMs) });
+        if (!isVisible(entry, nowMs)) continue;
+        found.push({ key, ...shown(entry, entry.bytes.slice(), nowMs) });
       }
       const limit: number = range.limit - found.length;
       // Hidden ones took the places of others.
@@ -78,12 +86,21 @@ function after(key: ByteKey, range: KvRange): KvRange {
     : { ...range, start: `${key}\0` };
 }
 
-function copyOf(
-  { kind, bytes, version, deadlineMs }: StoredEntry,
+function isVisible(
+  entry: StoredEntry | null,
+  nowMs: number,
+): entry is StoredEntry {
+  return entry !== null && !isDue(entry, nowMs);
+}
+
+/** An entry as a reader gets it; `bytes` are its own. */
+function shown(
+  { kind, version, deadlineMs }: StoredEntry,
+  bytes: Uint8Array,
   nowMs: number,
 ): KvEntry {
   return {
-    value: { kind, bytes: bytes.slice() },
+    value: { kind, bytes },
     version,
     ttlMs: deadlineMs === 0 ? null : deadlineMs - nowMs,
   };

@@ -62,11 +62,11 @@ function lackIn(cache: LiveCache): string | null {
   const bytesAfter = spared
     ? cache.counterBytes + change.counterBytes + change.ownBytes
     : bytes + change.bytes;
-  if (change.bytes > 0 && isOver(bytesAfter, maxBytes)) {
+  if (isOver(bytesAfter, maxBytes)) {
     return `The cache ${name} has ${bytes} bytes, the write needs ${change.bytes} more, its limit is ${maxBytes}`;
   }
   const entriesAfter = spared ? change.ownEntries : entries + change.entries;
-  if (change.entries > 0 && isOver(entriesAfter, maxEntries)) {
+  if (isOver(entriesAfter, maxEntries)) {
     return `The cache ${name} has ${entries} entries, the write needs ${change.entries} more, its limit is ${maxEntries}`;
   }
   return null;

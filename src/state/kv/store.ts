@@ -89,6 +89,8 @@ export interface KvStore {
   /** Forgets a row, entries and counters under a number. They are gone from reads at once, and from memory or the disk by and by. */
   removeCache(number: number): void;
   entry(cache: number, key: ByteKey): StoredEntry | null;
+  /** The same with bytes that are the caller's. Left out by stores that have nothing cheaper than to copy a view. */
+  ownEntry?(cache: number, key: ByteKey): StoredEntry | null;
   putEntry(cache: number, key: ByteKey, entry: StoredEntry): void;
   /** What is not there needs no removal. */
   deleteEntry(cache: number, key: ByteKey): void;

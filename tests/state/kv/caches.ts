@@ -45,6 +45,8 @@ export class Caches {
   /** What the machine stores now. */
   store: KvStore;
   readonly machine: CacheMachine;
+  /** What it is about to install. */
+  received: Snapshot | null = null;
   #index = 0;
   #clockMs = 1_000;
   /** What the machine told of, as lines. */
@@ -197,6 +199,7 @@ export class Caches {
       await settled((done) => sink.write(chunk, done));
     }
     await settled((done) => sink.finish(snapshot, done));
+    this.received = snapshot;
     await settled((done) => this.machine.install(snapshot.last, done));
     snapshot.release();
     this.#index = snapshot.last.index;

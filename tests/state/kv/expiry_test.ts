@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { EXPIRED_PER_ENTRY } from "../../../src/state/kv/expiry.ts";
+import {
+  EXPIRED_BYTES_PER_ENTRY,
+  EXPIRED_PER_ENTRY,
+} from "../../../src/state/kv/expiry.ts";
+import { NO_RESULT } from "../../../src/state/kv/answer.ts";
 import { DEFAULT_SETTINGS } from "../../../src/state/kv/types.ts";
 import type { KvOperation } from "../../../src/state/kv/types.ts";
 import { add, Caches, put } from "./caches.ts";
@@ -118,6 +122,22 @@ Deno.test("kv.md §10 (1) a thousand keys of one deadline all go, and one that w
   assert.equal(caches.machine.nextDueMs, Infinity);
 });
 
+Deno.test("an entry removes no more than some large values", async () => {
+  await using caches = new Caches();
+  const large = "x".repeat(1024 * 1024 - 100);
+  for (let i = 0; i < 10; i++) {
+    await caches.do(put(`k${i}`, large, { ttlMs: 10 }));
+  }
+  caches.pass(10);
+  const left: number[] = [];
+  for (let i = 0; i < 3; i++) {
+    await caches.tick();
+    left.push(caches.stats("c")!.entries);
+  }
+  assert.deepEqual(left, [5, 0, 0]);
+  assert.equal(EXPIRED_BYTES_PER_ENTRY, 4 * 1024 * 1024);
+});
+
 Deno.test("each expired key is told of once, by an event with the index that removed it", async () => {
   await using caches = new Caches();
   await caches.do(put("a", "v", { ttlMs: 10 }));
@@ -132,6 +152,39 @@ Deno.test("each expired key is told of once, by an event with the index that rem
     "4 1 expire c b 0",
     "4 2 expireCounter c n 0",
   ]);
+});
+
+Deno.test("what is due is not there for operations and checks, although there was too much to remove it all", async () => {
+  await using caches = new Caches();
+  const keys = Array.from({ length: 300 }, (_, i) => `k${i + 1000}`);
+  await caches.unit(keys.map((key) => put(key, "v", { ttlMs: 10 })));
+  const counters = keys.map((key) => ({
+    ...add(key, 5n),
+    ttlMsIfNew: 10,
+  } as KvOperation));
+  await caches.unit(counters);
+  caches.pass(10);
+  const last = { cache: "c", key: "k1299" } as const;
+  const answers = await caches.pack([
+    { checks: [{ ...last, version: 1 }], operations: [] },
+    { checks: [], operations: [{ kind: "getRemove", ...last }] },
+    { checks: [], operations: [{ kind: "touch", ...last, ttlMs: 5 }] },
+    { checks: [], operations: [{ kind: "deleteCounter", ...last }] },
+    { checks: [], operations: [add("k1299", 1n)] },
+    { checks: [], operations: [put("k1298", "w", { ifPresent: true })] },
+  ]);
+  assert.deepEqual(answers[0], { kind: "conflict", at: 0, version: 0 });
+  for (const answer of answers.slice(1, 4)) {
+    assert.ok(answer.kind === "done");
+    assert.deepEqual(answer.results, [NO_RESULT]);
+  }
+  assert.ok(answers[4]?.kind === "done");
+  assert.equal(answers[4].results[0]!.counter, 1n);
+  assert.deepEqual(answers[5], { kind: "conflict", at: 0, version: 0 });
+  for (let i = 0; i < 3; i++) await caches.tick();
+  assert.equal(caches.counter("c", "k1299"), 1n);
+  const { entries, counters: left, bytes, expired } = caches.stats("c")!;
+  assert.deepEqual([entries, left, bytes, expired], [0, 1, 5 + 8 + 64, 300]);
 });
 
 Deno.test("a key that is due and written again before it was removed has expired in between", async () => {

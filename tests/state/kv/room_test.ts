@@ -121,6 +121,38 @@ Deno.test("for the limit of all caches a cache that evicts gives up its own entr
   assert.deepEqual(keys(caches), ["f"]);
 });
 
+Deno.test("a unit never evicts what it wrote itself, also when the limit of all caches was lowered", async () => {
+  await using caches = await withSettings({ onFull: "evict" });
+  const large = "x".repeat(500);
+  await caches.unit(
+    [put("a", large, { cache: "d" }), put("b", large, { cache: "d" })],
+  );
+  await caches.do(sized(36, "a"));
+  const unit = [
+    { kind: "delete", cache: "d", key: "a" } as const,
+    sized(36, "b"),
+  ];
+  const answer = await caches.unit(unit, [], { maxBytes: 400 });
+  assert.equal(answer.kind, "done");
+  assert.deepEqual(keys(caches), ["b"]);
+  assert.deepEqual(keys(caches, "d"), ["b"]);
+});
+
+Deno.test("what a unit writes and writes again, or removes, needs room once, or none", async () => {
+  await using caches = await withSettings({ maxBytes: 200, onFull: "evict" });
+  await caches.do(sized(100, "old"));
+  const twice = await caches.unit([sized(100, "a"), sized(120, "a")]);
+  assert.equal(twice.kind, "done");
+  assert.deepEqual(keys(caches), ["a"]);
+  const removed = await caches.unit([
+    sized(130, "b"),
+    { kind: "delete", cache: "c", key: "b" },
+    sized(120, "e"),
+  ]);
+  assert.equal(removed.kind, "done");
+  assert.deepEqual(keys(caches), ["e"]);
+});
+
 Deno.test("room is left of a unit that other units of its entry took", async () => {
   await using caches = await withSettings({ maxEntries: 2 });
   const answers = await caches.pack(["a", "b", "d"].map((key) => ({

@@ -65,9 +65,12 @@ export function testStoreContract(
 ): void {
   const clause: Clause = (title, run) =>
     Deno.test(`${name} ${title}`, async () => {
-      const subject = await open();
-      const last = await run(subject) ?? subject;
-      await last.end();
+      let subject = await open();
+      try {
+        subject = await run(subject) ?? subject;
+      } finally {
+        await subject.end();
+      }
     });
   testRecords(clause);
   testBytes(clause);
@@ -132,11 +135,15 @@ function testRecords(clause: Clause): void {
     } as const;
     const counted = {
       id: 2,
+      counterId: 70_001,
       name: "b.B_-9",
       settings,
       entries: 1,
       counters: 2,
       bytes: 2 ** 45,
+      counterBytes: 2 ** 44,
+      hash: 0xffffffff,
+      counterHash: 2 ** 31,
       expired: 3,
       evicted: 2 ** 33,
     };
@@ -295,8 +302,8 @@ const ORDERED: readonly ByteKey[] = [
   "a",
   "a\0",
   "a\x01",
-  "a\xff",
   "ab",
+  "a\xff",
   byteKey("\u00e9"),
   byteKey("\uffff"),
   byteKey("\u{10000}"),
@@ -562,6 +569,49 @@ function testRemoval(clause: Clause): void {
       [1, 60, 1003],
     );
     assert.equal(everything(store).length, 3 + 50 + 10);
+  });
+
+  clause("clears entries and counters one without the other", ({ store }) => {
+    change(store, 1, () => {
+      store.saveCache(cacheOf(1, "evict", 2));
+      store.putEntry(1, "k", entryOf("first", 1, 50));
+      store.putCounter(2, "k", { value: 1n, deadlineMs: 60 });
+      store.putCounter(2, "j", { value: 2n, deadlineMs: 0 });
+    });
+    assert.deepEqual(store.due(100, 9), [
+      due(1, "k", 50),
+      due(2, "k", 60, true),
+    ]);
+    change(store, 2, () => {
+      store.removeCache(1);
+      store.saveCache(cacheOf(3, "evict", 2));
+      assert.equal(store.entry(3, "k"), null);
+      store.putEntry(3, "k", entryOf("second", 2, 70));
+    });
+    assert.equal(store.entry(1, "k"), null);
+    assert.equal(store.counter(2, "k")?.value, 1n);
+    assert.equal(store.oldest(3), "k");
+    change(store, 3, () => {
+      store.removeCache(2);
+      store.saveCache(cacheOf(3, "evict", 4));
+      store.putCounter(4, "j", { value: 3n, deadlineMs: 80 });
+    });
+    assert.equal(store.counter(2, "k"), null);
+    assert.equal(store.counter(4, "k"), null);
+    assert.equal(textOf(store.entry(3, "k")), "second");
+    assert.deepEqual([...store.caches()], [cacheOf(3, "evict", 4)]);
+    assert.deepEqual(store.due(100, 9), [
+      due(3, "k", 70),
+      due(4, "j", 80, true),
+    ]);
+    assert.equal(everything(store).length, 2);
+    change(store, 4, () => {
+      store.removeCache(3);
+      store.removeCache(4);
+    });
+    assert.deepEqual([...store.caches()], []);
+    assert.deepEqual(everything(store), []);
+    assert.deepEqual(store.due(100, 9), []);
   });
 
   clause("forgets everything when it is cleared", ({ store }) => {

@@ -38,18 +38,23 @@ export function positionAt(index: number): KvPosition {
   };
 }
 
-/** A cache of which nothing is counted. */
+/** A cache of which nothing is counted; its counters have the number of its entries, unless another is given. */
 export function cacheOf(
   id: number,
   onFull: "reject" | "evict" = "evict",
+  counterId = id,
 ): StoredCache {
   return {
     id,
+    counterId,
     name: `cache-${id}`,
     settings: { ...DEFAULT_SETTINGS, onFull },
     entries: 0,
     counters: 0,
     bytes: 0,
+    counterBytes: 0,
+    hash: 0,
+    counterHash: 0,
     expired: 0,
     evicted: 0,
   };

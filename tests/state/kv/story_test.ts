@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Entry } from "../../../src/raft/types.ts";
+import type { Pace } from "../../../src/state/kv/pace.ts";
 import type { KvAnswer } from "../../../src/state/kv/types.ts";
 import { SeededRandom } from "../../../src/util/random.ts";
 import { answersIn, Caches } from "./caches.ts";
@@ -9,6 +10,15 @@ import { snapshotOf } from "../machine_calls.ts";
 
 const STORIES = Number(Deno.env.get("KV_STORIES") ?? 12);
 const CHAPTERS = 300;
+
+let clock = 0;
+
+/** Each step is a slice of its own, so that a snapshot is built between the entries of a batch. */
+const ONE_STEP: Pace = {
+  now: () => clock += 100,
+  soon: (next) => queueMicrotask(next),
+  turn: (next) => queueMicrotask(next),
+};
 
 /** An answer without what is only for people. */
 function essence(answer: KvAnswer): unknown {
@@ -22,7 +32,7 @@ async function tell(seed: number): Promise<void> {
   const model = new Model();
   await using single = new Caches();
   await using batched = new Caches();
-  let copied = new Caches();
+  let copied = new Caches({ pace: ONE_STEP });
   let waiting: Entry[] = [];
   for (let i = 1; i <= CHAPTERS; i++) {
     const { units, options } = teller.chapter(model.versions());
@@ -43,7 +53,7 @@ async function tell(seed: number): Promise<void> {
     const early = teller.below(3) === 0 ? snapshotOf(copied.machine) : null;
     await copied.apply(waiting);
     if (early !== null) {
-      const next = new Caches();
+      const next = new Caches({ pace: ONE_STEP });
       await next.install(copied, early);
       assert.deepEqual(next.dump(), copied.dump());
       next.events.push(...copied.events);

@@ -10,7 +10,7 @@ export type VersionOf = (slot: number) => number;
 
 /** One of the Maps, and how far it was read from the front. */
 interface Shard {
-  readonly keys: Map<ByteKey, number>;
+  keys: Map<ByteKey, number>;
   /** Stands behind the first key; what was there before it is gone for good, so it never goes back. */
   front: Iterator<[ByteKey, number]> | null;
   /** The first key, if `front` stands behind it. */
@@ -32,6 +32,10 @@ export class Shards {
   /** The version of each shard's first key; infinite if there is none. */
   readonly #firsts = new Float64Array(SHARDS).fill(Infinity);
   #size = 0;
+  /** The key that was looked up last, and what was found: what is written was looked up before. */
+  #lastKey: ByteKey | null = null;
+  #lastSlot: number | undefined;
+  #lastShard = 0;
 
   /** An empty one; `versionOf` says in which order keys were written. */
   constructor(versionOf: VersionOf) {
@@ -45,12 +49,16 @@ export class Shards {
 
   /** The slot of a key. */
   get(key: ByteKey): number | undefined {
-    return this.#shards[shardOf(key)]?.keys.get(key);
+    if (key === this.#lastKey) return this.#lastSlot;
+    const shard = this.#lastShard = shardOf(key);
+    this.#lastKey = key;
+    return this.#lastSlot = this.#shards[shard]?.keys.get(key);
   }
 
   /** Adds a key that is not there, written at `version`. */
   add(key: ByteKey, slot: number, version: number): void {
-    const at = shardOf(key);
+    const at = this.#shardOf(key);
+    this.#lastKey = null;
     const shard = this.#shards[at] ??= emptyShard();
     shard.keys.set(key, slot);
     this.#size++;
@@ -65,16 +73,18 @@ export class Shards {
 
   /** Puts another slot in the place of a key's. */
   replace(key: ByteKey, slot: number): void {
-    this.#shards[shardOf(key)]!.keys.set(key, slot);
+    this.#shards[this.#shardOf(key)]!.keys.set(key, slot);
+    this.#lastKey = null;
   }
 
   /** Removes a key; its slot, if there was one. */
   remove(key: ByteKey): number | undefined {
-    const at = shardOf(key);
-    const shard = this.#shards[at];
-    const slot = shard?.keys.get(key);
+    const slot = this.get(key);
     if (slot === undefined) return undefined;
+    const at = this.#shardOf(key);
+    const shard = this.#shards[at];
     shard!.keys.delete(key);
+    this.#lastSlot = undefined;
     this.#size--;
     if (shard!.front !== null && shard!.first === key) {
       this.#firsts[at] = UNKNOWN;
@@ -97,8 +107,21 @@ export class Shards {
   /** All keys with their slots, also while they change: what stays is told once. */
   *[Symbol.iterator](): Generator<[ByteKey, number]> {
     for (const shard of this.#shards) {
-      if (shard !== undefined) yield* shard.keys;
+      if (shard === undefined) continue;
+      const { keys } = shard;
+      for (const pair of keys) {
+        if (shard.keys === keys) yield pair;
+        else {
+          // They were sorted meanwhile.
+          const slot = shard.keys.get(pair[0]);
+          if (slot !== undefined) yield [pair[0], slot];
+        }
+      }
     }
+  }
+
+  #shardOf(key: ByteKey): number {
+    return key === this.#lastKey ? this.#lastShard : shardOf(key);
   }
 
   #lookUp(at: number): number {
@@ -118,14 +141,10 @@ export class Shards {
 
   /** Keys came in another order, as they do with a snapshot. */
   #sort(shard: Shard): void {
-    const { keys } = shard;
-    const entries = [...keys].sort(([, a], [, b]) =>
+    const entries = [...shard.keys].sort(([, a], [, b]) =>
       this.#versionOf(a) - this.#versionOf(b)
     );
-    for (const [key, slot] of entries) {
-      keys.delete(key);
-      keys.set(key, slot);
-    }
+    shard.keys = new Map(entries);
     shard.front = null;
     shard.sorted = true;
   }

@@ -11,6 +11,8 @@ const SHARED_BYTES_MAX = 64 * 1024;
  */
 const HEAD_BYTES = 24;
 const KIND_BITS = 2;
+/** A loop over so few bytes beats a call. */
+const SMALL_BYTES_MAX = 64;
 /** No deadline. */
 const NOWHERE = -1;
 
@@ -75,6 +77,18 @@ export class Slots {
     };
   }
 
+  /** What is stored, with bytes of its own. */
+  ownEntry(slot: number): StoredEntry {
+    const page = this.#pages.pageOf(slot);
+    const offset = offsetOf(slot);
+    return {
+      kind: kindOf(page, offset),
+      bytes: this.#copy(page, offset, slot),
+      version: page.floats[offset >>> 3]!,
+      deadlineMs: page.floats[(offset >>> 3) + 1]!,
+    };
+  }
+
   /** The counter that is stored. */
   counter(slot: number): StoredCounter {
     const page = this.#pages.pageOf(slot);
@@ -121,15 +135,26 @@ export class Slots {
     const start = offset + HEAD_BYTES;
     return page.bytes.subarray(start, start + length);
   }
+
+  #copy(page: Page, offset: number, slot: number): Uint8Array {
+    const length = page.words[(offset >>> 2) + 4]! >>> KIND_BITS;
+    if (length > SHARED_BYTES_MAX) return this.#large.get(slot)!.slice();
+    const start = offset + HEAD_BYTES;
+    if (length > SMALL_BYTES_MAX) {
+      return page.bytes.slice(start, start + length);
+    }
+    const bytes = new Uint8Array(length);
+    for (let i = 0; i < length; i++) bytes[i] = page.bytes[start + i]!;
+    return bytes;
+  }
 }
 
 function kindOf(page: Page, offset: number): ValueKind {
   return VALUE_KINDS[page.words[(offset >>> 2) + 4]! & 3]!;
 }
 
-/** A loop over few bytes beats a call. */
 function copy(from: Uint8Array, to: Uint8Array, at: number): void {
   const { length } = from;
-  if (length > 64) return to.set(from, at);
+  if (length > SMALL_BYTES_MAX) return to.set(from, at);
   for (let i = 0; i < length; i++) to[at + i] = from[i]!;
 }

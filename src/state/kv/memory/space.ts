@@ -49,6 +49,12 @@ export class Space {
     return slot === undefined ? null : this.#slots.entry(slot);
   }
 
+  /** An entry with bytes of its own; null if there is none. */
+  ownEntry(key: ByteKey): StoredEntry | null {
+    const slot = this.#entries.get(key);
+    return slot === undefined ? null : this.#slots.ownEntry(slot);
+  }
+
   /** A counter; null if there is none. */
   counter(key: ByteKey): StoredCounter | null {
     const slot = this.#counters.get(key);

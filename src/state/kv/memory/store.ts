@@ -97,6 +97,11 @@ export class MemoryKvStore implements KvStore {
     return this.#spaces.get(cache)?.entry(key) ?? null;
   }
 
+  /** An entry, its bytes a copy. */
+  ownEntry(cache: number, key: ByteKey): StoredEntry | null {
+    return this.#spaces.get(cache)?.ownEntry(key) ?? null;
+  }
+
   /** Stores a copy of an entry. */
   putEntry(cache: number, key: ByteKey, entry: StoredEntry): void {
     this.#space(cache).putEntry(key, entry);

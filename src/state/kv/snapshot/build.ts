@@ -16,6 +16,10 @@ import { SnapshotStream } from "./stream.ts";
 
 /** Bytes of changes while everything is written down, at most; with more it begins anew. */
 const CHANGES_BYTES_MAX = 64 * 1024 * 1024;
+/** Records that are written with each step, at most. */
+const RECORDS_PER_STEP = 100;
+/** The same in bytes. */
+const BYTES_PER_STEP = 128 * 1024;
 /** Changes are gathered in pieces of this size. */
 const PIECE_BYTES = 48 * 1024;
 
@@ -131,12 +135,14 @@ export class SnapshotBuild implements Journal {
   #scan(): boolean {
     if (this.#phase !== "scanning") return false;
     if (this.#changesBytes > this.#changesMax) this.#beginAnew();
-    for (let left = 100; left > 0; left--) {
+    const until = this.#stream.length + BYTES_PER_STEP;
+    for (let left = RECORDS_PER_STEP; left > 0; left--) {
       const next = this.#records.next();
       if (next.done === true) return false;
       if (next.value.cache < this.#later) {
         this.#stream.write(recordOf(next.value));
       }
+      if (this.#stream.length > until) break;
     }
     return true;
   }

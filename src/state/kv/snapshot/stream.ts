@@ -23,6 +23,11 @@ export class SnapshotStream {
     this.#block.u32(0);
   }
 
+  /** Bytes so far. */
+  get length(): number {
+    return this.#bytes.size + this.#block.length;
+  }
+
   /** Adds a record. */
   write(record: SnapshotRecord): void {
     writeRecord(this.#block, record);
