@@ -1,12 +1,7 @@
 import type { RaftGroup } from "../../group/group.ts";
 import type { GroupRouter } from "../../network/group_router.ts";
 import type { Network, PeerIdentity } from "../../network/port.ts";
-import {
-  isJoint,
-  isVoter,
-  membersOf,
-  sorted,
-} from "../../raft/configuration.ts";
+import { isVoter, membersOf, sorted } from "../../raft/configuration.ts";
 import {
   type Configuration,
   type MemberId,
