@@ -42,13 +42,13 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
   {
     name: "an epoch change ignores the present epoch",
     file: "state/cluster_facts.ts",
-    find: "return epoch.number === present + 1\n",
-    replace: "return epoch.number > 0\n",
+    find: "  if (epoch.number !== number + 1) {\n",
+    replace: "  if (epoch.number < 1) {\n",
   },
   {
     name: "a following group's new process keeps the dead one's id",
     file: "node/groups/following_group.ts",
-    find: "BigInt(`0x${peer.start}`) ^ BigInt(",
+    find: "BigInt(`0x${start}`) ^ BigInt(",
     replace: "BigInt(",
   },
   {
