@@ -42,8 +42,8 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
   {
     name: "an epoch change ignores the present epoch",
     file: "state/cluster_facts.ts",
-    find: "if (epoch.number !== number + 1) {",
-    replace: "if (epoch.number === 0) {",
+    find: "  if (epoch.number !== number + 1) {\n",
+    replace: "  if (epoch.number < 1) {\n",
   },
   {
     name: "a following group's new process keeps the dead one's id",
