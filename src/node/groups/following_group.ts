@@ -144,14 +144,14 @@ export class FollowingGroup {
   }
 
   /**
-   * Answers a roll call. Who knows no leader tells what is in its log: nothing else can come into it without
-   * a leader of a later term, and that one has to speak of the voters first.
+   * Answers a roll call. Who does not lead tells what is in its log: nothing else can come into it without a
+   * leader, which is one of the living and answers for itself, or one of a later term, which has to speak of the voters first.
    */
   answerCall(epoch: number): RollCallAnswer {
     const { start } = this.#ports.self();
     const { group } = this.hosted;
     if (
-      group === null || group.core.leader !== null ||
+      group === null || group.core.role === "leader" ||
       epoch !== this.#epoch?.number
     ) return { start, voters: null };
     const sets = group.core.configs.flatMap((config) => [
@@ -164,8 +164,11 @@ export class FollowingGroup {
   /** When most voters of the epoch are known to have ended, the group can never commit again, and begins anew, empty. */
   #lookForLoss(durable: RaftGroup, epoch: Epoch): void {
     const { core } = durable;
-    const leads = this.hosted.group?.core.leader ?? null;
-    if (leads !== null || !this.#mayBegin(core.leader)) {
+    const { group, self } = this.hosted;
+    // A voter looks for a leader by itself; a learner believes in its last one for ever.
+    const led = group !== null && group.core.leader !== null &&
+      isVoter(group.core.config, self);
+    if (led || !this.#mayBegin(core.leader)) {
       this.#rollCall = null;
       return;
     }
@@ -178,8 +181,8 @@ export class FollowingGroup {
       }
       if (++this.#rollCallTicks < ROLL_CALL_TICKS) return;
     }
-    const { spec, self, requests } = this.#ports;
-    const own = nodeIdOf(self().id);
+    const { spec, requests } = this.#ports;
+    const own = nodeIdOf(this.#ports.self().id);
     const asked = new Set(
       [...known.sets.flat(), ...membersOf(core.config)].map(nodeIdOf),
     );

@@ -23,7 +23,7 @@ export interface RollCallSubject {
 export interface RollCallAnswer {
   /** Which start of it runs. */
   readonly start: string;
-  /** The sets of voters that are in force by its log, or may come again; null if it knows a leader, or nothing of the epoch. */
+  /** The sets of voters that are in force by its log, or may come again; null if it leads, or knows nothing of the epoch. */
   readonly voters: readonly (readonly MemberId[])[] | null;
 }
 
