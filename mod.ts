@@ -22,16 +22,36 @@ export type { NodeOptions } from "./src/config/options.ts";
 export type { LogSync, NodeAddress, NodeConfig } from "./src/config/types.ts";
 export { HiqliteClient } from "./src/client/hiqlite_client.ts";
 export { LocalClient } from "./src/client/local.ts";
+export { LocalCache } from "./src/client/cache/local_cache.ts";
 export { readMigrations } from "./src/client/migrations.ts";
 export {
+  type AddOptions,
+  AtomicBatch,
+  type AtomicResult,
+  Cache,
+  type CacheCodec,
+  type CacheEntry,
+  type CacheKey,
+  type CacheListing,
+  type CacheOptions,
+  type CacheReadOptions,
+  type CacheUpdate,
+  type CacheValue,
   type CallOptions,
   type Client,
   connect,
   type ConnectOptions,
+  type DeleteOptions,
   type ErrorCode,
   type ExecuteResult,
   HiqliteError,
+  type JsonValue,
+  type KeyedEntry,
+  type ListOptions,
+  type OperationOptions,
   OutcomeUnknownError,
+  PreconditionError,
+  type PutOptions,
   type QueryOptions,
   ref,
   RemoteClient,
@@ -44,17 +64,32 @@ export {
   StatementError,
   type StatementOutcome,
   type StatementsResult,
+  type WatchOptions,
   type WriteOptions,
 } from "./src/client/remote.ts";
 export { SqlClient } from "./src/client/sql.ts";
 export { ConfigError, HTTP_STATUS } from "./src/errors.ts";
 export { apiHandler, type AppOptions } from "./src/server/app.ts";
 export type {
+  CacheCounterAnswer,
+  CacheCounterRequest,
+  CacheGetAnswer,
+  CacheGetRequest,
+  CacheListAnswer,
+  CacheListRequest,
+  CachePosition,
+  CacheReadRequest,
+  CacheReport,
+  CacheWatchEvent,
+  CacheWatchRequest,
+  CacheWriteAnswer,
+  CacheWriteRequest,
   ClusterStatus,
   Consistency,
   GroupStatus,
   HealthStatus,
   Member,
+  MemberCaches,
   MembershipRequest,
   MemberStatus,
   NamedGroupStatus,
@@ -77,6 +112,22 @@ export type {
   StatementReference,
   StatementResult,
 } from "./src/state/sql/types.ts";
+export type {
+  ByteKey,
+  CacheSettings,
+  CacheStats,
+  KvAnswer,
+  KvCheck,
+  KvEntry,
+  KvKeyed,
+  KvOperation,
+  KvRange,
+  KvResult,
+  KvUnit,
+  KvValue,
+  PutFields,
+  ValueKind,
+} from "./src/state/kv/types.ts";
 export type { LogIndex, MemberId, NodeId, Term } from "./src/raft/types.ts";
 export {
   type LogFields,

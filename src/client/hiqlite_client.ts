@@ -17,27 +17,33 @@ import type { NodeId } from "../raft/types.ts";
 import { SqlClient } from "./sql.ts";
 import type { Transport } from "./transport.ts";
 
+/** What a client's caches share, for its subclasses. */
+export let cacheSessionOf: (client: HiqliteClient) => CacheSession;
+
 /** Every verb of {@linkcode Client}, over a transport. */
 export abstract class HiqliteClient extends SqlClient implements Client {
   readonly #transport: Transport;
-  /** What its caches share. */
-  protected readonly cacheSession: CacheSession;
+  readonly #caches: CacheSession;
+
+  static {
+    cacheSessionOf = (client) => client.#caches;
+  }
 
   /** Speaks over `transport` and closes it with {@linkcode shutdown}. */
   constructor(transport: Transport) {
     super(transport);
     this.#transport = transport;
-    this.cacheSession = new CacheSession(transport);
+    this.#caches = new CacheSession(transport);
   }
 
   /** A cache by its name; nothing is sent before its first use. */
   cache<T = CacheValue>(name: string, options: CacheOptions<T> = {}): Cache<T> {
-    return new Cache(this.cacheSession, name, options);
+    return new Cache(this.#caches, name, options);
   }
 
   /** Checks and changes of several caches that happen together, or not at all. */
   atomic(): AtomicBatch {
-    return new AtomicBatch(this.cacheSession);
+    return new AtomicBatch(this.#caches);
   }
 
   /** All caches as the member has them. */

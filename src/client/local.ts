@@ -1,6 +1,6 @@
 import { LocalCache } from "./cache/local_cache.ts";
 import type { CacheOptions, CacheValue } from "./cache/types.ts";
-import { HiqliteClient } from "./hiqlite_client.ts";
+import { cacheSessionOf, HiqliteClient } from "./hiqlite_client.ts";
 import { LocalTransport } from "./local_transport.ts";
 import type { LogIndex } from "../raft/types.ts";
 import type { Member } from "../node/port.ts";
@@ -43,7 +43,7 @@ export class LocalClient extends HiqliteClient {
     name: string,
     options: CacheOptions<T> = {},
   ): LocalCache<T> {
-    return new LocalCache(this.cacheSession, name, options, this.#member);
+    return new LocalCache(cacheSessionOf(this), name, options, this.#member);
   }
 
   /** Brings the schema up to date from objects or a folder of `<number>_<name>.sql` files. */

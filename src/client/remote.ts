@@ -26,6 +26,14 @@ import { HiqliteError } from "../errors.ts";
 import { HttpTransport } from "./http_transport.ts";
 
 export type * from "./client.ts";
+export {
+  AtomicBatch,
+  type AtomicResult,
+  type OperationOptions,
+} from "./cache/atomic.ts";
+export { Cache } from "./cache/cache.ts";
+export { PreconditionError } from "./cache/precondition_error.ts";
+export type * from "./cache/types.ts";
 export type * from "./schema.ts";
 export type { ErrorCode } from "../errors.ts";
 export { HiqliteError, OutcomeUnknownError } from "../errors.ts";

@@ -12,7 +12,7 @@ import { Changes } from "./changes.ts";
 import { HostedGroup } from "./groups/hosted_group.ts";
 import { PROPOSE, proposeHandler } from "./groups/forwarding.ts";
 import { GroupRegistry } from "./groups/registry.ts";
-import { START, startHandler } from "./groups/roll_call.ts";
+import { ROLL_CALL, rollCallHandler } from "./groups/roll_call.ts";
 import { FollowingGroup } from "./groups/following_group.ts";
 import type { Divergence } from "../state/port.ts";
 import type { FactChange } from "../state/cluster_facts.ts";
@@ -128,7 +128,10 @@ export function buildRooms(parts: NodeParts, events: RoomEvents): Rooms {
     ...cluster.formation.handlers(),
     ...cluster.membership.handlers(),
     [PROPOSE]: proposeHandler((id) => groups.get(id)),
-    [START]: startHandler(() => selfOf(vault.identity, parts)),
+    [ROLL_CALL]: rollCallHandler((group, epoch) =>
+      links.following.find(({ hosted }) => hosted.id === group)
+        ?.answerCall(epoch)
+    ),
   });
   const idleWalk = new IdleWalk({
     clock: parts.clock,

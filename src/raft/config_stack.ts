@@ -30,6 +30,11 @@ export class ConfigStack {
     return this.stack.at(-1)!;
   }
 
+  /** Every configuration that is, or may again come, into effect, oldest first. */
+  get all(): readonly Configuration[] {
+    return this.stack.map(({ config }) => config);
+  }
+
   /** Whether the member votes in a configuration that is, or may again come, into effect. */
   namesVoter(member: MemberId): boolean {
     return this.stack.some(({ config }) => isVoter(config, member));

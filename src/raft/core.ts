@@ -105,6 +105,11 @@ export class RaftCore {
   get lastIndex(): LogIndex {
     return this.state.log.lastIndex;
   }
+  /** Every configuration that is, or may again come, into effect, oldest first. */
+  get configs(): readonly Configuration[] {
+    return this.state.configs.all;
+  }
+
   /** The configuration in effect: the latest in the log, committed or not. */
   get config(): Configuration {
     return this.state.config;

@@ -155,6 +155,28 @@ Deno.test("without deadlines idle caches write nothing", async () => {
   assert.equal(lastIndex, appliedIndex);
 });
 
+Deno.test("a deadline of what is gone already costs one entry at most", async () => {
+  await using members = await CacheMembers.started();
+  const cache = members.client(1).cache("c");
+  for (let i = 0; i < 10; i++) {
+    await cache.put(`${i}`, i, { ttlMs: 100 + i });
+    await cache.delete(`${i}`);
+  }
+  const last = () => members.cluster.node(1).cluster().groups[1]!.lastIndex;
+  const before = last();
+  await until(
+    "no deadline is known",
+    () =>
+      members.ids.every((id) =>
+        members.specs.get(id)!.machine!.nextDueMs === Infinity
+      ),
+  );
+  const after = last();
+  assert.ok(after <= before + 2, `${before} to ${after}`);
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  assert.equal(last(), after);
+});
+
 Deno.test("restarts one by one lose nothing that was acknowledged", async () => {
   await using members = await CacheMembers.started();
   for (let round = 0; round < 9; round++) {

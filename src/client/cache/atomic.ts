@@ -2,7 +2,7 @@ import type { KvCheck, KvOperation } from "../../state/kv/types.ts";
 import { toByteKey } from "../../state/kv/keys.ts";
 import { versionText } from "../../api/cache_json.ts";
 import type { WriteOptions } from "../call_options.ts";
-import type { Cache } from "./cache.ts";
+import { type Cache, toolsOf } from "./cache.ts";
 import type { CacheCreation } from "./creation.ts";
 import {
   addOf,
@@ -33,7 +33,8 @@ export interface AtomicResult {
   readonly counter: number | bigint;
 }
 
-type OperationOptions<Options> = Omit<Options, keyof WriteOptions>;
+/** What an operation of a batch can be told; the rest is for the batch as a whole. */
+export type OperationOptions<Options> = Omit<Options, keyof WriteOptions>;
 
 /** Options that are the whole batch's are not an operation's. */
 interface BatchItem {
@@ -78,7 +79,7 @@ export class AtomicBatch {
     const check = {
       cache: cache.name,
       key: toByteKey(key),
-      value: cache.tools.values.encode(value),
+      value: toolsOf(cache).values.encode(value),
     };
     this.#checks.push({ check, epoch: null });
     return this;
@@ -91,7 +92,7 @@ export class AtomicBatch {
     value: T,
     options: OperationOptions<PutOptions> = {},
   ): this {
-    const stored = cache.tools.values.encode(value);
+    const stored = toolsOf(cache).values.encode(value);
     return this.#add(cache, putOf("put", cache.name, key, stored, options));
   }
 
@@ -102,7 +103,7 @@ export class AtomicBatch {
     value: T,
     options: OperationOptions<PutOptions> = {},
   ): this {
-    const stored = cache.tools.values.encode(value);
+    const stored = toolsOf(cache).values.encode(value);
     return this.#add(cache, putOf("replace", cache.name, key, stored, options));
   }
 
@@ -187,7 +188,8 @@ export class AtomicBatch {
     return this.#add(cache, { operation, epoch: null });
   }
 
-  #add<T>({ tools }: Cache<T>, prepared: PreparedOperation): this {
+  #add<T>(cache: Cache<T>, prepared: PreparedOperation): this {
+    const tools = toolsOf(cache);
     this.#items.push({
       prepared,
       values: tools.values as CacheValues<unknown>,

@@ -37,6 +37,9 @@ export interface CacheTools<T> {
   readonly values: CacheValues<T>;
 }
 
+/** What batches and subclasses need of a cache; nobody else should. */
+export let toolsOf: <T>(cache: Cache<T>) => CacheTools<T>;
+
 /**
  * A replicated cache. Every change is applied once, however often it had to be sent; a
  * condition that does not hold is a {@linkcode PreconditionError}. Time to live is a lower bound: an
@@ -46,16 +49,19 @@ export interface CacheTools<T> {
 export class Cache<T = CacheValue> {
   /** Its name. */
   readonly name: string;
-  /** What batches need of it. */
-  readonly tools: CacheTools<T>;
+  readonly #tools: CacheTools<T>;
   readonly #session: CacheSession;
+
+  static {
+    toolsOf = (cache) => cache.#tools;
+  }
 
   /** Use `db.cache()`. */
   constructor(session: CacheSession, name: string, options: CacheOptions<T>) {
     this.name = name;
     this.#session = session;
     const { schema: _schema, codec: _codec, ...settings } = options;
-    this.tools = {
+    this.#tools = {
       creation: new CacheCreation(session, name, settings),
       values: new CacheValues(options),
     };
@@ -67,7 +73,7 @@ export class Cache<T = CacheValue> {
     value: T,
     options: PutOptions = {},
   ): Promise<string> {
-    const stored = this.tools.values.encode(value);
+    const stored = this.#tools.values.encode(value);
     const put = putOf("put", this.name, key, stored, options);
     const { result, epoch } = await this.#write(put, options);
     return versionText(epoch, result.version);
@@ -79,7 +85,7 @@ export class Cache<T = CacheValue> {
     value: T,
     options: PutOptions = {},
   ): Promise<{ readonly version: string; readonly previous: T | undefined }> {
-    const stored = this.tools.values.encode(value);
+    const stored = this.#tools.values.encode(value);
     const put = putOf("replace", this.name, key, stored, options);
     const { result, epoch } = await this.#write(put, options);
     return {
@@ -109,7 +115,7 @@ export class Cache<T = CacheValue> {
     );
     return entry === null
       ? undefined
-      : await this.tools.values.entry(entry!, byteKey, epoch);
+      : await this.#tools.values.entry(entry!, byteKey, epoch);
   }
 
   /** Reads values of one state, in the order of the keys; at most 1000, with 16 MiB. */
@@ -123,7 +129,7 @@ export class Cache<T = CacheValue> {
       entries.map((entry, at) =>
         entry === null
           ? undefined
-          : this.tools.values.decode(entry.value, byteKeys[at]!)
+          : this.#tools.values.decode(entry.value, byteKeys[at]!)
       ),
     );
   }
@@ -221,7 +227,7 @@ export class Cache<T = CacheValue> {
 
   /** Reads a page of entries in the order of their keys. */
   list(options: ListOptions = {}): Promise<CacheListing<T>> {
-    return listCache(this.#session, this.name, this.tools.values, options);
+    return listCache(this.#session, this.name, this.#tools.values, options);
   }
 
   /** All entries of a range, page by page. What changes meanwhile may or may not show; the rest comes exactly once. */
@@ -240,12 +246,12 @@ export class Cache<T = CacheValue> {
 
   /** Tells the latest values of what changes, beginning with a `reset` and what is there. */
   watch(options: WatchOptions = {}): AsyncGenerator<CacheUpdate<T>> {
-    return watchCache(this.#session, this.name, this.tools.values, options);
+    return watchCache(this.#session, this.name, this.#tools.values, options);
   }
 
   /** Creates the cache with the handle's settings, or finds it with the same ones; the first write does that, too. @throws {HiqliteError} `conflict` */
   async create(options: WriteOptions = {}): Promise<void> {
-    await this.tools.creation.create(options);
+    await this.#tools.creation.create(options);
   }
 
   /** Removes all entries; counters stay. */
@@ -260,14 +266,14 @@ export class Cache<T = CacheValue> {
 
   /** Removes the cache with everything in it. */
   async drop(options: WriteOptions = {}): Promise<void> {
-    this.tools.creation.forget();
+    this.#tools.creation.forget();
     const operation: KvOperation = { kind: "drop", cache: this.name };
     await this.#session.write(
       { checks: [], operations: [operation] },
       options,
       null,
     );
-    this.tools.creation.forget();
+    this.#tools.creation.forget();
   }
 
   async #whole(
@@ -293,7 +299,7 @@ export class Cache<T = CacheValue> {
   ): Promise<{ result: KvResult; epoch: number }> {
     const written = await writeUnit(this.#session, {
       unit: { checks: [], operations: [operation] },
-      creations: [this.tools.creation],
+      creations: [this.#tools.creation],
       versions: epoch === null ? [] : [{ epoch, at: 0 }],
     }, options);
     const [result] = written.results;
@@ -319,6 +325,6 @@ export class Cache<T = CacheValue> {
   ): Promise<T | undefined> {
     return previous === null
       ? undefined
-      : await this.tools.values.decode(previous, toByteKey(key));
+      : await this.#tools.values.decode(previous, toByteKey(key));
   }
 }

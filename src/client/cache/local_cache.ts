@@ -1,7 +1,7 @@
 import { versionText } from "../../api/cache_json.ts";
 import type { Member } from "../../node/port.ts";
 import { toByteKey } from "../../state/kv/keys.ts";
-import { Cache } from "./cache.ts";
+import { Cache, toolsOf } from "./cache.ts";
 import type { CacheSession } from "./session.ts";
 import type {
   CacheEntry,
@@ -31,7 +31,7 @@ export class LocalCache<T = CacheValue> extends Cache<T> {
     const entry = this.#member.caches.getSync(this.name, byteKey);
     return entry === null
       ? undefined
-      : this.tools.values.decodeSync(entry.value, byteKey);
+      : toolsOf(this).values.decodeSync(entry.value, byteKey);
   }
 
   /** As {@linkcode getSync}, with version and time to live. */
@@ -40,7 +40,7 @@ export class LocalCache<T = CacheValue> extends Cache<T> {
     const { caches } = this.#member;
     const entry = caches.getSync(this.name, byteKey);
     return entry === null ? undefined : {
-      value: this.tools.values.decodeSync(entry.value, byteKey),
+      value: toolsOf(this).values.decodeSync(entry.value, byteKey),
       version: versionText(caches.epoch, entry.version),
       ttlMs: entry.ttlMs,
     };

@@ -23,8 +23,14 @@ import type { Logger } from "../../util/logger.ts";
 import type { GroupStorage } from "../volume/vault.ts";
 import type { FollowingSpec, GroupInit, LoopPorts } from "./spec.ts";
 import { type FollowedNode, followingStep } from "./following.ts";
-import { RollCall } from "./roll_call.ts";
-import { isLost, isSettled, neededSets, votersAfter } from "./voter_sets.ts";
+import { RollCall, type RollCallAnswer } from "./roll_call.ts";
+import {
+  isLost,
+  isSettled,
+  neededSets,
+  votersAfter,
+  type VoterState,
+} from "./voter_sets.ts";
 import { HostedGroup } from "./hosted_group.ts";
 
 /** Calls of {@linkcode FollowingGroup.tick} that a roll call has time for. */
@@ -137,6 +143,24 @@ export class FollowingGroup {
     }
   }
 
+  /**
+   * Answers a roll call. Who knows no leader tells what is in its log: nothing else can come into it without
+   * a leader of a later term, and that one has to speak of the voters first.
+   */
+  answerCall(epoch: number): RollCallAnswer {
+    const { start } = this.#ports.self();
+    const { group } = this.hosted;
+    if (
+      group === null || group.core.leader !== null ||
+      epoch !== this.#epoch?.number
+    ) return { start, voters: null };
+    const sets = group.core.configs.flatMap((config) => [
+      config.voters,
+      config.votersOutgoing,
+    ]);
+    return { start, voters: sets.filter(({ length }) => length > 0) };
+  }
+
   /** When most voters of the epoch are known to have ended, the group can never commit again, and begins anew, empty. */
   #lookForLoss(durable: RaftGroup, epoch: Epoch): void {
     const { core } = durable;
@@ -146,39 +170,42 @@ export class FollowingGroup {
       return;
     }
     const known = voterSetsOf(epoch);
-    const subject = `${epoch.number}/${known.number}`;
+    const about = { epoch: epoch.number, number: known.number };
     const call = this.#rollCall;
-    if (call?.subject === subject) {
-      const dead = (voter: MemberId): boolean =>
-        this.#hasEnded(voter, call, epoch.number, core.config);
-      if (isLost(known, dead)) {
+    if (call?.isAbout(about)) {
+      if (isLost(known, (voter) => this.#stateOf(voter, call, core.config))) {
         return this.#beginWith(core, epoch.number + 1, known.number);
       }
       if (++this.#rollCallTicks < ROLL_CALL_TICKS) return;
     }
-    const own = nodeIdOf(this.#ports.self().id);
+    const { spec, self, requests } = this.#ports;
+    const own = nodeIdOf(self().id);
     const asked = new Set(
       [...known.sets.flat(), ...membersOf(core.config)].map(nodeIdOf),
     );
     asked.delete(own);
-    this.#rollCall = new RollCall(subject, asked, this.#ports.requests);
+    const next = new RollCall({ group: spec.id, ...about }, asked, requests);
+    next.note(own, this.answerCall(epoch.number));
+    this.#rollCall = next;
     this.#rollCallTicks = 0;
   }
 
-  /** Whether a voter is known to have ended: its node runs as another start, or was removed and is gone. Silence says nothing. */
-  #hasEnded(
+  /** A voter is known to have ended if its node runs as another start, or was removed and is gone. Silence says nothing. */
+  #stateOf(
     voter: MemberId,
     call: RollCall,
-    epoch: number,
     config: Configuration,
-  ): boolean {
+  ): VoterState {
     const node = nodeIdOf(voter);
-    const self = this.#ports.self();
-    const own = node === nodeIdOf(self.id);
-    const start = own ? self.start : call.startOf(node);
-    if (start !== undefined) return memberIn(epoch, node, start) !== voter;
+    const answer = call.answerOf(node);
+    if (answer !== undefined) {
+      const { start, voters } = answer;
+      const dead = memberIn(call.subject.epoch, node, start) !== voter;
+      return { dead, voters };
+    }
     const removed = !membersOf(config).some((id) => nodeIdOf(id) === node);
-    return removed && this.#ports.network.peer(node) === undefined;
+    const gone = this.#ports.network.peer(node) === undefined;
+    return { dead: removed && gone, voters: undefined };
   }
 
   /** Gives up what it keeps. */

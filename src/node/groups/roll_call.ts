@@ -1,20 +1,41 @@
-import type { PeerIdentity } from "../../network/port.ts";
 import {
   decodeJson,
   encodeJson,
   type PeerHandler,
   type PeerRequests,
 } from "../../network/requests.ts";
-import type { NodeId } from "../../raft/types.ts";
+import type { MemberId, NodeId } from "../../raft/types.ts";
+import { ByteReader, encode } from "../../util/bytes.ts";
+import type { GroupId } from "../../group/messages.ts";
 
-/** The request that asks a node which start of it runs. */
-export const START = "start";
-const NOTHING = new Uint8Array(0);
+/** The request that asks a node which start of it runs, and what it knows of a group. */
+export const ROLL_CALL = "rollCall";
 
-/** Tells which start of this node runs. */
-export function startHandler(self: () => PeerIdentity): PeerHandler {
-  return (_from, _body, answer) =>
-    answer(true, encodeJson({ start: self().start }));
+/** What a call is about. */
+export interface RollCallSubject {
+  readonly group: GroupId;
+  readonly epoch: number;
+  /** How often the voters of the epoch have changed, as the caller knows it. */
+  readonly number: number;
+}
+
+/** What a node says of itself. */
+export interface RollCallAnswer {
+  /** Which start of it runs. */
+  readonly start: string;
+  /** The sets of voters that are in force by its log, or may come again; null if it knows a leader, or nothing of the epoch. */
+  readonly voters: readonly (readonly MemberId[])[] | null;
+}
+
+/** Answers calls; `answerTo` gives undefined for a group that this member does not host. */
+export function rollCallHandler(
+  answerTo: (group: GroupId, epoch: number) => RollCallAnswer | undefined,
+): PeerHandler {
+  return (_from, body, answer) => {
+    const reader = new ByteReader(body);
+    const said = answerTo(reader.u32(), reader.u53());
+    answer(said !== undefined, encodeJson(said ?? {}));
+  };
 }
 
 /**
@@ -23,28 +44,39 @@ export function startHandler(self: () => PeerIdentity): PeerHandler {
  * by then came before it, and has ended.
  */
 export class RollCall {
-  /** What the call is about; another one makes it useless. */
-  readonly subject: string;
-  readonly #starts = new Map<NodeId, string>();
+  /** Another subject makes it useless. */
+  readonly subject: RollCallSubject;
+  readonly #answers = new Map<NodeId, RollCallAnswer>();
 
   /** Asks at once. */
   constructor(
-    subject: string,
+    subject: RollCallSubject,
     nodes: Iterable<NodeId>,
     requests: PeerRequests,
   ) {
     this.subject = subject;
+    const { group, epoch } = subject;
+    const body = encode((writer) => writer.u32(group).u53(epoch));
     for (const node of nodes) {
-      requests.ask(node, START, NOTHING, (answer) => {
+      requests.ask(node, ROLL_CALL, body, (answer) => {
         if (answer.kind !== "ok") return;
-        const { start } = decodeJson(answer.body) as { start?: unknown } ?? {};
-        if (typeof start === "string") this.#starts.set(node, start);
+        this.note(node, decodeJson(answer.body) as RollCallAnswer);
       });
     }
   }
 
-  /** The start of a node that answered; undefined for silence, which says nothing. */
-  startOf(node: NodeId): string | undefined {
-    return this.#starts.get(node);
+  /** A node has answered. */
+  note(node: NodeId, answer: RollCallAnswer): void {
+    this.#answers.set(node, answer);
+  }
+
+  /** Whether it is about this. */
+  isAbout({ epoch, number }: Omit<RollCallSubject, "group">): boolean {
+    return this.subject.epoch === epoch && this.subject.number === number;
+  }
+
+  /** What a node answered; undefined for silence, which says nothing. */
+  answerOf(node: NodeId): RollCallAnswer | undefined {
+    return this.#answers.get(node);
   }
 }

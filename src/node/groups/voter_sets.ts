@@ -50,13 +50,31 @@ export function neededSets(
   return { number: known.number + 1, term, sets };
 }
 
-/** Whether no set has a majority that may live: whatever was in force can never commit again. */
+/** What is known of a voter when the end of its group is looked for. */
+export interface VoterState {
+  readonly dead: boolean;
+  /** The sets in its log; null if there may be others, undefined if it said nothing. */
+  readonly voters: readonly (readonly MemberId[])[] | null | undefined;
+}
+
+/**
+ * Whether whatever is in force can never commit again: no set has a majority that may live. A set
+ * that was said and never came into any log does not count; that is known once everybody who may live has said what is in its own.
+ */
 export function isLost(
   { sets }: VoterSets,
-  dead: (voter: MemberId) => boolean,
+  stateOf: (voter: MemberId) => VoterState,
 ): boolean {
-  return sets.every((voters) =>
-    2 * voters.filter((voter) => !dead(voter)).length <= voters.length
+  const living = sets.flat().map(stateOf).filter(({ dead }) => !dead);
+  const inLogs = living.some(({ voters }) => voters === undefined)
+    ? sets
+    : sets.filter((set) =>
+      living.some(({ voters }) =>
+        voters === null || voters!.some((other) => sameVoters(other, set))
+      )
+    );
+  return (inLogs.length === 0 ? sets : inLogs).every((voters) =>
+    2 * voters.filter((voter) => !stateOf(voter).dead).length <= voters.length
   );
 }
 

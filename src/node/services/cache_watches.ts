@@ -129,8 +129,13 @@ export class CacheWatches {
     while (this.#goesOn(signal) && this.#lives(life)) {
       const changed = this.#changed(watched, cursor);
       if (changed === null) return null;
-      position = { epoch, index: Math.max(position.index, events.end) };
-      for (const key of changed) yield this.#latest(watched, life, key);
+      const index = Math.max(position.index, events.end);
+      for (const key of changed) {
+        // Between two of them the caches may begin anew.
+        if (!this.#lives(life)) return position;
+        yield this.#latest(watched, life, key);
+      }
+      position = { epoch, index };
       if (changed.size > 0) yield { kind: "position", position };
       else await this.#woken(life, signal);
     }

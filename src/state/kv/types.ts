@@ -3,6 +3,7 @@ export type ValueKind = "bytes" | "text" | "json";
 
 /** A value of a cache. */
 export interface KvValue {
+  /** How the bytes are meant. */
   readonly kind: ValueKind;
   /** UTF-8 for `text` and `json`. */
   readonly bytes: Uint8Array;
@@ -49,8 +50,11 @@ export type KvCheck =
 
 /** Writes an entry. */
 export interface PutFields {
+  /** The cache's name. */
   readonly cache: string;
+  /** The entry's key. */
   readonly key: ByteKey;
+  /** Its new value. */
   readonly value: KvValue;
   /** How long it lives, ms, from 1; null for ever; left out as the cache's settings say. */
   readonly ttlMs?: number | null;
@@ -62,8 +66,11 @@ export interface PutFields {
   readonly ifPresent?: boolean;
 }
 
-interface Keyed {
+/** Names an entry or a counter. */
+export interface KvKeyed {
+  /** The cache's name. */
   readonly cache: string;
+  /** Its key. */
   readonly key: ByteKey;
 }
 
@@ -72,10 +79,10 @@ export type KvOperation =
   | { readonly kind: "put" } & PutFields
   /** A put that answers what was there. */
   | { readonly kind: "replace" } & PutFields
-  | { readonly kind: "delete"; readonly ifVersion?: number } & Keyed
-  | { readonly kind: "getRemove" } & Keyed
+  | { readonly kind: "delete"; readonly ifVersion?: number } & KvKeyed
+  | { readonly kind: "getRemove" } & KvKeyed
   /** Sets when it goes; null for never. */
-  | { readonly kind: "touch"; readonly ttlMs: number | null } & Keyed
+  | { readonly kind: "touch"; readonly ttlMs: number | null } & KvKeyed
   /** Adds to a counter; one that is absent begins at `initial` and lives `ttlMsIfNew`. */
   | {
     readonly kind: "add";
@@ -84,9 +91,9 @@ export type KvOperation =
     readonly initial?: bigint;
     /** @default {null} */
     readonly ttlMsIfNew?: number | null;
-  } & Keyed
-  | { readonly kind: "setCounter"; readonly value: bigint } & Keyed
-  | { readonly kind: "deleteCounter" } & Keyed
+  } & KvKeyed
+  | { readonly kind: "setCounter"; readonly value: bigint } & KvKeyed
+  | { readonly kind: "deleteCounter" } & KvKeyed
   /** Creates the cache, or finds it with the same settings. */
   | {
     readonly kind: "create";
@@ -107,7 +114,9 @@ export type OperationOf<K extends KvOperation["kind"]> = Extract<
 
 /** Operations that happen together, if all checks hold, or not at all. */
 export interface KvUnit {
+  /** What must hold. */
   readonly checks: readonly KvCheck[];
+  /** What is done then, in this order. */
   readonly operations: readonly KvOperation[];
 }
 
@@ -143,6 +152,7 @@ export type KvAnswer =
 
 /** An entry as a read finds it. */
 export interface KvEntry {
+  /** What was put. */
   readonly value: KvValue;
   /** Grows with every write of any entry: the index of the log's entry × 65,536, and the place in it. */
   readonly version: number;
@@ -164,9 +174,13 @@ export interface KvRange {
 
 /** A cache as its member has it. */
 export interface CacheStats {
+  /** Its name. */
   readonly name: string;
+  /** What it was created with. */
   readonly settings: CacheSettings;
+  /** How many entries it has. */
   readonly entries: number;
+  /** How many counters. */
   readonly counters: number;
   /** Of keys and values of entries and counters, and 64 for each. */
   readonly bytes: number;

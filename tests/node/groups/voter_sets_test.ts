@@ -102,7 +102,7 @@ Deno.test("a leader is settled when its configuration is committed, and an entry
     commit: 10,
     config,
     configIndex: 10,
-  } as RaftStatus;
+  } as unknown as RaftStatus;
   const settled = (change: Partial<RaftStatus>, termOfCommit = 4): boolean =>
     isSettled({ ...status, ...change }, () => termOfCommit);
   assert.equal(settled({}), true);
@@ -115,7 +115,10 @@ Deno.test("a leader is settled when its configuration is committed, and an entry
 
 Deno.test("a group is lost when no set of voters has a majority that may live", () => {
   const lost = (sets: string[][], ...dead: string[]): boolean =>
-    isLost(known(sets), (voter) => dead.includes(voter));
+    isLost(
+      known(sets),
+      (voter) => ({ dead: dead.includes(voter), voters: undefined }),
+    );
   const three = ["1.a", "2.a", "3.a"];
   assert.equal(lost([three]), false);
   assert.equal(lost([three], "1.a"), false);
@@ -123,4 +126,23 @@ Deno.test("a group is lost when no set of voters has a majority that may live", 
   assert.equal(lost([["1.a", "2.a"]], "1.a"), true);
   assert.equal(lost([three, ["4.a", "2.a", "3.a"]], "1.a", "3.a"), false);
   assert.equal(lost([three, ["4.a", "2.a", "3.a"]], "2.a", "3.a"), true);
+});
+
+Deno.test("a set that is in no log of the living does not keep a group from being lost", () => {
+  const four = ["1.a", "2.a", "3.a", "4.a"];
+  const next = ["2.a", "3.a", "4.a"];
+  const lost = (
+    logs: Record<string, readonly (readonly string[])[] | null | undefined>,
+  ): boolean =>
+    isLost(known([four, next]), (voter) => ({
+      dead: !(voter in logs),
+      voters: logs[voter],
+    }));
+  assert.equal(lost({ "3.a": [four], "4.a": [four] }), true);
+  assert.equal(lost({ "3.a": [four], "4.a": [four, next] }), false);
+  assert.equal(lost({ "3.a": [four], "4.a": null }), false);
+  assert.equal(lost({ "3.a": [four], "4.a": undefined }), false);
+  // What nobody speaks of is no reason to give a group up.
+  assert.equal(lost({ "3.a": [["9.a"]], "4.a": [["9.a"]] }), false);
+  assert.equal(lost({}), true);
 });
