@@ -17,7 +17,7 @@ import { dumpOf, readMain } from "./dump.ts";
 import { Bytes } from "./space.ts";
 
 /** So long a look at the clock takes, ms: after some steps others get a turn. */
-const LOOKS_MS = [0, 0, 1, 5];
+const LOOKS_MS = [0, 5, 5];
 
 /**
  * The caches' machine itself, in memory, with snapshots that are built beside entries that are applied, a few
@@ -28,6 +28,7 @@ export class MemoryCaches implements SimulatedMachine {
   readonly #machine: CacheMachine;
   #store: MemoryKvStore;
   #applying: readonly Entry[] | null = null;
+  #snapshot: (() => void) | null = null;
   #nowMs = 0;
   installing = false;
   receiving = false;
@@ -86,6 +87,7 @@ export class MemoryCaches implements SimulatedMachine {
     this.#mustBeFree("apply");
     this.#applying = entries;
     this.#host.later(() => {
+      this.#beginSnapshot();
       this.#machine.apply(entries, true, (error, results, events) => {
         this.#applying = null;
         if (error !== null) throw error;
@@ -103,7 +105,14 @@ export class MemoryCaches implements SimulatedMachine {
   snapshot(
     done: (error: Error | null, snapshot: Snapshot | null) => void,
   ): void {
-    this.#machine.snapshot(done);
+    this.#snapshot = () => this.#machine.snapshot(done);
+    this.#host.later(() => this.#beginSnapshot());
+  }
+
+  /** One that was asked for begins with the next batch, beside which it is built, or soon. */
+  #beginSnapshot(): void {
+    this.#snapshot?.();
+    this.#snapshot = null;
   }
 
   receive(
