@@ -1,3 +1,5 @@
+import type { Term } from "../raft/types.ts";
+
 /** A follower's own time counts for so many election timeouts after it heard the leader's clock; more would pass without a leader. */
 const UNHEARD_TIMEOUTS = 2;
 
@@ -14,10 +16,12 @@ export class ClusterClock {
   readonly #sinceTickMs: () => number;
   /** As of the last entry applied here. */
   #applied: number;
-  /** What a leader said last, this member included. */
+  /** What a leader said last; of a leader what its clock was at its last tick. */
   #heard = 0;
-  /** This member's own time since then. */
+  /** This member's own time from then to its last tick; negative if that tick was before. */
   #since = 0;
+  /** The leader that said so led in this term. */
+  #heardIn: Term = 0;
   #leads = false;
   #stamped = 0;
 
@@ -44,11 +48,16 @@ export class ClusterClock {
   }
 
   get #now(): number {
-    const own = this.#leads ? this.#untold : this.#since;
-    return Math.max(this.#applied, this.#heard + own);
+    const own = this.#since + this.#untold;
+    const most = this.#leads ? own : Math.min(own, this.#unheardMost);
+    return Math.max(this.#applied, this.#heard + most);
   }
 
-  /** A leader's time since the last tick, of which that tick will tell. */
+  get #unheardMost(): number {
+    return UNHEARD_TIMEOUTS * this.#electionMs;
+  }
+
+  /** Time since the last tick, of which the next one will tell. */
   get #untold(): number {
     return Math.min(this.#sinceTickMs(), this.#electionMs);
   }
@@ -58,27 +67,38 @@ export class ClusterClock {
     const ms = Math.min(elapsedMs, this.#electionMs);
     if (this.#leads) this.#heard += ms;
     else if (this.#heard > 0) {
-      const most = UNHEARD_TIMEOUTS * this.#electionMs;
-      this.#since = Math.min(this.#since + ms, most);
+      this.#since = Math.min(this.#since + ms, this.#unheardMost);
     }
   }
 
-  /** Leadership was won or lost. */
-  lead(leads: boolean): void {
+  /** Leadership in `term` was won, or lost. */
+  lead(leads: boolean, term: Term): void {
     if (this.#leads === leads) return;
-    this.#heard = Math.max(
-      this.#applied - (leads ? this.#untold : 0),
-      this.#heard + this.#since,
-    );
+    // What the next tick tells of begins at the last one.
+    this.#heard = this.#now - this.#untold;
     this.#leads = leads;
+    this.#since = 0;
+    if (leads) this.#heardIn = term;
+  }
+
+  /**
+   * The leader of `term` sent something. It may have begun behind what leaders of earlier terms say, of which
+   * it did not hear: with their time, what lives for a while from its entries on would end too early.
+   */
+  follow(term: Term): void {
+    if (this.#leads || term <= this.#heardIn) return;
+    this.#heardIn = term;
+    this.#heard = 0;
     this.#since = 0;
   }
 
-  /** The present leader's heartbeat said so. Older ones that come late say nothing new. */
-  heard(clockMs: number): void {
+  /** A heartbeat of the leader of `term` said so. Older ones that come late say nothing new. */
+  heard(clockMs: number, term: Term): void {
+    this.follow(term);
     if (this.#leads || clockMs <= this.#heard) return;
     this.#heard = clockMs;
-    this.#since = 0;
+    // The next tick tells also of time before this.
+    this.#since = -this.#untold;
   }
 
   /** The state machine has applied an entry with this clock. */

@@ -145,11 +145,12 @@ export class RaftGroup {
           const bytes = payloadBytes(entries);
           if (!this.#parts.room.reserve(entries.length, bytes)) return;
           this.#step({ kind: "message", message });
+          this.#parts.clock.follow(message.term);
         });
       case "heartbeat":
         this.#step({ kind: "message", message });
         if (message.term === this.core.term) {
-          this.#parts.clock.heard(message.clockMs);
+          this.#parts.clock.heard(message.clockMs, message.term);
         }
         return;
       default:
@@ -236,7 +237,7 @@ export class RaftGroup {
     try {
       const outcome = this.core.step(input);
       this.#parts.stage?.observe();
-      this.#parts.clock.lead(this.core.role === "leader");
+      this.#parts.clock.lead(this.core.role === "leader", this.core.term);
       this.#wake();
       return outcome;
     } catch (error) {
@@ -376,6 +377,7 @@ export class RaftGroup {
       this.#parts.receiver.forget();
       this.#parts.events.jump(snapshot.last.index);
       this.#step({ kind: "snapshotInstalled", snapshot });
+      this.#parts.clock.follow(this.core.term);
       this.#onApplied(snapshot.last.index, 0);
       this.#parts.applier.resume();
     });

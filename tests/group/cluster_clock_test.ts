@@ -7,7 +7,7 @@ const ELECTION_MS = 700;
 
 Deno.test("a leader's clock counts its time, an election timeout at a time at most", () => {
   const clock = new ClusterClock(1000, ELECTION_MS);
-  clock.lead(true);
+  clock.lead(true, 1);
   clock.tick(50);
   clock.tick(0.75);
   assert.equal(clock.ms, 1050);
@@ -17,20 +17,20 @@ Deno.test("a leader's clock counts its time, an election timeout at a time at mo
 
 Deno.test("a new leader goes on from what it heard, and two election timeouts at most", () => {
   const clock = new ClusterClock(10, ELECTION_MS);
-  clock.heard(5000);
+  clock.heard(5000, 1);
   clock.tick(100);
-  clock.lead(true);
+  clock.lead(true, 1);
   assert.equal(clock.ms, 5100);
-  clock.lead(false);
+  clock.lead(false, 1);
   for (let i = 0; i < 100; i++) clock.tick(ELECTION_MS);
-  clock.lead(true);
+  clock.lead(true, 1);
   assert.equal(clock.ms, 5100 + 2 * ELECTION_MS);
 });
 
 Deno.test("a new leader that heard nobody goes on from what it has applied", () => {
   const clock = new ClusterClock(1234, ELECTION_MS);
   clock.tick(500);
-  clock.lead(true);
+  clock.lead(true, 1);
   assert.equal(clock.ms, 1234);
   // Entries of its predecessor that it applies only now.
   clock.applied(2000);
@@ -41,21 +41,21 @@ Deno.test("a new leader that heard nobody goes on from what it has applied", () 
 Deno.test("a follower takes each heartbeat's clock, so that its own drift does not add up", () => {
   const clock = new ClusterClock(0, ELECTION_MS);
   for (let round = 1; round <= 100; round++) {
-    clock.heard(round * 100);
+    clock.heard(round * 100, 1);
     clock.tick(160);
   }
-  clock.lead(true);
+  clock.lead(true, 1);
   assert.equal(clock.ms, 10_160);
 });
 
 Deno.test("heartbeats that come late say nothing new", () => {
   const clock = new ClusterClock(0, ELECTION_MS);
-  clock.heard(5000);
+  clock.heard(5000, 1);
   clock.tick(100);
-  clock.heard(4000);
-  clock.lead(true);
+  clock.heard(4000, 1);
+  clock.lead(true, 1);
   assert.equal(clock.ms, 5100);
-  clock.heard(9000);
+  clock.heard(9000, 1);
   assert.equal(clock.ms, 5100, "a leader hears nobody");
 });
 
@@ -161,7 +161,7 @@ Deno.test("the cluster clock is part of a snapshot", () => {
 Deno.test("a leader's stamps count the time since the last tick, once", () => {
   let untoldMs = 0;
   const clock = new ClusterClock(1000, ELECTION_MS, () => untoldMs);
-  clock.lead(true);
+  clock.lead(true, 1);
   untoldMs = 40;
   assert.equal(clock.stamp(), 1040);
   // The entry that was stamped is applied before the tick.
@@ -174,16 +174,60 @@ Deno.test("a leader's stamps count the time since the last tick, once", () => {
   untoldMs = 10 * ELECTION_MS;
   assert.equal(clock.ms, 1050 + ELECTION_MS);
   untoldMs = 20;
-  clock.lead(false);
+  clock.lead(false, 1);
   untoldMs = 0;
   clock.tick(50);
   assert.equal(clock.ms, 1100);
 });
 
+Deno.test("a follower counts its time from the moment it hears a leader, not from the tick before", () => {
+  let untoldMs = 0;
+  const clock = new ClusterClock(0, ELECTION_MS, () => untoldMs);
+  untoldMs = 40;
+  clock.heard(5000, 1);
+  assert.equal(clock.ms, 5000);
+  untoldMs = 0;
+  clock.tick(50);
+  assert.equal(clock.ms, 5010);
+  untoldMs = 30;
+  clock.lead(true, 1);
+  assert.equal(clock.stamp(), 5040);
+  untoldMs = 0;
+  clock.tick(50);
+  assert.equal(clock.stamp(), 5060);
+});
+
+Deno.test("who led and does not any more counts no time twice", () => {
+  let untoldMs = 0;
+  const clock = new ClusterClock(1000, ELECTION_MS, () => untoldMs);
+  clock.lead(true, 1);
+  untoldMs = 40;
+  clock.applied(clock.stamp());
+  clock.lead(false, 1);
+  untoldMs = 0;
+  clock.tick(50);
+  assert.equal(clock.ms, 1050);
+});
+
+Deno.test("who follows a leader of a later term forgets what earlier ones said: that one may have begun behind them", () => {
+  const clock = new ClusterClock(1000, ELECTION_MS);
+  clock.lead(true, 1);
+  clock.tick(500);
+  clock.lead(false, 2);
+  // Its entries are in the log, and it was never heard of otherwise.
+  clock.follow(2);
+  clock.applied(1100);
+  clock.lead(true, 3);
+  assert.equal(clock.stamp(), 1100);
+  clock.lead(false, 4);
+  clock.heard(1150, 4);
+  assert.equal(clock.ms, 1150);
+});
+
 Deno.test("stamps never go back, also while a leader is told of its time in pieces", () => {
   let untoldMs = 100;
   const clock = new ClusterClock(0, ELECTION_MS, () => untoldMs);
-  clock.lead(true);
+  clock.lead(true, 1);
   assert.equal(clock.stamp(), 100);
   untoldMs = 0;
   clock.tick(50);

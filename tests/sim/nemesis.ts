@@ -72,6 +72,7 @@ function onNode(world: World, fault: NodeFault): boolean {
       return true;
     case "drift":
       node.clockRate = fault.rate;
+      world.steadyClocks = false;
       return true;
     case "wipe":
       return world.loseVolume(node, fault.downMs);

@@ -73,11 +73,14 @@ export class Oracle {
   readonly #onConfig: (config: Configuration) => void;
   readonly #attemptOf: (payload: Uint8Array) => number;
   readonly #now: () => number;
-  /** By leader and term: its last stamp, and when that was. */
-  readonly #stamps = new Map<
+  /** By term and stamp: when it was made, the first and the last time. */
+  readonly #stampedAt = new Map<
     string,
-    { readonly clockMs: number; readonly now: number }
+    { readonly first: number; readonly last: number }
   >();
+  /** The least by which the clock of a committed entry was ahead of virtual time. */
+  #leastAhead = Infinity;
+  readonly #steady: () => boolean;
   /** The last committed stamp. */
   #stamp = { term: 0, clockMs: 0 };
   /** By leader and term: what it knew of its members last. */
@@ -87,12 +90,14 @@ export class Oracle {
     config: NO_CONFIGURATION,
   };
 
-  /** `onConfig` hears of each committed configuration; `attemptOf` reads a command's attempt; `now` is virtual time. */
+  /** `onConfig` hears of each committed configuration; `attemptOf` reads a command's attempt; `now` is virtual time; `steady` whether all clocks have run with it so far. */
   constructor(
     onConfig: (config: Configuration) => void,
     attemptOf: (payload: Uint8Array) => number,
     now: () => number,
+    steady: () => boolean,
   ) {
+    this.#steady = steady;
     this.#onConfig = onConfig;
     this.#attemptOf = attemptOf;
     this.#now = now;
@@ -240,28 +245,17 @@ export class Oracle {
 
   /** A leader, whose clock is `ownMs` and its state's `appliedMs`, stamped something with `clockMs`. */
   stamped(
-    { member, core, mirror }: Observed,
+    { member, core }: Observed,
     clockMs: number,
     ownMs: number,
     appliedMs: number,
   ): void {
+    const key = `${core.term} ${clockMs}`;
     const now = this.#now();
-    const leads = `${member}:${core.term}`;
-    const last = this.#stamps.get(leads) ?? { clockMs, now };
-    this.#stamps.set(leads, { clockMs, now });
-    const most = (now - last.now) * FASTEST_CLOCK + 2;
-    // What lives for a while from the earlier one on would not live that long.
-    if (
-      clockMs - last.clockMs > most &&
-      clockMs - Math.max(last.clockMs, inherited(mirror, core.term)) > most
-    ) {
-      throw new Violation(
-        "cluster clock",
-        `${member} stamped ${last.clockMs}, and ${clockMs} after ${
-          now - last.now
-        } ms`,
-      );
-    }
+    this.#stampedAt.set(key, {
+      first: this.#stampedAt.get(key)?.first ?? now,
+      last: now,
+    });
     if (clockMs === ownMs && clockMs >= appliedMs) return;
     throw new Violation(
       "cluster clock",
@@ -368,7 +362,23 @@ export class Oracle {
       );
     }
     this.#stamp = { term, clockMs };
-    return Math.max(before, clockMs);
+    const after = Math.max(before, clockMs);
+    this.#keepsTime(index, `${term} ${clockMs}`, after);
+    return after;
+  }
+
+  /** What lives for a while from an earlier entry on lives that long: the clock never gains on time. */
+  #keepsTime(index: LogIndex, key: string, clockMs: number): void {
+    const at = this.#stampedAt.get(key);
+    if (at === undefined || !this.#steady()) return;
+    const gainedMs = clockMs - at.last - this.#leastAhead;
+    if (gainedMs > 2) {
+      throw new Violation(
+        "cluster clock",
+        `entry ${index} says ${clockMs}, ${gainedMs} ms more than have passed since an earlier one`,
+      );
+    }
+    this.#leastAhead = Math.min(this.#leastAhead, clockMs - at.first);
   }
 
   /** A snapshot became a member's state. */
@@ -609,14 +619,4 @@ export class Oracle {
   #unsynced(member: MemberId, what: string): never {
     throw new Violation("promise before sync", `${member} sent ${what}`);
   }
-}
-
-/** The latest time that a leader's log has from leaders before it: its own entries begin there once they are applied. */
-function inherited({ entries }: Mirror, term: Term): number {
-  let clockMs = 0;
-  for (const entry of entries) {
-    if (entry.kind !== EntryKind.command || entry.term >= term) continue;
-    clockMs = Math.max(clockMs, peekClock(entry.payload));
-  }
-  return clockMs;
 }

@@ -73,6 +73,8 @@ export class World {
   /** Faults done, by kind. */
   readonly faults: Map<string, number> = new Map();
   healed = false;
+  /** Whether no clock has run faster or slower than time so far. */
+  steadyClocks = true;
   /** Reads beside the log, for a dialect that judges them. */
   readonly #reads: SeenRead[] = [];
   #values = 0;
@@ -102,6 +104,7 @@ export class World {
       (config) => this.watch.committed(config),
       (payload) => attemptOf(this.dialect, payload),
       () => this.now,
+      () => this.steadyClocks,
     );
     this.network = new SimNetwork(
       this.scheduler,

@@ -165,14 +165,28 @@ export const NODE_MUTANTS: readonly Mutant[] = [
   {
     name: "a new leader's cluster clock begins with its process",
     file: "group/cluster_clock.ts",
-    find: "      this.#heard + this.#since,\n",
-    replace: "      leads ? 0 : this.#heard + this.#since,\n",
+    find: "    this.#heard = this.#now - this.#untold;\n",
+    replace:
+      "    this.#heard = leads ? this.#applied : this.#now - this.#untold;\n",
   },
   {
     name: "a leader's stamps are as old as its last tick",
     file: "group/cluster_clock.ts",
-    find: "const own = this.#leads ? this.#untold : this.#since;",
-    replace: "const own = this.#leads ? 0 : this.#since;",
+    find: "const own = this.#since + this.#untold;",
+    replace: "const own = this.#since;",
+  },
+  {
+    name:
+      "an earlier leader's time counts for more than what a later one appended",
+    file: "group/cluster_clock.ts",
+    find: "if (this.#leads || term <= this.#heardIn) return;",
+    replace: "if (this.#leads || term > 0) return;",
+  },
+  {
+    name: "a follower counts from the tick before it heard the leader",
+    file: "group/cluster_clock.ts",
+    find: "this.#since = -this.#untold;",
+    replace: "this.#since = 0;",
   },
   {
     name: "a leader counts its time since the last tick twice",
@@ -189,8 +203,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
   {
     name: "the cluster clock goes on without a leader",
     file: "group/cluster_clock.ts",
-    find: "Math.min(this.#since + ms, most)",
-    replace: "this.#since + ms + 0 * most",
+    find: "Math.min(this.#since + ms, this.#unheardMost)",
+    replace: "this.#since + ms",
   },
   {
     name: "heartbeats do not carry the cluster clock",
