@@ -208,10 +208,15 @@ export class MemberApi {
 
   /** Whether `/ready` says so. */
   async ready(timeoutMs: number): Promise<boolean> {
+    return await this.whyNotReady(timeoutMs) === null;
+  }
+
+  /** What `/ready` says, or why it says nothing; null if the member is ready. */
+  async whyNotReady(timeoutMs: number): Promise<string | null> {
     const result = await this.#request("GET", "/ready", undefined, {
       timeoutMs,
     });
-    return result.type === "ok";
+    return result.type === "ok" ? null : JSON.stringify(result);
   }
 
   async #cacheRead<T>(

@@ -217,13 +217,17 @@ export class TestCluster implements AsyncDisposable {
     timeoutMs: number = READY_MS,
   ): Promise<void> {
     for (const node of nodes) {
-      await poll(`member ${node} to be ready`, timeoutMs, async () => {
+      let why: string | null = null;
+      const ready = async (): Promise<boolean> => {
         const process = this.#processes.get(node);
         if (process?.running === false) {
           throw new Error(`member ${node} ended while it should become ready`);
         }
-        return await this.api(node).ready(1000);
-      });
+        why = await this.api(node).whyNotReady(1000);
+        return why === null;
+      };
+      const what = (): string => `member ${node} to be ready: ${why}`;
+      await poll(what, timeoutMs, ready);
     }
   }
 
@@ -275,14 +279,15 @@ export class TestCluster implements AsyncDisposable {
 
 /** Asks again every 50 ms until it is so. @throws {Error} saying what was waited for. */
 export async function poll(
-  what: string,
+  what: string | (() => string),
   timeoutMs: number,
   condition: () => Promise<boolean>,
 ): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!await condition()) {
     if (performance.now() > deadline) {
-      throw new Error(`waited ${timeoutMs} ms for ${what}`);
+      const awaited = typeof what === "string" ? what : what();
+      throw new Error(`waited ${timeoutMs} ms for ${awaited}`);
     }
     await sleep(POLL_MS);
   }

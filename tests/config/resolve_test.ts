@@ -267,6 +267,12 @@ const REFUSED: readonly [string, ConfigSources, string, RegExp][] = [
     /not supported yet/,
   ],
   [
+    "caches on the disk, which are not there yet",
+    env({ HQL_CACHE_STORAGE_DISK: "true" }),
+    "HQL_CACHE_STORAGE_DISK",
+    /not supported yet/,
+  ],
+  [
     "a backup target, which is not there yet",
     { ...env({}), toml: '[hiqlite]\ns3_bucket = "b"' },
     "s3_bucket",
