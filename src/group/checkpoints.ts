@@ -95,11 +95,21 @@ export class Checkpoints {
     }
   }
 
+  /** Up to where entries take the others' room, as if all were equally large. */
+  #crowdedOut(): LogIndex {
+    const { base, last, bytes } = this.#ports.log;
+    const { retainBytes = Infinity } = this.#options;
+    if (bytes <= retainBytes) return 0;
+    const count = last.index - base.index;
+    return last.index - Math.floor(count * retainBytes / bytes);
+  }
+
   #purge(durable: LogIndex): void {
     const { log, machine } = this.#ports;
     const state = Math.min(durable, machine.applied.index);
     const oldest = this.#ports.oldestSnapshot();
-    const to = this.#retention.limit(this.#now, state, oldest);
+    const usual = this.#retention.limit(this.#now, state, oldest);
+    const to = Math.max(usual, Math.min(state, this.#crowdedOut()));
     if (to <= log.base.index) return;
     log.purge({ index: to, term: log.termAt(to)! });
     this.#ports.purged(to);

@@ -22,6 +22,8 @@ export interface GroupOptions {
   readonly durability: Durability;
   /** Entries kept behind the checkpoint for slow followers. */
   readonly retainEntries: number;
+  /** Payload bytes that applied entries may keep, for whomever: where the log is memory. @default {Infinity} */
+  readonly retainBytes?: number;
   /** Entries applied between two checkpoints. */
   readonly checkpointEntries: number;
   /** Payload bytes applied between two checkpoints. */

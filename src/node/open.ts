@@ -99,8 +99,9 @@ export async function openNode(
 
 /** The number of the caches' group on the wire. */
 const CACHE_GROUP = 1;
-/** Entries that the caches' log keeps behind a checkpoint: each of them has up to 256 KiB, or one larger value. */
+/** Entries that the caches' log keeps behind a checkpoint, and their bytes: it is all in memory. */
 const CACHE_RETAINED = 512;
+const CACHE_RETAINED_BYTES = 32 * 1024 * 1024;
 
 /** The caches' group in memory: a restart forgets all of it, and nothing waits for a disk. */
 export class MemoryCaches implements CacheSpec {
@@ -117,6 +118,7 @@ export class MemoryCaches implements CacheSpec {
       ...groupOptions(config),
       durability: { mode: "immediate" },
       retainEntries: CACHE_RETAINED,
+      retainBytes: CACHE_RETAINED_BYTES,
       checkpointEntries: CACHE_RETAINED,
     };
   }

@@ -13,3 +13,27 @@ Deno.test("§1.5 Checkpoints purge no entry that the state could still lose", ()
   assert.ok(leader.machine.applied.index >= 9);
   assert.equal(leader.log.base.index, 3);
 });
+
+Deno.test("Checkpoints keep no more bytes than they may, and nothing that is not applied goes", () => {
+  const trio = new Trio({
+    retainEntries: 1000,
+    checkpointEntries: 5,
+    retainBytes: 100,
+  });
+  const leader = trio.elect(0);
+  for (let i = 0; i < 40; i++) {
+    trio.propose(leader, `${i}`.padEnd(10));
+    trio.run();
+  }
+  const { log, machine } = leader;
+  assert.ok(log.bytes <= 150, `${log.bytes} bytes`);
+  assert.ok(log.bytes >= 50, `${log.bytes} bytes`);
+  // A value that has more than may be kept is kept until it is applied.
+  trio.lose = () => true;
+  trio.propose(leader, "x".repeat(1000));
+  trio.run();
+  leader.group.checkpoint();
+  trio.run();
+  assert.equal(log.base.index, machine.applied.index);
+  assert.equal(log.last.index, machine.applied.index + 1);
+});
