@@ -231,6 +231,8 @@ export class HiqliteNode implements Member {
       clock: this.#parts.clock,
       changes: this.#rooms.changes,
       running: () => this.#rooms.groups.running(),
+      leave: () =>
+        this.#rooms.following.map((group) => group.leave()).every(Boolean),
       outstanding: () =>
         this.#rooms.groups.outstanding +
         (this.#rooms.caches?.service.outstanding ?? 0),

@@ -3,7 +3,7 @@ import type { RaftGroup } from "../group/group.ts";
 import { GroupRouter } from "../network/group_router.ts";
 import type { NetworkEvents, PeerIdentity } from "../network/port.ts";
 import { PeerRequests } from "../network/requests.ts";
-import { linksOf, peersOf, selfOf } from "./cluster/addresses.ts";
+import { linksOf, peersOf, presentSelf, selfOf } from "./cluster/addresses.ts";
 import { Formation } from "./cluster/founding.ts";
 import { Greeting } from "./cluster/identity_check.ts";
 import { Membership } from "./cluster/membership.ts";
@@ -12,6 +12,7 @@ import { Changes } from "./changes.ts";
 import { HostedGroup } from "./groups/hosted_group.ts";
 import { PROPOSE, proposeHandler } from "./groups/forwarding.ts";
 import { GroupRegistry } from "./groups/registry.ts";
+import { LEAVE, leaveHandler } from "./groups/leaving.ts";
 import { ROLL_CALL, rollCallHandler } from "./groups/roll_call.ts";
 import { FollowingGroup } from "./groups/following_group.ts";
 import type { Divergence } from "../state/port.ts";
@@ -128,6 +129,10 @@ export function buildRooms(parts: NodeParts, events: RoomEvents): Rooms {
     ...cluster.formation.handlers(),
     ...cluster.membership.handlers(),
     [PROPOSE]: proposeHandler((id) => groups.get(id)),
+    [LEAVE]: leaveHandler((group, peer) =>
+      links.following.find(({ hosted }) => hosted.id === group)
+        ?.letGo(peer) ?? false
+    ),
     [ROLL_CALL]: rollCallHandler((group, epoch) =>
       links.following.find(({ hosted }) => hosted.id === group)
         ?.answerCall(epoch)
@@ -259,7 +264,7 @@ function buildLinks(
       spec,
       diverged: (divergence) => events.diverged(spec.name, divergence),
       network,
-      self: () => selfOf(vault.identity, parts),
+      self: presentSelf(() => vault.identity, parts),
       durable: () => durable.group,
       facts: () => vault.storage.machine.facts,
       change: (change) => proposeChange(durable, change),

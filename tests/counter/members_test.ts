@@ -254,6 +254,23 @@ Deno.test("a restarted member is another one that takes the dead one's place, an
   assert.deepEqual(counters.members(), NODES);
 });
 
+Deno.test("members that stop leave the group to those that stay, down to the last one, which has everything", async () => {
+  await using counters = await Counters.started();
+  const { cluster } = counters;
+  assert.equal(await counters.add(1, 5), 5);
+  await counters.lead(3);
+  await cluster.stop(3);
+  assert.deepEqual(counters.members(), [1, 2]);
+  await cluster.stop(2);
+  assert.deepEqual(counters.members(), [1]);
+  // Most members of the durable group are gone, and nobody's vote is missed here.
+  assert.equal(await counters.add(1, 1), 6);
+  for (const id of [2, 3]) cluster.start(id);
+  for (const id of [2, 3]) await counters.node(id).whenReady(10_000);
+  assert.equal(await counters.add(3, 1), 7);
+  assert.equal(counters.hosted(3).epoch, 1);
+});
+
 Deno.test("a member that leaves the durable group leaves the counter, and one that joins joins it", async () => {
   await using counters = await Counters.started();
   const { cluster } = counters;

@@ -16,7 +16,7 @@ async function restartAtOnce(
   { cluster }: CacheMembers,
   ids: readonly NodeId[],
 ): Promise<void> {
-  await Promise.all(ids.map((id) => cluster.stop(id)));
+  await cluster.kill(ids);
   await Promise.all(ids.map((id) => cluster.start(id).whenReady(10_000)));
 }
 
@@ -66,7 +66,7 @@ Deno.test("silence is never death: without a majority nothing begins until who w
     await using members = await CacheMembers.started();
     const { cluster } = members;
     await members.client(1).cache("c").put("k", 1);
-    await Promise.all([cluster.stop(2), cluster.stop(3)]);
+    await cluster.kill([2, 3]);
     const two = cluster.start(2);
     await until("the database goes on", () => cluster.node(1).health().ok);
     await write(cluster.node(1));
@@ -121,7 +121,7 @@ async function restartAtOnceWithin(
   { cluster }: CacheMembers,
   ids: readonly NodeId[],
 ): Promise<void> {
-  await Promise.all(ids.map((id) => cluster.stop(id)));
+  await cluster.kill(ids, ids);
   for (const id of ids) cluster.start(id);
 }
 

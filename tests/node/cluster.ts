@@ -338,6 +338,22 @@ export class Cluster {
     volume.log = volume.log.crash();
   }
 
+  /** Ends nodes at once, before they can hand over anything to these others; they keep their volumes. */
+  async kill(
+    ids: readonly NodeId[],
+    others: readonly NodeId[] = Array.from(
+      { length: this.#size },
+      (_, i) => i + 1,
+    ),
+  ): Promise<void> {
+    const pairs = ids.flatMap((id) =>
+      others.filter((other) => other !== id).map((other) => [id, other])
+    );
+    for (const [a, b] of pairs) this.network.cut(a!, b!);
+    await Promise.all(ids.map((id) => this.stop(id)));
+    for (const [a, b] of pairs) this.network.heal(a!, b!);
+  }
+
   /** Gives a stopped node an empty volume. */
   wipe(id: NodeId): void {
     this.#volumes.delete(id);

@@ -31,6 +31,23 @@ export function selfOf(
   };
 }
 
+/** {@linkcode selfOf} the present identity, made anew only when that is another one: it is asked for with every frame. */
+export function presentSelf(
+  identity: () => Identity,
+  parts: SelfParts,
+): () => PeerIdentity {
+  let of = identity();
+  let self = selfOf(of, parts);
+  return () => {
+    const present = identity();
+    if (present !== of) {
+      of = present;
+      self = selfOf(present, parts);
+    }
+    return self;
+  };
+}
+
 /** The other nodes a member knows: those it has heard of, and those that are configured, whose addresses win. */
 export function peersOf(identity: Identity, config: NodeConfig): NodeAddress[] {
   const { nodeId, addresses } = identity;

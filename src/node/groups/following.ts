@@ -14,6 +14,8 @@ export interface FollowedNode {
   readonly votes: boolean;
   /** The id it has in the following group; null while it cannot be reached: silence is never death. */
   readonly member: MemberId | null;
+  /** Its id, if its process is about to end: then it is no member any more, so that nobody waits for its vote. */
+  readonly leaving?: MemberId;
 }
 
 /**
@@ -26,6 +28,11 @@ export function followingStep(
   nodes: readonly FollowedNode[],
 ): MembershipChange | null {
   if (isJoint(config)) return null;
+  const leaving = nodes.find(({ leaving }) =>
+    leaving !== undefined && membersOf(config).includes(leaving) &&
+    config.voters.some((voter) => voter !== leaving)
+  )?.leaving;
+  if (leaving !== undefined) return { remove: [leaving] };
   for (const { node, member } of nodes) {
     if (member === null) continue;
     const present = membersOf(config).filter((id) => nodeIdOf(id) === node);

@@ -23,6 +23,7 @@ import type { Logger } from "../../util/logger.ts";
 import type { GroupStorage } from "../volume/vault.ts";
 import type { FollowingSpec, GroupInit, LoopPorts } from "./spec.ts";
 import { type FollowedNode, followingStep } from "./following.ts";
+import { encodeLeave, LEAVE } from "./leaving.ts";
 import { RollCall, type RollCallAnswer } from "./roll_call.ts";
 import {
   isLost,
@@ -76,6 +77,12 @@ export class FollowingGroup {
   /** As whom it entered the epoch. */
   #entered: MemberId | null = null;
   #storage: GroupStorage | null = null;
+  /** Ids in the present epoch; they are asked for with every frame. */
+  #ids = new WeakMap<PeerIdentity, MemberId>();
+  /** Members whose processes are about to end. */
+  readonly #leaving = new Map<NodeId, MemberId>();
+  #askedToGo = false;
+  #gone = false;
   /** The change of voters that it proposed last: until it is known whether that took effect, nothing older is acted upon. */
   #proposed = { epoch: 0, number: 0 };
   #rollCall: RollCall | null = null;
@@ -159,6 +166,37 @@ export class FollowingGroup {
       config.votersOutgoing,
     ]);
     return { start, voters: sets.filter(({ length }) => length > 0) };
+  }
+
+  /** A member stops. Whether it is out of the group, which only the leader says. */
+  letGo(peer: PeerIdentity): boolean {
+    const member = this.#memberOf(peer);
+    this.#leaving.set(nodeIdOf(member), member);
+    const { group } = this.hosted;
+    if (group === null) return false;
+    const status = group.core.status();
+    return isSettled(status, (index) => group.log.termAt(index)) &&
+      !membersOf(status.config).includes(member);
+  }
+
+  /** This member stops: asks the leader to let it go. True once it is gone, or nobody could do it. */
+  leave(): boolean {
+    const { group, self } = this.hosted;
+    if (this.#gone || group === null) return true;
+    const { leader, config } = group.core;
+    const { requests, spec, network } = this.#ports;
+    const company = config.voters.some((voter) =>
+      voter !== self && network.peer(nodeIdOf(voter)) !== undefined
+    );
+    if (!company || leader === self) return true;
+    if (leader === null || this.#askedToGo) return false;
+    this.#askedToGo = true;
+    const body = encodeLeave(spec.id);
+    requests.ask(nodeIdOf(leader), LEAVE, body, ({ kind }) => {
+      this.#gone = kind === "ok";
+      this.#askedToGo = false;
+    });
+    return false;
   }
 
   /** When most voters of the epoch are known to have ended, the group can never commit again, and begins anew, empty. */
@@ -264,6 +302,8 @@ export class FollowingGroup {
     this.hosted.leave();
     void this.#storage?.release();
     this.#epoch = epoch;
+    this.#ids = new WeakMap();
+    this.#leaving.clear();
     this.#entered = this.hosted.self;
     this.#storage = spec.open();
     logger.info(`epoch ${epoch.number} begins`, { group: spec.name });
@@ -281,8 +321,14 @@ export class FollowingGroup {
     }, ports);
   }
 
-  #memberOf({ id, start }: PeerIdentity): MemberId {
-    return memberIn(this.#epoch?.number ?? 1, nodeIdOf(id), start);
+  #memberOf(peer: PeerIdentity): MemberId {
+    let id = this.#ids.get(peer);
+    if (id === undefined) {
+      const { number } = this.#epoch ?? { number: 1 };
+      id = memberIn(number, nodeIdOf(peer.id), peer.start);
+      this.#ids.set(peer, id);
+    }
+    return id;
   }
 
   #followed(
@@ -296,13 +342,12 @@ export class FollowingGroup {
     return membersOf(config).map((member) => {
       const node = nodeIdOf(member);
       const peer = peerOf(node);
-      return {
-        node,
-        votes: isVoter(config, member),
-        member: peer?.groups.includes(spec.id)
-          ? memberIn(epoch, node, peer.start)
-          : null,
-      };
+      const votes = isVoter(config, member);
+      if (!peer?.groups.includes(spec.id)) return { node, votes, member: null };
+      const present = memberIn(epoch, node, peer.start);
+      return this.#leaving.get(node) === present
+        ? { node, votes, member: null, leaving: present }
+        : { node, votes, member: present };
     });
   }
 }

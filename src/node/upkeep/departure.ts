@@ -6,6 +6,8 @@ import type { RaftGroup } from "../../group/group.ts";
 const TRANSFER_MS = 1_500;
 /** How long a stopping member waits for writes that were begun. */
 const DRAIN_MS = 5_000;
+/** How long a stopping member waits to be let go by groups that live in memory. */
+const LEAVE_MS = 4_000;
 const LOOK_MS = 10;
 
 /** What a departure needs from its node. */
@@ -14,13 +16,19 @@ export interface DeparturePorts {
   readonly changes: Changes;
   /** The loops that this member takes part in. */
   running(): Iterable<RaftGroup>;
+  /** Asks to be let go by groups that live in memory; whether that is done, as far as it can be. */
+  leave(): boolean;
   /** Writes of callers that are not answered yet. */
   outstanding(): number;
 }
 
-/** Leaves nothing behind that another member could take over: leadership first, then writes that were begun. */
+/**
+ * Leaves nothing behind that another member could take over: leadership first, then its vote where it would
+ * be forgotten, then writes that were begun.
+ */
 export async function depart(ports: DeparturePorts): Promise<void> {
   await handOver(ports);
+  await whileTrue(ports, LEAVE_MS, () => !ports.leave());
   await drain(ports);
 }
 

@@ -52,6 +52,12 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
     replace: "BigInt(",
   },
   {
+    name: "a member that stops is still a voter of what lives in memory",
+    file: "node/groups/following.ts",
+    find: "if (leaving !== undefined) return { remove: [leaving] };",
+    replace: "",
+  },
+  {
     name: "a dead member is not removed when it is replaced",
     file: "node/groups/following.ts",
     find: "? { remove: present, addLearners: [member] }",
