@@ -15,6 +15,7 @@ export class Honest {
   #stopped = false;
   #acknowledged = 0;
   #slowestMs = 0;
+  #underWay: Promise<void> = Promise.resolve();
   readonly #errors: string[] = [];
 
   private constructor(cluster: TestCluster) {
@@ -28,8 +29,9 @@ export class Honest {
     return new Honest(cluster);
   }
 
-  /** The longest that a write took since the last call, ms. */
-  takeSlowest(): number {
+  /** The longest that a write took since the last call, ms; the one that is under way included. */
+  async takeSlowest(): Promise<number> {
+    await this.#underWay;
     const slowest = this.#slowestMs;
     this.#slowestMs = 0;
     return slowest;
@@ -51,12 +53,15 @@ export class Honest {
     const { nodes } = this.#cluster;
     for (let n = 0; !this.#stopped; n++) {
       const node: Node = nodes[n % nodes.length]!;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#underWay = promise;
       const begun = performance.now();
       const answer = await this.#cluster.api(node).execute(
         { sql: "INSERT INTO honest (n) VALUES (?)", params: [n] },
         { timeoutMs: ANSWER_MS, idempotencyKey: `honest-${n}` },
       );
       this.#slowestMs = Math.max(this.#slowestMs, performance.now() - begun);
+      resolve();
       if (answer.type === "ok") this.#acknowledged++;
       else this.#errors.push(`${n}: ${answer.error}`);
       await sleep(PAUSE_MS);

@@ -44,13 +44,13 @@ async function abuse(
   { sent, times = 1, limits = 1, removes, answers }: Input,
 ): Promise<void> {
   for (const each of sent.slice(0, -1)) await send(cluster, node, each);
-  honest.takeSlowest();
+  await honest.takeSlowest();
   const last = Array.from(
     { length: times },
     () => send(cluster, node, sent.at(-1)!),
   );
   for (const code of await Promise.all(last)) assert.match(code, answers);
-  const slowest = honest.takeSlowest();
+  const slowest = await honest.takeSlowest();
   if (removes !== undefined) await send(cluster, node, removes);
   const most = HONEST_MS + (limits - 1) * WRITE_TIMEOUT_MS;
   assert.ok(slowest < most, `an honest write took ${slowest} ms`);
