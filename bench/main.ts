@@ -1,5 +1,6 @@
 /** `deno task bench`: see README.md beside this file. */
 import { join } from "node:path";
+import { measureCaches } from "./caches.ts";
 import type { Child } from "./child.ts";
 import { Cluster, SECRET, startPipeline, type Trio } from "./cluster.ts";
 import { drive, type Load, type Timing } from "./load.ts";
@@ -125,6 +126,10 @@ async function measureCluster(
     // Reading without a pause on its main thread would cost the leader its leadership.
     const { follower } = await cluster.roles();
     results.reads = await follower.ask("reads", { rows });
+  }
+  if (only.has("cache")) {
+    say("caches");
+    results.cache = await measureCaches(options, cluster, withCpu);
   }
 }
 

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { type LocalClient, open, type OpenOptions } from "../mod.ts";
 import { Logger } from "../src/util/logger.ts";
+import { cachePuts, cacheReads } from "./cache_load.ts";
 import { serveCommands } from "./commands.ts";
 import { drive, type Load, type Timing } from "./load.ts";
 import { measureReads } from "./reads.ts";
@@ -89,5 +90,7 @@ await serveCommands({
   transactions,
   blobs,
   reads,
+  cachePuts: (load: Load) => cachePuts(client, load),
+  cacheReads: () => cacheReads(client),
   close: () => client.shutdown(),
 });

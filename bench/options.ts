@@ -30,6 +30,7 @@ export const SECTIONS = [
   "blobs",
   "reads",
   "levels",
+  "cache",
 ] as const;
 
 /** One of {@linkcode SECTIONS}. */

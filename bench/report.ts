@@ -1,3 +1,4 @@
+import type { CacheTimings } from "./caches.ts";
 import type { Timing } from "./load.ts";
 import type { Comparison, Results } from "./results.ts";
 
@@ -30,6 +31,7 @@ export function render(results: Results): string {
     add("Insert of 100 KB, one at a time", rates([results.blobs]));
   }
   if (results.reads) add("Reads", reads(results.reads));
+  if (results.cache) add("Caches, in memory", caches(results.cache));
   if (results.parts) add("The parts alone", partsAlone(results.parts));
   return parts.join("\n\n") + "\n";
 }
@@ -113,6 +115,24 @@ function reads(r: NonNullable<Results["reads"]>): string {
       line(`scan, bare node:sqlite`, r.scanBare, r.rows, " rows/s"),
     ],
   ) + `\n\nquerySync takes ${r.syncOverBare.toFixed(2)} times the bare driver.`;
+}
+
+function caches({ puts, reads }: CacheTimings): string {
+  const line = (what: string, t: Timing, cpu: string) => [
+    what,
+    count(t.rate),
+    `${t.p50}`,
+    `${t.p99}`,
+    cpu,
+  ];
+  return table(["call", "/s", "p50 µs", "p99 µs", "CPU µs of all three"], [
+    ...puts.map(({ timing, cpu }) =>
+      line(`put, ${timing.concurrency} at a time`, timing, `${cpu}`)
+    ),
+    line("getSync", reads.sync, ""),
+    line("get", reads.local, ""),
+    line("get, linearizable", reads.linearizable, ""),
+  ]);
 }
 
 function partsAlone(p: NonNullable<Results["parts"]>): string {

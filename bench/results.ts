@@ -1,3 +1,4 @@
+import type { CacheTimings } from "./caches.ts";
 import type { LogSyncName } from "./cluster.ts";
 import { median, round, type Timing } from "./load.ts";
 import type { Machine } from "./machine.ts";
@@ -48,6 +49,7 @@ export interface Results {
   /** 100 KB each, one at a time. */
   blobs?: Timing;
   reads?: ReadTimings;
+  cache?: CacheTimings;
   levels?: { readonly logSync: LogSyncName; readonly singles: Timing[] }[];
 }
 

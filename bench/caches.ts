@@ -1,0 +1,57 @@
+import type { ClusterStatus } from "../src/node/port.ts";
+import type { CacheReadTimings } from "./cache_load.ts";
+import type { Child } from "./child.ts";
+import type { Cluster, Trio } from "./cluster.ts";
+import { type Load, round, type Timing } from "./load.ts";
+import type { BenchOptions } from "./options.ts";
+import type { Measured } from "./results.ts";
+
+const UNBOUNDED = 100_000_000;
+
+/** Puts at one concurrency. */
+export interface PutTimings {
+  readonly timing: Timing;
+  /** Processor time of all three processes per put, µs. */
+  readonly cpu: number;
+}
+
+/** What the caches of a cluster cost. */
+export interface CacheTimings {
+  readonly puts: readonly PutTimings[];
+  readonly reads: CacheReadTimings;
+}
+
+/** Puts through the client of the caches' leader, then reads on a member that follows. */
+export async function measureCaches(
+  { writers, ms }: BenchOptions,
+  cluster: Cluster,
+  withCpu: (
+    trio: Trio,
+    measure: () => Promise<Timing>,
+  ) => Promise<Measured>,
+): Promise<CacheTimings> {
+  const { leader, follower } = await cacheRoles(cluster);
+  const puts: PutTimings[] = [];
+  for (const concurrency of writers) {
+    const turn = (ms: number): Promise<Timing> =>
+      leader.ask<Timing>(
+        "cachePuts",
+        { concurrency, ms, calls: UNBOUNDED } satisfies Load,
+      );
+    await turn(ms / 2);
+    const { timing, cpuUs } = await withCpu(cluster, () => turn(ms));
+    puts.push({ timing, cpu: round(cpuUs / timing.calls) });
+  }
+  return { puts, reads: await follower.ask("cacheReads") };
+}
+
+/** Who leads the caches' group, and who does not. */
+async function cacheRoles(
+  { children }: Cluster,
+): Promise<{ leader: Child; follower: Child }> {
+  const { groups } = await children[0]!.ask<ClusterStatus>("status");
+  const group = groups.find(({ name }) => name === "cache");
+  const node = group?.members.find(({ id }) => id === group.leader)?.nodeId;
+  if (node === undefined) throw new Error("the caches have no leader");
+  return { leader: children[node - 1]!, follower: children[node % 3]! };
+}
