@@ -58,11 +58,12 @@ export async function cacheReads(
 /** A call is too short for the clock, so a hundred are timed at once. */
 function eachOf(timing: Timing): Timing {
   const { calls, rate, p50, p99 } = timing;
+  const each = (us: number): number => Math.round(us * 10) / 1000;
   return {
     ...timing,
     calls: 100 * calls,
     rate: 100 * rate,
-    p50: p50 / 100,
-    p99: p99 / 100,
+    p50: each(p50),
+    p99: each(p99),
   };
 }
