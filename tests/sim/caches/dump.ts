@@ -12,10 +12,11 @@ import { isCounter, MAIN, mainKey } from "./units.ts";
 export function dumpOf(store: KvStore): string {
   const contents = new CacheContents(store, new EventLog());
   for (const _ of recount(contents, () => 0));
-  if (store.position === null) return "nothing";
+  // Nothing may be stored of a state that holds nothing, or that it stands before the first entry.
+  if ((store.position?.applied.index ?? 0) === 0) return "nothing";
   const sessions = new KvState(store, { limits: LIMITS }).dumpSessions();
   const { applied, config, clockMs, timeMs, horizon, facts, hash, nextCache } =
-    store.position;
+    store.position!;
   return [
     `applied ${applied.index} of term ${applied.term}`,
     JSON.stringify({ config, clockMs, timeMs, horizon, facts }),
