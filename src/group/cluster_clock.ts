@@ -78,7 +78,10 @@ export class ClusterClock {
     this.#heard = this.#now - this.#untold;
     this.#leads = leads;
     this.#since = 0;
-    if (leads) this.#heardIn = term;
+    if (!leads) return;
+    this.#heardIn = term;
+    // What it stamped in an earlier term may be ahead of leaders since.
+    this.#stamped = 0;
   }
 
   /**

@@ -213,6 +213,7 @@ Deno.test("who follows a leader of a later term forgets what earlier ones said: 
   const clock = new ClusterClock(1000, ELECTION_MS);
   clock.lead(true, 1);
   clock.tick(500);
+  assert.equal(clock.stamp(), 1500);
   clock.lead(false, 2);
   // Its entries are in the log, and it was never heard of otherwise.
   clock.follow(2);
