@@ -1,12 +1,8 @@
-import type { ClusterStatus } from "../src/node/port.ts";
 import type { CacheReadTimings } from "./cache_load.ts";
-import type { Child } from "./child.ts";
 import type { Cluster, Trio } from "./cluster.ts";
-import { type Load, round, type Timing } from "./load.ts";
+import { type Load, round, type Timing, UNBOUNDED } from "./load.ts";
 import type { BenchOptions } from "./options.ts";
 import type { Measured } from "./results.ts";
-
-const UNBOUNDED = 100_000_000;
 
 /** Puts at one concurrency. */
 export interface PutTimings {
@@ -30,7 +26,7 @@ export async function measureCaches(
     measure: () => Promise<Timing>,
   ) => Promise<Measured>,
 ): Promise<CacheTimings> {
-  const { leader, follower } = await cacheRoles(cluster);
+  const { leader, follower } = await cluster.roles("cache");
   const puts: PutTimings[] = [];
   for (const concurrency of writers) {
     const turn = (ms: number): Promise<Timing> =>
@@ -43,15 +39,4 @@ export async function measureCaches(
     puts.push({ timing, cpu: round(cpuUs / timing.calls) });
   }
   return { puts, reads: await follower.ask("cacheReads") };
-}
-
-/** Who leads the caches' group, and who does not. */
-async function cacheRoles(
-  { children }: Cluster,
-): Promise<{ leader: Child; follower: Child }> {
-  const { groups } = await children[0]!.ask<ClusterStatus>("status");
-  const group = groups.find(({ name }) => name === "cache");
-  const node = group?.members.find(({ id }) => id === group.leader)?.nodeId;
-  if (node === undefined) throw new Error("the caches have no leader");
-  return { leader: children[node - 1]!, follower: children[node % 3]! };
 }

@@ -114,11 +114,14 @@ export class Cluster implements Trio {
     });
   }
 
-  /** Who leads at the moment. */
-  async roles(): Promise<{ leader: Child; follower: Child; apiUrl: string }> {
-    const status = await this.children[0]!.ask<ClusterStatus>("status");
-    const node = status.members.find(({ id }) => id === status.leader)?.nodeId;
-    if (node === undefined) throw new Error("the cluster has no leader");
+  /** Who leads a group at the moment. */
+  async roles(
+    group = "db",
+  ): Promise<{ leader: Child; follower: Child; apiUrl: string }> {
+    const { groups } = await this.children[0]!.ask<ClusterStatus>("status");
+    const status = groups.find(({ name }) => name === group);
+    const node = status?.members.find(({ id }) => id === status.leader)?.nodeId;
+    if (node === undefined) throw new Error(`group ${group} has no leader`);
     return {
       leader: this.children[node - 1]!,
       follower: this.children[node % 3]!,

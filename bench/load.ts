@@ -9,6 +9,9 @@ export interface Timing {
   readonly p99: number;
 }
 
+/** More calls than any measurement makes. */
+export const UNBOUNDED = 100_000_000;
+
 /** How much to run. */
 export interface Load {
   /** Callers at once; each waits for its answer before the next call. */

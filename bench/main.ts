@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { measureCaches } from "./caches.ts";
 import type { Child } from "./child.ts";
 import { Cluster, SECRET, startPipeline, type Trio } from "./cluster.ts";
-import { drive, type Load, type Timing } from "./load.ts";
+import { drive, type Load, type Timing, UNBOUNDED } from "./load.ts";
 import { type BenchOptions, HELP, readOptions } from "./options.ts";
 import { busyMs, describeMachine } from "./machine.ts";
 import { measureParts } from "./parts.ts";
@@ -18,7 +18,6 @@ import {
 } from "./results.ts";
 import { CLEAR, INSERT, row } from "./workload.ts";
 
-const UNBOUNDED = 100_000_000;
 const BLOB_BYTES = 100 * 1024;
 
 async function bench(options: BenchOptions, dir: string): Promise<Results> {

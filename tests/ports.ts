@@ -26,10 +26,28 @@ export function freePorts(count: number, hostname = "127.0.0.1"): number[] {
     if (tries === TRIES) {
       throw new Error(`no ${count} free ports on ${hostname}`);
     }
-    const port = FIRST + Math.floor(Math.random() * (LAST - FIRST));
+    const port = anyPort();
     if (isFree(port, hostname)) ports.add(port);
   }
   return [...ports];
+}
+
+/**
+ * The first of so many free ports in a row, with as many a hundred above them.
+ * @throws {Error} if there are none in a thousand places.
+ */
+export function freeRange(count: number): number {
+  for (let tries = 0; tries < TRIES; tries++) {
+    const first = anyPort();
+    const all = Array.from({ length: count }, (_, at) => first + at)
+      .flatMap((port) => [port, port + 100]);
+    if (all.every((port) => isFree(port, "127.0.0.1"))) return first;
+  }
+  throw new Error(`no ${count} free ports in a row`);
+}
+
+function anyPort(): number {
+  return FIRST + Math.floor(Math.random() * (LAST - FIRST));
 }
 
 function isFree(port: number, hostname: string): boolean {

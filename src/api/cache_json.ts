@@ -183,27 +183,16 @@ export function parsePosition(text: string, path: string): CachePosition {
   );
 }
 
-/** The last key of a page, in hexadecimal digits. */
-export function cursorOf(key: ByteKey): string {
-  let cursor = "";
-  for (let i = 0; i < key.length; i++) {
-    cursor += key.charCodeAt(i).toString(16).padStart(2, "0");
+/** The position that a read must contain, if one is asked for. @throws {HiqliteError} `invalid` */
+export function minimumOf(
+  index: number | undefined,
+  epoch: number | undefined,
+): { readonly minimum?: CachePosition } {
+  if (index !== undefined && epoch !== undefined) {
+    return { minimum: { epoch, index } };
   }
-  return cursor;
-}
-
-/** What {@linkcode cursorOf} wrote. @throws {HiqliteError} `invalid` */
-export function keyOfCursor(cursor: string): ByteKey {
-  if (/^(?:[0-9a-f]{2}){1,1024}$/.test(cursor)) {
-    return cursor.replaceAll(
-      /../g,
-      (digits) => String.fromCharCode(parseInt(digits, 16)),
-    );
-  }
-  throw new HiqliteError(
-    "invalid",
-    `cursor: not one of a page before: "${cursor.slice(0, 40)}"`,
-  );
+  if (index === epoch) return {};
+  throw invalid("min_index", "belongs to an epoch: give both, or none");
 }
 
 /** A counter's value or change from JSON. @throws {HiqliteError} `invalid` */

@@ -93,7 +93,7 @@ function operationFromJson(
       return { kind: "getRemove", ...keyedWith().keyed };
     case "touch": {
       const { fields, keyed } = keyedWith("ttl_ms");
-      const ttlMs = ttlIn(fields, "ttl_ms", path);
+      const ttlMs = ttlIn(fields, "ttl_ms", `${path}.`);
       if (ttlMs === undefined) throw invalid(`${path}.ttl_ms`, "is missing");
       return { kind: "touch", ...keyed, ttlMs };
     }
@@ -160,7 +160,7 @@ function putFromFields(
     if (value === undefined || typeof value === "boolean") return value;
     throw invalid(`${path}.${name}`, "expected true or false");
   };
-  const ttlMs = ttlIn(fields, "ttl_ms", path);
+  const ttlMs = ttlIn(fields, "ttl_ms", `${path}.`);
   const keepTtl = flag("keep_ttl");
   const ifVersion = versionIn(fields, "if_version", path);
   const ifPresent = flag("if_present");
@@ -202,7 +202,7 @@ function versionIn(
   );
 }
 
-/** A time to live, null for ever; undefined if it is not there. */
+/** A time to live, null for ever; undefined if it is not there. `path` is what stands before its name. */
 function ttlIn(
   fields: Fields,
   name: string,
@@ -213,6 +213,6 @@ function ttlIn(
     name,
     1,
     Number.MAX_SAFE_INTEGER,
-    path.endsWith(".") ? `${path}${name}` : `${path}.${name}`,
+    `${path}${name}`,
   );
 }

@@ -1,3 +1,4 @@
+import type { Consistency } from "../node/port.ts";
 import { addressProblem } from "../config/address.ts";
 import { invalid, kindOf } from "./json.ts";
 
@@ -105,4 +106,13 @@ export function timeoutField(
 ): { readonly timeoutMs?: number } {
   const timeoutMs = integerField(fields, "timeout_ms", 1, TIMEOUT_MS_MAX);
   return timeoutMs === undefined ? {} : { timeoutMs };
+}
+
+/** `consistency`, by default `local`. */
+export function consistencyField(fields: Fields): Consistency {
+  const consistency = fields.get("consistency") ?? "local";
+  if (consistency === "local" || consistency === "linearizable") {
+    return consistency;
+  }
+  throw invalid("consistency", 'expected "local" or "linearizable"');
 }

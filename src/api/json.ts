@@ -1,3 +1,4 @@
+import { fitsInt64 } from "../util/int64.ts";
 import { HiqliteError } from "../errors.ts";
 import type { SqlParameter, SqlValue } from "../state/sql/types.ts";
 
@@ -14,9 +15,6 @@ export type JsonSqlValue =
   /** Bytes in base64. */
   | { readonly $blob: string }
   | { readonly $ref: { readonly statement: number; readonly column: unknown } };
-
-const INT64_MIN = -(2n ** 63n);
-const INT64_MAX = 2n ** 63n - 1n;
 
 /** The JSON form of a value. @throws {HiqliteError} `invalid` for what SQLite cannot store. */
 export function valueToJson(value: SqlParameter, path: string): JsonSqlValue {
@@ -90,7 +88,7 @@ export function valueFromJson(
 }
 
 function integer(value: bigint, path: string): number | bigint {
-  if (value < INT64_MIN || value > INT64_MAX) {
+  if (!fitsInt64(value)) {
     throw invalid(path, `${value} does not fit into 64 bits`);
   }
   return Number.isSafeInteger(Number(value)) ? Number(value) : value;

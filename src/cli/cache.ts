@@ -14,7 +14,7 @@ import {
   parseFlags,
   UsageError,
 } from "./arguments.ts";
-import { reachable } from "./reachable.ts";
+import { REACH_FLAGS, reachable } from "./reachable.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Longest wait for an answer, s. */
@@ -32,20 +32,7 @@ const FLAGS: Readonly<Record<string, Flag>> = {
   limit: { value: "n", about: `So many entries at most (list) [${LIMIT}]` },
   reverse: { about: "From the last key to the first (list)" },
   consistent: { about: "Read what is acknowledged anywhere (get, list)" },
-  url: {
-    value: "url",
-    multiple: true,
-    about: "API of a member; may be repeated [from the configuration]",
-  },
-  "secret-file": {
-    value: "path",
-    about: "File with the API secret [HQL_SECRET_API, or the configuration]",
-  },
-  "config-file": {
-    short: "c",
-    value: "path",
-    about: "Where addresses and secret are [~/.hiqlite/hiqlite.toml]",
-  },
+  ...REACH_FLAGS,
   timeout: { value: "seconds", about: `Longest wait [${TIMEOUT_S}]` },
   help: { short: "h", about: "Show this" },
 };

@@ -9,7 +9,7 @@ import {
 import { clusterToJson } from "../api/cluster_status.ts";
 import { statusLines } from "./cluster_table.ts";
 import { firstStatus, NobodyReached, REACH_MS } from "./first_status.ts";
-import { type Reachable, reachable } from "./reachable.ts";
+import { REACH_FLAGS, type Reachable, reachable } from "./reachable.ts";
 import { type ErrorCode, HiqliteError } from "../errors.ts";
 import { addressProblem } from "../config/address.ts";
 import { recover, recoverHelp } from "./recover.ts";
@@ -19,20 +19,7 @@ import type { Terminal } from "./terminal.ts";
 const CHANGE_MS = 30_000;
 
 export const CLUSTER_FLAGS: Readonly<Record<string, Flag>> = {
-  url: {
-    value: "url",
-    multiple: true,
-    about: "API of a member; may be repeated [from the configuration]",
-  },
-  "secret-file": {
-    value: "path",
-    about: "File with the API secret [HQL_SECRET_API, or the configuration]",
-  },
-  "config-file": {
-    short: "c",
-    value: "path",
-    about: "Where addresses and secret are [~/.hiqlite/hiqlite.toml]",
-  },
+  ...REACH_FLAGS,
   "raft-address": {
     value: "host:port",
     about: "Of a new member (add-learner)",

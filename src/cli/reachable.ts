@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { Flag } from "./arguments.ts";
 import { type ConfigArguments, loadConfig } from "./config_file.ts";
 import { HiqliteError } from "../errors.ts";
 import { secretPath } from "../config/secrets.ts";
@@ -10,6 +11,24 @@ export interface Reachable {
   readonly urls: readonly string[];
   readonly secret: string;
 }
+
+/** The flags that {@linkcode reachable} looks at. */
+export const REACH_FLAGS: Readonly<Record<string, Flag>> = {
+  url: {
+    value: "url",
+    multiple: true,
+    about: "API of a member; may be repeated [from the configuration]",
+  },
+  "secret-file": {
+    value: "path",
+    about: "File with the API secret [HQL_SECRET_API, or the configuration]",
+  },
+  "config-file": {
+    short: "c",
+    value: "path",
+    about: "Where addresses and secret are [~/.hiqlite/hiqlite.toml]",
+  },
+};
 
 /** The members that the flags name, or the configuration. @throws {HiqliteError} `config` */
 export function reachable(

@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers";
 import type { RaftGroup } from "../group/group.ts";
+import type { GroupId } from "../group/messages.ts";
 import { GroupRouter } from "../network/group_router.ts";
 import type { NetworkEvents, PeerIdentity } from "../network/port.ts";
 import { PeerRequests } from "../network/requests.ts";
@@ -124,18 +125,18 @@ export function buildRooms(parts: NodeParts, events: RoomEvents): Rooms {
     storage: () => durable.group === null ? null : parts.vault.storage,
     failed: (error) => events.failed(error),
   });
+  const following = (id: GroupId): FollowingGroup | undefined =>
+    links.following.find(({ hosted }) => hosted.id === id);
   links.requests.serve({
     ...cluster.greeting.handlers(),
     ...cluster.formation.handlers(),
     ...cluster.membership.handlers(),
     [PROPOSE]: proposeHandler((id) => groups.get(id)),
     [LEAVE]: leaveHandler((group, peer) =>
-      links.following.find(({ hosted }) => hosted.id === group)
-        ?.letGo(peer) ?? false
+      following(group)?.letGo(peer) ?? false
     ),
     [ROLL_CALL]: rollCallHandler((group, epoch) =>
-      links.following.find(({ hosted }) => hosted.id === group)
-        ?.answerCall(epoch)
+      following(group)?.answerCall(epoch)
     ),
   });
   const idleWalk = new IdleWalk({

@@ -158,22 +158,12 @@ async function collectChunks(
   hold: (bytes: number) => void,
   late: Promise<never>,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const reader = body.getReader();
   const chunks: Uint8Array[] = [];
   let length = 0;
-  try {
-    while (true) {
-      const chunk = await Promise.race([reader.read(), late]);
-      if (chunk.done) break;
-      hold(chunk.value.length);
-      chunks.push(chunk.value);
-      length += chunk.value.length;
-    }
-  } catch (error) {
-    // Not awaited: the sender may never answer.
-    reader.cancel().catch(() => {});
-    throw error;
-  }
+  await eachChunk(body, hold, late, (chunk) => {
+    chunks.push(chunk);
+    length += chunk.length;
+  });
   const whole = new Uint8Array(length);
   let at = 0;
   for (const chunk of chunks) {
@@ -189,19 +179,30 @@ async function parseChunks(
   hold: (bytes: number) => void,
   late: Promise<never>,
 ): Promise<unknown> {
-  const reader = body.getReader();
   const decoder = new TextDecoder("utf-8", { fatal: true });
   const json = new JsonStream(DOCUMENT_LIMITS);
   let empty = true;
+  await eachChunk(body, hold, late, async (chunk) => {
+    empty &&= chunk.length === 0;
+    await json.push(decoder.decode(chunk, { stream: true }));
+  });
+  return empty ? parseJson("") : await json.end(decoder.decode());
+}
+
+/** Hands over a body piece by piece until `hold` or `take` refuses more, or `late` rejects. */
+async function eachChunk(
+  body: ReadableStream<Uint8Array>,
+  hold: (bytes: number) => void,
+  late: Promise<never>,
+  take: (chunk: Uint8Array) => void | Promise<void>,
+): Promise<void> {
+  const reader = body.getReader();
   try {
     while (true) {
       const chunk = await Promise.race([reader.read(), late]);
-      if (chunk.done) {
-        return empty ? parseJson("") : await json.end(decoder.decode());
-      }
-      empty &&= chunk.value.length === 0;
+      if (chunk.done) return;
       hold(chunk.value.length);
-      await json.push(decoder.decode(chunk.value, { stream: true }));
+      await take(chunk.value);
     }
   } catch (error) {
     // Not awaited: the sender may never answer.

@@ -317,7 +317,12 @@ Deno.test("the OpenAPI document says of each route what its declaration does", a
 
 Deno.test("what api/ imports runs in a browser", async () => {
   const seen = new Set<string>();
-  const open = ["openapi.ts", "idempotency_key.ts", "cache_events.ts"].map((
+  const open = [
+    "openapi.ts",
+    "idempotency_key.ts",
+    "cache_events.ts",
+    "cache_range.ts",
+  ].map((
     name,
   ) => new URL(`../../src/api/${name}`, import.meta.url).href);
   for (let url = open.pop(); url !== undefined; url = open.pop()) {

@@ -1,3 +1,4 @@
+import type { Violation } from "./violation.ts";
 import { CallList, type Entry } from "./call_list.ts";
 import { ConfigurationCache } from "./configuration_cache.ts";
 import type { Model, Operation } from "./operation.ts";
@@ -182,4 +183,17 @@ class Search<State, Input, Output> {
     this.#prefix = this.#frames.map((frame) => frame.entry.id);
     this.#stuck = blocking.id;
   }
+}
+
+/** What is wrong with a history that should be linearizable. */
+export function nonlinearizable<State, Input, Output>(
+  model: Model<State, Input, Output>,
+  operations: readonly Operation<Input, Output>[],
+): readonly Violation[] {
+  const { verdict, counterexample } = checkLinearizability(model, operations);
+  if (verdict === "linearizable") return [];
+  const message = `${counterexample?.partition}: ${
+    JSON.stringify(counterexample?.stuck)
+  } fits nowhere`;
+  return [{ anomaly: verdict, message }];
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { connect } from "../../src/client/remote.ts";
-import { freeRange, Program } from "./program.ts";
+import { freeRange } from "../ports.ts";
+import { Program } from "./program.ts";
 
 /** Runs `hiqlite dev` with three members. */
 async function withCluster(

@@ -108,24 +108,3 @@ export class Program implements AsyncDisposable {
     if (rest !== "") this.#lines.push(rest);
   }
 }
-
-/** A first port such that `count` ports from it, and from 100 above it, were free a moment ago. */
-export function freeRange(count: number): number {
-  for (let attempt = 0; attempt < 200; attempt++) {
-    const first = 20_000 + Math.floor(Math.random() * 10_000);
-    const open: Deno.Listener[] = [];
-    try {
-      for (let at = 0; at < count; at++) {
-        for (const port of [first + at, first + 100 + at]) {
-          open.push(Deno.listen({ hostname: "127.0.0.1", port }));
-        }
-      }
-      return first;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    } finally {
-      for (const listener of open) listener.close();
-    }
-  }
-  throw new Error("no free ports");
-}

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { connect } from "../../src/client/remote.ts";
-import { freeRange, Program } from "./program.ts";
+import { freeRange } from "../ports.ts";
+import { Program } from "./program.ts";
 
 interface Place {
   readonly env: Record<string, string>;

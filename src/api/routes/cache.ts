@@ -19,12 +19,14 @@ import {
   type JsonKvValue,
   keyFromJson,
   keyToJson,
+  minimumOf,
   POSITION_PROPERTIES,
 } from "../cache_json.ts";
 import { CACHE_UNIT_SCHEMAS, settingsToJson } from "../cache_unit.ts";
 import { settingsFromJson } from "../cache_operation.ts";
 import {
   arrayField,
+  consistencyField,
   type Fields,
   fieldsOf,
   integerField,
@@ -283,20 +285,11 @@ function readCodec<Request extends CacheReadRequest>(
 function freshnessFromFields(
   fields: Fields,
 ): Pick<CacheReadRequest, "consistency" | "minimum"> {
-  const consistency = fields.get("consistency") ?? "local";
-  if (consistency !== "local" && consistency !== "linearizable") {
-    throw invalid("consistency", 'expected "local" or "linearizable"');
-  }
+  const consistency = consistencyField(fields);
   const max = Number.MAX_SAFE_INTEGER;
   const index = integerField(fields, "min_index", 0, max);
   const epoch = integerField(fields, "epoch", 0, max);
-  if ((index === undefined) !== (epoch === undefined)) {
-    throw invalid("min_index", "belongs to an epoch: give both, or none");
-  }
-  return {
-    consistency,
-    ...(index === undefined ? {} : { minimum: { epoch: epoch!, index } }),
-  };
+  return { consistency, ...minimumOf(index, epoch) };
 }
 
 function rangeFromFields(fields: Fields): CacheListRequest["range"] {

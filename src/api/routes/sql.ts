@@ -1,5 +1,6 @@
 import {
   arrayField,
+  consistencyField,
   type Fields,
   fieldsOf,
   integerField,
@@ -240,10 +241,7 @@ function decodeQuery(json: unknown): QueryRequest {
     "min_index",
     "timeout_ms",
   ]);
-  const consistency = fields.get("consistency") ?? "local";
-  if (consistency !== "local" && consistency !== "linearizable") {
-    throw invalid("consistency", 'expected "local" or "linearizable"');
-  }
+  const consistency = consistencyField(fields);
   const minIndex = integerField(
     fields,
     "min_index",

@@ -1,13 +1,11 @@
 import { parseVersion } from "../../api/cache_json.ts";
 import type { CachePosition } from "../../node/port.ts";
-
-/** A version is the index of its entry in the log times this, and its place in it. */
-const PLACES = 65_536;
+import { PACK_OPERATIONS_MAX } from "../../state/kv/limits.ts";
 
 /** Where the write with a version stands. @throws {HiqliteError} `invalid` */
 export function positionOfVersion(text: string, path: string): CachePosition {
   const { epoch, version } = parseVersion(text, path);
-  return { epoch, index: Math.floor(version / PLACES) };
+  return { epoch, index: Math.floor(version / PACK_OPERATIONS_MAX) };
 }
 
 /** A condition on a version, and the life of the caches in which it means something. */

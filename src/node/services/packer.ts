@@ -1,6 +1,11 @@
 import { HiqliteError, OutcomeUnknownError } from "../../errors.ts";
 import type { LogIndex } from "../../raft/types.ts";
-import type { KvAnswer, KvUnit } from "../../state/kv/types.ts";
+import type {
+  KvAnswer,
+  KvCheck,
+  KvOperation,
+  KvUnit,
+} from "../../state/kv/types.ts";
 import type { Clock } from "../../util/clock.ts";
 import {
   type DeadlineWaiter,
@@ -186,8 +191,12 @@ export class Packer {
 
 /** About what a unit takes in an entry. */
 function bytesOf({ checks, operations }: KvUnit): number {
+  return bytesOfParts(checks) + bytesOfParts(operations);
+}
+
+function bytesOfParts(parts: readonly (KvCheck | KvOperation)[]): number {
   let bytes = 0;
-  for (const part of [...checks, ...operations]) {
+  for (const part of parts) {
     bytes += PART_BYTES + part.cache.length;
     if ("key" in part) bytes += part.key.length;
     if ("value" in part && typeof part.value === "object") {

@@ -10,8 +10,6 @@ const NEXT_MS = 10;
 /** While there are deadlines, an entry is proposed at least this often: a restart of all members would give back the time since the last one, ms. */
 const MINUTE_MS = 60_000;
 const PROPOSAL_MS = 5_000;
-/** The most that a timer takes, ms. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** What the due clock needs from its node. */
 export interface DueClockPorts {
@@ -48,7 +46,7 @@ export class DueClock {
     if (waitMs === null) return;
     if (waitMs <= 0) return this.#propose();
     this.#cancel = this.#ports.timers.after(
-      Math.min(Math.ceil(waitMs), TIMER_MS_MAX),
+      Math.ceil(waitMs),
       () => this.tick(),
     );
   }
@@ -60,7 +58,7 @@ export class DueClock {
     this.#cancel = null;
   }
 
-  /** How long until an entry is wanted, ms; null if none will be. */
+  /** How long until an entry is wanted, a minute at most, ms; null if none will be. */
   #waitMs(): number | null {
     const { clock, group, machine } = this.#ports;
     const now = clock.monotonic();

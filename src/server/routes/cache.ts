@@ -1,11 +1,6 @@
 import type { Context } from "@hono/hono";
-import {
-  cursorOf,
-  entryToJson,
-  keyOfCursor,
-  keyToJson,
-  parsePosition,
-} from "../../api/cache_json.ts";
+import { entryToJson, keyToJson, parsePosition } from "../../api/cache_json.ts";
+import { cursorAfter, rangeOfPage } from "../../api/cache_range.ts";
 import { settingsFromJson } from "../../api/cache_operation.ts";
 import { idempotencyKeyOf } from "../../api/idempotency_key.ts";
 import {
@@ -22,7 +17,6 @@ import {
 } from "../../api/routes/cache_write.ts";
 import { HiqliteError } from "../../errors.ts";
 import type { Member } from "../../node/port.ts";
-import { prefixRange, rangeAfter } from "../../state/kv/ranges.ts";
 import type { KvRange } from "../../state/kv/types.ts";
 import {
   checkContentType,
@@ -116,15 +110,14 @@ async function page(
     ...freshnessOf(query),
   });
   setPosition(context, answer);
-  const { entries, more, epoch, index } = answer;
-  const last = entries.at(-1)?.key;
+  const { entries, epoch, index } = answer;
   const body = {
     entries: entries.map((entry) => {
       const { value, ...rest } = entryToJson(entry);
       const key = keyToJson(entry.key);
       return withValues ? { key, value, ...rest } : { key, ...rest };
     }),
-    cursor: more && last !== undefined ? cursorOf(last) : null,
+    cursor: cursorAfter(answer),
     epoch,
     index,
   };
@@ -137,19 +130,14 @@ async function page(
 }
 
 function rangeOf(query: CacheQuery): KvRange {
-  const [prefix, start, end, cursor] = ["prefix", "start", "end", "cursor"]
-    .map((name) => query.key(name));
-  if (prefix !== undefined && (start ?? end) !== undefined) {
-    throw new HiqliteError("invalid", "prefix excludes start and end");
-  }
-  const range: KvRange = {
-    ...(prefix === undefined
-      ? { start: start ?? "", end: end ?? null }
-      : prefixRange(prefix)),
-    reverse: query.flag("reverse") ?? false,
-    limit: query.integer("limit", 1, 1000) ?? 100,
-  };
-  return cursor === undefined ? range : rangeAfter(range, keyOfCursor(cursor));
+  return rangeOfPage({
+    prefix: query.key("prefix"),
+    start: query.key("start"),
+    end: query.key("end"),
+    reverse: query.flag("reverse"),
+    limit: query.integer("limit", 1, 1000),
+    cursor: query.key("cursor"),
+  });
 }
 
 function watched(

@@ -1,3 +1,4 @@
+import { minimumOf } from "../../api/cache_json.ts";
 import { HiqliteError } from "../../errors.ts";
 import type { CacheReadRequest } from "../../node/port.ts";
 import { toByteKey } from "../../state/kv/keys.ts";
@@ -102,16 +103,10 @@ export function freshnessOf(
   }
   const index = query.integer("min_index", 0, Number.MAX_SAFE_INTEGER);
   const epoch = query.integer("epoch", 0, Number.MAX_SAFE_INTEGER);
-  if ((index === undefined) !== (epoch === undefined)) {
-    throw new HiqliteError(
-      "invalid",
-      "min_index: belongs to an epoch: give both, or none",
-    );
-  }
   const timeoutMs = query.integer("timeout_ms", 1, 120_000);
   return {
     consistency,
-    ...(index === undefined ? {} : { minimum: { epoch: epoch!, index } }),
+    ...minimumOf(index, epoch),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   };
 }

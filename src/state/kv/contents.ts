@@ -1,6 +1,6 @@
 import { assert } from "../../util/assert.ts";
 import { hashOfCache, hashOfCounter, hashOfEntry } from "./contents_hash.ts";
-import type { EventLog, KvEventKind } from "./events.ts";
+import type { EventLog } from "./events.ts";
 import type { Journal } from "./journal.ts";
 import {
   bytesOfCounter,
@@ -129,13 +129,15 @@ export class CacheContents {
   ): void {
     const old = this.store.counter(cache.counterId, key);
     if (old !== null) {
-      if (isDue(old, nowMs)) this.#tellOf("expireCounter", cache, key);
+      if (isDue(old, nowMs)) {
+        this.#events.tell("expireCounter", cache.name, key);
+      }
       this.#countCounter(cache, -1, key, old);
     }
     this.#countCounter(cache, 1, key, counter);
     this.store.putCounter(cache.counterId, key, counter);
     this.journal?.putCounter(cache.counterId, key, counter);
-    this.#tellOf("counter", cache, key);
+    this.#events.tell("counter", cache.name, key);
   }
 
   /** Removes a counter that is there. */
@@ -149,7 +151,7 @@ export class CacheContents {
     this.#countCounter(cache, -1, key, old);
     this.store.deleteCounter(cache.counterId, key);
     this.journal?.deleteCounter(cache.counterId, key);
-    this.#tellOf(why, cache, key);
+    this.#events.tell(why, cache.name, key);
   }
 
   /** Removes all entries of a cache, which goes on under another number. */
@@ -224,10 +226,6 @@ export class CacheContents {
   #expired(cache: LiveCache, key: ByteKey): void {
     cache.expired++;
     this.#events.tell("expire", cache.name, key);
-  }
-
-  #tellOf(kind: KvEventKind, cache: LiveCache, key: ByteKey): void {
-    this.#events.tell(kind, cache.name, key);
   }
 
   /** Counts an entry in (1) or out (-1). */

@@ -4,11 +4,6 @@ import {
   MalformedBytesError,
 } from "../../util/bytes.ts";
 
-/** Counters are signed 64-bit integers. */
-export const INT64_MAX = 2n ** 63n - 1n;
-/** The smallest one. */
-export const INT64_MIN = -(2n ** 63n);
-
 const POSITIVE = 0;
 const NEGATIVE = 1;
 const WIDE = 2;

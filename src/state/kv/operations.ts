@@ -2,7 +2,7 @@ import { NO_RESULT } from "./answer.ts";
 import type { Draft } from "./draft.ts";
 import { CACHES_MAX } from "./limits.ts";
 import type { LiveCache } from "./live_cache.ts";
-import { INT64_MAX, INT64_MIN } from "./numbers.ts";
+import { INT64_MAX, INT64_MIN } from "../../util/int64.ts";
 import { describeSettings, sameSettings } from "./settings.ts";
 import type { StoredEntry } from "./store.ts";
 import type {

@@ -1,5 +1,6 @@
 import type { CacheContents } from "./contents.ts";
 import { isDue } from "./live_cache.ts";
+import { rangeAfter } from "./ranges.ts";
 import type { StoredEntry } from "./store.ts";
 import type {
   ByteKey,
@@ -67,7 +68,7 @@ export class ContentReads implements KvReads {
       // Hidden ones took the places of others.
       rest = last === null || seen < rest.limit || limit === 0
         ? null
-        : after(last, { ...range, limit });
+        : rangeAfter({ ...range, limit }, last);
     }
     return found;
   }
@@ -77,13 +78,6 @@ export class ContentReads implements KvReads {
     const caches = Array.from(this.#contents().caches, statsOf);
     return caches.sort((a, b) => a.name < b.name ? -1 : 1);
   }
-}
-
-/** What of a range comes after a key. */
-function after(key: ByteKey, range: KvRange): KvRange {
-  return range.reverse
-    ? { ...range, end: key }
-    : { ...range, start: `${key}\0` };
 }
 
 function isVisible(

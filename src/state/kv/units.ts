@@ -2,13 +2,11 @@ import type { LogIndex } from "../../raft/types.ts";
 import type { KvPack } from "./command.ts";
 import type { CacheContents } from "./contents.ts";
 import { Draft } from "./draft.ts";
+import { PACK_OPERATIONS_MAX } from "./limits.ts";
 import { failed, perform } from "./operations.ts";
 import { evictOverflow, lackOfRoom } from "./room.ts";
 import type { KvAnswer, KvCheck, KvResult, KvUnit } from "./types.ts";
 import { sameValue } from "./values.ts";
-
-/** A version has so many places for the operations of an entry. */
-const PLACES = 65_536;
 
 /** Applies units, each wholly or not at all. */
 export class Units {
@@ -28,7 +26,7 @@ export class Units {
     nowMs: number,
   ): KvAnswer[] {
     const answers: KvAnswer[] = [];
-    let version = index * PLACES;
+    let version = index * PACK_OPERATIONS_MAX;
     for (const unit of units) {
       this.#draft.begin(version, nowMs, unit.operations.length);
       answers.push(this.#apply(unit, version, maxBytes));

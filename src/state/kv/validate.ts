@@ -1,4 +1,3 @@
-import { HiqliteError } from "../../errors.ts";
 import {
   CACHE_NAME,
   KEY_BYTES_MAX,
@@ -7,7 +6,8 @@ import {
   UNIT_PARTS_MAX,
   VALUE_BYTES_MAX,
 } from "./limits.ts";
-import { INT64_MAX, INT64_MIN } from "./numbers.ts";
+import { fitsInt64 } from "../../util/int64.ts";
+import { invalidInput, tooLarge, typeNameOf } from "../wrong_input.ts";
 import type {
   ByteKey,
   CacheSettings,
@@ -27,10 +27,10 @@ import { VALUE_KINDS } from "./values.ts";
 export function validateUnit(unit: KvUnit): void {
   const { checks, operations } = unit;
   if (!Array.isArray(checks) || !Array.isArray(operations)) {
-    throw invalid("A batch needs lists of checks and operations");
+    throw invalidInput("A batch needs lists of checks and operations");
   }
   const parts = checks.length + operations.length;
-  if (parts === 0) throw invalid("The batch is empty");
+  if (parts === 0) throw invalidInput("The batch is empty");
   if (parts > UNIT_PARTS_MAX) {
     throw tooLarge(
       "The batch",
@@ -62,7 +62,7 @@ export function validateUnit(unit: KvUnit): void {
  */
 export function validateCacheName(name: string, where = ""): void {
   if (typeof name !== "string" || !CACHE_NAME.test(name)) {
-    throw invalid(
+    throw invalidInput(
       `${where}Not a name of a cache: ${
         describe(name)
       }; it has 1 to 64 letters, digits, "_", "." or "-"`,
@@ -76,15 +76,17 @@ export function validateCacheName(name: string, where = ""): void {
  */
 export function validateKey(key: ByteKey, where = ""): void {
   if (typeof key !== "string") {
-    throw invalid(`${where}Not a key: ${describe(key)}`);
+    throw invalidInput(`${where}Not a key: ${describe(key)}`);
   }
-  if (key.length === 0) throw invalid(`${where}The key is empty`);
+  if (key.length === 0) throw invalidInput(`${where}The key is empty`);
   if (key.length > KEY_BYTES_MAX) {
     throw tooLarge(`${where}The key`, `${key.length} bytes`, KEY_BYTES_MAX);
   }
   for (let i = 0; i < key.length; i++) {
     if (key.charCodeAt(i) > 0xff) {
-      throw invalid(`${where}A character of the key is no byte: ${key[i]}`);
+      throw invalidInput(
+        `${where}A character of the key is no byte: ${key[i]}`,
+      );
     }
   }
 }
@@ -95,14 +97,16 @@ export function validateKey(key: ByteKey, where = ""): void {
  */
 export function validateSettings(settings: CacheSettings, where = ""): void {
   if (settings === null || typeof settings !== "object") {
-    throw invalid(`${where}Not settings of a cache: ${describe(settings)}`);
+    throw invalidInput(
+      `${where}Not settings of a cache: ${describe(settings)}`,
+    );
   }
   const { maxBytes, maxEntries, onFull, ttlMs } = settings;
   validateNumber(maxBytes, 0, Number.MAX_SAFE_INTEGER, `${where}maxBytes`);
   validateNumber(maxEntries, 0, Number.MAX_SAFE_INTEGER, `${where}maxEntries`);
   validateNumber(ttlMs, 0, TTL_MS_MAX, `${where}ttlMs`);
   if (onFull !== "reject" && onFull !== "evict") {
-    throw invalid(
+    throw invalidInput(
       `${where}onFull is "reject" or "evict", not ${describe(onFull)}`,
     );
   }
@@ -111,7 +115,7 @@ export function validateSettings(settings: CacheSettings, where = ""): void {
 /** Checks a check; its bytes. */
 function validateCheck(check: KvCheck, where: string): number {
   if (check === null || typeof check !== "object") {
-    throw invalid(`${where}Not a check: ${describe(check)}`);
+    throw invalidInput(`${where}Not a check: ${describe(check)}`);
   }
   validateCacheName(check.cache, where);
   validateKey(check.key, where);
@@ -125,7 +129,7 @@ function validateCheck(check: KvCheck, where: string): number {
 /** Checks an operation; the bytes of its key and value. */
 function validateOperation(operation: KvOperation, where: string): number {
   if (operation === null || typeof operation !== "object") {
-    throw invalid(`${where}Not an operation: ${describe(operation)}`);
+    throw invalidInput(`${where}Not an operation: ${describe(operation)}`);
   }
   validateCacheName(operation.cache, where);
   switch (operation.kind) {
@@ -163,7 +167,7 @@ function validateOperation(operation: KvOperation, where: string): number {
     case "deleteCounter":
       return length;
     default:
-      throw invalid(
+      throw invalidInput(
         `${where}Unknown kind of operation: ${
           describe((operation as { kind: unknown }).kind)
         }`,
@@ -178,12 +182,14 @@ function validatePut(fields: PutFields, where: string): number {
   validateBoolean(keepTtl, `${where}keepTtl`);
   validateBoolean(ifPresent, `${where}ifPresent`);
   if (keepTtl === true && ttlMs !== undefined) {
-    throw invalid(`${where}ttlMs and keepTtl exclude each other`);
+    throw invalidInput(`${where}ttlMs and keepTtl exclude each other`);
   }
   if (ifVersion !== undefined) {
     validateVersion(ifVersion, `${where}ifVersion`);
     if (ifVersion === 0 && ifPresent === true) {
-      throw invalid(`${where}ifVersion 0 and ifPresent exclude each other`);
+      throw invalidInput(
+        `${where}ifVersion 0 and ifPresent exclude each other`,
+      );
     }
   }
   return validateValue(fields.value, where);
@@ -191,13 +197,17 @@ function validatePut(fields: PutFields, where: string): number {
 
 function validateValue(value: KvValue, where: string): number {
   if (value === null || typeof value !== "object") {
-    throw invalid(`${where}Not a value: ${describe(value)}`);
+    throw invalidInput(`${where}Not a value: ${describe(value)}`);
   }
   if (!VALUE_KINDS.includes(value.kind)) {
-    throw invalid(`${where}Unknown kind of value: ${describe(value.kind)}`);
+    throw invalidInput(
+      `${where}Unknown kind of value: ${describe(value.kind)}`,
+    );
   }
   if (!(value.bytes instanceof Uint8Array)) {
-    throw invalid(`${where}The value has no bytes: ${describe(value.bytes)}`);
+    throw invalidInput(
+      `${where}The value has no bytes: ${describe(value.bytes)}`,
+    );
   }
   const { length } = value.bytes;
   if (length > VALUE_BYTES_MAX) {
@@ -213,7 +223,7 @@ function assertCombinable({ kind }: KvOperation): void {
     case "clear":
     case "clearCounters":
     case "drop":
-      throw invalid(`"${kind}" must be the only operation of its batch`);
+      throw invalidInput(`"${kind}" must be the only operation of its batch`);
   }
 }
 
@@ -232,42 +242,26 @@ function validateNumber(
   what: string,
 ): void {
   if (Number.isInteger(value) && value >= low && value <= high) return;
-  throw invalid(
+  throw invalidInput(
     `${what} is a whole number from ${low} to ${high}, not ${describe(value)}`,
   );
 }
 
 function validateBoolean(value: boolean | undefined, what: string): void {
   if (value === undefined || typeof value === "boolean") return;
-  throw invalid(`${what} is true or false, not ${describe(value)}`);
+  throw invalidInput(`${what} is true or false, not ${describe(value)}`);
 }
 
 function validateInt64(value: bigint, what: string): void {
   if (typeof value !== "bigint") {
-    throw invalid(`${what} is a bigint, not ${describe(value)}`);
+    throw invalidInput(`${what} is a bigint, not ${describe(value)}`);
   }
-  if (value < INT64_MIN || value > INT64_MAX) {
-    throw invalid(`${what} is outside of 64 bits: ${value}`);
+  if (!fitsInt64(value)) {
+    throw invalidInput(`${what} is outside of 64 bits: ${value}`);
   }
 }
 
 function describe(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.slice(0, 80));
-  if (typeof value === "number") return String(value);
-  if (value === null || value === undefined) return String(value);
-  if (typeof value === "object") {
-    return value.constructor?.name ?? "an object";
-  }
-  return typeof value;
-}
-
-function invalid(message: string): HiqliteError {
-  return new HiqliteError("invalid", message);
-}
-
-function tooLarge(what: string, has: string, limit: number): HiqliteError {
-  return new HiqliteError(
-    "too_large",
-    `${what} has ${has}, the limit is ${limit}`,
-  );
+  return typeof value === "number" ? String(value) : typeNameOf(value);
 }

@@ -1,5 +1,5 @@
-import { HiqliteError } from "../../errors.ts";
-import { fitsInt64 } from "./values.ts";
+import { fitsInt64 } from "../../util/int64.ts";
+import { invalidInput, tooLarge, typeNameOf } from "../wrong_input.ts";
 import {
   COMMAND_LIMITS,
   type CommandBody,
@@ -29,7 +29,7 @@ export function validateCommand(body: CommandBody): void {
     case "migrate":
       return validateMigrations(body.migrations);
     default:
-      throw invalid(
+      throw invalidInput(
         `Unknown kind of command: ${
           String((body as { kind: unknown } | null)?.kind)
         }`,
@@ -48,9 +48,9 @@ export function validateQuery(sql: string, params?: SqlParameters): void {
 
 function validateTxn(statements: readonly Statement[]): void {
   if (!Array.isArray(statements)) {
-    throw invalid("A transaction needs a list of statements");
+    throw invalidInput("A transaction needs a list of statements");
   }
-  if (statements.length === 0) throw invalid("The transaction is empty");
+  if (statements.length === 0) throw invalidInput("The transaction is empty");
   if (statements.length > COMMAND_LIMITS.statements) {
     throw tooLarge(
       "The transaction",
@@ -67,7 +67,7 @@ function validateMigrations(
   migrations: readonly { id: number; name: string; sql: string }[],
 ): void {
   if (!Array.isArray(migrations) || migrations.length === 0) {
-    throw invalid("There are no migrations");
+    throw invalidInput("There are no migrations");
   }
   if (migrations.length > COMMAND_LIMITS.statements) {
     throw tooLarge(
@@ -79,17 +79,17 @@ function validateMigrations(
   let expected = migrations[0]?.id ?? 1;
   for (const migration of migrations) {
     if (migration === null || typeof migration !== "object") {
-      throw invalid(`Not a migration: ${describe(migration)}`);
+      throw invalidInput(`Not a migration: ${typeNameOf(migration)}`);
     }
     const { id, name, sql } = migration;
     if (!Number.isInteger(id) || id < 1 || id > 0xffff_ffff) {
-      throw invalid(`Migration ids count from 1: ${String(id)}`);
+      throw invalidInput(`Migration ids count from 1: ${String(id)}`);
     }
     if (id !== expected++) {
-      throw invalid(`Migration ${expected - 1} is missing before ${id}`);
+      throw invalidInput(`Migration ${expected - 1} is missing before ${id}`);
     }
     if (typeof name !== "string" || name === "" || name.length > 255) {
-      throw invalid(`Migration ${id} needs a name of 1 to 255 characters`);
+      throw invalidInput(`Migration ${id} needs a name of 1 to 255 characters`);
     }
     validateText(name, `Migration ${id}: the name`);
     validateSql(sql, `Migration ${id}: `);
@@ -102,7 +102,7 @@ function validateStatement(
   where: string,
 ): void {
   if (statement === null || typeof statement !== "object") {
-    throw invalid(`${where}Not a statement: ${describe(statement)}`);
+    throw invalidInput(`${where}Not a statement: ${typeNameOf(statement)}`);
   }
   validateSql(statement.sql, where);
   if (statement.params !== undefined) {
@@ -112,9 +112,9 @@ function validateStatement(
 
 function validateSql(sql: string, where: string): void {
   if (typeof sql !== "string") {
-    throw invalid(`${where}The SQL must be a string: ${describe(sql)}`);
+    throw invalidInput(`${where}The SQL must be a string: ${typeNameOf(sql)}`);
   }
-  if (sql.trim() === "") throw invalid(`${where}The SQL is empty`);
+  if (sql.trim() === "") throw invalidInput(`${where}The SQL is empty`);
   if (utf8Above(sql, COMMAND_LIMITS.sqlBytes)) {
     throw tooLarge(
       `${where}The SQL`,
@@ -134,8 +134,8 @@ function validateParameters(
     params === null || typeof params !== "object" ||
     ArrayBuffer.isView(params)
   ) {
-    throw invalid(
-      `${where}Parameters must be a list or an object: ${describe(params)}`,
+    throw invalidInput(
+      `${where}Parameters must be a list or an object: ${typeNameOf(params)}`,
     );
   }
   const named = !Array.isArray(params);
@@ -166,7 +166,7 @@ function validateParameter(
       return;
     case "bigint":
       if (fitsInt64(value)) return;
-      throw invalid(`${label} is outside of 64 bits: ${value}`);
+      throw invalidInput(`${label} is outside of 64 bits: ${value}`);
     case "string":
       if (utf8Above(value, COMMAND_LIMITS.valueBytes)) {
         throw tooLarge(
@@ -179,7 +179,7 @@ function validateParameter(
     case "object":
       return validateObject(value, before, label);
     default:
-      throw invalid(`${label} has no SQL type: ${describe(value)}`);
+      throw invalidInput(`${label} has no SQL type: ${typeNameOf(value)}`);
   }
 }
 
@@ -195,16 +195,16 @@ function validateObject(
   }
   const reference = (value as { $ref?: StatementReference }).$ref;
   if (reference === undefined || reference === null) {
-    throw invalid(`${label} has no SQL type: ${describe(value)}`);
+    throw invalidInput(`${label} has no SQL type: ${typeNameOf(value)}`);
   }
   if (before === null) {
-    throw invalid(
+    throw invalidInput(
       `${label} refers to a statement, which only a transaction can do`,
     );
   }
   const { statement, column } = reference;
   if (!Number.isInteger(statement) || statement < 0 || statement >= before) {
-    throw invalid(
+    throw invalidInput(
       `${label} refers to statement ${
         String(statement)
       }, which is not before this one (${before})`,
@@ -212,17 +212,17 @@ function validateObject(
   }
   if (typeof column === "string") return validateText(column, label);
   if (!Number.isInteger(column) || column < 0 || column > 0xffff) {
-    throw invalid(`${label} refers to no column: ${describe(column)}`);
+    throw invalidInput(`${label} refers to no column: ${typeNameOf(column)}`);
   }
 }
 
 /** Text must survive a round trip: SQLite would cut it at a NUL, UTF-8 cannot hold half a surrogate pair. */
 function validateText(text: string, label: string): void {
   if (text.includes("\0")) {
-    throw invalid(`${label} contains a NUL character; use a blob`);
+    throw invalidInput(`${label} contains a NUL character; use a blob`);
   }
   if (!text.isWellFormed()) {
-    throw invalid(`${label} is not well-formed Unicode`);
+    throw invalidInput(`${label} is not well-formed Unicode`);
   }
 }
 
@@ -233,23 +233,4 @@ function utf8Above(text: string, limit: number): boolean {
 
 function utf8Length(text: string): number {
   return new TextEncoder().encode(text).length;
-}
-
-function describe(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  if (typeof value === "object") {
-    return value.constructor?.name ?? "an object";
-  }
-  return typeof value;
-}
-
-function invalid(message: string): HiqliteError {
-  return new HiqliteError("invalid", message);
-}
-
-function tooLarge(what: string, has: string, limit: number): HiqliteError {
-  return new HiqliteError(
-    "too_large",
-    `${what} has ${has}, the limit is ${limit}`,
-  );
 }

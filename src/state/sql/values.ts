@@ -4,6 +4,7 @@ import {
   MalformedBytesError,
 } from "../../util/bytes.ts";
 import { HiqliteError } from "../../errors.ts";
+import { fitsInt64 } from "../../util/int64.ts";
 import type { SqlValue } from "./types.ts";
 
 const Tag = { null: 0, integer: 1, real: 2, text: 3, blob: 4 } as const;
@@ -12,13 +13,6 @@ const Tag = { null: 0, integer: 1, real: 2, text: 3, blob: 4 } as const;
 export const FIRST_FREE_TAG = 5;
 
 const TWO_32 = 2 ** 32;
-const INT64_MIN = -(2n ** 63n);
-const INT64_MAX = 2n ** 63n - 1n;
-
-/** Whether SQLite can store the integer. */
-export function fitsInt64(value: bigint): boolean {
-  return value >= INT64_MIN && value <= INT64_MAX;
-}
 
 /** The value as number if that loses nothing, else as bigint. */
 export function narrow(value: bigint): number | bigint {

@@ -1,30 +1,23 @@
 import { randomBetween } from "../../../src/util/random.ts";
-import { operationsOf } from "../../checker/history.ts";
-import { checkLinearizability } from "../../checker/linearizability.ts";
-import {
-  type RegisterInput,
-  registerModel,
-  type RegisterOutput,
-} from "../../checker/register.ts";
 import type { Ending } from "../recorder.ts";
 import { CacheEpoch } from "./cache_epoch.ts";
+import { registerViolations } from "./register.ts";
 import {
   CALL_MS,
   type ClientContext,
   endingOf,
+  keysInTurn,
   type Workload,
 } from "./workload.ts";
 
 const CACHE = "registers";
 /** Keys that are in use at the same time. */
 const KEYS = 3;
-/** Operations on a key before it is left for a new one, so that checking stays cheap. */
-const OPERATIONS_PER_KEY = 120;
 
 /** Entries with compare-and-set by their values, read linearizably on any member. Every value is written once. */
 export function cacheRegisterWorkload(): Workload {
   const epochs = new CacheEpoch();
-  let operations = 0;
+  const nextKey = keysInTurn("r", KEYS);
   let unique = 0;
   /** What was seen last, for a compare-and-set that has a chance. */
   const seen = new Map<string, number>();
@@ -35,8 +28,7 @@ export function cacheRegisterWorkload(): Workload {
       const { random, recorder, process, node } = context;
       const epoch = await epochs.learn(context);
       if (typeof epoch !== "number") return epoch;
-      const generation = Math.floor(operations++ / (KEYS * OPERATIONS_PER_KEY));
-      const key = `r${generation * KEYS + randomBetween(random, 0, KEYS)}`;
+      const key = nextKey(random);
       const named = CacheEpoch.named(epoch, key);
       const call: Call = { ...context, epochs, epoch, key };
       const kind = randomBetween(random, 0, 4);
@@ -59,27 +51,7 @@ export function cacheRegisterWorkload(): Workload {
       const invocation = { f: "cas", key: named, value: [from, value], node };
       return recorder.record(process, invocation, () => cas(call, from, value));
     },
-    check: (events) => {
-      const calls = operationsOf(
-        events,
-        ({ f, key, value }): RegisterInput => {
-          const [from, to] = value as [number, number];
-          if (f === "cas") return { f, key: key!, from, to };
-          if (f === "read") return { f, key: key! };
-          return { f: "write", key: key!, value: from };
-        },
-        ({ value }) => value as RegisterOutput,
-      );
-      const { verdict, counterexample } = checkLinearizability(
-        registerModel,
-        calls,
-      );
-      if (verdict === "linearizable") return [];
-      const message = `${counterexample?.partition}: ${
-        JSON.stringify(counterexample?.stuck)
-      } fits nowhere`;
-      return [{ anomaly: verdict, message }];
-    },
+    check: registerViolations,
   };
 }
 

@@ -1,17 +1,15 @@
 import { randomBetween } from "../../../src/util/random.ts";
 import { operationsOf } from "../../checker/history.ts";
-import { checkLinearizability } from "../../checker/linearizability.ts";
+import { nonlinearizable } from "../../checker/linearizability.ts";
 import { type SlotInput, slotModel } from "../../checker/slot.ts";
 import type { CacheParts } from "../api.ts";
 import { CacheEpoch } from "./cache_epoch.ts";
 import { retried } from "./retry.ts";
-import { CALL_MS, endingOf, type Workload } from "./workload.ts";
+import { CALL_MS, endingOf, keysInTurn, type Workload } from "./workload.ts";
 
 const CACHE = "slots";
 /** Few, so that clients meet. */
 const KEYS = 2;
-/** See `register.ts`. */
-const OPERATIONS_PER_KEY = 120;
 
 /**
  * Slots that are filled if they are empty, and emptied by `getRemove`: what was put is handed to one
@@ -19,7 +17,7 @@ const OPERATIONS_PER_KEY = 120;
  */
 export function cacheSlotWorkload(): Workload {
   const epochs = new CacheEpoch();
-  let operations = 0;
+  const nextKey = keysInTurn("s", KEYS);
   let unique = 0;
   return {
     name: "cache-slot",
@@ -28,8 +26,7 @@ export function cacheSlotWorkload(): Workload {
       const { random, recorder, process, node } = context;
       const epoch = await epochs.learn(context);
       if (typeof epoch !== "number") return epoch;
-      const generation = Math.floor(operations++ / (KEYS * OPERATIONS_PER_KEY));
-      const key = `s${generation * KEYS + randomBetween(random, 0, KEYS)}`;
+      const key = nextKey(random);
       const value = randomBetween(random, 0, 2) === 0 ? ++unique : null;
       const f = value === null ? "take" : "fill";
       const ops: CacheParts = value === null
@@ -65,15 +62,7 @@ export function cacheSlotWorkload(): Workload {
             : { f: "take", key: key! },
         ({ value }) => value as number | boolean | null,
       );
-      const { verdict, counterexample } = checkLinearizability(
-        slotModel,
-        calls,
-      );
-      if (verdict === "linearizable") return [];
-      const message = `${counterexample?.partition}: ${
-        JSON.stringify(counterexample?.stuck)
-      } fits nowhere`;
-      return [{ anomaly: verdict, message }];
+      return nonlinearizable(slotModel, calls);
     },
   };
 }

@@ -1,6 +1,7 @@
 import { randomBetween } from "../../../src/util/random.ts";
-import { operationsOf } from "../../checker/history.ts";
-import { checkLinearizability } from "../../checker/linearizability.ts";
+import { type HistoryEvent, operationsOf } from "../../checker/history.ts";
+import type { Violation } from "../../checker/violation.ts";
+import { nonlinearizable } from "../../checker/linearizability.ts";
 import {
   type RegisterInput,
   registerModel,
@@ -10,28 +11,25 @@ import {
   CALL_MS,
   type ClientContext,
   endingOf,
+  keysInTurn,
   type Workload,
 } from "./workload.ts";
 
 /** Keys that are in use at the same time. */
 const KEYS = 3;
 
-/** Operations on a key before it is left for a new one, so that checking stays cheap. */
-const OPERATIONS_PER_KEY = 120;
-
 /**
  * Registers with compare-and-set, read linearizably on any member. Every value is
  * written once, so that an old one is known when it comes back.
  */
 export function registerWorkload(): Workload {
-  let operations = 0;
+  const nextKey = keysInTurn("r", KEYS);
   let unique = 0;
   /** What was seen last, for a compare-and-set that has a chance. */
   const seen = new Map<string, number>();
   const operate = (context: ClientContext) => {
     const { random } = context;
-    const generation = Math.floor(operations++ / (KEYS * OPERATIONS_PER_KEY));
-    const key = `r${generation * KEYS + randomBetween(random, 0, KEYS)}`;
+    const key = nextKey(random);
     switch (randomBetween(random, 0, 3)) {
       case 0:
         return read(context, key, (value) => seen.set(key, value));
@@ -47,28 +45,25 @@ export function registerWorkload(): Workload {
       "CREATE TABLE IF NOT EXISTS registers (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT",
     ],
     operate,
-    check: (events) => {
-      const calls = operationsOf(
-        events,
-        ({ f, key, value }): RegisterInput => {
-          const [from, to] = value as [number, number];
-          if (f === "cas") return { f, key: key!, from, to };
-          if (f === "read") return { f, key: key! };
-          return { f: "write", key: key!, value: from };
-        },
-        ({ value }) => value as RegisterOutput,
-      );
-      const { verdict, counterexample } = checkLinearizability(
-        registerModel,
-        calls,
-      );
-      if (verdict === "linearizable") return [];
-      const message = `${counterexample?.partition}: ${
-        JSON.stringify(counterexample?.stuck)
-      } fits nowhere`;
-      return [{ anomaly: verdict, message }];
-    },
+    check: registerViolations,
   };
+}
+
+/** What is wrong with a history of reads, writes and compare-and-sets of registers. */
+export function registerViolations(
+  events: readonly HistoryEvent[],
+): readonly Violation[] {
+  const calls = operationsOf(
+    events,
+    ({ f, key, value }): RegisterInput => {
+      const [from, to] = value as [number, number];
+      if (f === "cas") return { f, key: key!, from, to };
+      if (f === "read") return { f, key: key! };
+      return { f: "write", key: key!, value: from };
+    },
+    ({ value }) => value as RegisterOutput,
+  );
+  return nonlinearizable(registerModel, calls);
 }
 
 function read(

@@ -1,11 +1,14 @@
 import type { HistoryEvent } from "../../checker/history.ts";
 import type { Violation } from "../../checker/violation.ts";
-import type { Random } from "../../../src/util/random.ts";
+import { type Random, randomBetween } from "../../../src/util/random.ts";
 import type { ApiResult, MemberApi } from "../api.ts";
 import type { Ending, Recorder } from "../recorder.ts";
 
 /** Longest wait for one answer, ms. */
 export const CALL_MS = 3000;
+
+/** Operations on a key before it is left for a new one, so that checking stays cheap. */
+const OPERATIONS_PER_KEY = 120;
 
 /** What one operation of a client works with. */
 export interface ClientContext {
@@ -41,4 +44,16 @@ export function endingOf<T>(
   return result.type === "ok"
     ? { type: "ok", value: value(result.value) }
     : result;
+}
+
+/** Names of keys, one for each operation: so many are in use at the same time, and others after a while. */
+export function keysInTurn(
+  prefix: string,
+  keys: number,
+): (random: Random) => string {
+  let operations = 0;
+  return (random) => {
+    const generation = Math.floor(operations++ / (keys * OPERATIONS_PER_KEY));
+    return `${prefix}${generation * keys + randomBetween(random, 0, keys)}`;
+  };
 }

@@ -1,6 +1,6 @@
 import type { LogIndex } from "../../../src/raft/types.ts";
 import type { KvPack } from "../../../src/state/kv/command.ts";
-import { INT64_MAX, INT64_MIN } from "../../../src/state/kv/numbers.ts";
+import { INT64_MAX, INT64_MIN } from "../../../src/util/int64.ts";
 import { sameSettings } from "../../../src/state/kv/settings.ts";
 import type {
   StoredCounter,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { KvOperation } from "../../../src/state/kv/types.ts";
-import { INT64_MAX, INT64_MIN } from "../../../src/state/kv/numbers.ts";
+import { INT64_MAX, INT64_MIN } from "../../../src/util/int64.ts";
 import { add, Caches, put, text, textOf } from "./caches.ts";
 
 const keyed = { cache: "c", key: "k" } as const;

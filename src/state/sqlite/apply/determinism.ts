@@ -1,4 +1,5 @@
 import type { SqlValue } from "../../sql/types.ts";
+import { INT64_MAX } from "../../../util/int64.ts";
 import { sizeOf } from "../../sql/values.ts";
 import {
   FAIL,
@@ -30,7 +31,6 @@ const WORD_BYTES = 16;
 /** The longest format that strftime() takes, by `sizeOf`: its answer may be many times as long. */
 const FORMAT_SIZE_MAX = 1024;
 const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
-const INT64_MAX = 2n ** 63n - 1n;
 
 /**
  * Overrides everything that would answer differently on another member: chance

@@ -1,4 +1,5 @@
 import { HiqliteError } from "../../../errors.ts";
+import { INT64_MAX } from "../../../util/int64.ts";
 import {
   NO_BINDINGS,
   type SqliteConnection,
@@ -17,7 +18,6 @@ import type { EntryContext } from "./entry_context.ts";
 import type { RowidTable } from "./rowid_table.ts";
 import type { SchemaTraits } from "./schema_traits.ts";
 
-const INT64_MAX = 2n ** 63n - 1n;
 /** Names no table: a guard does not hear of a new name, and every member must answer the same. */
 const RESERVED_ROWID =
   `The rowid ${INT64_MAX} is reserved: SQLite would choose the next ones at random`;

@@ -55,9 +55,9 @@ export const CACHE_MUTANTS: readonly Mutant[] = [
     {
       name: "versions are counted in this process",
       file: "state/kv/units.ts",
-      find: "    let version = index * PLACES;\n",
+      find: "    let version = index * PACK_OPERATIONS_MAX;\n",
       replace:
-        "    const process = this as { entries?: number };\n    process.entries = (process.entries ?? 0) + 1;\n    let version = process.entries * PLACES;\n",
+        "    const process = this as { entries?: number };\n    process.entries = (process.entries ?? 0) + 1;\n    let version = process.entries * PACK_OPERATIONS_MAX;\n",
     },
     {
       name: "all units of an entry have the same versions",
