@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import type { NodeConfig } from "../../src/config/types.ts";
-import { HiqliteError } from "../../src/errors.ts";
 import { MemoryLog } from "../../src/log/memory_log.ts";
 import type { PeerNetwork } from "../../src/network/port.ts";
 import { MemoryNetwork } from "../../src/network/memory_network.ts";
@@ -9,213 +8,20 @@ import {
   createCore,
   raftOptions,
 } from "../../src/node/volume/boot.ts";
-import type { NodeVault } from "../../src/node/volume/vault.ts";
-import type { Storage } from "../../src/node/volume/vault.ts";
 import { RaftGroup } from "../../src/group/group.ts";
-import {
-  changedFacts,
-  FIRST_FACTS,
-  readFactChange,
-} from "../../src/state/cluster_facts.ts";
-import { ByteReader } from "../../src/util/bytes.ts";
 import { LEVELS } from "../../src/state/level.ts";
-import {
-  type Identity,
-  newIdentity,
-  startedAgain,
-} from "../../src/node/volume/identity.ts";
+import { newIdentity, startedAgain } from "../../src/node/volume/identity.ts";
 import type { NodeParts } from "../../src/node/parts.ts";
 import { HiqliteNode } from "../../src/node/node.ts";
 import type { WriteAnswer } from "../../src/node/port.ts";
-import type { ApplyDone } from "../../src/state/port.ts";
-import type { SqlMachine } from "../../src/state/sql/port.ts";
-import { EntryKind, nodeIdOf } from "../../src/raft/types.ts";
-import type { Entry, NodeId } from "../../src/raft/types.ts";
+import { nodeIdOf } from "../../src/raft/types.ts";
+import type { NodeId } from "../../src/raft/types.ts";
 import type { NetworkEvents } from "../../src/network/port.ts";
 import { envelopeStamp } from "../../src/node/groups/stamp.ts";
-import { encodeAnswer, encodeRefusal } from "../../src/state/answer.ts";
-import { decodeEnvelope, peekClock } from "../../src/state/envelope.ts";
-import { writeResult } from "../../src/state/sql/result.ts";
-import type { QueryResult } from "../../src/state/sql/types.ts";
 import { type Clock, systemClock } from "../../src/util/clock.ts";
 import { Logger } from "../../src/util/logger.ts";
 import { SystemRandom } from "../../src/util/random.ts";
-import { ListMachine } from "./trio.ts";
-
-function applied(index: number): Uint8Array {
-  return encodeAnswer(
-    index,
-    (writer) => writeResult(writer, { ok: true, results: [] }),
-  );
-}
-
-/** Counts writes and applies each (session, sequence) once. */
-class CountingMachine extends ListMachine implements SqlMachine {
-  readonly engine = { name: "none", version: "0" };
-  #answers = new Map<string, Uint8Array>();
-  #held: (() => void)[] | null = null;
-  facts = FIRST_FACTS;
-
-  constructor() {
-    super((run) => queueMicrotask(run));
-  }
-
-  /** A machine in the same state. */
-  fork(): CountingMachine {
-    const twin = new CountingMachine();
-    twin.applied = this.applied;
-    twin.config = this.config;
-    twin.clockMs = this.clockMs;
-    twin.facts = this.facts;
-    twin.items = [...this.items];
-    twin.#answers = new Map(this.#answers);
-    return twin;
-  }
-
-  /** Keeps what is to be applied, as a busy writer does, until the returned function is called. */
-  hold(): () => void {
-    const held: (() => void)[] = [];
-    this.#held = held;
-    return () => {
-      this.#held = null;
-      for (const run of held) run();
-    };
-  }
-
-  override apply(
-    entries: readonly Entry[],
-    answers: boolean,
-    done: ApplyDone,
-  ): void {
-    if (this.#held !== null) {
-      this.#held.push(() => this.apply(entries, answers, done));
-      return;
-    }
-    super.apply(entries, answers, (error, raw, events) => {
-      if (error !== null) return done(error, [], events);
-      const given = entries.map((entry, i) => this.#answer(entry, raw[i]!));
-      done(null, given, events);
-    });
-  }
-
-  protected override clockOf(payload: Uint8Array): number {
-    return peekClock(payload);
-  }
-
-  protected override save(): unknown {
-    return [...this.#answers].map(([key, answer]) => [key, [...answer]]);
-  }
-
-  protected override load(saved: unknown): void {
-    const pairs = saved as [string, number[]][];
-    this.#answers = new Map(
-      pairs.map(([key, answer]) => [key, new Uint8Array(answer)]),
-    );
-  }
-
-  /** Every batch of entries leaves a trace here; a test plants a wrong one. */
-  hash = 0;
-  /** How often it was asked for its hashes, as for each report to a witness. */
-  reports = 0;
-
-  override stateHashes(): readonly { index: number; hash: number }[] {
-    this.reports++;
-    return [{ index: this.applied.index, hash: this.hash }];
-  }
-
-  query(): Promise<QueryResult> {
-    return Promise.resolve(this.querySync());
-  }
-
-  querySync(): QueryResult {
-    return { columns: ["writes"], rows: [[this.#answers.size]] };
-  }
-
-  #learn(index: number, body: Uint8Array): Uint8Array {
-    const change = readFactChange(new ByteReader(body));
-    const changed = changedFacts(this.facts, change);
-    if (typeof changed === "string") {
-      return encodeRefusal(index, "conflict", changed);
-    }
-    this.facts = changed;
-    return encodeAnswer(index);
-  }
-
-  #answer(entry: Entry, empty: Uint8Array): Uint8Array {
-    if (entry.kind !== EntryKind.command) return empty;
-    const { kind, session, sequence, body } = decodeEnvelope(entry.payload);
-    if (kind === "fact") return this.#learn(entry.index, body);
-    if (kind !== "command") return encodeAnswer(entry.index);
-    const key = `${session}/${sequence}`;
-    const known = this.#answers.get(key) ?? applied(entry.index);
-    this.#answers.set(key, known);
-    return known;
-  }
-}
-
-/** What outlives a process. */
-class Volume implements NodeVault {
-  identity: Identity;
-  log: MemoryLog;
-  machine: CountingMachine;
-  /** Whether it is being exchanged. */
-  closed = false;
-  /** Whether there is no room for an identity in this phase. */
-  full: (phase: Identity["phase"]) => boolean = () => false;
-
-  constructor(
-    identity: Identity,
-    log = new MemoryLog({ crashable: true }),
-    machine = new CountingMachine(),
-  ) {
-    this.identity = identity;
-    this.log = log;
-    this.machine = machine;
-  }
-
-  get storage(): Storage {
-    if (this.closed) throw new HiqliteError("no_leader", "closed");
-    const { log, machine } = this;
-    return {
-      log,
-      machine,
-      logRecovery: log.recovery,
-      state: { applied: machine.applied, config: machine.config },
-      release: () => Promise.resolve(),
-    };
-  }
-
-  save(identity: Identity): void {
-    if (this.full(identity.phase)) {
-      throw new HiqliteError("disk_full", `no room: ${identity.phase}`);
-    }
-    this.identity = identity;
-  }
-
-  startOver(): Promise<void> {
-    const { nodeId, clusterId } = this.identity;
-    this.identity = { ...newIdentity(nodeId), clusterId, phase: "joining" };
-    this.log = new MemoryLog({ crashable: true });
-    this.machine = new CountingMachine();
-    return Promise.resolve();
-  }
-
-  /** What a copy of the disk would hold now. */
-  copy(): Volume {
-    const log = new MemoryLog({ crashable: true });
-    const { base, last } = this.log;
-    log.reset(base);
-    const all = this.log.readCached(base.index + 1, last.index, Infinity);
-    log.append(all ?? []);
-    log.saveHardState(this.log.recovery.hardState);
-    log.sync(() => {});
-    return new Volume(this.identity, log, this.machine.fork());
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve();
-  }
-}
+import { CountingMachine, Volume } from "./memory_volume.ts";
 
 /** What a member's release and configuration have it host and know. */
 type Hosting = Pick<NodeParts, "following" | "caches" | "levels">;

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { HiqliteError } from "../../src/errors.ts";
 import { decodeConfiguration } from "../../src/raft/configuration.ts";
 import {
@@ -7,8 +6,6 @@ import {
   EntryKind,
   type LogId,
   type LogIndex,
-  NO_CONFIGURATION,
-  ZERO_LOG_ID,
 } from "../../src/raft/types.ts";
 import {
   type ApplyDone,
@@ -33,31 +30,9 @@ import type { Probe } from "./probes.ts";
 import { type Model, PoisonError } from "./kv_model.ts";
 import { decodeAnswer } from "../../src/state/answer.ts";
 import { peekHash } from "../../src/state/envelope.ts";
+import { SimSink, SimSnapshot, unwrap } from "./snapshots.ts";
+import type { StatePoint, StateVolume } from "./state_volume.ts";
 import { Violation } from "./violation.ts";
-
-/** A state at a point of the log. */
-interface StatePoint {
-  readonly last: LogId;
-  readonly config: Configuration;
-  readonly bytes: Uint8Array;
-}
-
-/** What of a state machine outlives its process: a checkpoint, later transactions, a received snapshot. */
-export class StateVolume {
-  checkpoint: StatePoint = {
-    last: ZERO_LOG_ID,
-    config: NO_CONFIGURATION,
-    bytes: new Uint8Array(0),
-  };
-  /** Applied after the checkpoint; a power cut keeps a prefix of whole batches. */
-  batches: (readonly Entry[])[] = [];
-  received: { readonly last: LogId; readonly bytes: Uint8Array } | null = null;
-
-  /** Loses the newest `lost` batches. */
-  powerCut(lost: number): void {
-    this.batches.length = Math.max(0, this.batches.length - lost);
-  }
-}
 
 /** How likely what goes wrong in a preparation is, each time. */
 export interface MachineFaults {
@@ -570,120 +545,4 @@ function eventsOf(entries: readonly Entry[]): StateEvents {
     byteLength: 0,
     [Symbol.iterator]: () => events[Symbol.iterator](),
   };
-}
-
-/** Snapshot bytes: the state, the configuration, padding. */
-function wrap(point: StatePoint, padding: number): Uint8Array {
-  const config = new TextEncoder().encode(JSON.stringify(point.config));
-  const bytes = new Uint8Array(
-    8 + config.length + point.bytes.length + padding,
-  );
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, config.length);
-  view.setUint32(4, point.bytes.length);
-  bytes.set(config, 8);
-  bytes.set(point.bytes, 8 + config.length);
-  return bytes;
-}
-
-function unwrap(
-  bytes: Uint8Array,
-): { readonly config: Configuration; readonly bytes: Uint8Array } {
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
-  const config = view.getUint32(0);
-  const state = view.getUint32(4);
-  return {
-    config: JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + config))),
-    bytes: bytes.slice(8 + config, 8 + config + state),
-  };
-}
-
-class SimSnapshot implements Snapshot {
-  readonly last: LogId;
-  readonly config: Configuration;
-  readonly size: number;
-  readonly sha256: string;
-  readonly #host: MachineHost;
-  readonly #bytes: Uint8Array;
-  #released = false;
-
-  constructor(point: StatePoint, host: MachineHost) {
-    this.#host = host;
-    this.#bytes = wrap(point, host.snapshotPadding);
-    this.last = point.last;
-    this.config = point.config;
-    this.size = this.#bytes.length;
-    this.sha256 = sha256(this.#bytes);
-  }
-
-  read(
-    offset: number,
-    length: number,
-    done: (error: Error | null, chunk: Uint8Array) => void,
-  ): void {
-    this.#host.later(() => {
-      if (this.#released) return done(new Error("snapshot released"), EMPTY);
-      done(null, this.#bytes.subarray(offset, offset + length));
-    });
-  }
-
-  release(): void {
-    this.#released = true;
-  }
-}
-
-class SimSink implements SnapshotSink {
-  readonly #last: LogId;
-  readonly #volume: StateVolume;
-  readonly #host: MachineHost;
-  #chunks: Uint8Array[] = [];
-  #offset = 0;
-
-  constructor(last: LogId, volume: StateVolume, host: MachineHost) {
-    this.#last = last;
-    this.#volume = volume;
-    this.#host = host;
-  }
-
-  get offset(): number {
-    return this.#offset;
-  }
-
-  write(chunk: Uint8Array, done: (error: Error | null) => void): void {
-    this.#host.later(() => {
-      if (this.#host.full()) {
-        return done(new HiqliteError("disk_full", "simulated full disk"));
-      }
-      this.#chunks.push(chunk);
-      this.#offset += chunk.length;
-      done(null);
-    });
-  }
-
-  finish(
-    expected: { readonly size: number; readonly sha256: string },
-    done: (error: Error | null) => void,
-  ): void {
-    this.#host.later(() => {
-      const bytes = new Uint8Array(this.#offset);
-      let at = 0;
-      for (const chunk of this.#chunks) {
-        bytes.set(chunk, at);
-        at += chunk.length;
-      }
-      if (bytes.length !== expected.size || sha256(bytes) !== expected.sha256) {
-        return done(new Error("snapshot checksum differs"));
-      }
-      this.#volume.received = { last: this.#last, bytes };
-      done(null);
-    });
-  }
-
-  abort(): void {
-    this.#chunks = [];
-  }
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }

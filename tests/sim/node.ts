@@ -3,7 +3,7 @@ import { type OpenedLog, openSegmentLog } from "../../src/log/segment_log.ts";
 import { type Identity, memberIdOf } from "../../src/node/volume/identity.ts";
 import type { Configuration, MemberId, NodeId } from "../../src/raft/types.ts";
 import { type DiskFaults, type DiskHost, SimDisk } from "./disk.ts";
-import { StateVolume } from "./machine.ts";
+import { StateVolume } from "./state_volume.ts";
 import type { SimMember } from "./member.ts";
 import { Mirror } from "./mirror.ts";
 import type { World } from "./world.ts";
