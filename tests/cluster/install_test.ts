@@ -30,8 +30,6 @@ class SignallingNetwork extends LoopbackNetwork {
 class Story implements AsyncDisposable {
   readonly cluster: TestCluster;
   #rows = 0;
-  /** Of the last write that was acknowledged. */
-  #index = 0;
 
   private constructor(cluster: TestCluster) {
     this.cluster = cluster;
@@ -58,17 +56,14 @@ class Story implements AsyncDisposable {
     moment: string,
   ): Promise<MemberProcess> {
     const { cluster } = this;
-    const lacking = this.#index;
+    // It may have caught up while it was stopping, with the members' own entries, too.
+    const last = Math.max(...await this.#statusOfOthers("last_index"));
     await poll("the others to purge", 20_000, async () => {
       for (let i = 0; i < 50; i++) {
         await this.#write("INSERT INTO t VALUES (?, ?)", ++this.#rows, FILLER);
       }
-      const first = await Promise.all([1, 2].map(async (node) => {
-        const answer = await cluster.api(node).cluster(5000);
-        return answer.type === "ok" ? Number(answer.value.first_index) : 0;
-      }));
-      // It may have caught up while it was stopping: then the next entry must be gone, too.
-      return Math.min(...first) > lacking + 1;
+      const first = await this.#statusOfOthers("first_index");
+      return Math.min(...first) > last + 1;
     });
     cluster.setEnvironment(DOWN, { TEST_SIGNAL_AT: `${signal},${moment}` });
     const from = (await cluster.log(DOWN)).length;
@@ -104,7 +99,14 @@ class Story implements AsyncDisposable {
       timeoutMs: WRITE_MS,
     });
     assert.equal(answer.type, "ok", JSON.stringify(answer));
-    if (answer.type === "ok") this.#index = answer.value.index;
+  }
+
+  #statusOfOthers(key: "first_index" | "last_index"): Promise<number[]> {
+    return Promise.all([1, 2].map(async (node) => {
+      const answer = await this.cluster.api(node).cluster(5000);
+      assert.ok(answer.type === "ok", JSON.stringify(answer));
+      return Number(answer.value[key]);
+    }));
   }
 }
 
