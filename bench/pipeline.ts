@@ -73,7 +73,6 @@ async function open(options: PipelineOptions): Promise<void> {
       clusterId: "pipeline",
       raftAddress: address(node),
       apiAddress: address(node),
-      start: "0000000000000000",
       level: 1,
       groups: [],
       engine: "",

@@ -38,7 +38,6 @@ export const FOREIGN_KEYS: readonly ForeignKey[] = [
   key("enc_key_active", "ENC_KEY_ACTIVE", "any"),
   key("password_dashboard", "HQL_PASSWORD_DASHBOARD", "any"),
   key("insecure_cookie", "HQL_INSECURE_COOKIE", "any"),
-  key("cache_storage_disk", "HQL_CACHE_STORAGE_DISK", OFF),
   key("rate_limit_cache_rps", "HQL_RL_CACHE_RPS"),
   key("rate_limit_cache_burst", "HQL_RL_CACHE_BURST"),
   key("rate_limit_db_rps", "HQL_RL_DB_RPS"),

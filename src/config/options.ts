@@ -12,9 +12,12 @@ import { type Setting, SETTINGS } from "./settings.ts";
  * Without `nodes` it is a single member; without secrets such a member
  * makes its own and keeps them in `dataDir`.
  */
-export interface NodeOptions extends Partial<Omit<NodeConfig, "logSync">> {
+export interface NodeOptions
+  extends Partial<Omit<NodeConfig, "logSync" | "cacheLogSync">> {
   /** As an object, or as in the file: `immediate`, `immediate_async`, `interval_200`. */
   readonly logSync?: LogSync | string;
+  /** As `logSync`. */
+  readonly cacheLogSync?: LogSync | string;
 }
 
 /** The configuration of options. @throws {ConfigError} naming the option. */
@@ -47,7 +50,7 @@ function rawOf(field: string, value: unknown): unknown {
   if (field === "nodes" && Array.isArray(value)) {
     return value.map(({ id, raft, api }) => `${id} ${raft} ${api}`);
   }
-  if (field === "logSync" && typeof value === "object") {
+  if (/^(l|cacheL)ogSync$/.test(field) && typeof value === "object") {
     const sync = value as LogSync;
     return sync.mode === "interval" ? `interval_${sync.ms}` : sync.mode;
   }

@@ -236,6 +236,21 @@ export const SETTINGS: { readonly [F in PlainField]: Setting<NodeConfig[F]> } =
       true,
       "Host the caches, a group of their own beside the database. The same on all members.",
     ),
+    cacheStorageDisk: setting(
+      "cache_storage_disk",
+      "HQL_CACHE_STORAGE_DISK",
+      boolean(),
+      true,
+      "Keep the caches on the disk: they outlive restarts and may be larger than memory. `false`: in memory, and a restart forgets them.",
+    ),
+    cacheLogSync: setting(
+      "cache_log_sync",
+      "HQL_CACHE_LOG_SYNC",
+      logSync(),
+      { mode: "interval", ms: 200 },
+      "As `log_sync`, for caches on the disk: what a majority that loses power may forget of them.",
+      "interval_200",
+    ),
     cacheMaxBytes: setting(
       "cache_max_bytes",
       "HQL_CACHE_MAX_BYTES",

@@ -82,6 +82,10 @@ export interface NodeConfig {
   readonly queryMaxRows: number;
   /** Host the caches. The same on all members. @default {true} */
   readonly cache: boolean;
+  /** Keep the caches on the disk; else a restart forgets them. @default {true} */
+  readonly cacheStorageDisk: boolean;
+  /** When a change of caches on the disk counts as durable. @default {every 200 ms} */
+  readonly cacheLogSync: LogSync;
   /** Bytes of all caches together, 2^20 … 2^36; of the member that takes a write. @default {268_435_456} */
   readonly cacheMaxBytes: number;
 }

@@ -2,10 +2,10 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import type { NodeId } from "../raft/types.ts";
 import { nodeIdOf } from "../raft/types.ts";
 import { ByteReader, ByteWriter, MalformedBytesError } from "../util/bytes.ts";
-import type { Lane, PeerIdentity } from "./port.ts";
+import type { HostedMark, Lane, PeerIdentity } from "./port.ts";
 
 /** The version of handshake and link; members with different ones do not talk. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 /** The longest handshake message that is looked at, bytes. */
 export const HANDSHAKE_BYTES_MAX = 1024;
@@ -318,8 +318,10 @@ function isSelf(node: NodeId, peer: PeerIdentity): string {
 function writeIdentity(writer: ByteWriter, identity: PeerIdentity): void {
   writer.text(identity.id).text(identity.clusterId);
   writer.text(identity.raftAddress).text(identity.apiAddress);
-  writer.text(identity.start).u32(identity.level).u8(identity.groups.length);
-  for (const group of identity.groups) writer.u32(group);
+  writer.u32(identity.level).u8(identity.groups.length);
+  for (const { group, mark } of identity.groups) {
+    writer.u32(group).i64(BigInt.asIntN(64, BigInt(`0x${mark}`)));
+  }
   writer.text(identity.engine);
 }
 
@@ -331,10 +333,6 @@ function readIdentity(reader: ByteReader): PeerIdentity {
   const clusterId = readField(reader);
   const raftAddress = readField(reader);
   const apiAddress = readField(reader);
-  const start = readField(reader);
-  if (!/^[0-9a-f]{16}$/.test(start)) {
-    throw new MalformedBytesError("not the id of a start");
-  }
   const level = reader.u32();
   const groups = readGroups(reader);
   const engine = readField(reader);
@@ -343,21 +341,23 @@ function readIdentity(reader: ByteReader): PeerIdentity {
     clusterId,
     raftAddress,
     apiAddress,
-    start,
     level,
     groups,
     engine,
   };
 }
 
-function readGroups(reader: ByteReader): number[] {
+function readGroups(reader: ByteReader): HostedMark[] {
   const count = reader.u8();
   if (count > GROUPS_MAX) {
     throw new MalformedBytesError(
       `a member hosts ${GROUPS_MAX} groups at most`,
     );
   }
-  return Array.from({ length: count }, () => reader.u32());
+  return Array.from({ length: count }, () => ({
+    group: reader.u32(),
+    mark: BigInt.asUintN(64, reader.i64()).toString(16).padStart(16, "0"),
+  }));
 }
 
 /** Printable ASCII, because it ends up in log lines before it is proven. */

@@ -7,6 +7,13 @@ export type Lane =
   /** Entries, snapshots, forwarded requests. */
   | "bulk";
 
+/** A group beside the durable one that a member hosts. */
+export interface HostedMark {
+  readonly group: number;
+  /** What the member's id there is made of, 16 hex digits: another one once it has forgotten what it knew of the group. */
+  readonly mark: string;
+}
+
 /** Who is at the other end of a link. */
 export interface PeerIdentity {
   /** Node id and incarnation, proven by the handshake. */
@@ -17,12 +24,10 @@ export interface PeerIdentity {
   readonly raftAddress: string;
   /** Where clients reach it. */
   readonly apiAddress: string;
-  /** Drawn when its process began, 16 hex digits: tells two lives of one member apart. */
-  readonly start: string;
   /** The newest feature level that its release knows. */
   readonly level: number;
   /** The groups it hosts, at most 16, without the durable one, which everybody hosts. */
-  readonly groups: readonly number[];
+  readonly groups: readonly HostedMark[];
   /** What runs its state, and the version: `node:sqlite 3.53.2`. */
   readonly engine: string;
 }

@@ -1,33 +1,29 @@
 import { join } from "node:path";
 import type { NodeConfig } from "../config/types.ts";
 import { HiqliteError } from "../errors.ts";
-import { MemoryLog } from "../log/memory_log.ts";
-import { LogError } from "../log/port.ts";
 import { RealDisk } from "../log/real_disk.ts";
 import { openSegmentLog } from "../log/segment_log.ts";
 import { PeerLinks } from "../network/links.ts";
-import { CacheMachine } from "../state/kv/machine.ts";
-import { MEMORY_STORES, MemoryKvStore } from "../state/kv/memory/store.ts";
-import { MEMORY_SPACE } from "../state/kv/snapshot/bytes.ts";
 import { chooseDriver } from "../state/sqlite/driver/choose_driver.ts";
 import type { SqliteDriverSpec } from "../state/sqlite/driver/driver.ts";
 import { makeRoom } from "../state/sqlite/files/make_room.ts";
 import { openSqliteMachine } from "../state/sqlite/machine.ts";
 import { LEVELS } from "../state/level.ts";
-import type { GroupOptions } from "../group/ports.ts";
-import type { KvMachine } from "../state/kv/port.ts";
 import { StateDamagedError } from "../state/port.ts";
 import { systemClock } from "../util/clock.ts";
 import type { Logger } from "../util/logger.ts";
 import { SystemRandom } from "../util/random.ts";
-import { createCore, groupOptions, raftOptions } from "./volume/boot.ts";
+import { createCore, raftOptions } from "./volume/boot.ts";
 import { RaftGroup } from "../group/group.ts";
 import { encodeEntryRefusal } from "../state/entry_refusal.ts";
 import { peekMaxRun, sealEnvelope } from "../state/envelope.ts";
 import { envelopeStamp } from "./groups/stamp.ts";
+import { DiskCaches } from "./caches/disk.ts";
+import { MemoryCaches } from "./caches/memory.ts";
+import { isDamage, isLogDamage } from "./damage.ts";
 import type { CacheSpec, FollowingSpec } from "./groups/spec.ts";
 import { HiqliteNode } from "./node.ts";
-import type { GroupStorage, NodeVault } from "./volume/vault.ts";
+import type { NodeVault } from "./volume/vault.ts";
 import { clusterIdOf } from "./volume/recover.ts";
 import { type Storage, type StorageOpener, Vault } from "./volume/vault.ts";
 
@@ -61,7 +57,7 @@ export async function openNode(
     logger,
   );
   const random = new SystemRandom();
-  const caches = config.cache ? new MemoryCaches(config, levels.length) : null;
+  const caches = cachesOf(config, levels.length);
   return new HiqliteNode({
     config,
     logger,
@@ -97,59 +93,11 @@ export async function openNode(
   });
 }
 
-/** The number of the caches' group on the wire. */
-const CACHE_GROUP = 1;
-/** Entries that the caches' log keeps behind a checkpoint, and their bytes: it is all in memory. */
-const CACHE_RETAINED = 512;
-const CACHE_RETAINED_BYTES = 32 * 1024 * 1024;
-
-/** The caches' group in memory: a restart forgets all of it, and nothing waits for a disk. */
-export class MemoryCaches implements CacheSpec {
-  readonly id = CACHE_GROUP;
-  readonly name = "cache";
-  readonly options: GroupOptions;
-  readonly #level: number;
-  #machine: CacheMachine | null = null;
-
-  /** `level` is the feature level that this release knows. */
-  constructor(config: NodeConfig, level: number) {
-    this.#level = level;
-    this.options = {
-      ...groupOptions(config),
-      durability: { mode: "immediate" },
-      retainEntries: CACHE_RETAINED,
-      retainBytes: CACHE_RETAINED_BYTES,
-      checkpointEntries: CACHE_RETAINED,
-    };
-  }
-
-  get machine(): KvMachine | null {
-    return this.#machine;
-  }
-
-  open(): GroupStorage {
-    const log = new MemoryLog();
-    const machine = new CacheMachine({
-      store: new MemoryKvStore(),
-      stores: MEMORY_STORES,
-      space: MEMORY_SPACE,
-      commands: { level: this.#level },
-    });
-    this.#machine = machine;
-    return {
-      log,
-      logRecovery: log.recovery,
-      machine,
-      state: machine.recovery,
-      release: () =>
-        new Promise((resolve) =>
-          machine.close(() => {
-            log.close();
-            resolve();
-          })
-        ),
-    };
-  }
+function cachesOf(config: NodeConfig, level: number): CacheSpec | null {
+  if (!config.cache) return null;
+  return config.cacheStorageDisk
+    ? new DiskCaches(config, level)
+    : new MemoryCaches(config, level);
 }
 
 /** How long a write may run that asks for `asked` ms, 0 for the usual limit. */
@@ -206,15 +154,9 @@ function storageOf(
     open: (logs, state) => openStorage({ config, logger, level, logs, state }),
     makeRoom: (state) =>
       makeRoom(driverOf(config, logger), state, config.filenameDb),
-    isDamage: (error): error is Error =>
-      error instanceof StateDamagedError ||
-      isLogDamage(error),
+    isDamage,
     isLogDamage,
   };
-}
-
-function isLogDamage(error: unknown): error is LogError {
-  return error instanceof LogError && error.failure === "corrupt";
 }
 
 function driverOf(config: NodeConfig, logger: Logger): SqliteDriverSpec {

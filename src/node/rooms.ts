@@ -14,6 +14,7 @@ import { HostedGroup } from "./groups/hosted_group.ts";
 import { PROPOSE, proposeHandler } from "./groups/forwarding.ts";
 import { GroupRegistry } from "./groups/registry.ts";
 import { LEAVE, leaveHandler } from "./groups/leaving.ts";
+import type { FollowingSpec } from "./groups/spec.ts";
 import { ROLL_CALL, rollCallHandler } from "./groups/roll_call.ts";
 import { FollowingGroup } from "./groups/following_group.ts";
 import type { Divergence } from "../state/port.ts";
@@ -30,7 +31,9 @@ import { Pulse } from "./upkeep/pulse.ts";
 import { IdleWalk } from "./upkeep/idle_walk.ts";
 import { Scrubbing } from "./upkeep/scrubbing.ts";
 import { groupOptions, starterOf } from "./volume/boot.ts";
-import { memberIdOf } from "./volume/identity.ts";
+import { DiskHome, forgetKept } from "./volume/disk_home.ts";
+import { type GroupHome, MemoryHome } from "./volume/home.ts";
+import { type Identity, memberIdOf, startIdOf } from "./volume/identity.ts";
 import { systemTimers } from "../util/timers.ts";
 
 /** How long a start waits for witnesses beyond a majority, ticks: about as long as a silent link counts as alive. */
@@ -263,9 +266,13 @@ function buildLinks(
     new FollowingGroup({
       ...shared,
       spec,
-      diverged: (divergence) => events.diverged(spec.name, divergence),
+      home: homeOf(spec, parts, () =>
+        network.setIdentity(selfOf(vault.identity, parts))),
+      diverged: (divergence) =>
+        events.diverged(spec.name, divergence),
       network,
-      self: presentSelf(() => vault.identity, parts),
+      self: presentSelf(() =>
+        vault.identity, parts),
       durable: () => durable.group,
       facts: () => vault.storage.machine.facts,
       change: (change) => proposeChange(durable, change),
@@ -274,6 +281,21 @@ function buildLinks(
   );
   for (const { hosted } of following) groups.add(hosted);
   return { network, requests, router, groups, durable, following };
+}
+
+function homeOf(
+  { housing, name: group }: FollowingSpec,
+  { vault, config: { dataDir }, logger }: NodeParts,
+  renamed: () => void,
+): GroupHome {
+  const identity = (): Identity => vault.identity;
+  const save = (changed: Identity): void => vault.save(changed);
+  const kept = { group, dataDir, identity, save };
+  if (housing.kind === "disk") {
+    return new DiskHome({ ...kept, housing, logger, renamed });
+  }
+  forgetKept(kept);
+  return new MemoryHome(housing, () => startIdOf(identity()));
 }
 
 /** Whoever leads proposes it again until it has taken effect, so nobody waits for this one. */

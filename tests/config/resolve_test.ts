@@ -267,10 +267,10 @@ const REFUSED: readonly [string, ConfigSources, string, RegExp][] = [
     /not supported yet/,
   ],
   [
-    "caches on the disk, which are not there yet",
-    env({ HQL_CACHE_STORAGE_DISK: "true" }),
-    "HQL_CACHE_STORAGE_DISK",
-    /not supported yet/,
+    "a sync mode of the caches that is none",
+    env({ HQL_CACHE_LOG_SYNC: "never" }),
+    "HQL_CACHE_LOG_SYNC",
+    /"interval_<ms>"/,
   ],
   [
     "a backup target, which is not there yet",

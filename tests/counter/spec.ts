@@ -3,6 +3,7 @@ import { MemoryLog } from "../../src/log/memory_log.ts";
 import type { GroupOptions } from "../../src/group/ports.ts";
 import type { HostedGroup } from "../../src/node/groups/hosted_group.ts";
 import type { FollowingSpec } from "../../src/node/groups/spec.ts";
+import type { MemoryHousing } from "../../src/node/volume/home.ts";
 import type { GroupStorage } from "../../src/node/volume/vault.ts";
 import { NO_CONFIGURATION, ZERO_LOG_ID } from "../../src/raft/types.ts";
 import { LEVEL } from "../../src/state/level.ts";
@@ -27,7 +28,12 @@ export class CounterSpec implements FollowingSpec {
     this.options = { ...DEFAULT_GROUP_OPTIONS, ...options };
   }
 
-  open(): GroupStorage {
+  readonly housing: MemoryHousing = {
+    kind: "memory",
+    open: () => this.#open(),
+  };
+
+  #open(): GroupStorage {
     const log = new MemoryLog();
     const machine = new CounterMachine(this.#level);
     this.machines.push(machine);

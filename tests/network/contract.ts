@@ -124,7 +124,6 @@ export function identityOf(
     clusterId: options.clusterId ?? "",
     raftAddress,
     apiAddress: `api.${node}`,
-    start: String(node).repeat(16).slice(0, 16),
     level: 1,
     groups: [],
     engine: "",

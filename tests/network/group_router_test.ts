@@ -23,7 +23,6 @@ const peer: PeerIdentity = {
   clusterId: "x",
   raftAddress: "",
   apiAddress: "",
-  start: "0000000000000000",
   level: 1,
   groups: [],
   engine: "",

@@ -18,9 +18,11 @@ function identity(node: number, clusterId = "c1"): PeerIdentity {
     clusterId,
     raftAddress: `127.0.0.1:810${node}`,
     apiAddress: `127.0.0.1:820${node}`,
-    start: "00000000000000aa",
     level: node,
-    groups: [node, 7],
+    groups: [
+      { group: node, mark: "00000000000000aa" },
+      { group: 7, mark: "ffffffffffffff0b" },
+    ],
     engine: `some SQL ${node}`,
   };
 }
@@ -147,7 +149,7 @@ Deno.test("a handshake across protocol versions is refused on either side, namin
   challenge[1] = 7;
   const outcome = new DialerHandshake(party(1), "bulk", 2).receive(challenge);
   assert.ok(outcome.kind === "refused" && outcome.reason === "version");
-  assert.match(outcome.detail, /version 7 .* version 3/);
+  assert.match(outcome.detail, /version 7 .* version 4/);
   const { hello } = shake(party(1), party(2));
   hello![1] = 7;
   const judged = new AcceptorHandshake(party(2), anyone).receive(hello!);

@@ -104,7 +104,7 @@ Deno.test("accept() refuses another protocol version by name", () =>
     await socket.next();
     socket.send(Uint8Array.of(2, 9));
     assert.equal(await socket.refusal(), reason("version"));
-    await member.logged(/the peer speaks version 9 .* this member version 3/);
+    await member.logged(/the peer speaks version 9 .* this member version 4/);
   }));
 
 Deno.test("accept() refuses a hello recorded from an honest handshake", () =>

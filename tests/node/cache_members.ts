@@ -1,13 +1,11 @@
 import type { NodeConfig } from "../../src/config/types.ts";
 import { LocalClient } from "../../src/client/local.ts";
+import { CACHE_GROUP } from "../../src/node/groups/spec.ts";
 import type { HostedGroup } from "../../src/node/groups/hosted_group.ts";
-import { MemoryCaches } from "../../src/node/open.ts";
+import { MemoryCaches } from "../../src/node/caches/memory.ts";
 import { type NodeId, nodeIdOf } from "../../src/raft/types.ts";
 import { LEVEL } from "../../src/state/level.ts";
 import { Cluster, until } from "./cluster.ts";
-
-/** The caches' group. */
-export const CACHE_GROUP = 1;
 
 const TIMINGS = {
   logSync: { mode: "immediate" },

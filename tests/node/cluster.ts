@@ -78,7 +78,7 @@ export class Cluster {
   ): HiqliteNode {
     const volume = this.volume(id);
     volume.save(startedAgain(volume.identity));
-    if (amnesia(volume.identity, volume.storage) !== null) {
+    if (amnesia(volume.identity.phase, volume.storage) !== null) {
       void volume.startOver();
     }
     const config = { ...this.#config(id), ...this.#overrides, ...overrides };
@@ -240,6 +240,8 @@ export class Cluster {
       queryTimeoutMs: 1,
       queryMaxRows: 1,
       cache: false,
+      cacheStorageDisk: false,
+      cacheLogSync: { mode: "immediate" },
       cacheMaxBytes: 2 ** 20,
     };
   }

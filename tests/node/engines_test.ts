@@ -12,7 +12,6 @@ Deno.test("a member that runs another SQLite is told of once, and counted while 
     clusterId: "",
     raftAddress: "",
     apiAddress: "",
-    start: "",
     level: 1,
     groups: [],
     engine,

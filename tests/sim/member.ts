@@ -116,7 +116,7 @@ export class SimMember implements Observed {
       logRecovery: recovery,
       state: this.state.recovery,
     };
-    const forgotten = node.fresh ? null : amnesia(node.identity, found);
+    const forgotten = node.fresh ? null : amnesia(node.identity.phase, found);
     if (forgotten !== null) throw new LogError("corrupt", forgotten);
     node.fresh = false;
     node.rotten = false;

@@ -2,13 +2,22 @@ import type { NodeAddress, NodeConfig } from "../../config/types.ts";
 import type { PeerAddress, PeerIdentity } from "../../network/port.ts";
 import type { NodeId } from "../../raft/types.ts";
 import type { SqlEngine } from "../../state/sql/port.ts";
-import { type Identity, memberIdOf, startIdOf } from "../volume/identity.ts";
+import {
+  type Identity,
+  keptLifeOf,
+  memberIdOf,
+  startIdOf,
+} from "../volume/identity.ts";
 
 /** What a member is made of, as its peers hear of it. */
 export interface SelfParts {
   readonly config: NodeConfig;
   readonly levels: readonly string[];
-  readonly following: readonly { readonly id: number }[];
+  readonly following: readonly {
+    readonly id: number;
+    readonly name: string;
+    readonly housing: { readonly kind: "memory" | "disk" };
+  }[];
   readonly engine: SqlEngine;
 }
 
@@ -24,9 +33,13 @@ export function selfOf(
     clusterId,
     raftAddress: own.raft,
     apiAddress: own.api,
-    start: startIdOf(identity),
     level: levels.length,
-    groups: following.map(({ id }) => id),
+    groups: following.map(({ id: group, name, housing }) => ({
+      group,
+      mark: housing.kind === "memory"
+        ? startIdOf(identity)
+        : keptLifeOf(identity, name).mark,
+    })),
     engine: `${engine.name} ${engine.version}`,
   };
 }

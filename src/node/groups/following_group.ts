@@ -1,4 +1,5 @@
 import type { RaftGroup } from "../../group/group.ts";
+import type { GroupId } from "../../group/messages.ts";
 import type { GroupRouter } from "../../network/group_router.ts";
 import type { Network, PeerIdentity } from "../../network/port.ts";
 import { isVoter, membersOf, sorted } from "../../raft/configuration.ts";
@@ -20,6 +21,8 @@ import type { PeerRequests } from "../../network/requests.ts";
 import type { Clock } from "../../util/clock.ts";
 import type { Changes } from "../changes.ts";
 import type { Logger } from "../../util/logger.ts";
+import { isFull } from "../../group/disk_room.ts";
+import type { GroupHome } from "../volume/home.ts";
 import type { GroupStorage } from "../volume/vault.ts";
 import type { FollowingSpec, GroupInit, LoopPorts } from "./spec.ts";
 import { type FollowedNode, followingStep } from "./following.ts";
@@ -40,6 +43,8 @@ const ROLL_CALL_TICKS = 4;
 /** What a following group needs from its member. */
 export interface FollowingGroupPorts {
   readonly spec: FollowingSpec;
+  /** Where it has what it knows of the group. */
+  readonly home: GroupHome;
   readonly network: Network;
   readonly router: GroupRouter;
   readonly requests: PeerRequests;
@@ -65,10 +70,10 @@ export interface FollowingGroupPorts {
 }
 
 /**
- * A group in memory whose members are the durable group's. A voter without a disk
- * forgets its votes, so a member is a process: node id and start. One that begins
- * anew is another member, which the group's leader puts in the place of the dead
- * one. When and with whom the group's life began is a fact of the durable group.
+ * A group whose members are the durable group's. A voter that forgets its votes must not vote again, so a
+ * member is a node and a mark, which is another one once it has forgotten anything: with each start of a
+ * group in memory, and when what was on the disk is lost. Under another mark it is another member, which the
+ * group's leader puts in the place of the dead one. When and with whom the group's life began is a fact of the durable group.
  */
 export class FollowingGroup {
   readonly hosted: HostedGroup;
@@ -77,6 +82,11 @@ export class FollowingGroup {
   /** As whom it entered the epoch. */
   #entered: MemberId | null = null;
   #storage: GroupStorage | null = null;
+  /** What is on the disk is being opened. */
+  #opening: Promise<void> | null = null;
+  #closed = false;
+  /** Whether there was no room to begin in. */
+  #full = false;
   /** Ids in the present epoch; they are asked for with every frame. */
   #ids = new WeakMap<PeerIdentity, MemberId>();
   /** Members whose processes are about to end. */
@@ -100,6 +110,7 @@ export class FollowingGroup {
       memberOf: (peer) => this.#memberOf(peer),
       create: (loop) => this.#create(loop),
       stepped: () => {},
+      failed: (error) => this.failed(error),
     });
   }
 
@@ -109,13 +120,14 @@ export class FollowingGroup {
    */
   tick(removed: boolean): void {
     const durable = this.#ports.durable();
-    if (durable === null) return;
+    if (durable === null || this.#opening !== null) return;
     const epoch = this.#ports.facts().epochs.get(this.#ports.spec.id);
     if (epoch === undefined) return this.#begin(durable);
     // A member that was rebuilt counts as a new start, and its id here says so.
     const same = epoch.number === this.#epoch?.number &&
       this.hosted.self === this.#entered;
     if (!same) this.#enter(epoch);
+    if (this.#opening !== null) return;
     const { group } = this.hosted;
     if (group?.core.role !== "leader") return this.#lookForLoss(durable, epoch);
     if (removed) return void group.transferLeadership(null);
@@ -155,17 +167,17 @@ export class FollowingGroup {
    * leader, which is one of the living and answers for itself, or one of a later term, which has to speak of the voters first.
    */
   answerCall(epoch: number): RollCallAnswer {
-    const { start } = this.#ports.self();
+    const { mark } = this.#ports.home;
     const { group } = this.hosted;
     if (
       group === null || group.core.role === "leader" ||
       epoch !== this.#epoch?.number
-    ) return { start, voters: null };
+    ) return { mark, voters: null };
     const sets = group.core.configs.flatMap((config) => [
       config.voters,
       config.votersOutgoing,
     ]);
-    return { start, voters: sets.filter(({ length }) => length > 0) };
+    return { mark, voters: sets.filter(({ length }) => length > 0) };
   }
 
   /** A member stops. Whether it is out of the group, which only the leader says. */
@@ -179,9 +191,10 @@ export class FollowingGroup {
       !membersOf(status.config).includes(member);
   }
 
-  /** This member stops: asks the leader to let it go. True once it is gone, or nobody could do it. */
+  /** This member stops: if it will have forgotten everything, it asks the leader to let it go. True once it is gone, or nobody could do it. */
   leave(): boolean {
     const { group, self } = this.hosted;
+    if (!this.#ports.home.forgets) return true;
     if (this.#gone || group === null) return true;
     const { leader, config } = group.core;
     const { requests, spec, network } = this.#ports;
@@ -231,7 +244,7 @@ export class FollowingGroup {
     this.#rollCallTicks = 0;
   }
 
-  /** A voter is known to have ended if its node runs as another start, or was removed and is gone. Silence says nothing. */
+  /** A voter is known to have ended if its node goes on under another mark, or was removed and is gone. Silence says nothing. */
   #stateOf(
     voter: MemberId,
     call: RollCall,
@@ -240,8 +253,8 @@ export class FollowingGroup {
     const node = nodeIdOf(voter);
     const answer = call.answerOf(node);
     if (answer !== undefined) {
-      const { start, voters } = answer;
-      const dead = memberIn(call.subject.epoch, node, start) !== voter;
+      const { mark, voters } = answer;
+      const dead = memberIn(call.subject.epoch, node, mark) !== voter;
       return { dead, voters };
     }
     const removed = !membersOf(config).some((id) => nodeIdOf(id) === node);
@@ -249,11 +262,22 @@ export class FollowingGroup {
     return { dead: removed && gone, voters: undefined };
   }
 
-  /** Gives up what it keeps. */
+  /** Closes what it keeps. */
   async close(): Promise<void> {
+    this.#closed = true;
     this.hosted.stop();
+    await this.#opening;
     await this.#storage?.release();
     this.#storage = null;
+  }
+
+  /** Something of this group cannot go on. If that is what it has on the disk, it does without, and the member goes on. */
+  failed(error: Error): void {
+    try {
+      if (!this.#ports.home.giveUpFor(error)) this.#ports.failed(error);
+    } catch (failure) {
+      this.#ports.failed(failure as Error);
+    }
   }
 
   /** The first epoch begins with everybody who can be reached, if they are enough. */
@@ -294,19 +318,48 @@ export class FollowingGroup {
     if (leader === null) return false;
     if (leader === self().id) return true;
     const peer = network.peer(nodeIdOf(leader));
-    return peer !== undefined && !peer.groups.includes(spec.id);
+    return peer !== undefined && markOf(peer, spec.id) === undefined;
   }
 
   #enter(epoch: Epoch): void {
-    const { spec, logger } = this.#ports;
+    const { home } = this.#ports;
     this.hosted.leave();
-    void this.#storage?.release();
+    const released = this.#storage?.release();
+    this.#storage = null;
     this.#epoch = epoch;
     this.#ids = new WeakMap();
     this.#leaving.clear();
-    this.#entered = this.hosted.self;
-    this.#storage = spec.open();
-    logger.info(`epoch ${epoch.number} begins`, { group: spec.name });
+    const self = this.#entered = this.hosted.self;
+    if (home.forgets) {
+      return this.#start(home.open(self, epoch.number) as GroupStorage);
+    }
+    this.#opening = this.#open(released).catch((error) => {
+      if (!isFull(error)) return this.#ports.failed(error);
+      this.#entered = null;
+      if (!this.#full) this.#ports.logger.warn(error.message);
+      this.#full = true;
+    }).finally(() => this.#opening = null);
+  }
+
+  /** Opens what is on the disk. If that is not to be relied upon, the next tick enters as somebody new. */
+  async #open(released: Promise<void> | undefined): Promise<void> {
+    await released;
+    const { number } = this.#epoch!;
+    const storage = await this.#ports.home.open(this.#entered!, number);
+    this.#full = false;
+    if (storage === null) this.#entered = null;
+    else if (this.#closed) await storage.release();
+    else this.#start(storage);
+  }
+
+  #start(storage: GroupStorage): void {
+    const { spec, logger } = this.#ports;
+    const anew = storage.log.last.index === 0;
+    this.#storage = storage;
+    logger.info(
+      `epoch ${this.#epoch!.number} ${anew ? "begins" : "goes on"}`,
+      { group: spec.name },
+    );
     this.hosted.start();
   }
 
@@ -325,7 +378,11 @@ export class FollowingGroup {
     let id = this.#ids.get(peer);
     if (id === undefined) {
       const { number } = this.#epoch ?? { number: 1 };
-      id = memberIn(number, nodeIdOf(peer.id), peer.start);
+      const mark = markOf(peer, this.#ports.spec.id);
+      // Who does not host it is nobody there: no member of it has the durable group's id.
+      id = mark === undefined
+        ? peer.id
+        : memberIn(number, nodeIdOf(peer.id), mark);
       this.#ids.set(peer, id);
     }
     return id;
@@ -343,8 +400,9 @@ export class FollowingGroup {
       const node = nodeIdOf(member);
       const peer = peerOf(node);
       const votes = isVoter(config, member);
-      if (!peer?.groups.includes(spec.id)) return { node, votes, member: null };
-      const present = memberIn(epoch, node, peer.start);
+      const mark = peer && markOf(peer, spec.id);
+      if (mark === undefined) return { node, votes, member: null };
+      const present = memberIn(epoch, node, mark);
       return this.#leaving.get(node) === present
         ? { node, votes, member: null, leaving: present }
         : { node, votes, member: present };
@@ -352,8 +410,12 @@ export class FollowingGroup {
   }
 }
 
+function markOf({ groups }: PeerIdentity, id: GroupId): string | undefined {
+  return groups.find(({ group }) => group === id)?.mark;
+}
+
 /** Another member in each epoch, so that nothing of the last one counts in the next. */
-function memberIn(epoch: number, node: NodeId, start: string): MemberId {
-  const mark = BigInt(`0x${start}`) ^ BigInt(epoch);
-  return `${node}.${mark.toString(16).padStart(16, "0")}`;
+function memberIn(epoch: number, node: NodeId, mark: string): MemberId {
+  const own = BigInt(`0x${mark}`) ^ BigInt(epoch);
+  return `${node}.${own.toString(16).padStart(16, "0")}`;
 }

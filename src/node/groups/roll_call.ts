@@ -8,7 +8,7 @@ import type { MemberId, NodeId } from "../../raft/types.ts";
 import { ByteReader, encode } from "../../util/bytes.ts";
 import type { GroupId } from "../../group/messages.ts";
 
-/** The request that asks a node which start of it runs, and what it knows of a group. */
+/** The request that asks a node under which mark it knows a group, and what. */
 export const ROLL_CALL = "rollCall";
 
 /** What a call is about. */
@@ -21,8 +21,8 @@ export interface RollCallSubject {
 
 /** What a node says of itself. */
 export interface RollCallAnswer {
-  /** Which start of it runs. */
-  readonly start: string;
+  /** See `HostedMark.mark`. */
+  readonly mark: string;
   /** The sets of voters that are in force by its log, or may come again; null if it leads, or knows nothing of the epoch. */
   readonly voters: readonly (readonly MemberId[])[] | null;
 }
@@ -39,9 +39,9 @@ export function rollCallHandler(
 }
 
 /**
- * Asks nodes which start of them runs now. What a link once said is not enough: it may be one to a process that
- * ended since. A start that answers was alive after it was asked, so every other start that was known
- * by then came before it, and has ended.
+ * Asks nodes under which marks they know a group now. What a link once said is not enough: it may be one to a process that
+ * ended since. A mark in an answer was in use after it was asked for, and marks do not come back: so every other mark that
+ * was known by then came before it, and is given up.
  */
 export class RollCall {
   /** Another subject makes it useless. */

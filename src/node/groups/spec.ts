@@ -3,6 +3,7 @@ import type { GroupOptions } from "../../group/ports.ts";
 import type { Starter } from "../volume/boot.ts";
 import type { Divergence } from "../../state/port.ts";
 import type { KvMachine } from "../../state/kv/port.ts";
+import type { DiskHousing, MemoryHousing } from "../volume/home.ts";
 import type { GroupStorage } from "../volume/vault.ts";
 
 /** What the loop of a hosted group calls. */
@@ -26,16 +27,21 @@ export interface GroupInit {
   readonly options: GroupOptions;
 }
 
-/** A group beside the durable one: its members are the durable group's, and its life is in memory. */
+/** A group beside the durable one: its members are the durable group's. */
 export interface FollowingSpec {
   /** Its number on the wire, from 1. */
   readonly id: GroupId;
   /** Its name in logs, status and metrics. */
   readonly name: string;
   readonly options: GroupOptions;
-  /** An empty log and machine; for each epoch anew. */
-  open(): GroupStorage;
+  /** Where its log and its state are. */
+  readonly housing: MemoryHousing | DiskHousing;
 }
+
+/** The number of the caches' group on the wire. */
+export const CACHE_GROUP = 1;
+/** Its name. */
+export const CACHE = "cache";
 
 /** The group of the caches. */
 export interface CacheSpec extends FollowingSpec {

@@ -1,4 +1,4 @@
-import type { NodeConfig } from "../../config/types.ts";
+import type { LogSync, NodeConfig } from "../../config/types.ts";
 import type { LogRecovery, LogStore } from "../../log/port.ts";
 import { encodeConfiguration } from "../../raft/configuration.ts";
 import { RaftCore } from "../../raft/core.ts";
@@ -20,9 +20,10 @@ import type { Random } from "../../util/random.ts";
 import {
   APPLY_MS,
   DEFAULT_GROUP_OPTIONS,
+  type Durability,
   type GroupOptions,
 } from "../../group/ports.ts";
-import { type Identity, memberIdOf } from "./identity.ts";
+import { type Identity, memberIdOf, type Phase } from "./identity.ts";
 
 /** What a member found on its disk. */
 export interface Recovered {
@@ -36,13 +37,13 @@ export interface Recovered {
  * acknowledged is the log together with the state below the log's beginning; if
  * a part of that is gone, it has forgotten promises.
  */
-export function amnesia(identity: Identity, found: Recovered): string | null {
+export function amnesia(phase: Phase, found: Recovered): string | null {
   const { base, last } = found.log;
   const { applied } = found.state;
-  if (identity.phase === "member" && last.index === 0) {
+  if (phase === "member" && last.index === 0) {
     return "its log is gone";
   }
-  if (identity.phase === "joining" && last.index === 0) {
+  if (phase === "joining" && last.index === 0) {
     return "it had nothing yet";
   }
   if (applied.index < base.index) {
@@ -171,18 +172,20 @@ export function raftOptions(config: NodeConfig): RaftOptions {
   };
 }
 
+/** When a log is synced, as the loop counts time. */
+export function durabilityOf(sync: LogSync, tickMs: number): Durability {
+  return sync.mode === "interval"
+    ? { mode: "interval", ticks: Math.max(1, Math.round(sync.ms / tickMs)) }
+    : sync;
+}
+
 /** The loop's tunables for a configuration. */
 export function groupOptions(config: NodeConfig): GroupOptions {
   const { logSync, logsUntilSnapshot, tickMs, electionTicks, writeTimeoutMs } =
     config;
   return {
     ...DEFAULT_GROUP_OPTIONS,
-    durability: logSync.mode === "interval"
-      ? {
-        mode: "interval",
-        ticks: Math.max(1, Math.round(logSync.ms / tickMs)),
-      }
-      : logSync,
+    durability: durabilityOf(logSync, tickMs),
     retainEntries: logsUntilSnapshot,
     checkpointEntries: logsUntilSnapshot,
     // What shortens writes makes no disk faster.

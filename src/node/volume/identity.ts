@@ -24,6 +24,14 @@ export interface Witnessed {
   readonly process: string;
 }
 
+/** What a member has of a group beside the durable one on its disk. */
+export interface KeptLife {
+  /** See `HostedMark.mark`; drawn when it gave up what it had. */
+  readonly mark: string;
+  /** The epoch whose log it must never lose under this mark; 0 for none. */
+  readonly epoch: number;
+}
+
 /** What a member knows of itself before it opens its log. Durable before its first message. */
 export interface Identity {
   readonly nodeId: NodeId;
@@ -45,6 +53,8 @@ export interface Identity {
   >;
   /** What the others' volumes said last, by node id: an old one put back while all were down says less. */
   readonly witnessed?: Readonly<Record<NodeId, Witnessed>>;
+  /** Groups beside the durable one that are kept on the disk, by their names; a group that is missing has nothing yet. */
+  readonly following?: Readonly<Record<string, KeptLife>>;
   /** What was found damaged while it ran, to be looked into at the next start. */
   readonly damaged?: string;
   /**
@@ -85,8 +95,25 @@ export function startIdOf({ starts }: Identity): string {
   return starts.at(-1)!;
 }
 
+/** What a member has of a group: by default nothing, under the mark that its volume has. */
+export function keptLifeOf(
+  { incarnation, following }: Identity,
+  group: string,
+): KeptLife {
+  return following?.[group] ?? { mark: incarnation, epoch: 0 };
+}
+
+/** The identity of a member that keeps something else of a group. */
+export function withKeptLife(
+  identity: Identity,
+  group: string,
+  life: KeptLife,
+): Identity {
+  return { ...identity, following: { ...identity.following, [group]: life } };
+}
+
 /** 64 random bits, hex. */
-function drawId(): string {
+export function drawId(): string {
   return crypto.getRandomValues(new Uint8Array(8)).toHex();
 }
 

@@ -237,7 +237,7 @@ export class Vault implements NodeVault {
       if (!this.#opener.isDamage(error)) throw error;
       return await this.startOver(error.message);
     }
-    const reason = amnesia(this.#identity, this.#storage);
+    const reason = amnesia(this.#identity.phase, this.#storage);
     if (reason === null) return;
     if (identity.phase === "joining") await this.#joinAfresh();
     else await this.startOver(reason);

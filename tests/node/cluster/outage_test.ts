@@ -13,7 +13,6 @@ const network = new MemoryNetwork().join({
     clusterId: "c",
     raftAddress: "",
     apiAddress: "",
-    start: "0000000000000000",
     level: 1,
     groups: [],
     engine: "",

@@ -17,7 +17,6 @@ const peer: PeerIdentity = {
   clusterId: "",
   raftAddress: "",
   apiAddress: "",
-  start: "0000000000000000",
   level: 1,
   groups: [],
   engine: "",

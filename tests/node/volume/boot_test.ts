@@ -66,7 +66,7 @@ Deno.test("§1.5 createCore() finishes installing a snapshot after a crash at ev
   const begin = (disk: FaultDisk): RaftCore => {
     const { log, recovery } = openOn(disk);
     const found = { log, logRecovery: recovery, state: { applied, config } };
-    assert.equal(amnesia(identity, found), null);
+    assert.equal(amnesia(identity.phase, found), null);
     const core = createCore(
       starterOf(identity),
       found,
@@ -99,7 +99,7 @@ Deno.test("amnesia() finds that the log lost the term of the state", () => {
   start(disk);
   const { log, recovery } = openOn(disk);
   const found = (term: number): string | null =>
-    amnesia({ ...FOUNDER, phase: "member" }, {
+    amnesia("member", {
       log,
       logRecovery: recovery,
       state: { applied: { term, index: 79 }, config: FOUNDER.founding! },
@@ -116,7 +116,7 @@ Deno.test("amnesia() finds that the state ends before the log begins", () => {
   log.saveHardState({ term: 1, vote: null });
   log.reset({ term: 1, index: 10 });
   const found = (index: number): string | null =>
-    amnesia({ ...FOUNDER, phase: "member" }, {
+    amnesia("member", {
       log,
       logRecovery: log.recovery,
       state: { applied: { term: 1, index }, config: NO_CONFIGURATION },
