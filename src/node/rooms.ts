@@ -151,7 +151,7 @@ export function buildRooms(parts: NodeParts, events: RoomEvents): Rooms {
     ...links,
     ...cluster,
     database,
-    caches: buildCaches(parts, groups, reading),
+    caches: buildCaches(parts, links, reading),
     changes,
     pulse,
     scrubbing,
@@ -162,11 +162,12 @@ export function buildRooms(parts: NodeParts, events: RoomEvents): Rooms {
 
 function buildCaches(
   { caches, config, clock }: NodeParts,
-  groups: GroupRegistry,
+  { following }: Links,
   reading: Omit<FreshnessPorts, "group">,
 ): CacheRooms | null {
   if (caches === null) return null;
-  const hosted = groups.get(caches.id)!;
+  const group = following.find(({ hosted }) => hosted.id === caches.id)!;
+  const { hosted } = group;
   const ports = {
     ...reading,
     group: () => hosted.group,
@@ -177,6 +178,7 @@ function buildCaches(
     proposer: hosted.proposer,
     epoch: () => hosted.epoch,
     maxBytes: config.cacheMaxBytes,
+    explain: (error) => group.explain(error),
     defer: (callback) => void setImmediate(callback),
   });
   const dueClock = new DueClock({

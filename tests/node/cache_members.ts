@@ -1,7 +1,8 @@
 import type { NodeConfig } from "../../src/config/types.ts";
 import { LocalClient } from "../../src/client/local.ts";
-import { CACHE_GROUP } from "../../src/node/groups/spec.ts";
+import { CACHE_GROUP, type CacheSpec } from "../../src/node/groups/spec.ts";
 import type { HostedGroup } from "../../src/node/groups/hosted_group.ts";
+import { DiskCaches } from "../../src/node/caches/disk.ts";
 import { MemoryCaches } from "../../src/node/caches/memory.ts";
 import { type NodeId, nodeIdOf } from "../../src/raft/types.ts";
 import { LEVEL } from "../../src/state/level.ts";
@@ -9,17 +10,21 @@ import { Cluster, until } from "./cluster.ts";
 
 const TIMINGS = {
   logSync: { mode: "immediate" },
+  cacheLogSync: { mode: "interval", ms: 200 },
+  walSize: 8192,
   logsUntilSnapshot: 10_000,
   tickMs: 5,
   electionTicks: 20,
   writeTimeoutMs: 10_000,
 } as const;
 
-/** Members with caches beside their durable group. */
+/** Members with caches beside their durable group, on the disk if there is a `dataDir`. */
 export class CacheMembers implements AsyncDisposable {
   readonly cluster: Cluster;
   /** The caches of each node as it was started last. */
-  readonly specs = new Map<NodeId, MemoryCaches>();
+  readonly specs = new Map<NodeId, CacheSpec>();
+  /** Nodes that keep their caches in memory, though others have them on the disk. */
+  readonly inMemory = new Set<NodeId>();
   readonly ids: readonly NodeId[];
 
   constructor(size = 3, config: Partial<NodeConfig> = {}) {
@@ -28,10 +33,10 @@ export class CacheMembers implements AsyncDisposable {
       size,
       { cache: true, cacheMaxBytes: 2 ** 26, ...config },
       (id) => {
-        const caches = new MemoryCaches(
-          TIMINGS as unknown as NodeConfig,
-          LEVEL,
-        );
+        const timings = TIMINGS as unknown as NodeConfig;
+        const caches = config.dataDir === undefined || this.inMemory.has(id)
+          ? new MemoryCaches(timings, LEVEL)
+          : new DiskCaches(timings, LEVEL);
         this.specs.set(id, caches);
         return { following: [caches], caches };
       },

@@ -81,7 +81,13 @@ export class Cluster {
     if (amnesia(volume.identity.phase, volume.storage) !== null) {
       void volume.startOver();
     }
-    const config = { ...this.#config(id), ...this.#overrides, ...overrides };
+    const { dataDir = "" } = this.#overrides;
+    const config = {
+      ...this.#config(id),
+      ...this.#overrides,
+      dataDir: `${dataDir}/${id}`,
+      ...overrides,
+    };
     const node = new HiqliteNode({
       config,
       logger: new Logger("info", ({ message }) => {

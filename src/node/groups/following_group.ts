@@ -16,7 +16,8 @@ import {
   type FactChange,
   voterSetsOf,
 } from "../../state/cluster_facts.ts";
-import type { Divergence } from "../../state/port.ts";
+import { HiqliteError } from "../../errors.ts";
+import { type Divergence, StateDamagedError } from "../../state/port.ts";
 import type { PeerRequests } from "../../network/requests.ts";
 import type { Clock } from "../../util/clock.ts";
 import type { Changes } from "../changes.ts";
@@ -269,6 +270,17 @@ export class FollowingGroup {
     await this.#opening;
     await this.#storage?.release();
     this.#storage = null;
+  }
+
+  /** What a read failed with, as whoever asked shall hear it: what is damaged here is given up. */
+  explain(error: unknown): unknown {
+    if (!(error instanceof StateDamagedError)) return error;
+    this.failed(error);
+    return new HiqliteError(
+      "no_leader",
+      "What this member has of the caches is damaged: it is being rebuilt from the others. Ask another one, or again in a moment",
+      { cause: error },
+    );
   }
 
   /** Something of this group cannot go on. If that is what it has on the disk, it does without, and the member goes on. */

@@ -51,6 +51,8 @@ export interface CachesPorts extends FreshnessPorts {
   machine(): KvMachine | null;
   /** Bytes that all caches together may have. */
   readonly maxBytes: number;
+  /** What is stored here is damaged: says what that means for whoever asked; another error is given back. */
+  explain(error: unknown): unknown;
   /** Runs `callback` in the next turn of the event loop. */
   defer(callback: () => void): void;
 }
@@ -154,7 +156,12 @@ export class Caches implements MemberCaches {
     const machine = this.#ports.machine();
     if (machine === null) throw notBegun();
     const nowMs = this.#clock.now(machine.clockMs);
-    const entry = machine.reads.get(cache, key, nowMs);
+    let entry: KvEntry | null;
+    try {
+      entry = machine.reads.get(cache, key, nowMs);
+    } catch (error) {
+      throw this.#ports.explain(error);
+    }
     this.#counts.note(cache, entry !== null);
     return entry;
   }
@@ -258,7 +265,11 @@ export class Caches implements MemberCaches {
         ? machine.clockMs
         : this.#clock.now(machine.clockMs);
       const { index } = machine.applied;
-      return { ...pick(machine.reads, nowMs), epoch, index };
+      try {
+        return { ...pick(machine.reads, nowMs), epoch, index };
+      } catch (error) {
+        throw this.#ports.explain(error);
+      }
     }
   }
 
