@@ -51,7 +51,8 @@ function encoded(key: string): ByteKey {
   return latin1(encoder.encode(key));
 }
 
-function latin1(bytes: Uint8Array): string {
+/** A key of its bytes. */
+export function latin1(bytes: Uint8Array): string {
   if (bytes.length <= PIECE) return characters(bytes);
   let text = "";
   for (let at = 0; at < bytes.length; at += PIECE) {

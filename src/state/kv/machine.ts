@@ -110,12 +110,7 @@ export class CacheMachine implements KvMachine {
     const batch = { entries, answers: answers ? [] : null, done, at: 0 };
     this.#batch = batch;
     this.#build?.batchBegins();
-    this.#pace.soon(() => {
-      inSlices(this.#pace, () => this.#step(batch), (error) => {
-        if (error === null) this.#finish(batch);
-        else this.#fail(batch, error);
-      });
-    });
+    this.#pace.soon(() => this.#whenReady(() => this.#run(batch)));
   }
 
   /** See {@linkcode StateMachine.checkpoint}. */
@@ -128,16 +123,20 @@ export class CacheMachine implements KvMachine {
   snapshot(
     done: (error: Error | null, snapshot: Snapshot | null) => void,
   ): void {
-    this.#build = new SnapshotBuild(
-      this.#state,
-      this.#parts.space,
-      this.#pace,
-      this.#batch !== null,
-      (error, snapshot) => {
-        this.#build = null;
-        done(error, snapshot);
-      },
-    );
+    try {
+      this.#build = new SnapshotBuild(
+        this.#state,
+        this.#parts.space,
+        this.#pace,
+        this.#batch !== null,
+        (error, snapshot) => {
+          this.#build = null;
+          done(error, snapshot);
+        },
+      );
+    } catch (error) {
+      this.#pace.soon(() => done(error as Error, null));
+    }
   }
 
   /** See {@linkcode StateMachine.receive}. */
@@ -147,7 +146,12 @@ export class CacheMachine implements KvMachine {
   ): void {
     this.#receiving?.release();
     this.#received = null;
-    const bytes = this.#parts.space.open();
+    let bytes: SnapshotBytes;
+    try {
+      bytes = this.#parts.space.open();
+    } catch (error) {
+      return this.#pace.soon(() => done(error as Error, null));
+    }
     this.#receiving = bytes;
     const sink = new KvSnapshotSink(bytes, this.#pace, () => {
       if (this.#receiving === bytes) this.#received = { last, bytes };
@@ -163,13 +167,23 @@ export class CacheMachine implements KvMachine {
       const error = new Error(`No snapshot of ${last.index} was received`);
       return this.#pace.soon(() => done(error));
     }
-    this.#installing = true;
-    const store = this.#parts.stores.replacement();
-    new SnapshotLoad(received.bytes, store, this.#pace, (error) => {
-      this.#installing = false;
+    let store: KvStore;
+    try {
+      store = this.#parts.stores.replacement();
+    } catch (error) {
       received.bytes.release();
-      done(this.#replaced(store, error));
-      this.#closeIfAsked();
+      return this.#pace.soon(() => done(error as Error));
+    }
+    this.#installing = true;
+    new SnapshotLoad(received.bytes, store, this.#pace, (error) => {
+      received.bytes.release();
+      const replaced = (error: Error | null): void => {
+        this.#installing = false;
+        done(this.#replaced(store, error));
+        this.#closeIfAsked();
+      };
+      if (error !== null) replaced(error);
+      else store.checkpoint(replaced);
     });
   }
 
@@ -204,6 +218,20 @@ export class CacheMachine implements KvMachine {
     this.#closed = done;
     this.#build?.abort(new Error("The state machine is closed"));
     this.#pace.soon(() => this.#closeIfAsked());
+  }
+
+  /** Calls `next` once the store may begin a transaction. */
+  #whenReady(next: () => void): void {
+    const { store } = this.#state;
+    if (store.ready === undefined) next();
+    else store.ready(next);
+  }
+
+  #run(batch: ApplyingBatch): void {
+    inSlices(this.#pace, () => this.#step(batch), (error) => {
+      if (error === null) this.#finish(batch);
+      else this.#fail(batch, error);
+    });
   }
 
   /** Applies the next entry; whether there are more. */

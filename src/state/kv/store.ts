@@ -65,7 +65,7 @@ export interface KvPosition extends EnvelopePosition {
 }
 
 /**
- * Where the caches' machine keeps its state: in memory, or in LMDB. Everything is synchronous. Changes
+ * Where the caches' machine keeps its state: in memory, or in SQLite. Everything is synchronous. Changes
  * happen between {@linkcode begin} and {@linkcode commit}, and are seen by reads of this store at
  * once; a store on a disk holds all of them after a crash, or none. A cache is saved before anything is put into it.
  * @throws {StateDamagedError} from any read, if what is stored is not what was written.
@@ -76,6 +76,8 @@ export interface KvStore {
   readonly position: KvPosition | null;
   /** Sessions, saved in the same transaction. */
   readonly sessions: SessionStore;
+  /** Calls back once a transaction may begin, at once if it may now; also if none may ever begin again, which {@linkcode begin} then tells. Left out by stores that are always ready. */
+  ready?(callback: () => void): void;
   /** Opens a transaction. */
   begin(): void;
   /** Ends it. */
@@ -122,7 +124,7 @@ export interface KvStore {
 export interface KvStores {
   /** Opens an empty store beside the one in use; what an earlier one left behind is removed. */
   replacement(): KvStore;
-  /** Makes a replacement, once all of it is committed, what is found at the next start, durably; the one in use before is closed then. */
+  /** Makes a replacement, once all of it is committed and a checkpoint has made it durable, what is found at the next start; the one in use before is closed then. */
   adopt(replacement: KvStore): void;
 }
 

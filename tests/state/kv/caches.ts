@@ -177,10 +177,15 @@ export class Caches {
   }
 
   /** Another machine that has what this one has. */
-  async copy(): Promise<Caches> {
-    const other = new Caches();
-    await other.install(this);
-    return other;
+  async copy(parts: Partial<CacheMachineParts> = {}): Promise<Caches> {
+    const other = new Caches(parts);
+    try {
+      await other.install(this);
+      return other;
+    } catch (error) {
+      await other[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   /** Takes over what another one has. */
@@ -189,8 +194,11 @@ export class Caches {
     taken: Promise<Snapshot> = snapshotOf(from.machine),
   ): Promise<void> {
     const snapshot = await taken;
-    const sink = await new Promise<SnapshotSink>((resolve) =>
-      this.machine.receive(snapshot.last, (_, sink) => resolve(sink!))
+    const sink = await new Promise<SnapshotSink>((resolve, reject) =>
+      this.machine.receive(
+        snapshot.last,
+        (error, sink) => error === null ? resolve(sink!) : reject(error),
+      )
     );
     while (sink.offset < snapshot.size) {
       const chunk = await new Promise<Uint8Array>((resolve) =>

@@ -69,7 +69,6 @@ export class SnapshotBuild implements Journal {
     this.#records = state.store.scan();
     this.#later = state.contents.nextCache;
     state.contents.journal = this;
-    this.#writeCaches();
     pace.soon(() => this.#run());
   }
 
@@ -123,7 +122,13 @@ export class SnapshotBuild implements Journal {
   }
 
   #run(): void {
-    inSlices(this.#pace, () => this.#scan(), (error) => {
+    let begun = false;
+    const step = (): boolean => {
+      if (!begun && this.#phase === "scanning") this.#writeCaches();
+      begun = true;
+      return this.#scan();
+    };
+    inSlices(this.#pace, step, (error) => {
       if (error !== null) return this.abort(error);
       if (this.#phase !== "scanning") return;
       this.#phase = "waiting";
@@ -190,8 +195,13 @@ export class SnapshotBuild implements Journal {
     inSlices(this.#pace, step, (error) => {
       if (error !== null) return this.abort(error);
       if (this.#phase !== "writing") return;
+      let sha256: string;
+      try {
+        sha256 = this.#stream.finish();
+      } catch (error) {
+        return this.abort(error as Error);
+      }
       this.#end();
-      const sha256 = this.#stream.finish();
       const bytes = this.#bytes;
       this.#done(null, {
         last,

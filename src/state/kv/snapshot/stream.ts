@@ -19,7 +19,6 @@ export class SnapshotStream {
   /** Begins a snapshot. */
   constructor(bytes: SnapshotBytes) {
     this.#bytes = bytes;
-    this.#append(Uint8Array.of(SNAPSHOT_FORMAT));
     this.#block.u32(0);
   }
 
@@ -49,6 +48,7 @@ export class SnapshotStream {
   #flush(): void {
     const length = this.#block.length - BLOCK_HEAD_BYTES;
     if (length === 0) return;
+    if (this.#bytes.size === 0) this.#append(Uint8Array.of(SNAPSHOT_FORMAT));
     this.#block.patchU32(0, length);
     this.#append(this.#block.view());
     this.#block.reset().u32(0);

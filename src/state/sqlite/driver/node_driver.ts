@@ -40,7 +40,7 @@ function codeOf(message: string): number {
 }
 
 /** Errors of node:sqlite carry the result code except after opening and `exec`; JavaScript errors pass unchanged. */
-function translate(error: unknown): unknown {
+export function toSqliteError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const { code, errcode } = error as Error & {
     code?: string;
@@ -60,7 +60,7 @@ function attempt<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
-    throw translate(error);
+    throw toSqliteError(error);
   }
 }
 
@@ -94,7 +94,7 @@ class NodeStatement implements SqliteStatement {
         lastInsertRowid: lastInsertRowid as bigint,
       };
     } catch (error) {
-      throw translate(error);
+      throw toSqliteError(error);
     }
   }
 
@@ -124,7 +124,7 @@ class NodeStatement implements SqliteStatement {
         yield row;
       }
     } catch (error) {
-      throw translate(error);
+      throw toSqliteError(error);
     }
   }
 
@@ -138,7 +138,7 @@ class NodeStatement implements SqliteStatement {
         : this.#statement.all(bindings.named, ...bindings.anonymous);
       return rows as unknown[] as SqliteRow[];
     } catch (error) {
-      throw translate(error);
+      throw toSqliteError(error);
     }
   }
 
@@ -250,7 +250,7 @@ class NodeConnection implements SqliteConnection {
     try {
       await backup(this.#database, target, { rate: ALL_PAGES });
     } catch (error) {
-      throw translate(error);
+      throw toSqliteError(error);
     }
   }
 
