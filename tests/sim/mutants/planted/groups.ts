@@ -48,7 +48,7 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
   {
     name: "a following group's new process keeps the dead one's id",
     file: "node/groups/following_group.ts",
-    find: "BigInt(`0x${start}`) ^ BigInt(",
+    find: "BigInt(`0x${mark}`) ^ BigInt(",
     replace: "BigInt(",
   },
   {
@@ -78,7 +78,7 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
   {
     name: "nobody begins a group that the durable leader does not host",
     file: "node/groups/following_group.ts",
-    find: "return peer !== undefined && !peer.groups.includes(spec.id);",
+    find: "return peer !== undefined && markOf(peer, spec.id) === undefined;",
     replace: "return false;",
   },
   {
@@ -98,5 +98,56 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
     file: "network/group_router.ts",
     find: "const group = this.#ports.group(id);",
     replace: "const group = this.#ports.group(id) ?? this.#ports.group(0);",
+  },
+  {
+    name: "a folder of a group that is gone is not noticed",
+    file: "node/volume/disk_home.ts",
+    find: "if (!goesOn) this.#keep({ mark, epoch });",
+    replace: "",
+  },
+  {
+    name: "what is found on the disk of a group is relied upon without a look",
+    file: "node/volume/disk_home.ts",
+    find: 'goesOn ? amnesia("member", storage) : null;',
+    replace: "null;",
+  },
+  {
+    name: "who forgot what it knew of a group keeps its mark",
+    file: "node/volume/disk_home.ts",
+    find:
+      "const { group, logger, renamed } = this.#ports;\n    this.#keep({ mark: drawId(), epoch: 0 });",
+    replace:
+      "const { group, logger, renamed } = this.#ports;\n    this.#keep({ mark: this.mark, epoch: 0 });",
+  },
+  {
+    name: "nobody hears that a member's mark is another one",
+    file: "node/volume/disk_home.ts",
+    find: "    renamed();\n",
+    replace: "",
+  },
+  {
+    name: "a member comes back as who it was on the disk after it forgot",
+    file: "node/volume/disk_home.ts",
+    find:
+      "save(withKeptLife(identity(), group, { mark: drawId(), epoch: 0 }));",
+    replace: "",
+  },
+  {
+    name: "a member that stops leaves a group that it has on its disk",
+    file: "node/groups/following_group.ts",
+    find: "if (!this.#ports.home.forgets) return true;",
+    replace: "",
+  },
+  {
+    name: "damage in a group's folder ends the member",
+    file: "node/groups/following_group.ts",
+    find: "if (!this.#ports.home.giveUpFor(error)) this.#ports.failed(error);",
+    replace: "this.#ports.failed(error);",
+  },
+  {
+    name: "a restart is another member of a group that is on the disk",
+    file: "node/cluster/addresses.ts",
+    find: "keptLifeOf(identity, name).mark,",
+    replace: "startIdOf(identity),",
   },
 ];
