@@ -1,12 +1,10 @@
 import type { RaftGroup } from "../../group/group.ts";
-import type { GroupId } from "../../group/messages.ts";
 import type { GroupRouter } from "../../network/group_router.ts";
 import type { Network, PeerIdentity } from "../../network/port.ts";
-import { isVoter, membersOf, sorted } from "../../raft/configuration.ts";
+import { isVoter, membersOf } from "../../raft/configuration.ts";
 import {
   type Configuration,
   type MemberId,
-  NO_CONFIGURATION,
   type NodeId,
   nodeIdOf,
 } from "../../raft/types.ts";
@@ -28,18 +26,11 @@ import type { GroupStorage } from "../volume/vault.ts";
 import type { FollowingSpec, GroupInit, LoopPorts } from "./spec.ts";
 import { type FollowedNode, followingStep } from "./following.ts";
 import { encodeLeave, LEAVE } from "./leaving.ts";
-import { RollCall, type RollCallAnswer } from "./roll_call.ts";
-import {
-  isLost,
-  isSettled,
-  neededSets,
-  votersAfter,
-  type VoterState,
-} from "./voter_sets.ts";
+import { markOf, memberIn } from "./marks.ts";
+import { NextEpoch } from "./next_epoch.ts";
+import type { RollCallAnswer } from "./roll_call.ts";
+import { isSettled, neededSets, votersAfter } from "./voter_sets.ts";
 import { HostedGroup } from "./hosted_group.ts";
-
-/** Calls of {@linkcode FollowingGroup.tick} that a roll call has time for. */
-const ROLL_CALL_TICKS = 4;
 
 /** What a following group needs from its member. */
 export interface FollowingGroupPorts {
@@ -96,8 +87,7 @@ export class FollowingGroup {
   #gone = false;
   /** The change of voters that it proposed last: until it is known whether that took effect, nothing older is acted upon. */
   #proposed = { epoch: 0, number: 0 };
-  #rollCall: RollCall | null = null;
-  #rollCallTicks = 0;
+  readonly #nextEpoch: NextEpoch;
 
   /** Takes no part until {@linkcode tick} finds an epoch. */
   constructor(ports: FollowingGroupPorts) {
@@ -113,6 +103,12 @@ export class FollowingGroup {
       stepped: () => {},
       failed: (error) => this.failed(error),
     });
+    this.#nextEpoch = new NextEpoch({
+      ...ports,
+      hosted: this.hosted,
+      answer: (epoch) => this.answerCall(epoch),
+      followed: (config, epoch) => this.#followed(config, epoch),
+    });
   }
 
   /**
@@ -123,14 +119,16 @@ export class FollowingGroup {
     const durable = this.#ports.durable();
     if (durable === null || this.#opening !== null) return;
     const epoch = this.#ports.facts().epochs.get(this.#ports.spec.id);
-    if (epoch === undefined) return this.#begin(durable);
+    if (epoch === undefined) return this.#nextEpoch.begin(durable);
     // A member that was rebuilt counts as a new start, and its id here says so.
     const same = epoch.number === this.#epoch?.number &&
       this.hosted.self === this.#entered;
     if (!same) this.#enter(epoch);
     if (this.#opening !== null) return;
     const { group } = this.hosted;
-    if (group?.core.role !== "leader") return this.#lookForLoss(durable, epoch);
+    if (group?.core.role !== "leader") {
+      return this.#nextEpoch.lookForLoss(durable, epoch);
+    }
     if (removed) return void group.transferLeadership(null);
     this.#follow(group, durable, epoch);
   }
@@ -213,56 +211,6 @@ export class FollowingGroup {
     return false;
   }
 
-  /** When most voters of the epoch are known to have ended, the group can never commit again, and begins anew, empty. */
-  #lookForLoss(durable: RaftGroup, epoch: Epoch): void {
-    const { core } = durable;
-    const { group, self } = this.hosted;
-    // A voter looks for a leader by itself; a learner believes in its last one for ever.
-    const led = group !== null && group.core.leader !== null &&
-      isVoter(group.core.config, self);
-    if (led || !this.#mayBegin(core.leader)) {
-      this.#rollCall = null;
-      return;
-    }
-    const known = voterSetsOf(epoch);
-    const about = { epoch: epoch.number, number: known.number };
-    const call = this.#rollCall;
-    if (call?.isAbout(about)) {
-      if (isLost(known, (voter) => this.#stateOf(voter, call, core.config))) {
-        return this.#beginWith(core, epoch.number + 1, known.number);
-      }
-      if (++this.#rollCallTicks < ROLL_CALL_TICKS) return;
-    }
-    const { spec, requests } = this.#ports;
-    const own = nodeIdOf(this.#ports.self().id);
-    const asked = new Set(
-      [...known.sets.flat(), ...membersOf(core.config)].map(nodeIdOf),
-    );
-    asked.delete(own);
-    const next = new RollCall({ group: spec.id, ...about }, asked, requests);
-    next.note(own, this.answerCall(epoch.number));
-    this.#rollCall = next;
-    this.#rollCallTicks = 0;
-  }
-
-  /** A voter is known to have ended if its node goes on under another mark, or was removed and is gone. Silence says nothing. */
-  #stateOf(
-    voter: MemberId,
-    call: RollCall,
-    config: Configuration,
-  ): VoterState {
-    const node = nodeIdOf(voter);
-    const answer = call.answerOf(node);
-    if (answer !== undefined) {
-      const { mark, voters } = answer;
-      const dead = memberIn(call.subject.epoch, node, mark) !== voter;
-      return { dead, voters };
-    }
-    const removed = !membersOf(config).some((id) => nodeIdOf(id) === node);
-    const gone = this.#ports.network.peer(node) === undefined;
-    return { dead: removed && gone, voters: undefined };
-  }
-
   /** Closes what it keeps. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -290,47 +238,6 @@ export class FollowingGroup {
     } catch (failure) {
       this.#ports.failed(failure as Error);
     }
-  }
-
-  /** The first epoch begins with everybody who can be reached, if they are enough. */
-  #begin({ core }: RaftGroup): void {
-    if (this.#mayBegin(core.leader)) this.#beginWith(core, 1);
-  }
-
-  /** Begins an epoch with everybody who can be reached, if they are enough; only if the voters of the present one changed `after` times. */
-  #beginWith(
-    { config }: RaftGroup["core"],
-    number: number,
-    after?: number,
-  ): void {
-    const { voters } = config;
-    const nodes = this.#followed(config, number).filter(({ member }) => member);
-    const of = (votes: boolean): readonly MemberId[] =>
-      sorted(
-        nodes.filter((node) => node.votes === votes)
-          .map(({ member }) => member!),
-      );
-    const founding: Configuration = {
-      ...NO_CONFIGURATION,
-      voters: of(true),
-      learners: of(false),
-    };
-    if (2 * founding.voters.length <= voters.length) return;
-    this.#ports.change({
-      kind: "epoch",
-      group: this.#ports.spec.id,
-      epoch: { number, founding },
-      ...(after === undefined ? {} : { after }),
-    });
-  }
-
-  /** The durable group's leader does it; if that one does not host the group, anybody may: only one change takes effect. */
-  #mayBegin(leader: MemberId | null): boolean {
-    const { network, self, spec } = this.#ports;
-    if (leader === null) return false;
-    if (leader === self().id) return true;
-    const peer = network.peer(nodeIdOf(leader));
-    return peer !== undefined && markOf(peer, spec.id) === undefined;
   }
 
   #enter(epoch: Epoch): void {
@@ -420,14 +327,4 @@ export class FollowingGroup {
         : { node, votes, member: present };
     });
   }
-}
-
-function markOf({ groups }: PeerIdentity, id: GroupId): string | undefined {
-  return groups.find(({ group }) => group === id)?.mark;
-}
-
-/** Another member in each epoch, so that nothing of the last one counts in the next. */
-function memberIn(epoch: number, node: NodeId, mark: string): MemberId {
-  const own = BigInt(`0x${mark}`) ^ BigInt(epoch);
-  return `${node}.${own.toString(16).padStart(16, "0")}`;
 }

@@ -58,7 +58,7 @@ export class DiskHome implements GroupHome {
     try {
       await this.#makeFolder(member, goesOn);
       if (!goesOn) this.#keep({ mark, epoch });
-      const storage = await housing.open(dir);
+      const storage = housing.open(dir);
       const reason = goesOn ? amnesia("member", storage) : null;
       if (reason === null) return storage;
       await storage.release();

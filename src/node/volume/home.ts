@@ -12,7 +12,7 @@ export interface MemoryHousing {
 export interface DiskHousing {
   readonly kind: "disk";
   /** Opens what is in a folder, or begins there. */
-  open(dir: string): Promise<GroupStorage>;
+  open(dir: string): GroupStorage;
   /** Whether what is there is damaged, rather than out of reach. */
   isDamage(error: unknown): error is Error;
 }

@@ -47,7 +47,7 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a following group's new process keeps the dead one's id",
-    file: "node/groups/following_group.ts",
+    file: "node/groups/marks.ts",
     find: "BigInt(`0x${mark}`) ^ BigInt(",
     replace: "BigInt(",
   },
@@ -77,7 +77,7 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "nobody begins a group that the durable leader does not host",
-    file: "node/groups/following_group.ts",
+    file: "node/groups/next_epoch.ts",
     find: "return peer !== undefined && markOf(peer, spec.id) === undefined;",
     replace: "return false;",
   },

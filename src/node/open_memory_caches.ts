@@ -1,14 +1,14 @@
-import type { NodeConfig } from "../../config/types.ts";
-import type { GroupOptions } from "../../group/ports.ts";
-import { MemoryLog } from "../../log/memory_log.ts";
-import { CacheMachine } from "../../state/kv/machine.ts";
-import { MEMORY_STORES, MemoryKvStore } from "../../state/kv/memory/store.ts";
-import type { KvMachine } from "../../state/kv/port.ts";
-import { MEMORY_SPACE } from "../../state/kv/snapshot/bytes.ts";
-import { CACHE, CACHE_GROUP, type CacheSpec } from "../groups/spec.ts";
-import { groupOptions } from "../volume/boot.ts";
-import type { MemoryHousing } from "../volume/home.ts";
-import type { GroupStorage } from "../volume/vault.ts";
+import type { NodeConfig } from "../config/types.ts";
+import type { GroupOptions } from "../group/ports.ts";
+import { MemoryLog } from "../log/memory_log.ts";
+import { CacheMachine } from "../state/kv/machine.ts";
+import { MEMORY_STORES, MemoryKvStore } from "../state/kv/memory/store.ts";
+import type { KvMachine } from "../state/kv/port.ts";
+import { MEMORY_SPACE } from "../state/kv/snapshot/bytes.ts";
+import { CACHE, CACHE_GROUP, type CacheSpec } from "./groups/spec.ts";
+import { groupOptions } from "./volume/boot.ts";
+import type { MemoryHousing } from "./volume/home.ts";
+import type { GroupStorage } from "./volume/vault.ts";
 
 /** Entries that the log keeps behind a checkpoint, and their bytes: it is all in memory. */
 const RETAINED = 512;

@@ -1,18 +1,18 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
-import type { NodeConfig } from "../../config/types.ts";
-import type { GroupOptions } from "../../group/ports.ts";
-import { RealDisk } from "../../log/real_disk.ts";
-import { openSegmentLog } from "../../log/segment_log.ts";
-import { CacheMachine } from "../../state/kv/machine.ts";
-import type { KvMachine } from "../../state/kv/port.ts";
-import { FileSpace } from "../../state/kv/snapshot/files.ts";
-import { SqliteStores } from "../../state/kv/sqlite/stores.ts";
-import { isDamage } from "../damage.ts";
-import { CACHE, CACHE_GROUP, type CacheSpec } from "../groups/spec.ts";
-import { durabilityOf, groupOptions } from "../volume/boot.ts";
-import type { DiskHousing } from "../volume/home.ts";
-import type { GroupStorage } from "../volume/vault.ts";
+import type { NodeConfig } from "../config/types.ts";
+import type { GroupOptions } from "../group/ports.ts";
+import { RealDisk } from "../log/real_disk.ts";
+import { openSegmentLog } from "../log/segment_log.ts";
+import { CacheMachine } from "../state/kv/machine.ts";
+import type { KvMachine } from "../state/kv/port.ts";
+import { FileSpace } from "../state/kv/snapshot/files.ts";
+import { SqliteStores } from "../state/kv/sqlite/stores.ts";
+import { isDamage } from "./damage.ts";
+import { CACHE, CACHE_GROUP, type CacheSpec } from "./groups/spec.ts";
+import { durabilityOf, groupOptions } from "./volume/boot.ts";
+import type { DiskHousing } from "./volume/home.ts";
+import type { GroupStorage } from "./volume/vault.ts";
 
 /** Bytes that the log keeps: an entry may have a quarter of a megabyte. */
 const RETAINED_BYTES = 256 * 1024 * 1024;
@@ -46,11 +46,11 @@ export class DiskCaches implements CacheSpec {
     return this.#machine;
   }
 
-  async #open(
+  #open(
     dir: string,
     segmentBytes: number,
     level: number,
-  ): Promise<GroupStorage> {
+  ): GroupStorage {
     const logs = join(dir, "logs");
     fs.mkdirSync(logs, { recursive: true, mode: 0o700 });
     const disk = new RealDisk(logs);
