@@ -1,4 +1,5 @@
 import { CACHE_MUTANTS } from "./planted/caches.ts";
+import { CACHES_ON_DISK_MUTANTS } from "./planted/caches_on_disk.ts";
 import { EXEC_MUTANTS } from "./planted/exec.ts";
 import { EQUAL_MEMBERS_MUTANTS } from "./planted/equal_members.ts";
 import { GROUP_MUTANTS } from "./planted/groups.ts";
@@ -28,6 +29,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...LOG_MUTANTS,
   ...STATE_MUTANTS,
   ...CACHE_MUTANTS,
+  ...CACHES_ON_DISK_MUTANTS,
   ...EXEC_MUTANTS,
   ...EQUAL_MEMBERS_MUTANTS,
 ];

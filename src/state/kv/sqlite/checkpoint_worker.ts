@@ -19,9 +19,11 @@ serveRequests<CheckpointOptions>(({ path }) => {
   return {
     opened: okAnswer(),
     answer(request) {
-      if (request.u8() === CheckpointRequest.restart) restart(database);
-      else syncWal(path);
-      return told(database);
+      if (request.u8() === CheckpointRequest.restart) {
+        return told(() => restart(database));
+      }
+      syncWal(path);
+      return told(() => backfill(database));
     },
     // The last connection writes the WAL into the file, which is why it is this one.
     close: () => database.close(),
@@ -36,10 +38,10 @@ function syncWal(path: string): void {
   syncPath(dirname(path));
 }
 
-/** Writes the WAL into the file; answers how many of its pages could not be written now, and whether for want of room. */
-function told(database: CacheDatabase): ByteWriter {
+/** Answers how many pages `work` left in the WAL, and whether for want of room. */
+function told(work: () => number): ByteWriter {
   try {
-    return okAnswer().u53(backfill(database)).u8(0);
+    return okAnswer().u53(work()).u8(0);
   } catch (error) {
     if (!isFull(error)) throw error;
     return okAnswer().u53(1).u8(1);
@@ -53,15 +55,18 @@ function backfill(database: CacheDatabase): number {
   return Math.max(0, frames! - written!);
 }
 
-/** Has the WAL begin anew: the first commit after all of it was written does so, and waits for the disk. */
-function restart(database: CacheDatabase): void {
+/** Writes the rest and has the WAL begin anew: the first commit after all of it was written does so, and waits for the disk. */
+function restart(database: CacheDatabase): number {
+  const left = backfill(database);
+  if (left > 0) return left;
   try {
-    if (backfill(database) > 0) return;
     database.exec("UPDATE restarts SET count = count + 1");
   } catch (error) {
     // Somebody writes all the same, and will have it begin anew.
-    if (!isFull(error) && !isBusy(error)) throw error;
+    if (!isBusy(error)) throw error;
   }
+  // The one page of it stays there: were it written, the next commit would begin the WAL anew once more.
+  return 0;
 }
 
 function isFull(error: unknown): boolean {

@@ -1,5 +1,6 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { StateDamagedError } from "../../port.ts";
+import { SqliteError } from "../../sqlite/driver/driver.ts";
 import { stateFailure } from "../../sqlite/driver/result_codes.ts";
 import { toSqliteError } from "../../sqlite/driver/node_driver.ts";
 
@@ -10,6 +11,10 @@ export type FoundRow = readonly unknown[];
 
 /** An integer that no number can hold, where none was ever written. */
 const OUT_OF_RANGE = "ERR_OUT_OF_RANGE";
+const SQLITE_ERROR = 1;
+const SQLITE_CONSTRAINT = 19;
+const STRANGE =
+  /^malformed database schema|^no such|has no column|syntax error|unrecognized token|ON CONFLICT clause does not match|no query solution|mismatch|values for \d+ columns/;
 
 /** What the typings of node:sqlite lack. */
 interface ArrayStatement extends StatementSync {
@@ -105,10 +110,23 @@ export class CacheDatabase {
 /** What went wrong, as the port of stores tells it: damage, a full disk, or the error as it is. */
 function failureOfCaches(error: unknown): unknown {
   if ((error as { code?: unknown }).code === OUT_OF_RANGE) {
-    return new StateDamagedError(
-      "The caches' file is damaged: a number in it was never written",
-      { cause: error },
-    );
+    return damagedFile("a number in it was never written", error);
   }
-  return stateFailure(toSqliteError(error));
+  const failure = toSqliteError(error);
+  if (failure instanceof SqliteError && isStrange(failure)) {
+    return damagedFile(failure.message, error);
+  }
+  return stateFailure(failure);
+}
+
+/** Whether SQLite does not understand what is always the same: then its schema, or an index, is another one. */
+function isStrange({ primary, message }: SqliteError): boolean {
+  return primary === SQLITE_CONSTRAINT ||
+    (primary === SQLITE_ERROR && STRANGE.test(message));
+}
+
+function damagedFile(what: string, cause: unknown): StateDamagedError {
+  return new StateDamagedError(`The caches' file is damaged: ${what}`, {
+    cause,
+  });
 }

@@ -99,6 +99,14 @@ Deno.test("a position that changed on the disk is told at the opening", async ()
   });
 });
 
+Deno.test("a schema that changed on the disk is told at the opening", async () => {
+  await withFolder(async (dir) => {
+    await closedStore(dir);
+    flip(join(dir, DATA), new TextEncoder().encode("bytes_crc INTEGER"));
+    assert.throws(() => openStore(dir), StateDamagedError);
+  });
+});
+
 Deno.test("a file that has lost its end is told and ends nothing", async () => {
   await withFolder(async (dir) => {
     await closedStore(dir);
@@ -183,7 +191,11 @@ Deno.test("wherever the file changed, what is answered was written, and what is 
         store = openStore(dir);
       } catch (error) {
         const { name } = error as Error;
-        assert.match(name, /StateDamagedError|HiqliteError/, `seed ${seed}`);
+        assert.match(
+          name,
+          /StateDamagedError|HiqliteError/,
+          `seed ${seed}: ${error}`,
+        );
         changed++;
         continue;
       }
