@@ -62,6 +62,13 @@ const HEAL_MS = 30_000;
 /** A round in which the cluster has refused every fault so far goes on for so much longer, ms. */
 const REFUSED_MS = 15_000;
 
+/** Every second round has its caches in memory. On the disk no power cut may take anything either, so changes wait for it. */
+function cachesOf(seed: number): Readonly<Record<string, string>> {
+  return seed % 2 === 0
+    ? { HQL_CACHE_STORAGE_DISK: "true", HQL_CACHE_LOG_SYNC: "immediate" }
+    : { HQL_CACHE_STORAGE_DISK: "false" };
+}
+
 /** One cluster, one kind of fault, some workloads at the same time; then it must heal. */
 export async function runRound(options: RoundOptions): Promise<RoundReport> {
   const { nodes, network, nemesis, workloads, folder, say } = options;
@@ -76,6 +83,7 @@ export async function runRound(options: RoundOptions): Promise<RoundReport> {
       network,
       root: folder,
       keep: true,
+      environment: cachesOf(options.seed),
       ...nemesis.prepare === undefined
         ? {}
         : { prepare: (cluster) => nemesis.prepare!(cluster) },
