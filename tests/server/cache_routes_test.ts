@@ -127,11 +127,29 @@ Deno.test("caches over HTTP", async (t) => {
         );
         const old = await put({ "if-match": '"0-65536"' });
         assert.deepEqual([old.status, old.headers.get("etag")], [412, null]);
+        for (const method of ["PUT", "DELETE"]) {
+          const began = performance.now();
+          const ahead = await ask(method, "/c/v", {
+            type: TEXT,
+            ...(method === "PUT" ? { body: "x" } : {}),
+            headers: { "if-match": '"9-9"' },
+          });
+          assert.deepEqual(
+            [ahead.status, ahead.json.error.code],
+            [412, "precondition_failed"],
+          );
+          assert.match(
+            ahead.json.error.message,
+            /epoch 9, which has not begun/,
+          );
+          assert.ok(performance.now() - began < 10_000);
+        }
         const wrong = await ask("DELETE", "/c/v", {
           headers: { "if-match": etag },
         });
         assert.equal(wrong.status, 412);
-        for (const match of ["x", '"x"', '"1-1", "1-2"']) {
+        const huge = '"9999999999999999-1"';
+        for (const match of ["x", '"x"', '"1-1", "1-2"', huge]) {
           assert.equal((await put({ "if-match": match })).status, 400);
         }
         const right = await ask("DELETE", "/c/v", {

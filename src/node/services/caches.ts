@@ -38,6 +38,8 @@ const WRITE_TIMEOUT_MS = 120_000;
 const READ_TIMEOUT_MS = 30_000;
 /** Between two looks whether this member has heard of a new epoch. */
 const EPOCH_MS = 50;
+/** So long a member whose group has a leader may not have heard of a new epoch yet. */
+const HEARD_MS = 2_000;
 const KEYS_MAX = 1000;
 /** Bytes of values in one answer. */
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
@@ -102,11 +104,11 @@ export class Caches implements MemberCaches {
     const deadline = this.#ports.clock.monotonic() + timeoutMs;
     for (;;) {
       if (request.epoch !== undefined) {
-        await this.#heardOf(request.epoch, deadline);
+        await this.#heardOf(request.epoch, deadline, HEARD_MS);
       }
       const epoch = this.epoch;
       if (request.epoch !== undefined && request.epoch !== epoch) {
-        throw begunSince(request.epoch, epoch);
+        throw anotherEpoch(request.epoch, epoch);
       }
       try {
         const { index, answer } = idempotencyKey === ""
@@ -291,11 +293,20 @@ export class Caches implements MemberCaches {
     });
   }
 
-  /** Until this member knows that an epoch began, which another one has told the caller. */
-  async #heardOf(epoch: number, deadline: number): Promise<void> {
+  /** Until this member knows that an epoch began, which another one has told the caller; no longer than `ledMs` while the group of the present one has a leader. */
+  async #heardOf(
+    epoch: number,
+    deadline: number,
+    ledMs = Infinity,
+  ): Promise<void> {
+    let ledSince: number | null = null;
     while (this.epoch < epoch) {
       this.#ports.throwIfStopped();
-      if (this.#ports.clock.monotonic() >= deadline) {
+      const now = this.#ports.clock.monotonic();
+      const leader = this.#ports.group()?.core.leader ?? null;
+      ledSince = leader === null ? null : ledSince ?? now;
+      if (ledSince !== null && now - ledSince >= ledMs) return;
+      if (now >= deadline) {
         throw new HiqliteError(
           "no_leader",
           `The caches are in epoch ${this.epoch} here, and the request knows epoch ${epoch}: this member has not heard of it in time`,
@@ -306,10 +317,13 @@ export class Caches implements MemberCaches {
   }
 }
 
-function begunSince(asked: number, present: number): HiqliteError {
+function anotherEpoch(asked: number, present: number): HiqliteError {
+  const problem = asked < present
+    ? `The caches began anew, empty, in epoch ${present}, and the request is for epoch ${asked}`
+    : `The caches are in epoch ${present}, and the request is for epoch ${asked}, which has not begun`;
   return new HiqliteError(
     "cache_reset",
-    `The caches began anew, empty, in epoch ${present}, and the request is for epoch ${asked}: nothing was done. Read again`,
+    `${problem}: nothing was done. Read again`,
   );
 }
 
