@@ -21,6 +21,14 @@ const KEY = "/api/v1/cache/{cache}/{key}";
 const CACHE = "/api/v1/cache/{cache}";
 const PLACE = "`X-Epoch` and `X-Index` say where it stands in the caches' log.";
 
+/** What stands in the braces of a path. */
+export const CACHE_PATH_PARTS = {
+  cache:
+    'The name of a cache: 1 to 64 letters, digits, "_", "." or "-", but not "." or "..".',
+  key:
+    'A key, percent-encoded, 1 to 1024 bytes. Of "." and "..", encoded or not, URLs make something else: such keys are for POST /api/v1/caches/atomic and /api/v1/caches/get.',
+} as const;
+
 /** The paths of caches and their entries; keys are percent-encoded, any bytes. Of `.` and `..` URLs make something else, so such keys are for `/api/v1/caches/` alone. */
 export const CACHE_RESOURCES = {
   GET_ENTRY: {
