@@ -224,6 +224,16 @@ Deno.test("caches over HTTP", async (t) => {
         [["key", "version", "ttl_ms"], ["key", "version", "ttl_ms"]],
       );
       assert.equal(second.json.cursor, null);
+      const keysOf = async (query: string): Promise<string[]> =>
+        (await ask("GET", `/list?${query}`)).json.entries
+          .map(({ key }: { key: string }) => key);
+      // Cursors of keys before and behind the range: "a" and "z".
+      assert.deepEqual(await keysOf("prefix=b&cursor=61"), ["b"]);
+      assert.deepEqual(await keysOf("prefix=b&cursor=7a"), []);
+      assert.deepEqual(
+        await keysOf("start=a1&end=a3&reverse=true&cursor=7a"),
+        ["a2", "a1"],
+      );
       const { epoch, index } = second.json;
       const fresh = await ask(
         "GET",
