@@ -98,6 +98,12 @@ Deno.test("caches over HTTP", async (t) => {
       await ask("PUT", "/c/t?ttl_ms=60000", { type: TEXT, body: "x" });
       const ttl = Number((await ask("GET", "/c/t")).headers.get("x-ttl-ms"));
       assert.ok(ttl > 50_000 && ttl <= 60_000);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      const left = await ask("GET", "/c/t?consistency=linearizable");
+      assert.ok(Number(left.headers.get("x-ttl-ms")) <= ttl - 250);
+      const page = await ask("GET", "/c?prefix=t&consistency=linearizable");
+      assert.ok(page.json.entries[0].ttl_ms <= ttl - 250);
+      assert.equal(page.json.entries[0].ttl_ms % 1, 0);
       await ask("PUT", "/c/t?keep_ttl=true", { type: TEXT, body: "y" });
       assert.ok((await ask("GET", "/c/t")).headers.has("x-ttl-ms"));
       await ask("PUT", "/c/t?ttl_ms=0", { type: TEXT, body: "z" });

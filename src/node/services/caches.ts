@@ -136,10 +136,10 @@ export class Caches implements MemberCaches {
       );
     }
     for (const key of keys) validateKey(key);
-    return await this.#read(request, (reads, nowMs) => {
+    return await this.#read(request, (reads, nowMs, readerMs) => {
       let bytes = 0;
       const entries = keys.map((key) => {
-        const entry = reads.get(cache, key, nowMs);
+        const entry = reads.get(cache, key, nowMs, readerMs);
         bytes += entry?.value.bytes.length ?? 0;
         if (bytes > ANSWER_BYTES_MAX) {
           throw new HiqliteError(
@@ -181,7 +181,8 @@ export class Caches implements MemberCaches {
     const { cache, range } = request;
     return await this.#read(
       request,
-      (reads, nowMs) => listPage(reads, cache, range, nowMs),
+      (reads, nowMs, readerMs) =>
+        listPage(reads, cache, range, nowMs, readerMs),
       // Keys are put in order when they are asked for.
       (machine) => machine.arrange(cache),
     );
@@ -243,7 +244,7 @@ export class Caches implements MemberCaches {
 
   async #read<T>(
     request: CacheReadRequest,
-    pick: (reads: KvReads, nowMs: number) => T,
+    pick: (reads: KvReads, nowMs: number, readerMs: number) => T,
     prepare?: (machine: KvMachine) => Promise<void>,
   ): Promise<T & CachePosition> {
     validateCacheName(request.cache);
@@ -263,12 +264,12 @@ export class Caches implements MemberCaches {
       if (epoch !== this.epoch) continue;
       const machine = this.#ports.machine();
       if (machine === null) throw notBegun();
-      const nowMs = linearizable
-        ? machine.clockMs
-        : this.#clock.now(machine.clockMs);
+      // What is due by the reader's clock alone may still be there for the cluster; but time passes.
+      const readerMs = this.#clock.now(machine.clockMs);
+      const nowMs = linearizable ? machine.clockMs : readerMs;
       const { index } = machine.applied;
       try {
-        return { ...pick(machine.reads, nowMs), epoch, index };
+        return { ...pick(machine.reads, nowMs, readerMs), epoch, index };
       } catch (error) {
         throw this.#ports.explain(error);
       }

@@ -36,6 +36,11 @@ Deno.test("reads hide what is due at the reader's time, whatever was removed alr
   assert.equal(reads.counter("c", "n", at + 100), null);
   assert.deepEqual(keys(caches, {}, at + 99), ["k", "stays"]);
   assert.deepEqual(keys(caches, {}, at + 100), ["stays"]);
+  // By a clock that is ahead less is left, but something.
+  assert.equal(reads.get("c", "k", at, at + 60)!.ttlMs, 40);
+  assert.equal(reads.get("c", "k", at, at + 60.5)!.ttlMs, 40);
+  assert.equal(reads.get("c", "k", at, at + 900)!.ttlMs, 1);
+  assert.equal(reads.list("c", ALL, at, at + 900)[0]!.ttlMs, 1);
   assert.equal(reads.get("absent", "k", at), null);
   assert.equal(reads.counter("absent", "k", at), null);
   assert.deepEqual(reads.list("absent", ALL, at), []);
