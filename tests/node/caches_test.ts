@@ -300,3 +300,33 @@ Deno.test("a watch at a member that caught up by a snapshot is told to begin ane
   );
   assert.deepEqual(told, ["reset", "k=1"]);
 });
+
+Deno.test("a watch that goes on from where nobody is yet begins anew, and misses nothing", async () => {
+  await using members = await CacheMembers.started(1);
+  const cache = members.client(1).cache("c");
+  await cache.put("k", 1);
+  await Promise.all(["1-99999999", "99-1"].map(async (since) => {
+    const told = collect(
+      cache.watch({ since }),
+      (change) => change.kind === "put" && change.value === 2,
+    );
+    const changes = setInterval(() => cache.put("k", 2), 500);
+    try {
+      const [reset, ...values] = await told;
+      assert.equal(reset, "reset", since);
+      assert.equal(values.at(-1), "k=2");
+    } finally {
+      clearInterval(changes);
+    }
+  }));
+});
+
+Deno.test("a watch that is ahead of its member by little goes on without a reset", async () => {
+  await using members = await CacheMembers.started(1);
+  const cache = members.client(1).cache("c");
+  const [epoch, version] = (await cache.put("k", 1)).split("-").map(Number);
+  const since = `${epoch}-${version! / 65_536 + 2}`;
+  const told = collect(cache.watch({ since }), ({ kind }) => kind === "put");
+  for (const n of [2, 3, 4]) await cache.put("k", n);
+  assert.deepEqual(await told, ["k=4"]);
+});

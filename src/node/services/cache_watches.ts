@@ -2,6 +2,8 @@ import { HiqliteError } from "../../errors.ts";
 import type { EventCursor } from "../../group/event_feed.ts";
 import type { RaftGroup } from "../../group/group.ts";
 import { changeIn, type KvEventKind } from "../../state/kv/events.ts";
+import type { Clock } from "../../util/clock.ts";
+import { startTimer } from "../../util/timers.ts";
 import type { KvMachine } from "../../state/kv/port.ts";
 import type { ByteKey } from "../../state/kv/types.ts";
 import { prefixRange, rangeAfter } from "../../state/kv/ranges.ts";
@@ -16,6 +18,10 @@ import { listPage } from "./cache_page.ts";
 const KEYS_MAX = 100;
 /** Entries that are read at once when everything is told. */
 const PAGE_ENTRIES = 100;
+/** So long a member whose group has a leader may not have what another one told already. */
+const BEHIND_MS = 3_000;
+/** Between two looks whether it has. */
+const LOOK_MS = 50;
 
 /** Events that tell nothing of entries. */
 const COUNTERS: ReadonlySet<string> = new Set(
@@ -29,6 +35,7 @@ const COUNTERS: ReadonlySet<string> = new Set(
 
 /** What watches need from their service. */
 export interface CacheWatchesPorts {
+  readonly clock: Clock;
   group(): RaftGroup | null;
   epoch(): number;
   machine(): KvMachine | null;
@@ -98,17 +105,43 @@ export class CacheWatches {
     since: CachePosition | null,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<CacheWatchEvent> {
-    let told = since;
+    // What never comes here nobody can go on from.
+    let told = since !== null && await this.#reached(since, signal)
+      ? since
+      : null;
     while (this.#goesOn(signal)) {
       const life = this.#life;
-      // This member may hear later of an epoch than the one that the watch was at before.
-      if (life === null || life.epoch < (told?.epoch ?? 0)) {
+      if (life === null) {
         await this.#woken(null, signal);
         continue;
       }
       const from = told?.epoch === life.epoch ? told.index : null;
       told = yield* this.#tellLife(watched, life, from, signal);
     }
+  }
+
+  /** Whether this member has what the watch was told before, perhaps by another member; waits for it briefly. */
+  async #reached(
+    { epoch, index }: CachePosition,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    const { clock } = this.#ports;
+    let ledSince: number | null = null;
+    while (this.#goesOn(signal)) {
+      const life = this.#life;
+      const at = life?.epoch ?? 0;
+      if (at > epoch || at === epoch && life!.group.events.end >= index) {
+        return true;
+      }
+      // Without a leader nothing can be said of what there is elsewhere.
+      const leader = life?.group.core.leader ?? null;
+      ledSince = leader === null ? null : ledSince ?? clock.monotonic();
+      if (ledSince !== null && clock.monotonic() - ledSince >= BEHIND_MS) {
+        return false;
+      }
+      await this.#woken(life, signal, LOOK_MS);
+    }
+    return false;
   }
 
   /** Tells until the life is over; answers where it ended, or null if something was missed. Without `from`, everything at first. */
@@ -223,18 +256,21 @@ export class CacheWatches {
     );
   }
 
-  /** Resolves when there may be something to tell, or the watch may be over. */
+  /** Resolves when there may be something to tell, or the watch may be over, at the latest after `ms`. */
   async #woken(
     life: Life | null,
     signal: AbortSignal | undefined,
+    ms?: number,
   ): Promise<void> {
     const woken = Promise.withResolvers<void>();
     const wake = (): void => woken.resolve();
     const end = life?.group.events.listen(wake);
     this.#wakes.add(wake);
     signal?.addEventListener("abort", wake);
+    const timer = ms === undefined ? undefined : startTimer(wake, ms);
     if (signal?.aborted || this.#closed) wake();
     await woken.promise;
+    clearTimeout(timer);
     signal?.removeEventListener("abort", wake);
     this.#wakes.delete(wake);
     end?.();

@@ -83,6 +83,7 @@ export class Caches implements MemberCaches {
       propose: (pack) => this.#propose(pack, ""),
     });
     this.#watches = new CacheWatches({
+      clock: ports.clock,
       group: () => ports.group(),
       epoch: () => ports.epoch(),
       machine: () => ports.machine(),
