@@ -208,7 +208,7 @@ export function int64FromJson(json: unknown, path: string): bigint {
   throw invalid(
     path,
     `expected an integer of 64 bits, or {"$int": "<decimal>"}, got ${
-      json === undefined ? "nothing" : kindOf(json)
+      kindOf(json)
     }`,
   );
 }

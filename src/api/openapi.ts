@@ -158,6 +158,7 @@ function responsesOf({ reply }: Route<unknown, unknown>): Part {
 const KEY_HEADER: Part = {
   name: "Idempotency-Key",
   in: "header",
-  description: "A retry with the same key is applied once.",
+  description:
+    "A retry with the same key is applied once. One key, without a comma and a space in it: so two headers would be read.",
   schema: { type: "string", minLength: 1, maxLength: IDEMPOTENCY_KEY_BYTES },
 };

@@ -124,6 +124,23 @@ Deno.test("caches over HTTP", async (t) => {
           [taken.status, taken.headers.get("etag"), taken.json.error.code],
           [412, etag, "precondition_failed"],
         );
+        assert.ok(
+          taken.json.error.message.includes(`version ${etag.slice(1, -1)}.`),
+          taken.json.error.message,
+        );
+        for (const method of ["PUT", "DELETE", "POST"]) {
+          const path = `/c/${method === "PUT" ? "absent" : "v"}`;
+          const never = await ask(
+            method,
+            method === "POST" ? `${path}/remove` : path,
+            {
+              ...(method === "PUT" ? { type: TEXT, body: "x" } : {}),
+              headers: { "if-match": '"1-0"' },
+            },
+          );
+          assert.equal(never.status, 412, method);
+          assert.match(never.json.error.message, /no entry .* ETag "1-0"/);
+        }
         const second = await put({ "if-match": etag });
         assert.equal(second.status, 204);
         const late = await put({ "if-match": etag });
@@ -181,6 +198,22 @@ Deno.test("caches over HTTP", async (t) => {
     });
 
     await step("remove takes an entry out once", async () => {
+      const put = await ask("PUT", "/c/once", {
+        type: JSON_TYPE,
+        body: "[1]",
+      });
+      const etag = put.headers.get("etag")!;
+      const remove = (path: string, headers: Record<string, string>) =>
+        ask("POST", `${path}/remove`, { headers });
+      const wrong = await remove("/c/once", { "if-match": '"1-65536"' });
+      assert.deepEqual([wrong.status, wrong.headers.get("etag")], [412, etag]);
+      assert.equal((await remove("/c/none", { "if-match": "*" })).status, 412);
+      assert.equal(
+        (await remove("/c/once", { "if-none-match": "*" })).status,
+        400,
+      );
+      const right = await remove("/c/once", { "if-match": etag });
+      assert.deepEqual([right.status, right.text], [200, "[1]"]);
       await ask("PUT", "/c/once", { type: JSON_TYPE, body: "[1]" });
       const taken = await ask("POST", "/c/once/remove");
       assert.deepEqual([taken.status, taken.text], [200, "[1]"]);
@@ -208,6 +241,15 @@ Deno.test("caches over HTTP", async (t) => {
         409,
         "conflict",
       ]);
+      const headers = new Headers({ "x-api-secret": SECRET });
+      for (const key of ["one", "two"]) headers.append("idempotency-key", key);
+      const several = await app.request(`${BASE}/c/k`, {
+        method: "PUT",
+        headers,
+        body: "x",
+      });
+      assert.equal(several.status, 400);
+      assert.match((await several.json()).error.message, /one key/);
     });
 
     await step("list shows pages", async () => {
@@ -274,6 +316,29 @@ Deno.test("caches over HTTP", async (t) => {
       });
       assert.deepEqual([old.status, old.json.error.code], [409, "cache_reset"]);
       assert.equal((await ask("GET", "/batch/a")).text, "[1]");
+      assert.ok(
+        failed.json.error.message.includes(`version ${epoch}-${version}.`),
+      );
+      // 0 is for ever here as in a query.
+      const forEver = await batch({
+        ops: [
+          { op: "put", key: "e", value: "x", ttl_ms: 0 },
+          { op: "touch", key: "a", ttl_ms: 0 },
+          { op: "add", key: "n", delta: 1, ttl_ms_if_new: 0 },
+        ],
+      });
+      assert.equal(forEver.status, 200, forEver.text);
+      const kept = await ask("GET", "/batch/e");
+      assert.deepEqual([kept.text, kept.headers.get("x-ttl-ms")], ["x", null]);
+      for (const [op, said] of [[null, "null"], [[1], "an array"]] as const) {
+        const none = await batch({ ops: [op] });
+        assert.equal(
+          none.json.error.message,
+          `ops[0]: expected an object, got ${said}`,
+        );
+      }
+      const unnamed = await batch({ ops: [{}] });
+      assert.match(unnamed.json.error.message, /operation, got nothing$/);
     });
 
     await step(

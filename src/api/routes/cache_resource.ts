@@ -81,9 +81,11 @@ export const CACHE_RESOURCES = {
     path: `${KEY}/remove`,
     summary: "Take an entry out: of many that ask, one gets it.",
     ...NO_BODY,
+    headers: { "If-Match": "The ETag that it must have now." },
     statuses: {
       200: "Its value.",
       404: "There was no such entry.",
+      412: "The condition does not hold.",
     },
   },
   ADD_TO_COUNTER: {
