@@ -330,3 +330,48 @@ Deno.test("a watch that is ahead of its member by little goes on without a reset
   for (const n of [2, 3, 4]) await cache.put("k", n);
   assert.deepEqual(await told, ["k=4"]);
 });
+
+Deno.test("a member takes a thousand watches, and more when some have ended", async () => {
+  await using members = await CacheMembers.started(1);
+  const { caches } = members.cluster.node(1);
+  const aborting = new AbortController();
+  const watches = await Promise.all(
+    Array.from({ length: 1_000 }, async (_, i) => {
+      const { signal } = aborting;
+      const watch = caches.watch({ cache: "c", ...(i === 0 ? { signal } : {}) })
+        [Symbol.asyncIterator]();
+      await watch.next();
+      return watch;
+    }),
+  );
+  const one = () => caches.watch({ cache: "c" })[Symbol.asyncIterator]();
+  assert.throws(one, {
+    code: "overloaded",
+    message: /^There are 1000 watches at this member/,
+  });
+  // One that nobody asks for more, and one that is left.
+  aborting.abort();
+  await watches[1]!.return!();
+  for (let i = 0; i < 2; i++) await one().next();
+  assert.throws(one, { code: "overloaded" });
+});
+
+Deno.test("watches are given the same event only if they share it", async () => {
+  await using members = await CacheMembers.started(1);
+  const { caches } = members.cluster.node(1);
+  const cache = members.client(1).cache("c");
+  await cache.put("k", "v");
+  const told = async (shared: boolean) => {
+    const watch = caches.watch({ cache: "c", shared })[Symbol.asyncIterator]();
+    await watch.next();
+    const { value } = await watch.next();
+    assert.equal(value.kind, "entry");
+    await watch.return!();
+    return value;
+  };
+  const first = await told(true);
+  assert.equal(await told(true), first);
+  assert.notEqual(await told(false), first);
+  await cache.put("k", "w");
+  assert.notEqual(await told(true), first);
+});

@@ -450,6 +450,33 @@ Deno.test("caches over HTTP", async (t) => {
         await later.end();
       },
     );
+    await step("what many watches tell is encoded once", async () => {
+      const streams = await Promise.all(
+        Array.from({ length: 30 }, async () => {
+          const { body } = await app.request(`${BASE}/many?watch_key=k`, {
+            headers: { "x-api-secret": SECRET },
+          });
+          const reader = body!.getReader();
+          for (let i = 0; i < 2; i++) await reader.read();
+          return reader;
+        }),
+      );
+      const chunks = streams.map(async (reader) => (await reader.read()).value);
+      await ask("PUT", "/many/k", { type: TEXT, body: "x".repeat(1_000_000) });
+      const buffers = new Set<ArrayBufferLike>();
+      for (const chunk of await Promise.all(chunks)) {
+        assert.equal(chunk!.length, 65_536);
+        buffers.add(chunk!.buffer);
+      }
+      assert.equal(buffers.size, 1);
+      let length = 65_536;
+      while (length < 1_000_000) {
+        length += (await streams[0]!.read()).value!.length;
+      }
+      const { value } = await streams[0]!.read();
+      assert.match(new TextDecoder().decode(value), /^id: .*\nevent: position/);
+      await Promise.all(streams.map((reader) => reader.cancel()));
+    });
   } finally {
     await db.shutdown();
     await Deno.remove(dataDir, { recursive: true });
