@@ -172,7 +172,10 @@ export function positionText({ epoch, index }: CachePosition): string {
 /** What {@linkcode positionText} wrote. @throws {HiqliteError} `invalid` */
 export function parsePosition(text: string, path: string): CachePosition {
   const [, epoch, index] = /^(\d{1,16})-(\d{1,16})$/.exec(text) ?? [];
-  if (epoch !== undefined && Number.isSafeInteger(Number(index))) {
+  const isSafe = [epoch, index].every((part) =>
+    Number.isSafeInteger(Number(part))
+  );
+  if (isSafe) {
     return { epoch: Number(epoch), index: Number(index) };
   }
   throw new HiqliteError(
@@ -205,7 +208,7 @@ export function int64FromJson(json: unknown, path: string): bigint {
   throw invalid(
     path,
     `expected an integer of 64 bits, or {"$int": "<decimal>"}, got ${
-      json === undefined ? "nothing" : kindOf(json)
+      kindOf(json)
     }`,
   );
 }

@@ -66,7 +66,7 @@ function operationFromJson(
   cache: string | undefined,
 ): KvOperation {
   const path = `ops[${at}]`;
-  const op = (json as { readonly op?: unknown } | null)?.op;
+  const op = nameOfOperation(json, path);
   const fieldsWith = (...names: string[]): Fields =>
     fieldsOf(json, ["op", "cache", ...names], path);
   const keyedWith = (...names: string[]) => {
@@ -129,6 +129,13 @@ function operationFromJson(
           : `expected the name of an operation, got ${kindOf(op)}`,
       );
   }
+}
+
+function nameOfOperation(json: unknown, path: string): unknown {
+  if (typeof json === "object" && json !== null && !Array.isArray(json)) {
+    return (json as { readonly op?: unknown }).op;
+  }
+  throw invalid(path, `expected an object, got ${kindOf(json)}`);
 }
 
 /** What an `add` says beside its key. @throws {HiqliteError} `invalid` */
@@ -202,17 +209,19 @@ function versionIn(
   );
 }
 
-/** A time to live, null for ever; undefined if it is not there. `path` is what stands before its name. */
+/** A time to live, null for ever, which 0 means, too, as everywhere in the API; undefined if it is not there. `path` is what stands before its name. */
 function ttlIn(
   fields: Fields,
   name: string,
   path: string,
 ): number | null | undefined {
-  return fields.get(name) === null ? null : integerField(
+  if (fields.get(name) === null) return null;
+  const ttlMs = integerField(
     fields,
     name,
-    1,
+    0,
     Number.MAX_SAFE_INTEGER,
     `${path}${name}`,
   );
+  return ttlMs === 0 ? null : ttlMs;
 }

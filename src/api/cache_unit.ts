@@ -16,12 +16,19 @@ import {
   arrayOf,
   BOOLEAN,
   INTEGER,
+  type JsonSchema,
   type NamedSchemas,
   object,
   reference,
   TEXT,
 } from "./json_schema.ts";
 import { valueToJson } from "./json.ts";
+
+const TTL: JsonSchema = {
+  type: ["integer", "null"],
+  description:
+    "How long it lives, ms, from 1; 0 or null for ever. `ttl_ms` of a put that is left out is as the cache's settings say.",
+};
 
 /** Schemas of checks, operations and their results. */
 export const CACHE_UNIT_SCHEMAS: NamedSchemas = {
@@ -60,13 +67,13 @@ export const CACHE_UNIT_SCHEMAS: NamedSchemas = {
     cache: TEXT,
     key: reference("CacheKey"),
     value: reference("CacheValue"),
-    ttl_ms: { type: ["integer", "null"] },
+    ttl_ms: TTL,
     keep_ttl: BOOLEAN,
     if_version: { type: ["integer", "null"] },
     if_present: BOOLEAN,
     delta: reference("Value"),
     initial: reference("Value"),
-    ttl_ms_if_new: { type: ["integer", "null"] },
+    ttl_ms_if_new: TTL,
     counter: reference("Value"),
     settings: reference("CacheSettings"),
   }, ["op"]),

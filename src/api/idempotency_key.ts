@@ -12,6 +12,15 @@ export function idempotencyKeyOf(
 ): { readonly idempotencyKey?: string } {
   const key = headers.get(IDEMPOTENCY_KEY_HEADER);
   if (key === null) return {};
+  // Several headers of one name are read as one, with this between them.
+  if (key.includes(", ")) {
+    throw invalid(
+      "Idempotency-Key",
+      `expected one key, without a comma and a space in it, got "${
+        key.slice(0, 80)
+      }": send one header`,
+    );
+  }
   const bytes = new TextEncoder().encode(key).length;
   if (bytes >= 1 && bytes <= IDEMPOTENCY_KEY_BYTES) {
     return { idempotencyKey: key };

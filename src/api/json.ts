@@ -113,6 +113,7 @@ export function rowsFromJson(json: unknown): SqlValue[][] {
 /** What JSON calls a value, for messages. */
 export function kindOf(value: unknown): string {
   if (value === null) return "null";
+  if (value === undefined) return "nothing";
   if (Array.isArray(value)) return "an array";
   if (typeof value !== "object") return `a ${typeof value}`;
   const keys = Object.keys(value).slice(0, 3).map((key) =>

@@ -1,5 +1,5 @@
 import { CACHE_ROUTES, CACHE_SCHEMAS } from "./routes/cache.ts";
-import { CACHE_RESOURCES } from "./routes/cache_resource.ts";
+import { CACHE_PATH_PARTS, CACHE_RESOURCES } from "./routes/cache_resource.ts";
 import { CLUSTER_ROUTES } from "./routes/cluster.ts";
 import { CLUSTER_SCHEMAS } from "./cluster_status.ts";
 import { ERROR_SCHEMAS } from "./error_body.ts";
@@ -106,6 +106,7 @@ function resourceOperation(route: ResourceRoute): Part {
     name,
     in: "path",
     required: true,
+    description: CACHE_PATH_PARTS[name as keyof typeof CACHE_PATH_PARTS],
     schema: TEXT,
   }));
   const asked = Object.entries(route.query).map(([name, description]) => ({
@@ -157,6 +158,7 @@ function responsesOf({ reply }: Route<unknown, unknown>): Part {
 const KEY_HEADER: Part = {
   name: "Idempotency-Key",
   in: "header",
-  description: "A retry with the same key is applied once.",
+  description:
+    "A retry with the same key is applied once. One key, without a comma and a space in it: so two headers would be read.",
   schema: { type: "string", minLength: 1, maxLength: IDEMPOTENCY_KEY_BYTES },
 };

@@ -171,6 +171,8 @@ export interface CacheWatchRequest {
   readonly since?: CachePosition;
   /** Ends the watch. */
   readonly signal?: AbortSignal;
+  /** Several watches may be given one and the same event: then nobody changes it, nor its bytes. @default {false} */
+  readonly shared?: boolean;
 }
 
 /** What a watch tells: the latest value of what changed, which may skip values in between. */
@@ -212,7 +214,7 @@ export interface MemberCaches {
   stats(): readonly CacheReport[];
   /**
    * Tells what changes, beginning with what is there, until the signal aborts.
-   * @throws {HiqliteError} `invalid`; `shutting_down` when the member stops.
+   * @throws {HiqliteError} `invalid`; `overloaded` if there are 1,000 watches; `shutting_down` when the member stops.
    */
   watch(request: CacheWatchRequest): AsyncIterable<CacheWatchEvent>;
 }

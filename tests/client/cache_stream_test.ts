@@ -154,3 +154,21 @@ Deno.test("who leaves a stream ends its watch", async () => {
   await reader.cancel();
   await ended.promise;
 });
+
+Deno.test("who leaves an event half read is left, and its watch ends", async () => {
+  const ended = Promise.withResolvers<void>();
+  async function* watch(): AsyncGenerator<CacheWatchEvent> {
+    try {
+      const bytes = new Uint8Array(200_000);
+      const entry = { value: { kind: "bytes", bytes }, version: 1, ttlMs: 0 };
+      yield { kind: "entry", key: "k", entry, epoch: 1 } as CacheWatchEvent;
+      yield { kind: "reset" };
+    } finally {
+      ended.resolve();
+    }
+  }
+  const reader = watchStream(watch, 15_000, 50).getReader();
+  assert.equal((await reader.read()).value!.length, 65_536);
+  await ended.promise;
+  assert.equal((await reader.read()).done, true);
+});

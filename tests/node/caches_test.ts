@@ -300,3 +300,78 @@ Deno.test("a watch at a member that caught up by a snapshot is told to begin ane
   );
   assert.deepEqual(told, ["reset", "k=1"]);
 });
+
+Deno.test("a watch that goes on from where nobody is yet begins anew, and misses nothing", async () => {
+  await using members = await CacheMembers.started(1);
+  const cache = members.client(1).cache("c");
+  await cache.put("k", 1);
+  await Promise.all(["1-99999999", "99-1"].map(async (since) => {
+    const told = collect(
+      cache.watch({ since }),
+      (change) => change.kind === "put" && change.value === 2,
+    );
+    const changes = setInterval(() => cache.put("k", 2), 500);
+    try {
+      const [reset, ...values] = await told;
+      assert.equal(reset, "reset", since);
+      assert.equal(values.at(-1), "k=2");
+    } finally {
+      clearInterval(changes);
+    }
+  }));
+});
+
+Deno.test("a watch that is ahead of its member by little goes on without a reset", async () => {
+  await using members = await CacheMembers.started(1);
+  const cache = members.client(1).cache("c");
+  const [epoch, version] = (await cache.put("k", 1)).split("-").map(Number);
+  const since = `${epoch}-${version! / 65_536 + 2}`;
+  const told = collect(cache.watch({ since }), ({ kind }) => kind === "put");
+  for (const n of [2, 3, 4]) await cache.put("k", n);
+  assert.deepEqual(await told, ["k=4"]);
+});
+
+Deno.test("a member takes a thousand watches, and more when some have ended", async () => {
+  await using members = await CacheMembers.started(1);
+  const { caches } = members.cluster.node(1);
+  const aborting = new AbortController();
+  const watches = await Promise.all(
+    Array.from({ length: 1_000 }, async (_, i) => {
+      const { signal } = aborting;
+      const watch = caches.watch({ cache: "c", ...(i === 0 ? { signal } : {}) })
+        [Symbol.asyncIterator]();
+      await watch.next();
+      return watch;
+    }),
+  );
+  const one = () => caches.watch({ cache: "c" })[Symbol.asyncIterator]();
+  assert.throws(one, {
+    code: "overloaded",
+    message: /^There are 1000 watches at this member/,
+  });
+  // One that nobody asks for more, and one that is left.
+  aborting.abort();
+  await watches[1]!.return!();
+  for (let i = 0; i < 2; i++) await one().next();
+  assert.throws(one, { code: "overloaded" });
+});
+
+Deno.test("watches are given the same event only if they share it", async () => {
+  await using members = await CacheMembers.started(1);
+  const { caches } = members.cluster.node(1);
+  const cache = members.client(1).cache("c");
+  await cache.put("k", "v");
+  const told = async (shared: boolean) => {
+    const watch = caches.watch({ cache: "c", shared })[Symbol.asyncIterator]();
+    await watch.next();
+    const { value } = await watch.next();
+    assert.equal(value.kind, "entry");
+    await watch.return!();
+    return value;
+  };
+  const first = await told(true);
+  assert.equal(await told(true), first);
+  assert.notEqual(await told(false), first);
+  await cache.put("k", "w");
+  assert.notEqual(await told(true), first);
+});

@@ -98,6 +98,12 @@ Deno.test("caches over HTTP", async (t) => {
       await ask("PUT", "/c/t?ttl_ms=60000", { type: TEXT, body: "x" });
       const ttl = Number((await ask("GET", "/c/t")).headers.get("x-ttl-ms"));
       assert.ok(ttl > 50_000 && ttl <= 60_000);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      const left = await ask("GET", "/c/t?consistency=linearizable");
+      assert.ok(Number(left.headers.get("x-ttl-ms")) <= ttl - 250);
+      const page = await ask("GET", "/c?prefix=t&consistency=linearizable");
+      assert.ok(page.json.entries[0].ttl_ms <= ttl - 250);
+      assert.equal(page.json.entries[0].ttl_ms % 1, 0);
       await ask("PUT", "/c/t?keep_ttl=true", { type: TEXT, body: "y" });
       assert.ok((await ask("GET", "/c/t")).headers.has("x-ttl-ms"));
       await ask("PUT", "/c/t?ttl_ms=0", { type: TEXT, body: "z" });
@@ -118,6 +124,23 @@ Deno.test("caches over HTTP", async (t) => {
           [taken.status, taken.headers.get("etag"), taken.json.error.code],
           [412, etag, "precondition_failed"],
         );
+        assert.ok(
+          taken.json.error.message.includes(`version ${etag.slice(1, -1)}.`),
+          taken.json.error.message,
+        );
+        for (const method of ["PUT", "DELETE", "POST"]) {
+          const path = `/c/${method === "PUT" ? "absent" : "v"}`;
+          const never = await ask(
+            method,
+            method === "POST" ? `${path}/remove` : path,
+            {
+              ...(method === "PUT" ? { type: TEXT, body: "x" } : {}),
+              headers: { "if-match": '"1-0"' },
+            },
+          );
+          assert.equal(never.status, 412, method);
+          assert.match(never.json.error.message, /no entry .* ETag "1-0"/);
+        }
         const second = await put({ "if-match": etag });
         assert.equal(second.status, 204);
         const late = await put({ "if-match": etag });
@@ -127,11 +150,29 @@ Deno.test("caches over HTTP", async (t) => {
         );
         const old = await put({ "if-match": '"0-65536"' });
         assert.deepEqual([old.status, old.headers.get("etag")], [412, null]);
+        for (const method of ["PUT", "DELETE"]) {
+          const began = performance.now();
+          const ahead = await ask(method, "/c/v", {
+            type: TEXT,
+            ...(method === "PUT" ? { body: "x" } : {}),
+            headers: { "if-match": '"9-9"' },
+          });
+          assert.deepEqual(
+            [ahead.status, ahead.json.error.code],
+            [412, "precondition_failed"],
+          );
+          assert.match(
+            ahead.json.error.message,
+            /epoch 9, which has not begun/,
+          );
+          assert.ok(performance.now() - began < 10_000);
+        }
         const wrong = await ask("DELETE", "/c/v", {
           headers: { "if-match": etag },
         });
         assert.equal(wrong.status, 412);
-        for (const match of ["x", '"x"', '"1-1", "1-2"']) {
+        const huge = '"9999999999999999-1"';
+        for (const match of ["x", '"x"', '"1-1", "1-2"', huge]) {
           assert.equal((await put({ "if-match": match })).status, 400);
         }
         const right = await ask("DELETE", "/c/v", {
@@ -157,6 +198,22 @@ Deno.test("caches over HTTP", async (t) => {
     });
 
     await step("remove takes an entry out once", async () => {
+      const put = await ask("PUT", "/c/once", {
+        type: JSON_TYPE,
+        body: "[1]",
+      });
+      const etag = put.headers.get("etag")!;
+      const remove = (path: string, headers: Record<string, string>) =>
+        ask("POST", `${path}/remove`, { headers });
+      const wrong = await remove("/c/once", { "if-match": '"1-65536"' });
+      assert.deepEqual([wrong.status, wrong.headers.get("etag")], [412, etag]);
+      assert.equal((await remove("/c/none", { "if-match": "*" })).status, 412);
+      assert.equal(
+        (await remove("/c/once", { "if-none-match": "*" })).status,
+        400,
+      );
+      const right = await remove("/c/once", { "if-match": etag });
+      assert.deepEqual([right.status, right.text], [200, "[1]"]);
       await ask("PUT", "/c/once", { type: JSON_TYPE, body: "[1]" });
       const taken = await ask("POST", "/c/once/remove");
       assert.deepEqual([taken.status, taken.text], [200, "[1]"]);
@@ -184,6 +241,15 @@ Deno.test("caches over HTTP", async (t) => {
         409,
         "conflict",
       ]);
+      const headers = new Headers({ "x-api-secret": SECRET });
+      for (const key of ["one", "two"]) headers.append("idempotency-key", key);
+      const several = await app.request(`${BASE}/c/k`, {
+        method: "PUT",
+        headers,
+        body: "x",
+      });
+      assert.equal(several.status, 400);
+      assert.match((await several.json()).error.message, /one key/);
     });
 
     await step("list shows pages", async () => {
@@ -206,6 +272,16 @@ Deno.test("caches over HTTP", async (t) => {
         [["key", "version", "ttl_ms"], ["key", "version", "ttl_ms"]],
       );
       assert.equal(second.json.cursor, null);
+      const keysOf = async (query: string): Promise<string[]> =>
+        (await ask("GET", `/list?${query}`)).json.entries
+          .map(({ key }: { key: string }) => key);
+      // Cursors of keys before and behind the range: "a" and "z".
+      assert.deepEqual(await keysOf("prefix=b&cursor=61"), ["b"]);
+      assert.deepEqual(await keysOf("prefix=b&cursor=7a"), []);
+      assert.deepEqual(
+        await keysOf("start=a1&end=a3&reverse=true&cursor=7a"),
+        ["a2", "a1"],
+      );
       const { epoch, index } = second.json;
       const fresh = await ask(
         "GET",
@@ -240,6 +316,29 @@ Deno.test("caches over HTTP", async (t) => {
       });
       assert.deepEqual([old.status, old.json.error.code], [409, "cache_reset"]);
       assert.equal((await ask("GET", "/batch/a")).text, "[1]");
+      assert.ok(
+        failed.json.error.message.includes(`version ${epoch}-${version}.`),
+      );
+      // 0 is for ever here as in a query.
+      const forEver = await batch({
+        ops: [
+          { op: "put", key: "e", value: "x", ttl_ms: 0 },
+          { op: "touch", key: "a", ttl_ms: 0 },
+          { op: "add", key: "n", delta: 1, ttl_ms_if_new: 0 },
+        ],
+      });
+      assert.equal(forEver.status, 200, forEver.text);
+      const kept = await ask("GET", "/batch/e");
+      assert.deepEqual([kept.text, kept.headers.get("x-ttl-ms")], ["x", null]);
+      for (const [op, said] of [[null, "null"], [[1], "an array"]] as const) {
+        const none = await batch({ ops: [op] });
+        assert.equal(
+          none.json.error.message,
+          `ops[0]: expected an object, got ${said}`,
+        );
+      }
+      const unnamed = await batch({ ops: [{}] });
+      assert.match(unnamed.json.error.message, /operation, got nothing$/);
     });
 
     await step(
@@ -351,7 +450,102 @@ Deno.test("caches over HTTP", async (t) => {
         await later.end();
       },
     );
+    await step("what many watches tell is encoded once", async () => {
+      const streams = await Promise.all(
+        Array.from({ length: 30 }, async () => {
+          const { body } = await app.request(`${BASE}/many?watch_key=k`, {
+            headers: { "x-api-secret": SECRET },
+          });
+          const reader = body!.getReader();
+          for (let i = 0; i < 2; i++) await reader.read();
+          return reader;
+        }),
+      );
+      const chunks = streams.map(async (reader) => (await reader.read()).value);
+      await ask("PUT", "/many/k", { type: TEXT, body: "x".repeat(1_000_000) });
+      const buffers = new Set<ArrayBufferLike>();
+      for (const chunk of await Promise.all(chunks)) {
+        assert.equal(chunk!.length, 65_536);
+        buffers.add(chunk!.buffer);
+      }
+      assert.equal(buffers.size, 1);
+      let length = 65_536;
+      while (length < 1_000_000) {
+        length += (await streams[0]!.read()).value!.length;
+      }
+      const { value } = await streams[0]!.read();
+      assert.match(new TextDecoder().decode(value), /^id: .*\nevent: position/);
+      await Promise.all(streams.map((reader) => reader.cancel()));
+    });
   } finally {
+    await db.shutdown();
+    await Deno.remove(dataDir, { recursive: true });
+  }
+});
+
+/** The status and error of a request whose path is sent as it is, which no `fetch()` does. */
+async function rawRequest(
+  port: number,
+  method: string,
+  path: string,
+): Promise<[number, string]> {
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port });
+  const head = [
+    `${method} ${path} HTTP/1.1`,
+    "Host: member",
+    `X-Api-Secret: ${SECRET}`,
+    "Content-Type: text/plain",
+    "Content-Length: 1",
+    "Connection: close",
+  ];
+  await connection.write(
+    new TextEncoder().encode(`${head.join("\r\n")}\r\n\r\nx`),
+  );
+  const text = await new Response(connection.readable).text();
+  return [Number(text.split(" ")[1]), text.split("\r\n\r\n")[1]!];
+}
+
+Deno.test("a path means what its route was chosen by, however it is spelled", async () => {
+  const dataDir = await Deno.makeTempDir();
+  const db = await open({ dataDir, tickMs: 5, readyTimeoutMs: 20_000 });
+  const app = createApp(db.member, { secretApi: SECRET });
+  const ask = asking(app);
+  const server = Deno.serve({ port: 0, onListen() {} }, app.fetch);
+  const { port } = server.addr;
+  try {
+    for (const key of ["a", "remove", "b"]) {
+      await ask("PUT", `/p/${key}`, { type: TEXT, body: key });
+    }
+    const cases = [
+      ["PUT", "/p/a\\b", /backslash .* send it as %5C/],
+      ["DELETE", "/p\\a", /backslash/],
+      ["DELETE", "/p\\..\\..", /backslash/],
+      ["POST", "/p/./remove", /a part "\."/],
+      ["GET", "/../k", /a part "\.\."/],
+      ["DELETE", "/../k", /a part "\.\."/],
+      ["GET", "/%2e%2e/k", /a part "\.\."/],
+      ["GET", "/p/%2E", /a part "\.".*\/caches\/atomic/],
+      ["PUT", "/.", /a part "\."/],
+    ] as const;
+    for (const [method, path, message] of cases) {
+      const [status, body] = await rawRequest(
+        port,
+        method,
+        `/api/v1/cache${path}`,
+      );
+      assert.equal(status, 400, `${method} ${path}: ${body}`);
+      assert.match(JSON.parse(body).error.message, message);
+    }
+    for (const key of ["a", "remove", "b"]) {
+      assert.equal((await ask("GET", `/p/${key}`)).text, key);
+    }
+    // Whatever else is sent unencoded is a key as it is.
+    const put = await rawRequest(port, "PUT", '/api/v1/cache/p/"{x}"?ttl_ms=0');
+    assert.equal(put[0], 204);
+    assert.equal((await ask("GET", "/p/%22%7Bx%7D%22")).text, "x");
+    assert.equal((await ask("GET", "/p/%5C")).status, 404);
+  } finally {
+    await server.shutdown();
     await db.shutdown();
     await Deno.remove(dataDir, { recursive: true });
   }

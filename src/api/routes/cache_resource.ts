@@ -21,6 +21,14 @@ const KEY = "/api/v1/cache/{cache}/{key}";
 const CACHE = "/api/v1/cache/{cache}";
 const PLACE = "`X-Epoch` and `X-Index` say where it stands in the caches' log.";
 
+/** What stands in the braces of a path. */
+export const CACHE_PATH_PARTS = {
+  cache:
+    'The name of a cache: 1 to 64 letters, digits, "_", "." or "-", but not "." or "..".',
+  key:
+    'A key, percent-encoded, 1 to 1024 bytes. Of "." and "..", encoded or not, URLs make something else: such keys are for POST /api/v1/caches/atomic and /api/v1/caches/get.',
+} as const;
+
 /** The paths of caches and their entries; keys are percent-encoded, any bytes. Of `.` and `..` URLs make something else, so such keys are for `/api/v1/caches/` alone. */
 export const CACHE_RESOURCES = {
   GET_ENTRY: {
@@ -73,9 +81,11 @@ export const CACHE_RESOURCES = {
     path: `${KEY}/remove`,
     summary: "Take an entry out: of many that ask, one gets it.",
     ...NO_BODY,
+    headers: { "If-Match": "The ETag that it must have now." },
     statuses: {
       200: "Its value.",
       404: "There was no such entry.",
+      412: "The condition does not hold.",
     },
   },
   ADD_TO_COUNTER: {

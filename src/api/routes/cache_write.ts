@@ -5,7 +5,7 @@ import type {
   CacheWriteRequest,
 } from "../../node/port.ts";
 import type { KvAnswer } from "../../state/kv/types.ts";
-import { POSITION_PROPERTIES } from "../cache_json.ts";
+import { POSITION_PROPERTIES, versionText } from "../cache_json.ts";
 import {
   type JsonKvResult,
   kvResultFromJson,
@@ -44,7 +44,11 @@ export const CACHE_WRITE_REPLY: ReplyCodec<CacheWriteAnswer> = {
     ...POSITION_PROPERTIES,
   }),
   encode: ({ answer, epoch, index }) =>
-    ({ ...answerToJson(answer), epoch, index }) satisfies JsonWriteAnswer,
+    ({
+      ...answerToJson(answer, epoch),
+      epoch,
+      index,
+    }) satisfies JsonWriteAnswer,
   status: ({ answer }) => {
     const code = codeOf(answer);
     return code === undefined ? 200 : HTTP_STATUS[code];
@@ -99,6 +103,7 @@ export function writeFromJson(
 
 function answerToJson(
   answer: KvAnswer,
+  epoch: number,
 ): Omit<JsonWriteAnswer, keyof CachePosition> {
   switch (answer.kind) {
     case "done":
@@ -107,7 +112,7 @@ function answerToJson(
       const { at, version } = answer;
       const error: JsonConflict = {
         code: "precondition_failed",
-        message: conflictMessage(answer),
+        message: conflictMessage(answer, epoch),
         at,
         version: version === 0 ? null : version,
       };
@@ -118,14 +123,17 @@ function answerToJson(
   }
 }
 
-/** What a condition that does not hold says to people. */
+/** What a condition that does not hold says to people; versions it names as they are given, with the epoch that they are of. */
 export function conflictMessage({ at, version }: {
   readonly at: number;
   readonly version: number;
-}): string {
+}, epoch?: number): string {
+  const named = epoch === undefined
+    ? "another version"
+    : `version ${versionText(epoch, version)}`;
   const found = version === 0
     ? "there is no such entry"
-    : `the entry has version ${version}`;
+    : `the entry has ${named}`;
   return `Condition ${at} does not hold: ${found}. Nothing was done`;
 }
 

@@ -30,6 +30,7 @@ export function listPage(
   cache: string,
   range: KvRange,
   nowMs: number,
+  readerMs = nowMs,
 ): CachePage {
   const { limit } = range;
   if (!Number.isInteger(limit) || limit < 1 || limit > PAGE_ENTRIES_MAX) {
@@ -44,7 +45,12 @@ export function listPage(
   let step = STEP_ENTRIES;
   for (;;) {
     const wanted = Math.min(step, limit - entries.length);
-    const found = reads.list(cache, { ...rest, limit: wanted }, nowMs);
+    const found = reads.list(
+      cache,
+      { ...rest, limit: wanted },
+      nowMs,
+      readerMs,
+    );
     for (const entry of found) {
       entries.push(entry);
       bytes += entry.key.length + entry.value.bytes.length;

@@ -2,8 +2,10 @@ import { HiqliteError } from "../../errors.ts";
 import type { EventCursor } from "../../group/event_feed.ts";
 import type { RaftGroup } from "../../group/group.ts";
 import { changeIn, type KvEventKind } from "../../state/kv/events.ts";
+import type { Clock } from "../../util/clock.ts";
+import { startTimer } from "../../util/timers.ts";
 import type { KvMachine } from "../../state/kv/port.ts";
-import type { ByteKey } from "../../state/kv/types.ts";
+import type { ByteKey, KvRange } from "../../state/kv/types.ts";
 import { prefixRange, rangeAfter } from "../../state/kv/ranges.ts";
 import type {
   CachePosition,
@@ -16,6 +18,14 @@ import { listPage } from "./cache_page.ts";
 const KEYS_MAX = 100;
 /** Entries that are read at once when everything is told. */
 const PAGE_ENTRIES = 100;
+/** So long a member whose group has a leader may not have what another one told already. */
+const BEHIND_MS = 3_000;
+/** Watches of a member: each of them is looked at whenever something changes. */
+const WATCHES_MAX = 1_000;
+/** Events of one state that are kept for the watches that tell the same. */
+const SHARED_MAX = 16;
+/** Between two looks whether it has. */
+const LOOK_MS = 50;
 
 /** Events that tell nothing of entries. */
 const COUNTERS: ReadonlySet<string> = new Set(
@@ -29,6 +39,7 @@ const COUNTERS: ReadonlySet<string> = new Set(
 
 /** What watches need from their service. */
 export interface CacheWatchesPorts {
+  readonly clock: Clock;
   group(): RaftGroup | null;
   epoch(): number;
   machine(): KvMachine | null;
@@ -39,6 +50,14 @@ interface Watched {
   readonly cache: string;
   readonly keys: readonly ByteKey[] | null;
   readonly prefix: ByteKey;
+  readonly shared: boolean;
+}
+
+/** What watches were told of one state. */
+interface SharedEvents {
+  readonly machine: KvMachine;
+  readonly index: number;
+  readonly events: Map<string, CacheWatchEvent>;
 }
 
 /** A life of the caches as a watch sees it. */
@@ -55,6 +74,9 @@ interface Life {
 export class CacheWatches {
   readonly #ports: CacheWatchesPorts;
   readonly #wakes = new Set<() => void>();
+  /** Something of each watch that runs. */
+  readonly #running = new Set<Watched>();
+  #told: SharedEvents | null = null;
   #group: RaftGroup | null = null;
   #closed = false;
 
@@ -65,7 +87,7 @@ export class CacheWatches {
 
   /** See {@linkcode MemberCaches.watch}. */
   watch(request: CacheWatchRequest): AsyncIterable<CacheWatchEvent> {
-    const { cache, keys, prefix, since, signal } = request;
+    const { cache, keys, prefix, since, signal, shared = false } = request;
     if (
       keys !== undefined &&
       (prefix !== undefined || keys.length === 0 || keys.length > KEYS_MAX)
@@ -75,8 +97,19 @@ export class CacheWatches {
         `watch: expected a prefix, or 1 to ${KEYS_MAX} keys`,
       );
     }
-    const watched = { cache, keys: keys ?? null, prefix: prefix ?? "" };
-    return this.#tell(watched, since ?? null, signal);
+    if (this.#running.size >= WATCHES_MAX) {
+      throw new HiqliteError(
+        "overloaded",
+        `There are ${WATCHES_MAX} watches at this member, the most it takes: end some, or watch through another one`,
+      );
+    }
+    const watched = {
+      cache,
+      keys: keys ?? null,
+      prefix: prefix ?? "",
+      shared,
+    };
+    return this.#counted(watched, since ?? null, signal);
   }
 
   /** Has watches see that the caches began anew. Call it a few times a second. */
@@ -93,22 +126,65 @@ export class CacheWatches {
     this.#wakeAll();
   }
 
+  async *#counted(
+    watched: Watched,
+    since: CachePosition | null,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<CacheWatchEvent> {
+    // Whoever aborts may never ask for more.
+    const end = (): void => void this.#running.delete(watched);
+    this.#running.add(watched);
+    signal?.addEventListener("abort", end);
+    try {
+      yield* this.#tell(watched, since, signal);
+    } finally {
+      signal?.removeEventListener("abort", end);
+      end();
+    }
+  }
+
   async *#tell(
     watched: Watched,
     since: CachePosition | null,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<CacheWatchEvent> {
-    let told = since;
+    // What never comes here nobody can go on from.
+    let told = since !== null && await this.#reached(since, signal)
+      ? since
+      : null;
     while (this.#goesOn(signal)) {
       const life = this.#life;
-      // This member may hear later of an epoch than the one that the watch was at before.
-      if (life === null || life.epoch < (told?.epoch ?? 0)) {
+      if (life === null) {
         await this.#woken(null, signal);
         continue;
       }
       const from = told?.epoch === life.epoch ? told.index : null;
       told = yield* this.#tellLife(watched, life, from, signal);
     }
+  }
+
+  /** Whether this member has what the watch was told before, perhaps by another member; waits for it briefly. */
+  async #reached(
+    { epoch, index }: CachePosition,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    const { clock } = this.#ports;
+    let ledSince: number | null = null;
+    while (this.#goesOn(signal)) {
+      const life = this.#life;
+      const at = life?.epoch ?? 0;
+      if (at > epoch || at === epoch && life!.group.events.end >= index) {
+        return true;
+      }
+      // Without a leader nothing can be said of what there is elsewhere.
+      const leader = life?.group.core.leader ?? null;
+      ledSince = leader === null ? null : ledSince ?? clock.monotonic();
+      if (ledSince !== null && clock.monotonic() - ledSince >= BEHIND_MS) {
+        return false;
+      }
+      await this.#woken(life, signal, LOOK_MS);
+    }
+    return false;
   }
 
   /** Tells until the life is over; answers where it ended, or null if something was missed. Without `from`, everything at first. */
@@ -142,29 +218,26 @@ export class CacheWatches {
     return position;
   }
 
-  /** Everything that is there now, page by page; what changes meanwhile is told again. */
+  /** Everything that is there now; what changes meanwhile is told again. A watch that is not read keeps keys alone. */
   async *#all(
     watched: Watched,
     life: Life,
   ): AsyncGenerator<CacheWatchEvent> {
-    const { machine, epoch } = life;
+    const { machine } = life;
     const { cache, keys, prefix } = watched;
-    if (keys !== null) {
-      for (const key of keys) {
-        const entry = machine.reads.get(cache, key, machine.clockMs);
-        if (entry !== null) yield { kind: "entry", key, entry, epoch };
-      }
-      return;
-    }
-    await machine.arrange(cache);
+    if (keys === null) await machine.arrange(cache);
     let range = { ...prefixRange(prefix), reverse: false, limit: PAGE_ENTRIES };
     while (this.#lives(life)) {
-      const page = listPage(machine.reads, cache, range, machine.clockMs);
-      for (const { key, ...entry } of page.entries) {
-        yield { kind: "entry", key, entry, epoch };
+      const page = keys === null
+        ? keysOf(machine, cache, range)
+        : { keys, more: false };
+      for (const key of page.keys) {
+        if (!this.#lives(life)) return;
+        const event = this.#latest(watched, life, key);
+        if (event.kind === "entry") yield event;
       }
       if (!page.more) return;
-      range = rangeAfter(range, page.entries.at(-1)!.key);
+      range = rangeAfter(range, page.keys.at(-1)!);
     }
   }
 
@@ -190,14 +263,29 @@ export class CacheWatches {
   }
 
   #latest(
-    { cache }: Watched,
-    { machine, epoch }: Life,
+    { cache, shared }: Watched,
+    life: Life,
     key: ByteKey,
   ): CacheWatchEvent {
-    const entry = machine.reads.get(cache, key, machine.clockMs);
-    return entry === null
-      ? { kind: "removed", key }
-      : { kind: "entry", key, entry, epoch };
+    if (!shared) return latestOf(cache, life, key);
+    const { machine } = life;
+    const { index } = machine.applied;
+    let told = this.#told;
+    if (told === null || told.machine !== machine || told.index !== index) {
+      told = this.#told = { machine, index, events: new Map() };
+    }
+    const { events } = told;
+    // No cache's name has a slash.
+    const name = `${cache}/${key}`;
+    const known = events.get(name);
+    if (known !== undefined) return known;
+    const event = latestOf(cache, life, key);
+    events.set(name, event);
+    if (events.size > SHARED_MAX) {
+      const [oldest] = events.keys();
+      events.delete(oldest!);
+    }
+    return event;
   }
 
   get #life(): Life | null {
@@ -223,18 +311,21 @@ export class CacheWatches {
     );
   }
 
-  /** Resolves when there may be something to tell, or the watch may be over. */
+  /** Resolves when there may be something to tell, or the watch may be over, at the latest after `ms`. */
   async #woken(
     life: Life | null,
     signal: AbortSignal | undefined,
+    ms?: number,
   ): Promise<void> {
     const woken = Promise.withResolvers<void>();
     const wake = (): void => woken.resolve();
     const end = life?.group.events.listen(wake);
     this.#wakes.add(wake);
     signal?.addEventListener("abort", wake);
+    const timer = ms === undefined ? undefined : startTimer(wake, ms);
     if (signal?.aborted || this.#closed) wake();
     await woken.promise;
+    clearTimeout(timer);
     signal?.removeEventListener("abort", wake);
     this.#wakes.delete(wake);
     end?.();
@@ -243,4 +334,25 @@ export class CacheWatches {
   #wakeAll(): void {
     for (const wake of this.#wakes) wake();
   }
+}
+
+function latestOf(
+  cache: string,
+  { machine, epoch }: Life,
+  key: ByteKey,
+): CacheWatchEvent {
+  const entry = machine.reads.get(cache, key, machine.clockMs);
+  return entry === null
+    ? { kind: "removed", key }
+    : { kind: "entry", key, entry, epoch };
+}
+
+/** The keys of a page: whoever waits with it in hand keeps no values. */
+function keysOf(
+  machine: KvMachine,
+  cache: string,
+  range: KvRange,
+): { readonly keys: readonly ByteKey[]; readonly more: boolean } {
+  const page = listPage(machine.reads, cache, range, machine.clockMs);
+  return { keys: page.entries.map(({ key }) => key), more: page.more };
 }

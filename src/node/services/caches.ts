@@ -38,6 +38,8 @@ const WRITE_TIMEOUT_MS = 120_000;
 const READ_TIMEOUT_MS = 30_000;
 /** Between two looks whether this member has heard of a new epoch. */
 const EPOCH_MS = 50;
+/** So long a member whose group has a leader may not have heard of a new epoch yet. */
+const HEARD_MS = 2_000;
 const KEYS_MAX = 1000;
 /** Bytes of values in one answer. */
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
@@ -81,6 +83,7 @@ export class Caches implements MemberCaches {
       propose: (pack) => this.#propose(pack, ""),
     });
     this.#watches = new CacheWatches({
+      clock: ports.clock,
       group: () => ports.group(),
       epoch: () => ports.epoch(),
       machine: () => ports.machine(),
@@ -102,11 +105,11 @@ export class Caches implements MemberCaches {
     const deadline = this.#ports.clock.monotonic() + timeoutMs;
     for (;;) {
       if (request.epoch !== undefined) {
-        await this.#heardOf(request.epoch, deadline);
+        await this.#heardOf(request.epoch, deadline, HEARD_MS);
       }
       const epoch = this.epoch;
       if (request.epoch !== undefined && request.epoch !== epoch) {
-        throw begunSince(request.epoch, epoch);
+        throw anotherEpoch(request.epoch, epoch);
       }
       try {
         const { index, answer } = idempotencyKey === ""
@@ -134,10 +137,10 @@ export class Caches implements MemberCaches {
       );
     }
     for (const key of keys) validateKey(key);
-    return await this.#read(request, (reads, nowMs) => {
+    return await this.#read(request, (reads, nowMs, readerMs) => {
       let bytes = 0;
       const entries = keys.map((key) => {
-        const entry = reads.get(cache, key, nowMs);
+        const entry = reads.get(cache, key, nowMs, readerMs);
         bytes += entry?.value.bytes.length ?? 0;
         if (bytes > ANSWER_BYTES_MAX) {
           throw new HiqliteError(
@@ -179,7 +182,8 @@ export class Caches implements MemberCaches {
     const { cache, range } = request;
     return await this.#read(
       request,
-      (reads, nowMs) => listPage(reads, cache, range, nowMs),
+      (reads, nowMs, readerMs) =>
+        listPage(reads, cache, range, nowMs, readerMs),
       // Keys are put in order when they are asked for.
       (machine) => machine.arrange(cache),
     );
@@ -241,7 +245,7 @@ export class Caches implements MemberCaches {
 
   async #read<T>(
     request: CacheReadRequest,
-    pick: (reads: KvReads, nowMs: number) => T,
+    pick: (reads: KvReads, nowMs: number, readerMs: number) => T,
     prepare?: (machine: KvMachine) => Promise<void>,
   ): Promise<T & CachePosition> {
     validateCacheName(request.cache);
@@ -261,12 +265,12 @@ export class Caches implements MemberCaches {
       if (epoch !== this.epoch) continue;
       const machine = this.#ports.machine();
       if (machine === null) throw notBegun();
-      const nowMs = linearizable
-        ? machine.clockMs
-        : this.#clock.now(machine.clockMs);
+      // What is due by the reader's clock alone may still be there for the cluster; but time passes.
+      const readerMs = this.#clock.now(machine.clockMs);
+      const nowMs = linearizable ? machine.clockMs : readerMs;
       const { index } = machine.applied;
       try {
-        return { ...pick(machine.reads, nowMs), epoch, index };
+        return { ...pick(machine.reads, nowMs, readerMs), epoch, index };
       } catch (error) {
         throw this.#ports.explain(error);
       }
@@ -291,11 +295,20 @@ export class Caches implements MemberCaches {
     });
   }
 
-  /** Until this member knows that an epoch began, which another one has told the caller. */
-  async #heardOf(epoch: number, deadline: number): Promise<void> {
+  /** Until this member knows that an epoch began, which another one has told the caller; no longer than `ledMs` while the group of the present one has a leader. */
+  async #heardOf(
+    epoch: number,
+    deadline: number,
+    ledMs = Infinity,
+  ): Promise<void> {
+    let ledSince: number | null = null;
     while (this.epoch < epoch) {
       this.#ports.throwIfStopped();
-      if (this.#ports.clock.monotonic() >= deadline) {
+      const now = this.#ports.clock.monotonic();
+      const leader = this.#ports.group()?.core.leader ?? null;
+      ledSince = leader === null ? null : ledSince ?? now;
+      if (ledSince !== null && now - ledSince >= ledMs) return;
+      if (now >= deadline) {
         throw new HiqliteError(
           "no_leader",
           `The caches are in epoch ${this.epoch} here, and the request knows epoch ${epoch}: this member has not heard of it in time`,
@@ -306,10 +319,13 @@ export class Caches implements MemberCaches {
   }
 }
 
-function begunSince(asked: number, present: number): HiqliteError {
+function anotherEpoch(asked: number, present: number): HiqliteError {
+  const problem = asked < present
+    ? `The caches began anew, empty, in epoch ${present}, and the request is for epoch ${asked}`
+    : `The caches are in epoch ${present}, and the request is for epoch ${asked}, which has not begun`;
   return new HiqliteError(
     "cache_reset",
-    `The caches began anew, empty, in epoch ${present}, and the request is for epoch ${asked}: nothing was done. Read again`,
+    `${problem}: nothing was done. Read again`,
   );
 }
 

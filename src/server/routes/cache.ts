@@ -156,6 +156,7 @@ function watched(
       ...(prefix === undefined ? {} : { prefix }),
       ...(since === undefined ? {} : { since: parsePosition(since, "since") }),
       signal,
+      shared: true,
     })
   );
   return context.body(stream, 200, {

@@ -10,6 +10,7 @@ import type { CacheWriteAnswer, Member } from "../../node/port.ts";
 import { TTL_MS_MAX, VALUE_BYTES_MAX } from "../../state/kv/limits.ts";
 import type {
   ByteKey,
+  KvCheck,
   KvOperation,
   KvResult,
   KvValue,
@@ -21,7 +22,9 @@ import {
   type Mounting,
 } from "../mount.ts";
 import {
+  conditionFailed,
   conditionsOf,
+  conditionsOfRemoval,
   kindOfBody,
   setPosition,
   setVersion,
@@ -95,10 +98,7 @@ function mountPutting({ app, bodies }: Mounting, member: Member): void {
 function mountRemoving({ app, deliveries }: Mounting, member: Member): void {
   app.delete(KEY, async (context) => {
     const { cache, key } = entryPath(context, "DELETE_ENTRY");
-    const { epoch, ifVersion, ifPresent } = conditionsOf(context);
-    if (ifVersion === 0) {
-      throw new HiqliteError("invalid", "If-None-Match: not with DELETE");
-    }
+    const { epoch, ifVersion, ifPresent } = conditionsOfRemoval(context);
     const { found } = await applied(context, member, {
       kind: "delete",
       cache,
@@ -106,17 +106,21 @@ function mountRemoving({ app, deliveries }: Mounting, member: Member): void {
       ...(ifVersion === undefined ? {} : { ifVersion }),
     }, epoch);
     if (found) return context.body(null, 204);
-    if (ifPresent) throw conditionFailed("there is no such entry");
+    if (ifPresent) throw noneThere();
     throw notThere();
   });
 
   app.post(`${KEY}/remove`, async (context) => {
     const { cache, key } = entryPath(context, "REMOVE_ENTRY");
+    const { epoch, ifVersion, ifPresent } = conditionsOfRemoval(context);
     const { previous } = await applied(
       context,
       member,
       { kind: "getRemove", cache, key },
+      epoch,
+      ifVersion === undefined ? [] : [{ cache, key, version: ifVersion }],
     );
+    if (previous === null && ifPresent) throw noneThere();
     if (previous === null) throw notThere();
     return valueResponse(deliveries, context, previous);
   });
@@ -152,16 +156,17 @@ function valueResponse(
   return deliveries.response(context, bytes.slice(), 200, typeOf(kind));
 }
 
-/** Applies one operation under the request's key, and says where it stands. */
+/** Applies one operation, if `checks` hold, under the request's key, and says where it stands. */
 export async function change(
   context: Context,
   member: Member,
   operation: KvOperation,
   epoch?: number,
+  checks: readonly KvCheck[] = [],
 ): Promise<CacheWriteAnswer> {
   try {
     const answer = await member.caches.apply({
-      unit: { checks: [], operations: [operation] },
+      unit: { checks, operations: [operation] },
       ...(epoch === undefined ? {} : { epoch }),
       ...idempotencyKeyOf(context.req.raw.headers),
     });
@@ -186,7 +191,10 @@ export function cacheResultOf(
       return answer.results[0]!;
     case "conflict":
       if (answer.version !== 0) setVersion(context, epoch, answer.version);
-      throw new HiqliteError("precondition_failed", conflictMessage(answer));
+      throw new HiqliteError(
+        "precondition_failed",
+        conflictMessage(answer, epoch),
+      );
     case "refused":
       throw new HiqliteError(answer.code, answer.message);
   }
@@ -197,10 +205,11 @@ async function applied(
   member: Member,
   operation: KvOperation,
   epoch?: number,
+  checks?: readonly KvCheck[],
 ): Promise<KvResult> {
   return cacheResultOf(
     context,
-    await change(context, member, operation, epoch),
+    await change(context, member, operation, epoch, checks),
   );
 }
 
@@ -213,13 +222,10 @@ function entryPath(
   return { ...path, key: key! };
 }
 
-function notThere(): HiqliteError {
-  return new HiqliteError("not_found", "There is no such entry");
+function noneThere(): HiqliteError {
+  return conditionFailed("there is no such entry");
 }
 
-function conditionFailed(problem: string): HiqliteError {
-  return new HiqliteError(
-    "precondition_failed",
-    `The condition does not hold: ${problem}`,
-  );
+function notThere(): HiqliteError {
+  return new HiqliteError("not_found", "There is no such entry");
 }

@@ -57,7 +57,7 @@ export interface EntryConditions {
   readonly epoch?: number;
 }
 
-/** The conditions of a request's headers. @throws {HiqliteError} `invalid` */
+/** The conditions of a request's headers. @throws {HiqliteError} `invalid`; `precondition_failed` for an ETag that nothing can have. */
 export function conditionsOf(context: Context): EntryConditions {
   const match = context.req.header("if-match");
   const none = context.req.header("if-none-match");
@@ -80,7 +80,29 @@ export function conditionsOf(context: Context): EntryConditions {
     );
   }
   const { epoch, version } = parseVersion(text, "If-Match");
+  // As a version 0 means that there is no entry.
+  if (version === 0) {
+    throw conditionFailed(`no entry ever has the ETag "${text}"`);
+  }
   return { ifVersion: version, epoch };
+}
+
+/** The conditions of a request that removes an entry. @throws {HiqliteError} as {@linkcode conditionsOf}. */
+export function conditionsOfRemoval(context: Context): EntryConditions {
+  const conditions = conditionsOf(context);
+  if (conditions.ifVersion !== 0) return conditions;
+  throw new HiqliteError(
+    "invalid",
+    "If-None-Match: not where an entry is removed",
+  );
+}
+
+/** The error of a condition that does not hold. */
+export function conditionFailed(problem: string): HiqliteError {
+  return new HiqliteError(
+    "precondition_failed",
+    `The condition does not hold: ${problem}`,
+  );
 }
 
 /** Says which version an entry has. */

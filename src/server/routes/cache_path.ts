@@ -81,13 +81,41 @@ export function cachePathOf(
   request: Request,
   known: readonly string[],
 ): CachePath {
-  const { pathname, search } = new URL(request.url);
-  const [cache, key] = pathname.split("/").slice(4);
+  const { path, search } = partsOf(request.url);
+  const [cache, key] = path.split("/").slice(4).map(segmentOf);
   return {
-    cache: bytesOf(cache!),
-    key: key === undefined ? null : bytesOf(key),
+    cache: cache!,
+    key: key ?? null,
     query: new CacheQuery(search, known),
   };
+}
+
+/** Path and query as they were sent: the route was chosen by them, and `URL` would read others. */
+function partsOf(
+  url: string,
+): { readonly path: string; readonly search: string } {
+  const [, path, search = ""] = /^[^:]+:\/\/[^/?#]*([^?#]*)(\?[^#]*)?/.exec(
+    url,
+  )!;
+  return { path: path!, search };
+}
+
+/** A part of a path. Some are refused, since most clients make another path of them before they send it. */
+function segmentOf(text: string): ByteKey {
+  if (text.includes("\\")) {
+    throw new HiqliteError(
+      "invalid",
+      `There is a backslash in the path, at "${
+        text.slice(0, 40)
+      }": send it as %5C`,
+    );
+  }
+  const bytes = bytesOf(text);
+  if (bytes !== "." && bytes !== "..") return bytes;
+  throw new HiqliteError(
+    "invalid",
+    `The path has a part "${bytes}", of which URLs make something else: no cache has that name, and for such a key send POST /api/v1/caches/atomic or /api/v1/caches/get`,
+  );
 }
 
 /** How fresh a read must be. @throws {HiqliteError} `invalid` */

@@ -9,9 +9,10 @@ export function prefixRange(prefix: ByteKey): Pick<KvRange, "start" | "end"> {
   return { start: prefix, end };
 }
 
-/** What is left of a range behind a key, in its direction. */
+/** What is left of a range behind a key, in its direction. The key may be of another range: nothing outside of this one is left. */
 export function rangeAfter(range: KvRange, key: ByteKey): KvRange {
-  return range.reverse
-    ? { ...range, end: key }
-    : { ...range, start: `${key}\0` };
+  const { start, end, reverse } = range;
+  if (reverse) return { ...range, end: end !== null && end < key ? end : key };
+  const after = `${key}\0`;
+  return { ...range, start: start > after ? start : after };
 }

@@ -20,7 +20,12 @@ export class ContentReads implements KvReads {
   }
 
   /** See {@linkcode KvReads.get}. */
-  get(cache: string, key: ByteKey, nowMs: number): KvEntry | null {
+  get(
+    cache: string,
+    key: ByteKey,
+    nowMs: number,
+    readerMs = nowMs,
+  ): KvEntry | null {
     const contents = this.#contents();
     const known = contents.cache(cache);
     if (known === undefined) return null;
@@ -28,11 +33,11 @@ export class ContentReads implements KvReads {
     if (store.ownEntry === undefined) {
       const entry = store.entry(known.id, key);
       return isVisible(entry, nowMs)
-        ? shown(entry, entry.bytes.slice(), nowMs)
+        ? shown(entry, entry.bytes.slice(), readerMs)
         : null;
     }
     const entry = store.ownEntry(known.id, key);
-    return isVisible(entry, nowMs) ? shown(entry, entry.bytes, nowMs) : null;
+    return isVisible(entry, nowMs) ? shown(entry, entry.bytes, readerMs) : null;
   }
 
   /** See {@linkcode KvReads.counter}. */
@@ -49,6 +54,7 @@ export class ContentReads implements KvReads {
     cache: string,
     range: KvRange,
     nowMs: number,
+    readerMs = nowMs,
   ): (KvEntry & { readonly key: ByteKey })[] {
     const contents = this.#contents();
     const known = contents.cache(cache);
@@ -62,7 +68,7 @@ export class ContentReads implements KvReads {
         last = key;
         seen++;
         if (!isVisible(entry, nowMs)) continue;
-        found.push({ key, ...shown(entry, entry.bytes.slice(), nowMs) });
+        found.push({ key, ...shown(entry, entry.bytes.slice(), readerMs) });
       }
       const limit: number = range.limit - found.length;
       // Hidden ones took the places of others.
@@ -87,16 +93,18 @@ function isVisible(
   return entry !== null && !isDue(entry, nowMs);
 }
 
-/** An entry as a reader gets it; `bytes` are its own. */
+/** An entry as a reader gets it; `bytes` are its own. What is there lives on, if only for a moment. */
 function shown(
   { kind, version, deadlineMs }: StoredEntry,
   bytes: Uint8Array,
-  nowMs: number,
+  readerMs: number,
 ): KvEntry {
   return {
     value: { kind, bytes },
     version,
-    ttlMs: deadlineMs === 0 ? null : deadlineMs - nowMs,
+    ttlMs: deadlineMs === 0
+      ? null
+      : Math.max(1, Math.ceil(deadlineMs - readerMs)),
   };
 }
 

@@ -192,16 +192,23 @@ export interface CacheStats {
 
 /**
  * What this member's caches hold. `nowMs` is the cluster clock as the reader takes it: what is due
- * then is hidden. Values are the reader's own copies.
+ * then is hidden. What is left of a time to live is told as of `readerMs`, if the reader's own clock is
+ * ahead of that. Values are the reader's own copies.
  */
 export interface KvReads {
-  get(cache: string, key: ByteKey, nowMs: number): KvEntry | null;
+  get(
+    cache: string,
+    key: ByteKey,
+    nowMs: number,
+    readerMs?: number,
+  ): KvEntry | null;
   /** The counter's value; null if there is none. */
   counter(cache: string, key: ByteKey, nowMs: number): bigint | null;
   list(
     cache: string,
     range: KvRange,
     nowMs: number,
+    readerMs?: number,
   ): readonly (KvEntry & { readonly key: ByteKey })[];
   /** By name, in its order. */
   stats(): readonly CacheStats[];

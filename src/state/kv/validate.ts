@@ -61,11 +61,13 @@ export function validateUnit(unit: KvUnit): void {
  * @throws {HiqliteError} `invalid`.
  */
 export function validateCacheName(name: string, where = ""): void {
-  if (typeof name !== "string" || !CACHE_NAME.test(name)) {
+  // Names stand in paths, where dots alone mean other places.
+  const isDots = name === "." || name === "..";
+  if (typeof name !== "string" || isDots || !CACHE_NAME.test(name)) {
     throw invalidInput(
       `${where}Not a name of a cache: ${
         describe(name)
-      }; it has 1 to 64 letters, digits, "_", "." or "-"`,
+      }; it has 1 to 64 letters, digits, "_", "." or "-", and is not "." or ".."`,
     );
   }
 }

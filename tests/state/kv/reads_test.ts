@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { toByteKey } from "../../../src/state/kv/keys.ts";
 import type { KvEntry, KvRange } from "../../../src/state/kv/types.ts";
+import { rangeAfter } from "../../../src/state/kv/ranges.ts";
 import { changeIn } from "../../../src/state/kv/events.ts";
 import { SeededRandom } from "../../../src/util/random.ts";
 import { add, Caches, put } from "./caches.ts";
@@ -35,6 +36,11 @@ Deno.test("reads hide what is due at the reader's time, whatever was removed alr
   assert.equal(reads.counter("c", "n", at + 100), null);
   assert.deepEqual(keys(caches, {}, at + 99), ["k", "stays"]);
   assert.deepEqual(keys(caches, {}, at + 100), ["stays"]);
+  // By a clock that is ahead less is left, but something.
+  assert.equal(reads.get("c", "k", at, at + 60)!.ttlMs, 40);
+  assert.equal(reads.get("c", "k", at, at + 60.5)!.ttlMs, 40);
+  assert.equal(reads.get("c", "k", at, at + 900)!.ttlMs, 1);
+  assert.equal(reads.list("c", ALL, at, at + 900)[0]!.ttlMs, 1);
   assert.equal(reads.get("absent", "k", at), null);
   assert.equal(reads.counter("absent", "k", at), null);
   assert.deepEqual(reads.list("absent", ALL, at), []);
@@ -76,6 +82,31 @@ Deno.test("kv.md §10 (9) keys are listed in the order of their bytes, both ways
   assert.deepEqual(keys(caches, { start: "a", end: "b" }), ["a", "ab"]);
   const reverse = { start: "a", end: "b", reverse: true };
   assert.deepEqual(keys(caches, { ...reverse, limit: 1 }), ["ab"]);
+});
+
+Deno.test("behind a key of another range there is nothing outside of the asked one", () => {
+  const range = { start: "b", end: "d", reverse: false, limit: 5 };
+  const after = (key: string, reverse: boolean): [string, string | null] => {
+    const { start, end } = rangeAfter({ ...range, reverse }, key);
+    return [start, end];
+  };
+  assert.deepEqual(after("c", false), ["c\0", "d"]);
+  assert.deepEqual(after("a", false), ["b", "d"]);
+  assert.deepEqual(after("c", true), ["b", "c"]);
+  assert.deepEqual(after("x", true), ["b", "d"]);
+  assert.deepEqual(rangeAfter({ ...range, end: null, reverse: true }, "c"), {
+    ...range,
+    end: "c",
+    reverse: true,
+  });
+});
+
+Deno.test("a range that ends before it begins is empty", async () => {
+  await using caches = new Caches();
+  for (const key of ["a", "b", "c"]) await caches.do(put(key));
+  for (const reverse of [false, true]) {
+    assert.deepEqual(keys(caches, { start: "c", end: "a", reverse }), []);
+  }
 });
 
 Deno.test("kv.md §10 (9) pages of a list show every untouched key once while others come and go", async () => {

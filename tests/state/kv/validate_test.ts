@@ -71,6 +71,8 @@ const INVALID: readonly (readonly [unknown, RegExp])[] = [
   [one({ ...put, kind: "frobnicate" }), /Unknown kind of operation: "frob/],
   [one({ ...put, cache: "a b" }), /Not a name of a cache: "a b"/],
   [one({ ...put, cache: "x".repeat(65) }), /1 to 64 letters/],
+  [one({ ...put, cache: "." }), /Not a name of a cache: "\."; .*not "\."/],
+  [one({ ...put, cache: ".." }), /Not a name of a cache: "\.\."/],
   [one({ ...put, key: "" }), /The key is empty/],
   [one({ ...put, key: 7 }), /Not a key: 7/],
   [one({ ...put, key: "\u0100" }), /no byte: \u0100/],

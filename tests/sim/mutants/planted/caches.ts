@@ -97,9 +97,9 @@ export const CACHE_MUTANTS: readonly Mutant[] = [
       name: "a read finds what is due",
       file: "state/kv/reads.ts",
       find:
-        "    return isVisible(entry, nowMs) ? shown(entry, entry.bytes, nowMs) : null;\n",
+        "    return isVisible(entry, nowMs) ? shown(entry, entry.bytes, readerMs) : null;\n",
       replace:
-        "    return entry !== null ? shown(entry, entry.bytes, nowMs) : null;\n",
+        "    return entry !== null ? shown(entry, entry.bytes, readerMs) : null;\n",
     },
     {
       name: "a counter that is due goes on",
