@@ -3,7 +3,7 @@ import { toByteKey } from "../../state/kv/keys.ts";
 import { versionText } from "../../api/cache_json.ts";
 import type { WriteOptions } from "../call_options.ts";
 import { type Cache, toolsOf } from "./cache.ts";
-import type { CacheCreation } from "./creation.ts";
+import type { CacheCreate } from "./creation.ts";
 import {
   addOf,
   deleteOf,
@@ -53,7 +53,7 @@ export class AtomicBatch {
     readonly epoch: number | null;
   }[] = [];
   readonly #items: BatchItem[] = [];
-  readonly #creations = new Set<CacheCreation>();
+  readonly #creates = new Set<CacheCreate>();
 
   /** Use `db.atomic()`. */
   constructor(session: CacheSession) {
@@ -162,10 +162,10 @@ export class AtomicBatch {
     ];
     const { results, epoch } = await writeUnit(this.#session, {
       unit: {
+        ...(this.#creates.size === 0 ? {} : { creates: [...this.#creates] }),
         checks: this.#checks.map(({ check }) => check),
         operations: this.#items.map(({ prepared }) => prepared.operation),
       },
-      creations: [...this.#creations],
       versions: conditions.flatMap((epoch, at) =>
         epoch === null ? [] : [{ epoch, at }]
       ),
@@ -194,7 +194,7 @@ export class AtomicBatch {
       prepared,
       values: tools.values as CacheValues<unknown>,
     });
-    this.#creations.add(tools.creation);
+    for (const create of tools.creation.creates) this.#creates.add(create);
     return this;
   }
 }

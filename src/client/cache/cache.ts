@@ -3,7 +3,7 @@ import { toByteKey } from "../../state/kv/keys.ts";
 import type { KvOperation, KvResult } from "../../state/kv/types.ts";
 import { versionText } from "../../api/cache_json.ts";
 import type { WriteOptions } from "../call_options.ts";
-import { CacheCreation } from "./creation.ts";
+import { type CacheCreation, creationOf } from "./creation.ts";
 import { listCache } from "./listing.ts";
 import {
   addOf,
@@ -60,9 +60,8 @@ export class Cache<T = CacheValue> {
   constructor(session: CacheSession, name: string, options: CacheOptions<T>) {
     this.name = name;
     this.#session = session;
-    const { schema: _schema, codec: _codec, ...settings } = options;
     this.#tools = {
-      creation: new CacheCreation(session, name, settings),
+      creation: creationOf(name, options),
       values: new CacheValues(options),
     };
   }
@@ -251,7 +250,12 @@ export class Cache<T = CacheValue> {
 
   /** Creates the cache with the handle's settings, or finds it with the same ones; the first write does that, too. @throws {HiqliteError} `conflict` */
   async create(options: WriteOptions = {}): Promise<void> {
-    await this.#tools.creation.create(options);
+    const { create } = this.#tools.creation;
+    await this.#session.write(
+      { checks: [], operations: [create] },
+      options,
+      null,
+    );
   }
 
   /** Removes all entries; counters stay. */
@@ -266,14 +270,12 @@ export class Cache<T = CacheValue> {
 
   /** Removes the cache with everything in it. */
   async drop(options: WriteOptions = {}): Promise<void> {
-    this.#tools.creation.forget();
     const operation: KvOperation = { kind: "drop", cache: this.name };
     await this.#session.write(
       { checks: [], operations: [operation] },
       options,
       null,
     );
-    this.#tools.creation.forget();
   }
 
   async #whole(
@@ -297,9 +299,10 @@ export class Cache<T = CacheValue> {
     { operation, epoch }: PreparedOperation,
     options: WriteOptions,
   ): Promise<{ result: KvResult; epoch: number }> {
+    const { creates } = this.#tools.creation;
+    const unit = { checks: [], operations: [operation] };
     const written = await writeUnit(this.#session, {
-      unit: { checks: [], operations: [operation] },
-      creations: [this.#tools.creation],
+      unit: creates.length === 0 ? unit : { creates, ...unit },
       versions: epoch === null ? [] : [{ epoch, at: 0 }],
     }, options);
     const [result] = written.results;
