@@ -93,6 +93,56 @@ export function cacheContract(): readonly CacheCase[] {
     },
   );
 
+  test(
+    "what JSON would silently change is refused in words",
+    async (_, cache) => {
+      const put = (value: unknown) => cache.put("k", value as CacheValue);
+      const wrong: [unknown, RegExp][] = [
+        [undefined, /undefined: put null/],
+        [
+          new ArrayBuffer(3),
+          /an ArrayBuffer, .*: put new Uint8Array\(value\)/,
+        ],
+        [
+          new DataView(new ArrayBuffer(3)),
+          /DataView.*Uint8Array\(value\.buffer/,
+        ],
+        [new Uint16Array(2), /Uint16Array.*Uint8Array\(value\.buffer/],
+        [new Map([[1, 2]]), /a Map, which JSON cannot say: give .* a codec/],
+        [new Set([1]), /a Set/],
+        [new TypeError("x"), /an Error/],
+        [/x/, /a RegExp/],
+        [new Headers(), /a Headers/],
+        [Symbol("x"), /a symbol/],
+        [() => {}, /a function/],
+        [1n, /the bigint 1/],
+        [NaN, /The value is NaN/],
+        [Infinity, /The value is Infinity/],
+        [new Date(NaN), /a Date that is no time/],
+        [{ a: [{ n: NaN }] }, /"n" in the value is NaN/],
+        [[1, undefined], /"1" in the value is undefined in a list/],
+        [{ f: () => {} }, /"f" in the value is a function/],
+        [{ m: { s: new Set() } }, /"s" in the value is a Set/],
+        [{ b: new Uint8Array(2) }, /"b" .* a Uint8Array.*base64/],
+      ];
+      for (const [value, message] of wrong) {
+        await assert.rejects(put(value), { code: "invalid", message });
+      }
+      assert.equal(await cache.get("k"), undefined);
+      class Point {
+        x = 1;
+      }
+      const when = new Date(0);
+      await put({ when, left: undefined, point: new Point() });
+      assert.deepEqual(await cache.get("k"), {
+        when: when.toJSON(),
+        point: { x: 1 },
+      });
+      await put(when);
+      assert.equal(await cache.get("k"), when.toJSON());
+    },
+  );
+
   test("get, entry, has and ttl say what is there", async (_, cache) => {
     assert.equal(await cache.get("k"), undefined);
     assert.equal(await cache.entry("k"), undefined);

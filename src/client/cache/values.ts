@@ -2,6 +2,7 @@ import { HiqliteError } from "../../errors.ts";
 import { fromByteKey } from "../../state/kv/keys.ts";
 import type { ByteKey, KvEntry, KvValue } from "../../state/kv/types.ts";
 import { versionText } from "../../api/cache_json.ts";
+import { jsonText } from "./json_text.ts";
 import { parseOne, parseOneSync, type Schema } from "../schema.ts";
 import type {
   CacheCodec,
@@ -32,21 +33,7 @@ export class CacheValues<T> {
       : this.#codec.encode(value);
     if (stored instanceof Uint8Array) return { kind: "bytes", bytes: stored };
     if (typeof stored === "string") return ofText("text", stored);
-    let text: string | undefined;
-    try {
-      text = JSON.stringify(stored);
-    } catch (cause) {
-      throw new HiqliteError(
-        "invalid",
-        `The value cannot be written as JSON: ${(cause as Error).message}`,
-        { cause },
-      );
-    }
-    if (text !== undefined) return ofText("json", text);
-    throw new HiqliteError(
-      "invalid",
-      `The value is bytes, text or what JSON can say, not ${typeof stored}`,
-    );
+    return ofText("json", jsonText(stored));
   }
 
   /** A value of what is stored. @throws {HiqliteError} `invalid` if the schema refuses it. */
