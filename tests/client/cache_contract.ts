@@ -143,6 +143,31 @@ export function cacheContract(): readonly CacheCase[] {
     },
   );
 
+  test(
+    "bytes and keys are as they were at the call, whatever the caller does with its buffers",
+    async (client, cache) => {
+      const [key, value] = [new Uint8Array([1, 2]), new Uint8Array([3, 4])];
+      const expected = new Uint8Array([0]);
+      await cache.put("c", new Uint8Array([0]));
+      const changes = [
+        cache.put(key, value),
+        cache.replace("r", value),
+        client.atomic().checkValue(cache, "c", expected)
+          .put(cache, "b", value).commit(),
+      ];
+      for (const buffer of [key, value, expected]) buffer.fill(9);
+      await Promise.all(changes);
+      const put = new Uint8Array([3, 4]);
+      assert.deepEqual(
+        await cache.getMany([new Uint8Array([1, 2]), "r", "b"]),
+        [put, put, put],
+      );
+      const found = await cache.get("b") as Uint8Array;
+      found.fill(9);
+      assert.deepEqual(await cache.get("b"), put);
+    },
+  );
+
   test("get, entry, has and ttl say what is there", async (_, cache) => {
     assert.equal(await cache.get("k"), undefined);
     assert.equal(await cache.entry("k"), undefined);

@@ -31,7 +31,10 @@ export class CacheValues<T> {
     const stored = this.#codec === undefined
       ? value
       : this.#codec.encode(value);
-    if (stored instanceof Uint8Array) return { kind: "bytes", bytes: stored };
+    // Sent later, and perhaps again: by then the caller may have other bytes in its buffer.
+    if (stored instanceof Uint8Array) {
+      return { kind: "bytes", bytes: new Uint8Array(stored) };
+    }
     if (typeof stored === "string") return ofText("text", stored);
     return ofText("json", jsonText(stored));
   }
