@@ -3,8 +3,9 @@ import type { Cache } from "../../src/client/cache/cache.ts";
 import type { CacheUpdate, CacheValue } from "../../src/client/cache/types.ts";
 import type { Client } from "../../src/client/client.ts";
 import type { Schema } from "../../src/client/schema.ts";
+import { cacheArguments } from "./cache_arguments.ts";
 
-interface CacheCase {
+export interface CacheCase {
   readonly title: string;
   /** Gets a client and an empty cache without settings. */
   readonly run: (client: Client, cache: Cache) => Promise<void>;
@@ -90,81 +91,6 @@ export function cacheContract(): readonly CacheCase[] {
         );
       }
       assert.equal(await cache.get("k"), undefined);
-    },
-  );
-
-  test(
-    "what JSON would silently change is refused in words",
-    async (_, cache) => {
-      const put = (value: unknown) => cache.put("k", value as CacheValue);
-      const wrong: [unknown, RegExp][] = [
-        [undefined, /undefined: put null/],
-        [
-          new ArrayBuffer(3),
-          /an ArrayBuffer, .*: put new Uint8Array\(value\)/,
-        ],
-        [
-          new DataView(new ArrayBuffer(3)),
-          /DataView.*Uint8Array\(value\.buffer/,
-        ],
-        [new Uint16Array(2), /Uint16Array.*Uint8Array\(value\.buffer/],
-        [new Map([[1, 2]]), /a Map, which JSON cannot say: give .* a codec/],
-        [new Set([1]), /a Set/],
-        [new TypeError("x"), /an Error/],
-        [/x/, /a RegExp/],
-        [new Headers(), /a Headers/],
-        [Symbol("x"), /a symbol/],
-        [() => {}, /a function/],
-        [1n, /the bigint 1/],
-        [NaN, /The value is NaN/],
-        [Infinity, /The value is Infinity/],
-        [new Date(NaN), /a Date that is no time/],
-        [{ a: [{ n: NaN }] }, /"n" in the value is NaN/],
-        [[1, undefined], /"1" in the value is undefined in a list/],
-        [{ f: () => {} }, /"f" in the value is a function/],
-        [{ m: { s: new Set() } }, /"s" in the value is a Set/],
-        [{ b: new Uint8Array(2) }, /"b" .* a Uint8Array.*base64/],
-      ];
-      for (const [value, message] of wrong) {
-        await assert.rejects(put(value), { code: "invalid", message });
-      }
-      assert.equal(await cache.get("k"), undefined);
-      class Point {
-        x = 1;
-      }
-      const when = new Date(0);
-      await put({ when, left: undefined, point: new Point() });
-      assert.deepEqual(await cache.get("k"), {
-        when: when.toJSON(),
-        point: { x: 1 },
-      });
-      await put(when);
-      assert.equal(await cache.get("k"), when.toJSON());
-    },
-  );
-
-  test(
-    "bytes and keys are as they were at the call, whatever the caller does with its buffers",
-    async (client, cache) => {
-      const [key, value] = [new Uint8Array([1, 2]), new Uint8Array([3, 4])];
-      const expected = new Uint8Array([0]);
-      await cache.put("c", new Uint8Array([0]));
-      const changes = [
-        cache.put(key, value),
-        cache.replace("r", value),
-        client.atomic().checkValue(cache, "c", expected)
-          .put(cache, "b", value).commit(),
-      ];
-      for (const buffer of [key, value, expected]) buffer.fill(9);
-      await Promise.all(changes);
-      const put = new Uint8Array([3, 4]);
-      assert.deepEqual(
-        await cache.getMany([new Uint8Array([1, 2]), "r", "b"]),
-        [put, put, put],
-      );
-      const found = await cache.get("b") as Uint8Array;
-      found.fill(9);
-      assert.deepEqual(await cache.get("b"), put);
     },
   );
 
@@ -584,7 +510,7 @@ export function cacheContract(): readonly CacheCase[] {
     assert.equal(await cache.has("k"), false);
   });
 
-  return cases;
+  return [...cases, ...cacheArguments()];
 }
 
 /** Runs one case on an empty cache. */

@@ -1,8 +1,19 @@
 import { HiqliteError } from "../../errors.ts";
-import { toByteKey } from "../../state/kv/keys.ts";
 import type { KvOperation, KvResult } from "../../state/kv/types.ts";
 import { versionText } from "../../api/cache_json.ts";
 import type { WriteOptions } from "../call_options.ts";
+import {
+  ADD,
+  checked,
+  counterOf,
+  DELETE,
+  HANDLE,
+  keyOf,
+  keysOf,
+  lifetimeOf,
+  PUT,
+  WRITE,
+} from "./arguments.ts";
 import { type CacheCreation, creationOf } from "./creation.ts";
 import { listCache } from "./listing.ts";
 import {
@@ -27,7 +38,7 @@ import type {
   PutOptions,
   WatchOptions,
 } from "./types.ts";
-import { CacheValues, counterValue, toCounter } from "./values.ts";
+import { CacheValues, counterValue } from "./values.ts";
 import { watchCache } from "./watching.ts";
 import { writeUnit } from "./writer.ts";
 
@@ -60,6 +71,7 @@ export class Cache<T = CacheValue> {
   constructor(session: CacheSession, name: string, options: CacheOptions<T>) {
     this.name = name;
     this.#session = session;
+    checked(options, HANDLE);
     this.#tools = {
       creation: creationOf(name, options),
       values: new CacheValues(options),
@@ -73,7 +85,7 @@ export class Cache<T = CacheValue> {
     options: PutOptions = {},
   ): Promise<string> {
     const stored = this.#tools.values.encode(value);
-    const put = putOf("put", this.name, key, stored, options);
+    const put = putOf("put", this.name, key, stored, checked(options, PUT));
     const { result, epoch } = await this.#write(put, options);
     return versionText(epoch, result.version);
   }
@@ -85,7 +97,7 @@ export class Cache<T = CacheValue> {
     options: PutOptions = {},
   ): Promise<{ readonly version: string; readonly previous: T | undefined }> {
     const stored = this.#tools.values.encode(value);
-    const put = putOf("replace", this.name, key, stored, options);
+    const put = putOf("replace", this.name, key, stored, checked(options, PUT));
     const { result, epoch } = await this.#write(put, options);
     return {
       version: versionText(epoch, result.version),
@@ -106,7 +118,7 @@ export class Cache<T = CacheValue> {
     key: CacheKey,
     options: CacheReadOptions = {},
   ): Promise<CacheEntry<T> | undefined> {
-    const byteKey = toByteKey(key);
+    const byteKey = keyOf(key);
     const { entries: [entry], epoch } = await this.#session.get(
       this.name,
       [byteKey],
@@ -122,7 +134,7 @@ export class Cache<T = CacheValue> {
     keys: readonly CacheKey[],
     options: CacheReadOptions = {},
   ): Promise<(T | undefined)[]> {
-    const byteKeys = keys.map(toByteKey);
+    const byteKeys = keysOf(keys);
     const { entries } = await this.#session.get(this.name, byteKeys, options);
     return await Promise.all(
       entries.map((entry, at) =>
@@ -148,7 +160,7 @@ export class Cache<T = CacheValue> {
 
   /** Deletes an entry; whether there was one. @throws {PreconditionError} */
   async delete(key: CacheKey, options: DeleteOptions = {}): Promise<boolean> {
-    const deletion = deleteOf(this.name, key, options);
+    const deletion = deleteOf(this.name, key, checked(options, DELETE));
     return (await this.#write(deletion, options)).result.found;
   }
 
@@ -170,10 +182,13 @@ export class Cache<T = CacheValue> {
     const operation: KvOperation = {
       kind: "touch",
       cache: this.name,
-      key: toByteKey(key),
-      ttlMs,
+      key: keyOf(key),
+      ttlMs: lifetimeOf(ttlMs),
     };
-    const { result } = await this.#write({ operation, epoch: null }, options);
+    const { result } = await this.#write(
+      { operation, epoch: null },
+      checked(options, WRITE),
+    );
     return result.found;
   }
 
@@ -183,7 +198,7 @@ export class Cache<T = CacheValue> {
     delta: number | bigint = 1,
     options: AddOptions = {},
   ): Promise<number | bigint> {
-    const addition = addOf(this.name, key, delta, options);
+    const addition = addOf(this.name, key, delta, checked(options, ADD));
     return counterValue((await this.#write(addition, options)).result.counter);
   }
 
@@ -194,7 +209,7 @@ export class Cache<T = CacheValue> {
   ): Promise<number | bigint | undefined> {
     const { counter } = await this.#session.counter(
       this.name,
-      toByteKey(key),
+      keyOf(key),
       options,
     );
     return counter === null ? undefined : counterValue(counter);
@@ -209,10 +224,10 @@ export class Cache<T = CacheValue> {
     const operation: KvOperation = {
       kind: "setCounter",
       cache: this.name,
-      key: toByteKey(key),
-      value: toCounter(value, "value"),
+      key: keyOf(key),
+      value: counterOf(value, "value"),
     };
-    await this.#write({ operation, epoch: null }, options);
+    await this.#write({ operation, epoch: null }, checked(options, WRITE));
   }
 
   /** Removes a counter; whether there was one. */
@@ -253,7 +268,7 @@ export class Cache<T = CacheValue> {
     const { create } = this.#tools.creation;
     await this.#session.write(
       { checks: [], operations: [create] },
-      options,
+      checked(options, WRITE),
       null,
     );
   }
@@ -273,7 +288,7 @@ export class Cache<T = CacheValue> {
     const operation: KvOperation = { kind: "drop", cache: this.name };
     await this.#session.write(
       { checks: [], operations: [operation] },
-      options,
+      checked(options, WRITE),
       null,
     );
   }
@@ -283,7 +298,7 @@ export class Cache<T = CacheValue> {
     options: WriteOptions,
   ): Promise<void> {
     const operation: KvOperation = { kind, cache: this.name };
-    await this.#write({ operation, epoch: null }, options);
+    await this.#write({ operation, epoch: null }, checked(options, WRITE));
   }
 
   #keyed(
@@ -291,8 +306,8 @@ export class Cache<T = CacheValue> {
     key: CacheKey,
     options: WriteOptions,
   ): Promise<{ result: KvResult; epoch: number }> {
-    const operation = { kind, cache: this.name, key: toByteKey(key) };
-    return this.#write({ operation, epoch: null }, options);
+    const operation = { kind, cache: this.name, key: keyOf(key) };
+    return this.#write({ operation, epoch: null }, checked(options, WRITE));
   }
 
   async #write(
@@ -316,7 +331,7 @@ export class Cache<T = CacheValue> {
   ): Promise<number | null | undefined> {
     const { entries: [entry] } = await this.#session.get(
       this.name,
-      [toByteKey(key)],
+      [keyOf(key)],
       options,
     );
     return entry === null ? undefined : entry!.ttlMs;
@@ -328,6 +343,6 @@ export class Cache<T = CacheValue> {
   ): Promise<T | undefined> {
     return previous === null
       ? undefined
-      : await this.#tools.values.decode(previous, toByteKey(key));
+      : await this.#tools.values.decode(previous, keyOf(key));
   }
 }

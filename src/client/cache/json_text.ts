@@ -1,4 +1,5 @@
 import { HiqliteError } from "../../errors.ts";
+import { named, tagOf } from "./describe.ts";
 
 /** What JSON would make `{}` of, or a list of numbers, by the name that the language has for it. */
 const UNSAYABLE: ReadonlySet<string> = new Set([
@@ -105,14 +106,6 @@ function adviceOnBytes(name: string, given: object): string {
   return ArrayBuffer.isView(given)
     ? "put new Uint8Array(value.buffer, value.byteOffset, value.byteLength)"
     : "put new Uint8Array(value)";
-}
-
-function tagOf(given: object): string {
-  return Object.prototype.toString.call(given).slice(8, -1);
-}
-
-function named(tag: string): string {
-  return `${/^[AEI]/.test(tag) ? "an" : "a"} ${tag}`;
 }
 
 function refusal(name: string, what: string, advice: string): HiqliteError {

@@ -101,16 +101,6 @@ export function counterValue(value: bigint): number | bigint {
   return Number.isSafeInteger(number) ? number : value;
 }
 
-/** A counter's value or change. @throws {HiqliteError} `invalid` */
-export function toCounter(value: number | bigint, name: string): bigint {
-  if (typeof value === "bigint") return value;
-  if (Number.isSafeInteger(value)) return BigInt(value);
-  throw new HiqliteError(
-    "invalid",
-    `${name}: expected an integer, a bigint beyond ±(2^53 - 1), got ${value}`,
-  );
-}
-
 function ofText(kind: "text" | "json", text: string): KvValue {
   if (text.isWellFormed()) return { kind, bytes: encoder.encode(text) };
   throw new HiqliteError(
