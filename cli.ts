@@ -1,5 +1,5 @@
 /**
- * The `hiqlite` program: `serve`, `generate-config`, `cluster`, `dev`.
+ * The `hiqlite` program: `serve`, `generate-config`, `cluster`, `cache`, `dev`.
  *
  * @module
  */

@@ -3,6 +3,7 @@ import type {
   KvCheck,
   KvOperation,
   KvUnit,
+  OperationOf,
   PutFields,
 } from "../state/kv/types.ts";
 import { DEFAULT_SETTINGS } from "../state/kv/types.ts";
@@ -16,11 +17,30 @@ const PUT_FIELDS = ["value", "ttl_ms", "keep_ttl", "if_version", "if_present"];
 export function unitFromFields(fields: Fields, cache?: string): KvUnit {
   const checks = fields.has("checks") ? arrayField(fields, "checks") : [];
   return {
+    ...(fields.has("creates") ? { creates: createsFrom(fields, cache) } : {}),
     checks: checks.map((json, at) => checkFromJson(json, at, cache)),
     operations: arrayField(fields, "ops").map((json, at) =>
       operationFromJson(json, at, cache)
     ),
   };
+}
+
+function createsFrom(
+  fields: Fields,
+  cache: string | undefined,
+): OperationOf<"create">[] {
+  return arrayField(fields, "creates").map((json, at) => {
+    const path = `creates[${at}]`;
+    const create = fieldsOf(json, ["cache", "settings"], path);
+    return {
+      kind: "create",
+      ...namedIn(create, path, cache),
+      settings: settingsFromJson(
+        create.get("settings") ?? {},
+        `${path}.settings`,
+      ),
+    };
+  });
 }
 
 /** Settings from JSON; what is left out has its default. @throws {HiqliteError} `invalid` */

@@ -1,9 +1,10 @@
-import type {
-  CacheSettings,
-  KvOperation,
-  KvResult,
-  KvUnit,
-  PutFields,
+import {
+  type CacheSettings,
+  DEFAULT_SETTINGS,
+  type KvOperation,
+  type KvResult,
+  type KvUnit,
+  type PutFields,
 } from "../state/kv/types.ts";
 import {
   int64FromJson,
@@ -77,6 +78,10 @@ export const CACHE_UNIT_SCHEMAS: NamedSchemas = {
     counter: reference("Value"),
     settings: reference("CacheSettings"),
   }, ["op"]),
+  CacheCreate: object({
+    cache: TEXT,
+    settings: reference("CacheSettings"),
+  }, ["cache"]),
   CacheResult: object({
     version: reference("CacheVersion"),
     found: BOOLEAN,
@@ -87,13 +92,22 @@ export const CACHE_UNIT_SCHEMAS: NamedSchemas = {
 
 /** The JSON properties of a unit. */
 export const UNIT_PROPERTIES: NamedSchemas = {
+  creates: {
+    ...arrayOf(reference("CacheCreate")),
+    description:
+      "Caches that are created first, unless they are there with these settings; one with other settings is a conflict.",
+  },
   checks: arrayOf(reference("CacheCheck")),
   ops: arrayOf(reference("CacheOperation")),
 };
 
 /** The JSON form of a unit. */
-export function unitToJson({ checks, operations }: KvUnit): object {
+export function unitToJson({ creates, checks, operations }: KvUnit): object {
   return {
+    creates: creates?.map(({ cache, settings }) => ({
+      cache,
+      settings: changedToJson(settings),
+    })),
     checks: checks.map((check) => ({
       cache: check.cache,
       key: keyToJson(check.key),
@@ -144,6 +158,18 @@ export function settingsToJson(
     max_entries: maxEntries,
     on_full: onFull,
     ttl_ms: ttlMs,
+  };
+}
+
+/** Settings without those that have their default: they go with every change of a handle that has some. */
+function changedToJson(settings: CacheSettings): object {
+  const { maxBytes, maxEntries, onFull, ttlMs } = settings;
+  const none = DEFAULT_SETTINGS;
+  return {
+    max_bytes: maxBytes === none.maxBytes ? undefined : maxBytes,
+    max_entries: maxEntries === none.maxEntries ? undefined : maxEntries,
+    on_full: onFull === none.onFull ? undefined : onFull,
+    ttl_ms: ttlMs === none.ttlMs ? undefined : ttlMs,
   };
 }
 

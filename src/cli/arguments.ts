@@ -44,8 +44,13 @@ export function parseFlags(
       strict: true,
     });
   } catch (error) {
-    // The rest of Node's sentences is advice on `--`.
-    throw new UsageError((error as Error).message.split(". ")[0]);
+    // The rest of Node's sentences is advice on `--`, with quotes that no shell needs.
+    const [what = ""] = (error as Error).message.split(". ");
+    throw new UsageError(
+      /^Unknown option '-[^-]/.test(what)
+        ? `${what}; a value that begins with '-' stands behind '--'`
+        : what,
+    );
   }
   const given = new Map<string, readonly string[]>();
   for (const [name, value] of Object.entries(parsed.values)) {

@@ -1,12 +1,23 @@
-import { keyToJson, kvValueToJson } from "../api/cache_json.ts";
+import { keyToJson, kvValueToJson, versionText } from "../api/cache_json.ts";
 import { CACHE_STATS } from "../api/routes/cache.ts";
 import type { Cache } from "../client/cache/cache.ts";
-import type { CacheValue, KeyedEntry } from "../client/cache/types.ts";
+import { listCache } from "../client/cache/listing.ts";
+import { putOf } from "../client/cache/operations.ts";
+import type { CacheSession } from "../client/cache/session.ts";
+import type {
+  CacheEntry,
+  CacheListing,
+  KeyedEntry,
+  PutOptions,
+} from "../client/cache/types.ts";
 import { CacheValues } from "../client/cache/values.ts";
+import { writeUnit } from "../client/cache/writer.ts";
+import { cacheSessionOf } from "../client/hiqlite_client.ts";
 import { type Client, connect } from "../client/remote.ts";
 import { HiqliteError } from "../errors.ts";
 import type { CacheReport } from "../node/port.ts";
 import { toByteKey } from "../state/kv/keys.ts";
+import type { KvValue } from "../state/kv/types.ts";
 import {
   describeFlags,
   type Flag,
@@ -25,13 +36,16 @@ const LIMIT = 100;
 const FLAGS: Readonly<Record<string, Flag>> = {
   ttl: { value: "ms", about: "How long the entry lives (put)" },
   json: {
-    about: "The value is JSON (put); answer in JSON (get, list, stats)",
+    about:
+      "The value is JSON (put); answer in JSON (get, list, counter, stats)",
   },
   "if-absent": { about: "Only if there is no such entry (put)" },
   prefix: { value: "text", about: "Only keys that begin so (list)" },
   limit: { value: "n", about: `So many entries at most (list) [${LIMIT}]` },
   reverse: { about: "From the last key to the first (list)" },
-  consistent: { about: "Read what is acknowledged anywhere (get, list)" },
+  consistent: {
+    about: "Read what is acknowledged anywhere (get, list, counter)",
+  },
   ...REACH_FLAGS,
   timeout: { value: "seconds", about: `Longest wait [${TIMEOUT_S}]` },
   help: { short: "h", about: "Show this" },
@@ -40,6 +54,7 @@ const FLAGS: Readonly<Record<string, Flag>> = {
 /** A command, with what the user gave. */
 interface Call {
   readonly client: Client;
+  readonly session: CacheSession;
   readonly cache: Cache;
   readonly names: readonly string[];
   readonly flags: Parsed["flags"];
@@ -80,6 +95,12 @@ const COMMANDS: Readonly<Record<string, CacheCommand>> = {
     flags: [],
     run: del,
   },
+  counter: {
+    names: ["cache", "key"],
+    about: "Show a counter",
+    flags: ["json", "consistent"],
+    run: counter,
+  },
   stats: {
     names: [],
     about: "Show all caches as one member has them",
@@ -91,24 +112,50 @@ const COMMANDS: Readonly<Record<string, CacheCommand>> = {
 /** Flags that any command takes. */
 const COMMON = ["url", "secret-file", "config-file", "timeout", "help"];
 
-/** The help of `hiqlite cache`. */
-export function cacheHelp(): string[] {
-  const commands = Object.entries(COMMANDS).map(([name, { names, about }]) => {
-    const usage = [name, ...names.map((one) => `<${one}>`)].join(" ");
-    return `  ${usage.padEnd(28)}${about}`;
-  });
+/** The help of `hiqlite cache`, or of one of its commands. */
+export function cacheHelp(name?: string): string[] {
+  const command = commandOf(name);
   return [
-    "Usage: hiqlite cache <command> [options]",
+    `Usage: hiqlite cache ${
+      command === null ? "<command>" : usageOf(name!, command)
+    } [options]`,
     "",
-    "Commands:",
-    ...commands,
+    ...command === null ? commandLines() : [command.about],
     "",
     "Options:",
-    ...describeFlags(FLAGS),
+    ...describeFlags(command === null ? FLAGS : flagsOf(command)),
     "",
+    "A value that begins with '-' stands behind '--':",
+    "  hiqlite cache put numbers low --json -- -1",
     "Without --url the addresses and the secret are those of the configuration,",
     "as hiqlite serve would read it here.",
   ];
+}
+
+function commandOf(name: string | undefined): CacheCommand | null {
+  return name !== undefined && Object.hasOwn(COMMANDS, name)
+    ? COMMANDS[name]!
+    : null;
+}
+
+function commandLines(): string[] {
+  const lines = Object.entries(COMMANDS).map(([name, command]) =>
+    `  ${usageOf(name, command).padEnd(28)}${command.about}`
+  );
+  return ["Commands:", ...lines];
+}
+
+/** A command with its arguments. */
+function usageOf(name: string, { names }: CacheCommand): string {
+  return [name, ...names.map((one) => `<${one}>`)].join(" ");
+}
+
+function flagsOf({ flags }: CacheCommand): Readonly<Record<string, Flag>> {
+  return Object.fromEntries(
+    Object.entries(FLAGS).filter(([flag]) =>
+      COMMON.includes(flag) || flags.includes(flag)
+    ),
+  );
 }
 
 /** Reads or changes the caches of a running cluster. */
@@ -117,9 +164,9 @@ export async function cache(
   terminal: Terminal,
 ): Promise<number> {
   const { flags, positionals: [name, ...names] } = parseFlags(args, FLAGS);
-  const command = Object.hasOwn(COMMANDS, name ?? "") ? COMMANDS[name!] : null;
+  const command = commandOf(name);
   if (name === undefined) throw new UsageError("A command is missing");
-  if (!command) throw new UsageError(`Unknown command 'cache ${name}'`);
+  if (command === null) throw new UsageError(`Unknown command 'cache ${name}'`);
   const missing = command.names[names.length];
   if (missing !== undefined) throw new UsageError(`The ${missing} is missing`);
   if (names.length > command.names.length) {
@@ -137,66 +184,106 @@ export async function cache(
   const members = reachable(flags.get("url") ?? [], flag, terminal);
   await using client = connect({ ...members, timeoutMs });
   const of = client.cache(names[0] ?? "");
-  return await command.run({ client, cache: of, names, flags, terminal });
+  const session = cacheSessionOf(client);
+  return await command.run({
+    client,
+    session,
+    cache: of,
+    names,
+    flags,
+    terminal,
+  });
 }
 
-async function get({ cache, names, flags, terminal }: Call): Promise<number> {
-  const entry = await cache.entry(names[1]!, consistencyOf(flags));
-  if (entry === undefined) throw notThere(cache, names[1]!);
+async function get(call: Call): Promise<number> {
+  const { cache, session, names, flags, terminal } = call;
+  const key = toByteKey(names[1]!);
+  const options = consistencyOf(flags);
+  const { entries, epoch } = await session.get(cache.name, [key], options);
+  const [found] = entries;
+  if (!found) throw notThere("entry", cache, names[1]!);
+  const entry = await STORED.entry(found, key, epoch);
   terminal.out(
-    flags.has("json")
-      ? JSON.stringify({
-        value: valueToJson(entry.value),
-        version: entry.version,
-        ttl_ms: entry.ttlMs,
-      })
-      : shown(entry.value),
+    flags.has("json") ? JSON.stringify(entryToJson(entry)) : shown(entry.value),
   );
   return 0;
 }
 
-async function put({ cache, names, flags, terminal }: Call): Promise<number> {
+async function put(call: Call): Promise<number> {
+  const { cache, session, names, flags, terminal } = call;
   const [, key, text] = names;
   const ttlMs = numberOf(flags.get("ttl")?.[0], "ttl");
-  const version = await cache.put(
-    key!,
-    flags.has("json") ? parsed(text!) : text!,
-    {
-      ifAbsent: flags.has("if-absent"),
-      ...(ttlMs === undefined ? {} : { ttlMs }),
-    },
-  );
-  terminal.out(version);
+  const options: PutOptions = {
+    ifAbsent: flags.has("if-absent"),
+    ...(ttlMs === undefined ? {} : { ttlMs }),
+  };
+  const value = flags.has("json") ? jsonOf(text!) : textOf(text!);
+  const { operation } = putOf("put", cache.name, key!, value, options);
+  const { results: [result], epoch } = await writeUnit(session, {
+    unit: { checks: [], operations: [operation] },
+    versions: [],
+  }, {});
+  terminal.out(versionText(epoch, result!.version));
   return 0;
 }
 
-async function list({ cache, flags, terminal }: Call): Promise<number> {
-  const prefix = flags.get("prefix")?.[0];
+async function counter(call: Call): Promise<number> {
+  const { cache, names, flags, terminal } = call;
+  const value = await cache.counter(names[1]!, consistencyOf(flags));
+  if (value === undefined) throw notThere("counter", cache, names[1]!);
+  terminal.out(`${value}`);
+  return 0;
+}
+
+async function list(call: Call): Promise<number> {
+  const { flags, terminal } = call;
   const limit = numberOf(flags.get("limit")?.[0], "limit") ?? LIMIT;
-  const listed = cache.entries({
-    ...(prefix === undefined ? {} : { prefix }),
-    limit: Math.min(limit, 1000),
-    reverse: flags.has("reverse"),
-    ...consistencyOf(flags),
-  });
   let count = 0;
-  for await (const entry of listed) {
+  for await (const entry of storedEntries(call, Math.min(limit, 1000))) {
     if (count++ === limit) {
       terminal.error(`There may be more; --limit ${2 * limit} shows them`);
       break;
     }
     terminal.out(
       flags.has("json")
-        ? JSON.stringify(entryToJson(entry))
+        ? JSON.stringify({
+          key: keyToJson(toByteKey(entry.keyBytes)),
+          ...entryToJson(entry),
+        })
         : `${entry.key}\t${shown(entry.value)}`,
     );
   }
   return 0;
 }
 
+/** All entries that the flags are about, page by page. */
+async function* storedEntries(
+  { session, cache, flags }: Call,
+  limit: number,
+): AsyncGenerator<KeyedEntry<KvValue>> {
+  const prefix = flags.get("prefix")?.[0];
+  let cursor: string | null | undefined;
+  while (cursor !== null) {
+    const page: CacheListing<KvValue> = await listCache(
+      session,
+      cache.name,
+      STORED,
+      {
+        ...(prefix === undefined ? {} : { prefix }),
+        ...(cursor === undefined ? {} : { cursor }),
+        limit,
+        reverse: flags.has("reverse"),
+        ...consistencyOf(flags),
+      },
+    );
+    yield* page.entries;
+    cursor = page.cursor;
+  }
+}
+
 async function del({ cache, names }: Call): Promise<number> {
   if (await cache.delete(names[1]!)) return 0;
-  throw notThere(cache, names[1]!);
+  throw notThere("entry", cache, names[1]!);
 }
 
 async function stats({ client, flags, terminal }: Call): Promise<number> {
@@ -238,24 +325,22 @@ function table(caches: readonly CacheReport[]): string[] {
   );
 }
 
+/** Values as they are stored: JSON keeps its text, and numbers all their digits. */
+class StoredValues extends CacheValues<KvValue> {
+  override decode(stored: KvValue): Promise<KvValue> {
+    return Promise.resolve(stored);
+  }
+}
+
+const STORED = new StoredValues({});
+
 /** A value for people: a line of text. */
-function shown(value: CacheValue): string {
-  if (typeof value === "string") return value;
-  if (!(value instanceof Uint8Array)) return JSON.stringify(value);
-  return value.toBase64();
+function shown({ kind, bytes }: KvValue): string {
+  return kind === "bytes" ? bytes.toBase64() : new TextDecoder().decode(bytes);
 }
 
-function entryToJson(entry: KeyedEntry<CacheValue>): object {
-  return {
-    key: keyToJson(toByteKey(entry.keyBytes)),
-    value: valueToJson(entry.value),
-    version: entry.version,
-    ttl_ms: entry.ttlMs,
-  };
-}
-
-function valueToJson(value: CacheValue): unknown {
-  return kvValueToJson(new CacheValues({}).encode(value));
+function entryToJson({ value, version, ttlMs }: CacheEntry<KvValue>): object {
+  return { value: kvValueToJson(value), version, ttl_ms: ttlMs };
 }
 
 function consistencyOf(
@@ -264,12 +349,18 @@ function consistencyOf(
   return { consistency: flags.has("consistent") ? "linearizable" : "local" };
 }
 
-function parsed(text: string): CacheValue {
+/** JSON is stored as it was typed: read and written again, it would lose digits. */
+function jsonOf(text: string): KvValue {
   try {
-    return JSON.parse(text);
+    JSON.parse(text);
   } catch (error) {
     throw new UsageError(`The value is not JSON: ${(error as Error).message}`);
   }
+  return { ...textOf(text), kind: "json" };
+}
+
+function textOf(text: string): KvValue {
+  return { kind: "text", bytes: new TextEncoder().encode(text) };
 }
 
 function numberOf(text: string | undefined, flag: string): number | undefined {
@@ -278,9 +369,13 @@ function numberOf(text: string | undefined, flag: string): number | undefined {
   throw new UsageError(`--${flag} is a whole number from 1, not '${text}'`);
 }
 
-function notThere(cache: Cache, key: string): HiqliteError {
+function notThere(
+  what: "entry" | "counter",
+  cache: Cache,
+  key: string,
+): HiqliteError {
   return new HiqliteError(
     "not_found",
-    `There is no entry '${key}' in cache '${cache.name}'`,
+    `There is no ${what} '${key}' in cache '${cache.name}'`,
   );
 }

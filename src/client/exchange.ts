@@ -1,6 +1,6 @@
 import { type ErrorCode, HiqliteError } from "../errors.ts";
 import { errorOf } from "../api/error_body.ts";
-import { isRefused } from "./refused.ts";
+import { whyUnsent } from "./unsent.ts";
 import { pause } from "./abort.ts";
 import { startTimer } from "../util/timers.ts";
 import { PING } from "../api/routes/status.ts";
@@ -36,7 +36,9 @@ export type Exchange =
   /** It may have been done; the error's code is `outcome_unknown`. */
   | Again<"lost">
   /** Nobody listens; the error's code is `no_leader`. Nothing was done, but over a connection of before, if there was one. */
-  | Again<"closed">;
+  | Again<"closed">
+  /** As `closed`, and nobody ever will as long as the address is not another one. */
+  | Again<"nowhere">;
 
 interface Again<K> {
   readonly kind: K;
@@ -90,10 +92,11 @@ export async function exchange(attempt: ExchangeAttempt): Promise<Exchange> {
   } catch (cause) {
     // Encoding the request failed, before anything was sent.
     if (cause instanceof HiqliteError) return { kind: "failed", error: cause };
-    if (isRefused(cause)) {
-      const message = `${url} refuses connections: no member listens there`;
+    const unsent = whyUnsent(cause);
+    if (unsent !== null) {
+      const message = `${url} ${unsent.message}`;
       const error = new HiqliteError("no_leader", message, { cause });
-      return { kind: "closed", error, waitMs: 0 };
+      return { kind: unsent.kind, error, waitMs: 0 };
     }
     return lost(
       dead

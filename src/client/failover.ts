@@ -23,6 +23,8 @@ export class Failover {
   #current = 0;
   /** Members that answered over a connection that may be open still: `fetch` may have sent a request there before it found nobody. */
   readonly #connected = new Set<number>();
+  /** Whether any address has ever been one of a member. */
+  #met = false;
 
   /** Starts with the first URL. */
   constructor(options: FailoverOptions) {
@@ -77,6 +79,7 @@ export class Failover {
     let maybeApplied = false;
     let last: HiqliteError | undefined;
     let closedSince: number | undefined;
+    let nowhere = 0;
     // Bounded by the deadline: `signal` aborts, and every round but the first pauses.
     for (let attempt = 0; !signal.aborted; attempt++) {
       const at = this.#current;
@@ -88,9 +91,12 @@ export class Failover {
         timeoutMs: remaining,
         signal,
       });
-      const closed = outcome.kind === "closed";
+      const closed = outcome.kind === "closed" || outcome.kind === "nowhere";
       const doubtful = closed && this.#connected.delete(at);
-      if (!closed) this.#connected.add(at);
+      if (!closed) {
+        this.#connected.add(at);
+        this.#met = true;
+      }
       if (outcome.kind === "answer") return outcome.body;
       if (outcome.kind === "failed") {
         // The member may be cut off, so the next request goes to another one.
@@ -107,7 +113,11 @@ export class Failover {
         outcome.error.code === "overloaded";
       this.#moveOn(at, busy);
       closedSince = closed ? closedSince ?? performance.now() : undefined;
-      if (!maybeApplied && this.#closedTooLong(closedSince)) break;
+      nowhere = outcome.kind === "nowhere" ? nowhere + 1 : 0;
+      const hopeless = !this.#met && nowhere >= urls.length;
+      if (!maybeApplied && (hopeless || this.#closedTooLong(closedSince))) {
+        break;
+      }
       const triedAll = (attempt + 1) % urls.length === 0;
       if (triedAll || outcome.waitMs > 0) {
         await pause(jittered(Math.max(pauseMs, outcome.waitMs)), signal);

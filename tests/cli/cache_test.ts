@@ -13,7 +13,7 @@ Deno.test("hiqlite cache reads and changes the caches of a running member", asyn
     createApp(db.member, { secretApi: SECRET }).fetch,
   );
   const cache = (...args: string[]) =>
-    run(["cache", ...args, `--url=127.0.0.1:${server.addr.port}`], {
+    run(["cache", `--url=127.0.0.1:${server.addr.port}`, ...args], {
       HQL_SECRET_API: SECRET,
     });
   try {
@@ -39,6 +39,25 @@ Deno.test("hiqlite cache reads and changes the caches of a running member", asyn
     assert.equal(some.error, "There may be more; --limit 2 shows them");
     const lines = (await cache("list", "c", "--prefix=b", "--json")).out;
     assert.deepEqual(JSON.parse(lines).value, { $json: '{"n":1}' });
+    for (const number of ["1e999", "12345678901234567890", "-1"]) {
+      const typed = await cache("put", "j", "n", "--json", "--", number);
+      assert.deepEqual([typed.code, typed.error], [0, ""]);
+      assert.equal((await cache("get", "j", "n")).out, number);
+      assert.equal((await cache("list", "j")).out, `n\t${number}`);
+      const json = JSON.parse((await cache("get", "j", "n", "--json")).out);
+      assert.deepEqual(json.value, { $json: number });
+    }
+    assert.equal(await db.cache("j").get("n"), -1);
+    await db.cache("j").drop();
+    await db.cache("c").setCounter("hits", 2n ** 62n);
+    const counted = await cache("counter", "c", "hits", "--consistent");
+    assert.equal(counted.out, `${2n ** 62n}`);
+    assert.deepEqual(await cache("counter", "c", "none"), {
+      code: 1,
+      out: "",
+      error: "hiqlite cache: There is no counter 'none' in cache 'c'",
+    });
+    await db.cache("c").deleteCounter("hits");
     const stats = (await cache("stats")).out.split("\n");
     assert.match(stats[0]!, /^cache +entries +counters +bytes +hits/);
     assert.match(stats[1]!, /^c +3 +0 +\d+ /);
@@ -67,9 +86,16 @@ Deno.test("hiqlite cache reads and changes the caches of a running member", asyn
 Deno.test("hiqlite cache explains itself, and what is wrong with a command line", async () => {
   const help = await run(["cache", "--help"]);
   assert.equal(help.code, 0);
-  for (const command of ["get", "put", "list", "del", "stats"]) {
+  for (const command of ["get", "put", "list", "del", "counter", "stats"]) {
     assert.match(help.out, new RegExp(`^  ${command} `, "m"));
   }
+  assert.match(help.out, /A value that begins with '-' stands behind '--'/);
+  const one = (await run(["cache", "put", "--help"])).out.split("\n");
+  assert.equal(
+    one[0],
+    "Usage: hiqlite cache put <cache> <key> <value> [options]",
+  );
+  assert.ok(!one.some((line) => line.includes("--prefix")));
   for (
     const [args, problem] of [
       [[], "A command is missing"],
@@ -77,11 +103,35 @@ Deno.test("hiqlite cache explains itself, and what is wrong with a command line"
       [["get", "c"], "The key is missing"],
       [["put", "c", "k"], "The value is missing"],
       [["get", "c", "k", "x"], "Unexpected argument 'x'"],
+      [
+        ["put", "c", "k", "-1"],
+        "Unknown option '-1'; a value that begins with '-' stands behind '--'",
+      ],
       [["get", "c", "k", "--ttl=1"], "--ttl means nothing to 'cache get'"],
     ] as const
   ) {
     const { code, error } = await run(["cache", ...args]);
     assert.equal(code, 2);
     assert.ok(error.startsWith(`hiqlite cache: ${problem}`), error);
+    const usage: string = error.split("\n")[1]!;
+    assert.match(
+      usage,
+      args[0] === "put"
+        ? /^Usage: hiqlite cache put <cache> <key> <value> \[options\]$/
+        : /^Usage: hiqlite cache/,
+    );
+  }
+});
+
+Deno.test("hiqlite cache does not wait for an address that can never work", async () => {
+  for (const command of [["get", "c", "k"], ["put", "c", "k", "v"]]) {
+    const begun = performance.now();
+    const { code, error } = await run(
+      ["cache", ...command, "--url=127.0.0.1:1"],
+      { HQL_SECRET_API: SECRET },
+    );
+    assert.equal(code, 1);
+    assert.ok(performance.now() - begun < 5_000);
+    assert.match(error, /127\.0\.0\.1:1 has a port .*; nothing was sent$/);
   }
 });

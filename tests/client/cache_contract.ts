@@ -3,8 +3,9 @@ import type { Cache } from "../../src/client/cache/cache.ts";
 import type { CacheUpdate, CacheValue } from "../../src/client/cache/types.ts";
 import type { Client } from "../../src/client/client.ts";
 import type { Schema } from "../../src/client/schema.ts";
+import { cacheArguments } from "./cache_arguments.ts";
 
-interface CacheCase {
+export interface CacheCase {
   readonly title: string;
   /** Gets a client and an empty cache without settings. */
   readonly run: (client: Client, cache: Cache) => Promise<void>;
@@ -311,6 +312,46 @@ export function cacheContract(): readonly CacheCase[] {
   );
 
   test(
+    "a cache that others drop comes back with the settings of its handle",
+    async (client, cache) => {
+      const name = `${cache.name}-dropped`;
+      const settings = { maxEntries: 2, onFull: "evict", ttlMs: 5000 } as const;
+      const [one, other] = [
+        client.cache(name, settings),
+        client.cache(name, settings),
+      ];
+      const found = async () =>
+        (await client.caches()).find((one) => one.name === name);
+      const wanted = { maxBytes: 0, ...settings };
+      await one.put("a", 1);
+      await other.drop();
+      for (const key of "abcdef") await one.put(key, 1);
+      assert.deepEqual((await found())!.settings, wanted);
+      assert.equal((await found())!.entries, 2);
+      await client.cache(name, settings).put("g", 1);
+      for (let round = 0; round < 20; round++) {
+        await Promise.all([
+          one.put("k", 1),
+          one.drop(),
+          one.clear(),
+          one.add("n"),
+          client.atomic().put(one, "k", 1).put(cache, "k", 1).commit(),
+          one.clearCounters(),
+        ]);
+        const stats = await found();
+        if (stats !== undefined) assert.deepEqual(stats.settings, wanted);
+      }
+      await one.drop();
+      await client.cache(name).put("plain", 1);
+      await assert.rejects(one.put("a", 1), {
+        code: "conflict",
+        message: /is there with other settings/,
+      });
+      assert.equal(await one.get("a"), undefined);
+    },
+  );
+
+  test(
     "a batch over two caches happens as a whole, or not at all",
     async (client, cache) => {
       const other = client.cache(`${cache.name}-other`);
@@ -469,7 +510,7 @@ export function cacheContract(): readonly CacheCase[] {
     assert.equal(await cache.has("k"), false);
   });
 
-  return cases;
+  return [...cases, ...cacheArguments()];
 }
 
 /** Runs one case on an empty cache. */

@@ -92,7 +92,13 @@ export function writeFromJson(
   json: unknown,
   cache?: string,
 ): CacheWriteRequest {
-  const fields = fieldsOf(json, ["checks", "ops", "epoch", "timeout_ms"]);
+  const fields = fieldsOf(json, [
+    "creates",
+    "checks",
+    "ops",
+    "epoch",
+    "timeout_ms",
+  ]);
   const epoch = integerField(fields, "epoch", 0, Number.MAX_SAFE_INTEGER);
   return {
     unit: unitFromFields(fields, cache),

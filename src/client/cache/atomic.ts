@@ -1,9 +1,18 @@
 import type { KvCheck, KvOperation } from "../../state/kv/types.ts";
-import { toByteKey } from "../../state/kv/keys.ts";
 import { versionText } from "../../api/cache_json.ts";
 import type { WriteOptions } from "../call_options.ts";
+import {
+  ADD_PART,
+  checked,
+  counterOf,
+  DELETE_PART,
+  keyOf,
+  lifetimeOf,
+  PUT_PART,
+  WRITE,
+} from "./arguments.ts";
 import { type Cache, toolsOf } from "./cache.ts";
-import type { CacheCreation } from "./creation.ts";
+import type { CacheCreate } from "./creation.ts";
 import {
   addOf,
   deleteOf,
@@ -17,7 +26,7 @@ import type {
   DeleteOptions,
   PutOptions,
 } from "./types.ts";
-import { type CacheValues, counterValue, toCounter } from "./values.ts";
+import { type CacheValues, counterValue } from "./values.ts";
 import { versionCondition } from "./versions.ts";
 import { writeUnit } from "./writer.ts";
 
@@ -53,7 +62,7 @@ export class AtomicBatch {
     readonly epoch: number | null;
   }[] = [];
   readonly #items: BatchItem[] = [];
-  readonly #creations = new Set<CacheCreation>();
+  readonly #creates = new Set<CacheCreate>();
 
   /** Use `db.atomic()`. */
   constructor(session: CacheSession) {
@@ -66,7 +75,7 @@ export class AtomicBatch {
     this.#checks.push({
       check: {
         cache: cache.name,
-        key: toByteKey(key),
+        key: keyOf(key),
         version: condition.version,
       },
       epoch: condition.epoch,
@@ -78,7 +87,7 @@ export class AtomicBatch {
   checkValue<T>(cache: Cache<T>, key: CacheKey, value: T): this {
     const check = {
       cache: cache.name,
-      key: toByteKey(key),
+      key: keyOf(key),
       value: toolsOf(cache).values.encode(value),
     };
     this.#checks.push({ check, epoch: null });
@@ -93,7 +102,10 @@ export class AtomicBatch {
     options: OperationOptions<PutOptions> = {},
   ): this {
     const stored = toolsOf(cache).values.encode(value);
-    return this.#add(cache, putOf("put", cache.name, key, stored, options));
+    return this.#add(
+      cache,
+      putOf("put", cache.name, key, stored, checked(options, PUT_PART)),
+    );
   }
 
   /** Puts an entry and answers what was there. */
@@ -104,7 +116,10 @@ export class AtomicBatch {
     options: OperationOptions<PutOptions> = {},
   ): this {
     const stored = toolsOf(cache).values.encode(value);
-    return this.#add(cache, putOf("replace", cache.name, key, stored, options));
+    return this.#add(
+      cache,
+      putOf("replace", cache.name, key, stored, checked(options, PUT_PART)),
+    );
   }
 
   /** Deletes an entry. */
@@ -113,7 +128,10 @@ export class AtomicBatch {
     key: CacheKey,
     options: OperationOptions<DeleteOptions> = {},
   ): this {
-    return this.#add(cache, deleteOf(cache.name, key, options));
+    return this.#add(
+      cache,
+      deleteOf(cache.name, key, checked(options, DELETE_PART)),
+    );
   }
 
   /** Takes an entry out. */
@@ -123,7 +141,11 @@ export class AtomicBatch {
 
   /** Sets how long an entry lives, ms, null for ever. */
   touch<T>(cache: Cache<T>, key: CacheKey, ttlMs: number | null): this {
-    return this.#plain(cache, { kind: "touch", ...keyed(cache, key), ttlMs });
+    return this.#plain(cache, {
+      kind: "touch",
+      ...keyed(cache, key),
+      ttlMs: lifetimeOf(ttlMs),
+    });
   }
 
   /** Adds to a counter. */
@@ -133,7 +155,10 @@ export class AtomicBatch {
     delta: number | bigint,
     options: OperationOptions<AddOptions> = {},
   ): this {
-    return this.#add(cache, addOf(cache.name, key, delta, options));
+    return this.#add(
+      cache,
+      addOf(cache.name, key, delta, checked(options, ADD_PART)),
+    );
   }
 
   /** Sets a counter. */
@@ -141,7 +166,7 @@ export class AtomicBatch {
     return this.#plain(cache, {
       kind: "setCounter",
       ...keyed(cache, key),
-      value: toCounter(value, "value"),
+      value: counterOf(value, "value"),
     });
   }
 
@@ -162,14 +187,14 @@ export class AtomicBatch {
     ];
     const { results, epoch } = await writeUnit(this.#session, {
       unit: {
+        ...(this.#creates.size === 0 ? {} : { creates: [...this.#creates] }),
         checks: this.#checks.map(({ check }) => check),
         operations: this.#items.map(({ prepared }) => prepared.operation),
       },
-      creations: [...this.#creations],
       versions: conditions.flatMap((epoch, at) =>
         epoch === null ? [] : [{ epoch, at }]
       ),
-    }, options);
+    }, checked(options, WRITE));
     return await Promise.all(results.map(async (result, at) => {
       const { prepared: { operation }, values } = this.#items[at]!;
       const { version, found, previous, counter } = result;
@@ -194,7 +219,7 @@ export class AtomicBatch {
       prepared,
       values: tools.values as CacheValues<unknown>,
     });
-    this.#creations.add(tools.creation);
+    for (const create of tools.creation.creates) this.#creates.add(create);
     return this;
   }
 }
@@ -203,5 +228,5 @@ function keyed<T>(
   cache: Cache<T>,
   key: CacheKey,
 ): { readonly cache: string; readonly key: string } {
-  return { cache: cache.name, key: toByteKey(key) };
+  return { cache: cache.name, key: keyOf(key) };
 }

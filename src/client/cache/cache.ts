@@ -1,9 +1,20 @@
 import { HiqliteError } from "../../errors.ts";
-import { toByteKey } from "../../state/kv/keys.ts";
 import type { KvOperation, KvResult } from "../../state/kv/types.ts";
 import { versionText } from "../../api/cache_json.ts";
 import type { WriteOptions } from "../call_options.ts";
-import { CacheCreation } from "./creation.ts";
+import {
+  ADD,
+  checked,
+  counterOf,
+  DELETE,
+  HANDLE,
+  keyOf,
+  keysOf,
+  lifetimeOf,
+  PUT,
+  WRITE,
+} from "./arguments.ts";
+import { type CacheCreation, creationOf } from "./creation.ts";
 import { listCache } from "./listing.ts";
 import {
   addOf,
@@ -27,7 +38,7 @@ import type {
   PutOptions,
   WatchOptions,
 } from "./types.ts";
-import { CacheValues, counterValue, toCounter } from "./values.ts";
+import { CacheValues, counterValue } from "./values.ts";
 import { watchCache } from "./watching.ts";
 import { writeUnit } from "./writer.ts";
 
@@ -60,9 +71,9 @@ export class Cache<T = CacheValue> {
   constructor(session: CacheSession, name: string, options: CacheOptions<T>) {
     this.name = name;
     this.#session = session;
-    const { schema: _schema, codec: _codec, ...settings } = options;
+    checked(options, HANDLE);
     this.#tools = {
-      creation: new CacheCreation(session, name, settings),
+      creation: creationOf(name, options),
       values: new CacheValues(options),
     };
   }
@@ -74,7 +85,7 @@ export class Cache<T = CacheValue> {
     options: PutOptions = {},
   ): Promise<string> {
     const stored = this.#tools.values.encode(value);
-    const put = putOf("put", this.name, key, stored, options);
+    const put = putOf("put", this.name, key, stored, checked(options, PUT));
     const { result, epoch } = await this.#write(put, options);
     return versionText(epoch, result.version);
   }
@@ -86,7 +97,7 @@ export class Cache<T = CacheValue> {
     options: PutOptions = {},
   ): Promise<{ readonly version: string; readonly previous: T | undefined }> {
     const stored = this.#tools.values.encode(value);
-    const put = putOf("replace", this.name, key, stored, options);
+    const put = putOf("replace", this.name, key, stored, checked(options, PUT));
     const { result, epoch } = await this.#write(put, options);
     return {
       version: versionText(epoch, result.version),
@@ -107,7 +118,7 @@ export class Cache<T = CacheValue> {
     key: CacheKey,
     options: CacheReadOptions = {},
   ): Promise<CacheEntry<T> | undefined> {
-    const byteKey = toByteKey(key);
+    const byteKey = keyOf(key);
     const { entries: [entry], epoch } = await this.#session.get(
       this.name,
       [byteKey],
@@ -123,7 +134,7 @@ export class Cache<T = CacheValue> {
     keys: readonly CacheKey[],
     options: CacheReadOptions = {},
   ): Promise<(T | undefined)[]> {
-    const byteKeys = keys.map(toByteKey);
+    const byteKeys = keysOf(keys);
     const { entries } = await this.#session.get(this.name, byteKeys, options);
     return await Promise.all(
       entries.map((entry, at) =>
@@ -149,7 +160,7 @@ export class Cache<T = CacheValue> {
 
   /** Deletes an entry; whether there was one. @throws {PreconditionError} */
   async delete(key: CacheKey, options: DeleteOptions = {}): Promise<boolean> {
-    const deletion = deleteOf(this.name, key, options);
+    const deletion = deleteOf(this.name, key, checked(options, DELETE));
     return (await this.#write(deletion, options)).result.found;
   }
 
@@ -171,10 +182,13 @@ export class Cache<T = CacheValue> {
     const operation: KvOperation = {
       kind: "touch",
       cache: this.name,
-      key: toByteKey(key),
-      ttlMs,
+      key: keyOf(key),
+      ttlMs: lifetimeOf(ttlMs),
     };
-    const { result } = await this.#write({ operation, epoch: null }, options);
+    const { result } = await this.#write(
+      { operation, epoch: null },
+      checked(options, WRITE),
+    );
     return result.found;
   }
 
@@ -184,7 +198,7 @@ export class Cache<T = CacheValue> {
     delta: number | bigint = 1,
     options: AddOptions = {},
   ): Promise<number | bigint> {
-    const addition = addOf(this.name, key, delta, options);
+    const addition = addOf(this.name, key, delta, checked(options, ADD));
     return counterValue((await this.#write(addition, options)).result.counter);
   }
 
@@ -195,7 +209,7 @@ export class Cache<T = CacheValue> {
   ): Promise<number | bigint | undefined> {
     const { counter } = await this.#session.counter(
       this.name,
-      toByteKey(key),
+      keyOf(key),
       options,
     );
     return counter === null ? undefined : counterValue(counter);
@@ -210,10 +224,10 @@ export class Cache<T = CacheValue> {
     const operation: KvOperation = {
       kind: "setCounter",
       cache: this.name,
-      key: toByteKey(key),
-      value: toCounter(value, "value"),
+      key: keyOf(key),
+      value: counterOf(value, "value"),
     };
-    await this.#write({ operation, epoch: null }, options);
+    await this.#write({ operation, epoch: null }, checked(options, WRITE));
   }
 
   /** Removes a counter; whether there was one. */
@@ -251,7 +265,12 @@ export class Cache<T = CacheValue> {
 
   /** Creates the cache with the handle's settings, or finds it with the same ones; the first write does that, too. @throws {HiqliteError} `conflict` */
   async create(options: WriteOptions = {}): Promise<void> {
-    await this.#tools.creation.create(options);
+    const { create } = this.#tools.creation;
+    await this.#session.write(
+      { checks: [], operations: [create] },
+      checked(options, WRITE),
+      null,
+    );
   }
 
   /** Removes all entries; counters stay. */
@@ -266,14 +285,12 @@ export class Cache<T = CacheValue> {
 
   /** Removes the cache with everything in it. */
   async drop(options: WriteOptions = {}): Promise<void> {
-    this.#tools.creation.forget();
     const operation: KvOperation = { kind: "drop", cache: this.name };
     await this.#session.write(
       { checks: [], operations: [operation] },
-      options,
+      checked(options, WRITE),
       null,
     );
-    this.#tools.creation.forget();
   }
 
   async #whole(
@@ -281,7 +298,7 @@ export class Cache<T = CacheValue> {
     options: WriteOptions,
   ): Promise<void> {
     const operation: KvOperation = { kind, cache: this.name };
-    await this.#write({ operation, epoch: null }, options);
+    await this.#write({ operation, epoch: null }, checked(options, WRITE));
   }
 
   #keyed(
@@ -289,17 +306,18 @@ export class Cache<T = CacheValue> {
     key: CacheKey,
     options: WriteOptions,
   ): Promise<{ result: KvResult; epoch: number }> {
-    const operation = { kind, cache: this.name, key: toByteKey(key) };
-    return this.#write({ operation, epoch: null }, options);
+    const operation = { kind, cache: this.name, key: keyOf(key) };
+    return this.#write({ operation, epoch: null }, checked(options, WRITE));
   }
 
   async #write(
     { operation, epoch }: PreparedOperation,
     options: WriteOptions,
   ): Promise<{ result: KvResult; epoch: number }> {
+    const { creates } = this.#tools.creation;
+    const unit = { checks: [], operations: [operation] };
     const written = await writeUnit(this.#session, {
-      unit: { checks: [], operations: [operation] },
-      creations: [this.#tools.creation],
+      unit: creates.length === 0 ? unit : { creates, ...unit },
       versions: epoch === null ? [] : [{ epoch, at: 0 }],
     }, options);
     const [result] = written.results;
@@ -313,7 +331,7 @@ export class Cache<T = CacheValue> {
   ): Promise<number | null | undefined> {
     const { entries: [entry] } = await this.#session.get(
       this.name,
-      [toByteKey(key)],
+      [keyOf(key)],
       options,
     );
     return entry === null ? undefined : entry!.ttlMs;
@@ -325,6 +343,6 @@ export class Cache<T = CacheValue> {
   ): Promise<T | undefined> {
     return previous === null
       ? undefined
-      : await this.#tools.values.decode(previous, toByteKey(key));
+      : await this.#tools.values.decode(previous, keyOf(key));
   }
 }

@@ -1,67 +1,38 @@
-import { type CacheSettings, DEFAULT_SETTINGS } from "../../state/kv/types.ts";
-import type { WriteOptions } from "../call_options.ts";
-import type { CacheSession } from "./session.ts";
+import {
+  type CacheSettings,
+  DEFAULT_SETTINGS,
+  type OperationOf,
+} from "../../state/kv/types.ts";
 import type { CacheOptions } from "./types.ts";
 
-/** Creates a cache with its settings, once in each life of the caches; those of a handle without settings come to be by themselves. */
-export class CacheCreation {
-  readonly #session: CacheSession;
-  readonly #name: string;
-  readonly #settings: CacheSettings;
-  readonly #wanted: boolean;
-  #epoch: number | null = null;
-  #creating: Promise<number> | null = null;
+/** Creates a cache with its settings. */
+export type CacheCreate = OperationOf<"create">;
 
-  /** Creates nothing yet. */
-  constructor(
-    session: CacheSession,
-    name: string,
-    options: CacheOptions<never>,
-  ) {
-    this.#session = session;
-    this.#name = name;
-    const { ttlMs, maxBytes, maxEntries, onFull } = options;
-    this.#wanted = [ttlMs, maxBytes, maxEntries, onFull].some((setting) =>
-      setting !== undefined
-    );
-    this.#settings = {
-      ttlMs: ttlMs ?? DEFAULT_SETTINGS.ttlMs,
-      maxBytes: maxBytes ?? DEFAULT_SETTINGS.maxBytes,
-      maxEntries: maxEntries ?? DEFAULT_SETTINGS.maxEntries,
-      onFull: onFull ?? DEFAULT_SETTINGS.onFull,
-    };
-  }
-
+/** How a handle's cache comes to be. */
+export interface CacheCreation {
+  /** What `create()` asks for. */
+  readonly create: CacheCreate;
   /**
-   * The life of the caches in which the cache was created; null if its handle has no settings.
-   * @throws {HiqliteError} `conflict` if it exists with other settings, and what every write throws.
+   * What goes with every change of a handle that has settings, so that it never makes a cache with
+   * others, whoever dropped it when. Those of a handle without settings come to be by themselves.
    */
-  before(options: WriteOptions): Promise<number> | number | null {
-    if (!this.#wanted) return null;
-    return this.#epoch ?? this.create(options);
-  }
+  readonly creates: readonly CacheCreate[];
+}
 
-  /** Creates it now. @throws {HiqliteError} as {@linkcode before} does. */
-  create({ timeoutMs, signal }: WriteOptions): Promise<number> {
-    const operation = {
-      kind: "create",
-      cache: this.#name,
-      settings: this.#settings,
-    } as const;
-    this.#creating ??= this.#session.write(
-      { checks: [], operations: [operation] },
-      {
-        ...(timeoutMs === undefined ? {} : { timeoutMs }),
-        ...(signal === undefined ? {} : { signal }),
-      },
-      null,
-    ).then(({ epoch }) => this.#epoch = epoch)
-      .finally(() => this.#creating = null);
-    return this.#creating;
-  }
-
-  /** The cache may be gone. */
-  forget(): void {
-    this.#epoch = null;
-  }
+/** How the cache of a handle with `options` comes to be. */
+export function creationOf<T>(
+  cache: string,
+  { ttlMs, maxBytes, maxEntries, onFull }: CacheOptions<T>,
+): CacheCreation {
+  const given = [ttlMs, maxBytes, maxEntries, onFull];
+  const settings: CacheSettings = {
+    ttlMs: ttlMs ?? DEFAULT_SETTINGS.ttlMs,
+    maxBytes: maxBytes ?? DEFAULT_SETTINGS.maxBytes,
+    maxEntries: maxEntries ?? DEFAULT_SETTINGS.maxEntries,
+    onFull: onFull ?? DEFAULT_SETTINGS.onFull,
+  };
+  // One object for all changes: those of one log entry carry it once.
+  const create: CacheCreate = { kind: "create", cache, settings };
+  const wanted = given.some((setting) => setting !== undefined);
+  return { create, creates: wanted ? [create] : [] };
 }

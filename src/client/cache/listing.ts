@@ -1,5 +1,6 @@
 import { cursorAfter, rangeOfPage } from "../../api/cache_range.ts";
 import { toByteKey } from "../../state/kv/keys.ts";
+import { checked, LIST } from "./arguments.ts";
 import type { CacheSession } from "./session.ts";
 import type { CacheListing, ListOptions } from "./types.ts";
 import type { CacheValues } from "./values.ts";
@@ -11,7 +12,7 @@ export async function listCache<T>(
   values: CacheValues<T>,
   options: ListOptions,
 ): Promise<CacheListing<T>> {
-  const { prefix, start, end, reverse, limit, cursor } = options;
+  const { prefix, start, end, reverse, limit, cursor } = checked(options, LIST);
   const range = rangeOfPage({
     prefix: prefix === undefined ? prefix : toByteKey(prefix),
     start: start === undefined ? start : toByteKey(start),

@@ -1,6 +1,6 @@
 import { versionText } from "../../api/cache_json.ts";
 import type { Member } from "../../node/port.ts";
-import { toByteKey } from "../../state/kv/keys.ts";
+import { keyOf } from "./arguments.ts";
 import { Cache, toolsOf } from "./cache.ts";
 import type { CacheSession } from "./session.ts";
 import type {
@@ -27,7 +27,7 @@ export class LocalCache<T = CacheValue> extends Cache<T> {
 
   /** Reads a value on the calling thread, in less than a microsecond; undefined if there is none. Contains every earlier write of this client. */
   getSync(key: CacheKey): T | undefined {
-    const byteKey = toByteKey(key);
+    const byteKey = keyOf(key);
     const entry = this.#member.caches.getSync(this.name, byteKey);
     return entry === null
       ? undefined
@@ -36,7 +36,7 @@ export class LocalCache<T = CacheValue> extends Cache<T> {
 
   /** As {@linkcode getSync}, with version and time to live. */
   entrySync(key: CacheKey): CacheEntry<T> | undefined {
-    const byteKey = toByteKey(key);
+    const byteKey = keyOf(key);
     const { caches } = this.#member;
     const entry = caches.getSync(this.name, byteKey);
     return entry === null ? undefined : {

@@ -1,13 +1,12 @@
 import { HiqliteError } from "../../errors.ts";
-import { toByteKey } from "../../state/kv/keys.ts";
 import type { KvOperation, KvValue, PutFields } from "../../state/kv/types.ts";
+import { counterOf, keyOf } from "./arguments.ts";
 import type {
   AddOptions,
   CacheKey,
   DeleteOptions,
   PutOptions,
 } from "./types.ts";
-import { toCounter } from "./values.ts";
 import { versionCondition } from "./versions.ts";
 
 /** An operation, and the life of the caches that its condition is about; null for any. */
@@ -38,7 +37,7 @@ export function putOf(
     : versionCondition(ifVersion, "ifVersion");
   const fields: PutFields = {
     cache,
-    key: toByteKey(key),
+    key: keyOf(key),
     value,
     ...(ttlMs === undefined ? {} : { ttlMs }),
     ...(keepTtl === undefined ? {} : { keepTtl }),
@@ -61,7 +60,7 @@ export function deleteOf(
     operation: {
       kind: "delete",
       cache,
-      key: toByteKey(key),
+      key: keyOf(key),
       ...(condition === null ? {} : { ifVersion: condition.version }),
     },
     epoch: condition?.epoch ?? null,
@@ -79,11 +78,11 @@ export function addOf(
     operation: {
       kind: "add",
       cache,
-      key: toByteKey(key),
-      delta: toCounter(delta, "delta"),
+      key: keyOf(key),
+      delta: counterOf(delta, "delta"),
       ...(initial === undefined
         ? {}
-        : { initial: toCounter(initial, "initial") }),
+        : { initial: counterOf(initial, "initial") }),
       ...(ttlMsIfNew === undefined ? {} : { ttlMsIfNew }),
     },
     epoch: null,

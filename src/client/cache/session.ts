@@ -25,6 +25,7 @@ import type {
 } from "../../state/kv/types.ts";
 import type { WriteOptions } from "../call_options.ts";
 import type { Transport } from "../transport.ts";
+import { checked, READ } from "./arguments.ts";
 import { PreconditionError } from "./precondition_error.ts";
 import type { CacheReadOptions } from "./types.ts";
 import { positionOfVersion } from "./versions.ts";
@@ -72,7 +73,7 @@ export class CacheSession {
     keys: readonly ByteKey[],
     options: CacheReadOptions,
   ): Promise<CacheGetAnswer> {
-    return this.#read(CACHE_GET, { cache, keys }, options);
+    return this.#read(CACHE_GET, { cache, keys }, checked(options, READ));
   }
 
   /** Reads a counter. */
@@ -81,7 +82,7 @@ export class CacheSession {
     key: ByteKey,
     options: CacheReadOptions,
   ): Promise<CacheCounterAnswer> {
-    return this.#read(CACHE_COUNTER, { cache, key }, options);
+    return this.#read(CACHE_COUNTER, { cache, key }, checked(options, READ));
   }
 
   /** Reads a page of entries. */

@@ -5,7 +5,11 @@ import type { Schema } from "../schema.ts";
 /** A key: text, or any bytes; 1 to 1024 bytes of UTF-8. */
 export type CacheKey = string | Uint8Array;
 
-/** What a cache holds without a codec: bytes, text, or what JSON can say. At most 1 MiB. */
+/**
+ * What a cache holds without a codec: bytes, text, or what JSON can say. At most 1 MiB. What JSON
+ * would silently drop or change is refused (`NaN`, `Map`, other arrays of bytes); what has `toJSON`
+ * is kept as what that returns, a `Date` as its text, and a property that is undefined is left out.
+ */
 export type CacheValue = Uint8Array | string | JsonValue;
 
 /** What JSON can say, but for a text alone, which is kept as text. */

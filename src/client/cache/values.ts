@@ -2,6 +2,7 @@ import { HiqliteError } from "../../errors.ts";
 import { fromByteKey } from "../../state/kv/keys.ts";
 import type { ByteKey, KvEntry, KvValue } from "../../state/kv/types.ts";
 import { versionText } from "../../api/cache_json.ts";
+import { jsonText } from "./json_text.ts";
 import { parseOne, parseOneSync, type Schema } from "../schema.ts";
 import type {
   CacheCodec,
@@ -30,23 +31,12 @@ export class CacheValues<T> {
     const stored = this.#codec === undefined
       ? value
       : this.#codec.encode(value);
-    if (stored instanceof Uint8Array) return { kind: "bytes", bytes: stored };
-    if (typeof stored === "string") return ofText("text", stored);
-    let text: string | undefined;
-    try {
-      text = JSON.stringify(stored);
-    } catch (cause) {
-      throw new HiqliteError(
-        "invalid",
-        `The value cannot be written as JSON: ${(cause as Error).message}`,
-        { cause },
-      );
+    // Sent later, and perhaps again: by then the caller may have other bytes in its buffer.
+    if (stored instanceof Uint8Array) {
+      return { kind: "bytes", bytes: new Uint8Array(stored) };
     }
-    if (text !== undefined) return ofText("json", text);
-    throw new HiqliteError(
-      "invalid",
-      `The value is bytes, text or what JSON can say, not ${typeof stored}`,
-    );
+    if (typeof stored === "string") return ofText("text", stored);
+    return ofText("json", jsonText(stored));
   }
 
   /** A value of what is stored. @throws {HiqliteError} `invalid` if the schema refuses it. */
@@ -109,16 +99,6 @@ export function keyNames(
 export function counterValue(value: bigint): number | bigint {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
-}
-
-/** A counter's value or change. @throws {HiqliteError} `invalid` */
-export function toCounter(value: number | bigint, name: string): bigint {
-  if (typeof value === "bigint") return value;
-  if (Number.isSafeInteger(value)) return BigInt(value);
-  throw new HiqliteError(
-    "invalid",
-    `${name}: expected an integer, a bigint beyond ±(2^53 - 1), got ${value}`,
-  );
 }
 
 function ofText(kind: "text" | "json", text: string): KvValue {

@@ -1,3 +1,4 @@
+import { versionOf } from "./arguments.ts";
 import { parseVersion } from "../../api/cache_json.ts";
 import type { CachePosition } from "../../node/port.ts";
 import { PACK_OPERATIONS_MAX } from "../../state/kv/limits.ts";
@@ -21,5 +22,8 @@ export function versionCondition(
   text: string | null,
   path: string,
 ): VersionCondition {
-  return text === null ? { version: 0, epoch: null } : parseVersion(text, path);
+  const version = versionOf(text, path);
+  return version === null
+    ? { version: 0, epoch: null }
+    : parseVersion(version, path);
 }

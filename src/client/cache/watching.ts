@@ -1,5 +1,5 @@
 import { parsePosition, positionText } from "../../api/cache_json.ts";
-import { toByteKey } from "../../state/kv/keys.ts";
+import { checked, keyOf, keysOf, WATCH } from "./arguments.ts";
 import type { CacheSession } from "./session.ts";
 import type { CacheUpdate, WatchOptions } from "./types.ts";
 import { type CacheValues, keyNames } from "./values.ts";
@@ -9,12 +9,13 @@ export async function* watchCache<T>(
   session: CacheSession,
   cache: string,
   values: CacheValues<T>,
-  { keys, prefix, since, signal }: WatchOptions,
+  options: WatchOptions,
 ): AsyncGenerator<CacheUpdate<T>> {
+  const { keys, prefix, since, signal } = checked(options, WATCH);
   const events = session.watch({
     cache,
-    ...(keys === undefined ? {} : { keys: keys.map(toByteKey) }),
-    ...(prefix === undefined ? {} : { prefix: toByteKey(prefix) }),
+    ...(keys === undefined ? {} : { keys: keysOf(keys) }),
+    ...(prefix === undefined ? {} : { prefix: keyOf(prefix) }),
     ...(since === undefined ? {} : { since: parsePosition(since, "since") }),
     ...(signal === undefined ? {} : { signal }),
   });

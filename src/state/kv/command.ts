@@ -14,7 +14,8 @@ import {
 } from "./limits.ts";
 import { readNatural, writeNatural } from "./numbers.ts";
 import { readOperation, writeOperation } from "./operation_codec.ts";
-import type { KvCheck, KvOperation, KvUnit } from "./types.ts";
+import { readSettings, writeSettings } from "./settings.ts";
+import type { KvCheck, KvOperation, KvUnit, OperationOf } from "./types.ts";
 import { readKvValue, writeKvValue } from "./values.ts";
 
 const CHECK_VERSION = 0;
@@ -22,6 +23,16 @@ const CHECK_VALUE = 1;
 
 /** Of most units. */
 const NO_CHECKS: readonly KvCheck[] = Object.freeze([]);
+/** What a unit creates its cache with. */
+type Create = OperationOf<"create">;
+
+/** The tables of an entry, each with the places of what is in it. */
+interface Places {
+  readonly names: Map<string, number>;
+  /** A handle gives the same object with each of its units. */
+  readonly creates: Map<Create, number>;
+}
+
 /** Applications use few caches, again and again. */
 const names = new TextMemo();
 
@@ -32,8 +43,8 @@ export interface KvPack {
 }
 
 /**
- * Appends units that share one entry of the log: `maxBytes`, the table of the caches' names, then the
- * units, which name caches by their place in it. `maxBytes` is what all caches together may have: it
+ * Appends units that share one entry of the log: `maxBytes`, the tables of the caches' names and of what
+ * caches are created with, then the units, which name both by their place there. `maxBytes` is what all caches together may have: it
  * travels with each entry, so that members which are configured differently decide equally.
  * At most `PACK_OPERATIONS_MAX` operations go into one entry.
  */
@@ -42,17 +53,27 @@ export function writeKvCommand(
   units: readonly KvUnit[],
   maxBytes: number = CACHES_BYTES_MAX,
 ): void {
-  const places = new Map<string, number>();
+  const places: Places = { names: new Map(), creates: new Map() };
+  const { names, creates } = places;
   let operations = 0;
   for (const unit of units) {
     operations += unit.operations.length;
-    for (const { cache } of unit.checks) place(places, cache);
-    for (const { cache } of unit.operations) place(places, cache);
+    for (const create of unit.creates ?? []) {
+      place(names, create.cache);
+      place(creates, create);
+    }
+    for (const { cache } of unit.checks) place(names, cache);
+    for (const { cache } of unit.operations) place(names, cache);
   }
   assert(operations <= PACK_OPERATIONS_MAX, "too many operations for an entry");
   writeNatural(writer, maxBytes);
-  writeNatural(writer, places.size);
-  for (const name of places.keys()) writer.text(name);
+  writeNatural(writer, names.size);
+  for (const name of names.keys()) writer.text(name);
+  writeNatural(writer, creates.size);
+  for (const { cache, settings } of creates.keys()) {
+    writeNatural(writer, names.get(cache)!);
+    writeSettings(writer, settings);
+  }
   writeNatural(writer, units.length);
   for (const unit of units) writeUnit(writer, unit, places);
 }
@@ -76,10 +97,15 @@ export function readKvPack(body: Uint8Array): KvPack {
   for (let left = countOf(reader); left > 0; left--) {
     table.push(readCacheName(reader));
   }
+  const creates: Create[] = [];
+  for (let left = countOf(reader); left > 0; left--) {
+    const cache = cacheIn(table, readNatural(reader));
+    creates.push({ kind: "create", cache, settings: readSettings(reader) });
+  }
   const units: KvUnit[] = [];
   let operations = 0;
   for (let left = countOf(reader); left > 0; left--) {
-    const unit = readUnit(reader, table);
+    const unit = readUnit(reader, table, creates);
     operations += unit.operations.length;
     units.push(unit);
   }
@@ -102,8 +128,8 @@ export function readCacheName(reader: ByteReader): string {
   return name;
 }
 
-function place(places: Map<string, number>, name: string): void {
-  if (!places.has(name)) places.set(name, places.size);
+function place<T>(places: Map<T, number>, one: T): void {
+  if (!places.has(one)) places.set(one, places.size);
 }
 
 /** Whatever is counted takes a byte at least. */
@@ -113,18 +139,27 @@ function countOf(reader: ByteReader): number {
 
 function writeUnit(
   writer: ByteWriter,
-  { checks, operations }: KvUnit,
-  places: ReadonlyMap<string, number>,
+  { creates = [], checks, operations }: KvUnit,
+  places: Places,
 ): void {
+  writeNatural(writer, creates.length);
+  for (const create of creates) {
+    writeNatural(writer, places.creates.get(create)!);
+  }
   writeNatural(writer, checks.length);
-  for (const check of checks) writeCheck(writer, check, places);
+  for (const check of checks) writeCheck(writer, check, places.names);
   writeNatural(writer, operations.length);
   for (const operation of operations) {
-    writeOperation(writer, operation, places.get(operation.cache)!);
+    writeOperation(writer, operation, places.names.get(operation.cache)!);
   }
 }
 
-function readUnit(reader: ByteReader, table: readonly string[]): KvUnit {
+function readUnit(
+  reader: ByteReader,
+  table: readonly string[],
+  known: readonly Create[],
+): KvUnit {
+  const creates = readCreates(reader, known);
   const checkCount = readNatural(reader, UNIT_PARTS_MAX);
   let checks = NO_CHECKS;
   if (checkCount > 0) {
@@ -135,7 +170,28 @@ function readUnit(reader: ByteReader, table: readonly string[]): KvUnit {
   const count = readNatural(reader, UNIT_PARTS_MAX - checkCount);
   const operations: KvOperation[] = [];
   for (let i = 0; i < count; i++) operations.push(readOperation(reader, table));
-  return { checks, operations };
+  return creates === null
+    ? { checks, operations }
+    : { creates, checks, operations };
+}
+
+/** What a unit creates; null for nothing. */
+function readCreates(
+  reader: ByteReader,
+  known: readonly Create[],
+): Create[] | null {
+  const count = readNatural(reader, UNIT_PARTS_MAX);
+  if (count === 0) return null;
+  const creates: Create[] = [];
+  for (let i = 0; i < count; i++) {
+    const place = readNatural(reader);
+    const create = known[place];
+    if (create === undefined) {
+      throw new MalformedBytesError(`nothing to create at place ${place}`);
+    }
+    creates.push(create);
+  }
+  return creates;
 }
 
 function writeCheck(

@@ -114,6 +114,8 @@ export type OperationOf<K extends KvOperation["kind"]> = Extract<
 
 /** Operations that happen together, if all checks hold, or not at all. */
 export interface KvUnit {
+  /** Caches that are created first, unless they are there with these settings; one with other settings refuses the unit. */
+  readonly creates?: readonly Extract<KvOperation, { kind: "create" }>[];
   /** What must hold. */
   readonly checks: readonly KvCheck[];
   /** What is done then, in this order. */

@@ -5,7 +5,13 @@ import { Draft } from "./draft.ts";
 import { PACK_OPERATIONS_MAX } from "./limits.ts";
 import { failed, perform } from "./operations.ts";
 import { evictOverflow, lackOfRoom } from "./room.ts";
-import type { KvAnswer, KvCheck, KvResult, KvUnit } from "./types.ts";
+import type {
+  KvAnswer,
+  KvCheck,
+  KvResult,
+  KvUnit,
+  OperationOf,
+} from "./types.ts";
 import { sameValue } from "./values.ts";
 
 /** Applies units, each wholly or not at all. */
@@ -37,7 +43,9 @@ export class Units {
   }
 
   #apply(unit: KvUnit, version: number, maxBytes: number): KvAnswer {
-    const { checks, operations } = unit;
+    const { creates, checks, operations } = unit;
+    const refusal = creates === undefined ? null : this.#refused(creates);
+    if (refusal !== null) return refusal;
     for (let at = 0; at < checks.length; at++) {
       const found = this.#foundOtherwise(checks[at]!);
       if (found !== null) return { kind: "conflict", at, version: found };
@@ -62,6 +70,15 @@ export class Units {
     this.#draft.commit();
     evictOverflow(this.#contents, this.#draft, maxBytes);
     return { kind: "done", results };
+  }
+
+  /** Has caches created in the draft; why one cannot be, null if all can. */
+  #refused(creates: readonly OperationOf<"create">[]): KvAnswer | null {
+    for (const create of creates) {
+      const outcome = perform(create, this.#draft, 0);
+      if (failed(outcome) && outcome.kind === "refused") return outcome;
+    }
+    return null;
   }
 
   /** The version of an entry that is not as a check says; null if it is. */

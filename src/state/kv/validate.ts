@@ -15,6 +15,7 @@ import type {
   KvOperation,
   KvUnit,
   KvValue,
+  OperationOf,
   PutFields,
 } from "./types.ts";
 import { VALUE_KINDS } from "./values.ts";
@@ -25,7 +26,8 @@ import { VALUE_KINDS } from "./values.ts";
  * @throws {HiqliteError} `invalid`, `too_large`.
  */
 export function validateUnit(unit: KvUnit): void {
-  const { checks, operations } = unit;
+  const { creates, checks, operations } = unit;
+  if (creates !== undefined) validateCreates(creates);
   if (!Array.isArray(checks) || !Array.isArray(operations)) {
     throw invalidInput("A batch needs lists of checks and operations");
   }
@@ -111,6 +113,23 @@ export function validateSettings(settings: CacheSettings, where = ""): void {
     throw invalidInput(
       `${where}onFull is "reject" or "evict", not ${describe(onFull)}`,
     );
+  }
+}
+
+/** Checks what a unit creates before it begins. */
+function validateCreates(creates: readonly OperationOf<"create">[]): void {
+  if (!Array.isArray(creates)) {
+    throw invalidInput("What a batch creates is a list");
+  }
+  if (creates.length > UNIT_PARTS_MAX) {
+    throw tooLarge("The batch", `${creates.length} creates`, UNIT_PARTS_MAX);
+  }
+  for (const create of creates) {
+    if (create?.kind !== "create") {
+      throw invalidInput(`Not a cache to create: ${describe(create)}`);
+    }
+    validateCacheName(create.cache);
+    validateSettings(create.settings);
   }
 }
 

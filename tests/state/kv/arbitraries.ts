@@ -7,6 +7,7 @@ import type {
   KvResult,
   KvUnit,
   KvValue,
+  OperationOf,
 } from "../../../src/state/kv/types.ts";
 
 /** Like `fc.record`, with ordinary objects. */
@@ -105,8 +106,13 @@ const keyedOperation = fc.oneof(
   record({ kind: constant("setCounter"), ...keyed, value: int64 }),
   record({ kind: constant("deleteCounter"), ...keyed }),
 ) as fc.Arbitrary<KvOperation>;
+const create = record<OperationOf<"create">>({
+  kind: constant("create"),
+  cache,
+  settings,
+});
 const wholeOperation = fc.oneof(
-  record({ kind: constant("create"), cache, settings }),
+  create,
   record({ kind: fc.constantFrom("clear", "clearCounters", "drop"), cache }),
 ) as fc.Arbitrary<KvOperation>;
 const check: fc.Arbitrary<KvCheck> = fc.oneof(
@@ -114,17 +120,19 @@ const check: fc.Arbitrary<KvCheck> = fc.oneof(
   record({ ...keyed, value }),
 );
 
+type Plain = Omit<KvUnit, "creates">;
 /** Units that can be proposed. */
 export const unit: fc.Arbitrary<KvUnit> = fc.oneof(
   record<KvUnit>({
+    creates: fc.array(create, { minLength: 1, maxLength: 2 }),
     checks: fc.array(check, { maxLength: 4 }),
     operations: fc.array(keyedOperation, { minLength: 1, maxLength: 6 }),
-  }),
-  record<KvUnit>({
+  }, ["creates"]),
+  record<Plain>({
     checks: fc.array(check, { maxLength: 2 }),
     operations: wholeOperation.map((operation) => [operation]),
   }),
-  record<KvUnit>({
+  record<Plain>({
     checks: fc.array(check, { minLength: 1, maxLength: 4 }),
     operations: fc.constant([]),
   }),

@@ -16,7 +16,11 @@ import {
   writeInteger,
   writeNatural,
 } from "../../../src/state/kv/numbers.ts";
-import type { KvAnswer, KvUnit } from "../../../src/state/kv/types.ts";
+import {
+  DEFAULT_SETTINGS,
+  type KvAnswer,
+  type KvUnit,
+} from "../../../src/state/kv/types.ts";
 import { validateUnit } from "../../../src/state/kv/validate.ts";
 import {
   ByteReader,
@@ -74,6 +78,11 @@ Deno.test("a put of a small value takes few bytes beside its key and value, and 
   const one = encoded([put("a")]).length;
   const two = encoded([put("a"), put("b")]).length;
   assert.ok(two - one <= 23, `${two - one}`);
+  const settings = { ...DEFAULT_SETTINGS, maxEntries: 10_000, ttlMs: 60_000 };
+  const create = { kind: "create", cache: "sessions", settings } as const;
+  const created = (key: string) => ({ creates: [create], ...put(key) });
+  const more = encoded([created("a"), created("b")]).length - two;
+  assert.ok(more <= 12, `settings are written once, too: ${more}`);
 });
 
 Deno.test("damaged commands and answers are malformed, or read as something that is encoded the same way", () => {

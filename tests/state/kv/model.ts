@@ -147,6 +147,8 @@ export class Model {
   }
 
   #unit(unit: KvUnit, first: number, maxBytes: number): KvAnswer {
+    const before = structuredClone(this.#caches);
+    for (const create of unit.creates ?? []) this.#whole(create);
     unit.checks.forEach((check, at) => {
       const entry = this.#entry(check.cache, check.key);
       const version = entry?.version ?? 0;
@@ -156,7 +158,6 @@ export class Model {
           entry.value.bytes.toHex() === check.value.bytes.toHex();
       if (!holds) throw new End({ kind: "conflict", at, version });
     });
-    const before = structuredClone(this.#caches);
     this.#changed = [];
     const results = unit.operations.map((operation, i) =>
       this.#operation(operation, first + i, unit.checks.length + i)

@@ -54,7 +54,12 @@ export class Storyteller {
     }
     const sizes = [1, 1, 1, 2, 5, this.#keys === 400 ? 60 : 3];
     const size = sizes[this.below(sizes.length)]!;
+    const cache = this.#cache();
+    const settings = this.#settings();
     return {
+      ...this.below(8) === 0
+        ? { creates: [{ kind: "create", cache, settings }] }
+        : {},
       checks: this.below(5) > 0 ? [] : [this.#check(versions)],
       operations: Array.from({ length: size }, () => this.#keyed(versions)),
     };

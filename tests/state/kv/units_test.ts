@@ -189,6 +189,32 @@ Deno.test("there are no more caches than the limit, and one that is dropped make
   for (const operation of more) await caches.do(operation);
 });
 
+Deno.test("a unit creates its caches with their settings, finds them, and does nothing where others are", async () => {
+  await using caches = new Caches();
+  const settings = { ...DEFAULT_SETTINGS, maxEntries: 2 };
+  const create = { kind: "create", cache: "c", settings } as const;
+  const unit = async (operation: KvOperation) => {
+    const units = [{ creates: [create], checks: [], operations: [operation] }];
+    const [answer] = await caches.pack(units);
+    return answer!.kind === "refused" ? answer!.code : answer!.kind;
+  };
+  assert.equal(await unit(put("k", "v", { ifPresent: true })), "conflict");
+  assert.equal(caches.stats("c"), undefined);
+  assert.equal(await unit(put("a")), "done");
+  assert.equal(caches.stats("c")!.settings.maxEntries, 2);
+  assert.equal(await unit(put("b")), "done");
+  assert.equal(await unit(put("c")), "cache_full");
+  assert.equal(await unit({ kind: "clear", cache: "c" }), "done");
+  await caches.do({ kind: "drop", cache: "c" });
+  assert.equal(await unit({ kind: "clear", cache: "c" }), "done");
+  assert.equal(caches.stats("c")!.settings.maxEntries, 2);
+  await caches.do({ kind: "drop", cache: "c" });
+  await caches.do(put("k", "plain"));
+  const before = everything(caches);
+  assert.equal(await unit(put("a")), "conflict");
+  assert.deepEqual(everything(caches), before);
+});
+
 Deno.test("a command that is malformed is refused, and nothing else", async () => {
   await using caches = new Caches();
   const entry = caches.entry([{ checks: [], operations: [put("k")] }]);

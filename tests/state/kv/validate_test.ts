@@ -91,6 +91,12 @@ const INVALID: readonly (readonly [unknown, RegExp])[] = [
   [one({ ...put, kind: "add", delta: 2n ** 63n }), /outside of 64 bits/],
   [one({ ...put, kind: "setCounter", value: null }), /value is a bigint/],
   [one({ kind: "create", cache: "a", settings: null }), /Not settings/],
+  [{ ...one(put), creates: 5 }, /What a batch creates is a list/],
+  [{ ...one(put), creates: [put] }, /Not a cache to create/],
+  [
+    { ...one(put), creates: [{ kind: "create", cache: "a", settings: null }] },
+    /Not settings/,
+  ],
   [
     one({
       kind: "create",

@@ -1,0 +1,209 @@
+import { HiqliteError } from "../../errors.ts";
+import { toByteKey } from "../../state/kv/keys.ts";
+import type { ByteKey } from "../../state/kv/types.ts";
+import { described } from "./describe.ts";
+import type { CacheKey } from "./types.ts";
+
+/** What an option may be. */
+interface OptionRule {
+  /** In words. */
+  readonly what: string;
+  holds(value: unknown): boolean;
+}
+
+/** The options of a call, by their names. */
+export type KnownOptions = Readonly<Record<string, OptionRule>>;
+
+const FLAG: OptionRule = {
+  what: "true or false",
+  holds: (value) => typeof value === "boolean",
+};
+const TEXT: OptionRule = {
+  what: "text",
+  holds: (value) => typeof value === "string",
+};
+const DURATION: OptionRule = {
+  what: "a number of milliseconds",
+  holds: (value) => typeof value === "number" && value >= 0,
+};
+const VERSION: OptionRule = {
+  what: "a version as put() returns it",
+  holds: (value) => typeof value === "string",
+};
+const VERSION_OR_NONE: OptionRule = {
+  what: "a version as put() returns it, or null",
+  holds: (value) => value === null || VERSION.holds(value),
+};
+const LIFETIME: OptionRule = {
+  what: "a whole number of milliseconds from 1, or null for ever",
+  holds: (value) => value === null || isNatural(value) && value > 0,
+};
+const SETTING: OptionRule = {
+  what: "a whole number from 0",
+  holds: isNatural,
+};
+const COUNT: OptionRule = {
+  what: "a whole number from 1 to 1000",
+  holds: (value) => isNatural(value) && value >= 1 && value <= 1000,
+};
+const INTEGER: OptionRule = {
+  what: "an integer, a bigint beyond ±(2^53 - 1)",
+  holds: (value) => typeof value === "bigint" || Number.isSafeInteger(value),
+};
+const KEY: OptionRule = {
+  what: "text or a Uint8Array",
+  holds: (value) => typeof value === "string" || value instanceof Uint8Array,
+};
+
+/** Of every change. */
+export const WRITE: KnownOptions = {
+  signal: {
+    what: "an AbortSignal",
+    holds: (value) =>
+      typeof value === "object" && value !== null && "aborted" in value,
+  },
+  timeoutMs: DURATION,
+  idempotencyKey: TEXT,
+  maxRunMs: DURATION,
+};
+/** Of a put in a batch. */
+export const PUT_PART: KnownOptions = {
+  ttlMs: LIFETIME,
+  keepTtl: FLAG,
+  ifVersion: VERSION_OR_NONE,
+  ifAbsent: FLAG,
+  ifPresent: FLAG,
+};
+/** Of a delete in a batch. */
+export const DELETE_PART: KnownOptions = { ifVersion: VERSION };
+/** Of an add in a batch. */
+export const ADD_PART: KnownOptions = {
+  initial: INTEGER,
+  ttlMsIfNew: LIFETIME,
+};
+/** Of a put. */
+export const PUT: KnownOptions = { ...WRITE, ...PUT_PART };
+/** Of a delete. */
+export const DELETE: KnownOptions = { ...WRITE, ...DELETE_PART };
+/** Of an add. */
+export const ADD: KnownOptions = { ...WRITE, ...ADD_PART };
+/** Of a read. */
+export const READ: KnownOptions = {
+  signal: WRITE.signal!,
+  timeoutMs: DURATION,
+  consistency: {
+    what: '"local" or "linearizable"',
+    holds: (value) => value === "local" || value === "linearizable",
+  },
+  minVersion: VERSION,
+};
+/** Of a list. */
+export const LIST: KnownOptions = {
+  ...READ,
+  prefix: KEY,
+  start: KEY,
+  end: KEY,
+  reverse: FLAG,
+  limit: COUNT,
+  cursor: TEXT,
+};
+/** Of a watch. */
+export const WATCH: KnownOptions = {
+  keys: {
+    what: "a list of keys, each text or a Uint8Array",
+    holds: (value) => Array.isArray(value) && value.every(KEY.holds),
+  },
+  prefix: KEY,
+  since: TEXT,
+  signal: WRITE.signal!,
+};
+/** Of a handle. */
+export const HANDLE: KnownOptions = {
+  ttlMs: SETTING,
+  maxBytes: SETTING,
+  maxEntries: SETTING,
+  onFull: {
+    what: '"reject" or "evict"',
+    holds: (value) => value === "reject" || value === "evict",
+  },
+  schema: {
+    what: "a Standard Schema",
+    holds: (value) => Object(value) === value && "~standard" in Object(value),
+  },
+  codec: {
+    what: "an object with encode() and decode()",
+    holds: (value) =>
+      ["encode", "decode"].every((name) =>
+        typeof Object(value)[name] === "function"
+      ),
+  },
+};
+
+/**
+ * Options that are what they must be: a misspelled one would mean nothing, and nobody would know.
+ * @throws {HiqliteError} `invalid`
+ */
+export function checked<Options extends object>(
+  options: Options,
+  known: KnownOptions,
+): Options {
+  if (typeof options !== "object" || options === null) {
+    throw wrong("options", "an object", options);
+  }
+  for (const name in options) {
+    const value: unknown = options[name];
+    if (value === undefined) continue;
+    const expected = Object.hasOwn(known, name) ? known[name] : undefined;
+    if (expected === undefined) {
+      throw new HiqliteError(
+        "invalid",
+        `There is no option ${
+          JSON.stringify(name.slice(0, 40))
+        } here; there are ${Object.keys(known).join(", ")}`,
+      );
+    }
+    if (!expected.holds(value)) throw wrong(name, expected.what, value);
+  }
+  return options;
+}
+
+/** The caller's key as caches keep it. @throws {HiqliteError} `invalid` */
+export function keyOf(key: CacheKey): ByteKey {
+  if (!KEY.holds(key)) throw wrong("key", KEY.what, key);
+  return toByteKey(key);
+}
+
+/** The caller's keys as caches keep them. @throws {HiqliteError} `invalid` */
+export function keysOf(keys: readonly CacheKey[]): ByteKey[] {
+  if (!Array.isArray(keys)) throw wrong("keys", "a list of keys", keys);
+  return keys.map(keyOf);
+}
+
+/** A time to live that is an argument of its own. @throws {HiqliteError} `invalid` */
+export function lifetimeOf(ttlMs: number | null): number | null {
+  if (!LIFETIME.holds(ttlMs)) throw wrong("ttlMs", LIFETIME.what, ttlMs);
+  return ttlMs;
+}
+
+/** A counter's value or change. @throws {HiqliteError} `invalid` */
+export function counterOf(value: number | bigint, name: string): bigint {
+  if (!INTEGER.holds(value)) throw wrong(name, INTEGER.what, value);
+  return BigInt(value);
+}
+
+/** A version that is an argument of its own; null for none. @throws {HiqliteError} `invalid` */
+export function versionOf(version: string | null, name: string): string | null {
+  if (VERSION_OR_NONE.holds(version)) return version;
+  throw wrong(name, VERSION_OR_NONE.what, version);
+}
+
+function isNatural(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function wrong(name: string, what: string, value: unknown): HiqliteError {
+  return new HiqliteError(
+    "invalid",
+    `${name}: expected ${what}, got ${described(value)}`,
+  );
+}
