@@ -24,7 +24,7 @@ const nodes = [1, 2, 3].map((id) =>
   `${id} 127.0.0.1:${ports[2 * id - 2]} 127.0.0.1:${ports[2 * id - 1]}`
 );
 
-function start(id: number): Deno.ChildProcess {
+function start(id: number, cachesOnDisk = true): Deno.ChildProcess {
   return new Deno.Command(binary, {
     args: ["serve", "--node-id", `${id}`],
     clearEnv: true,
@@ -36,6 +36,7 @@ function start(id: number): Deno.ChildProcess {
       HQL_DATA_DIR: `${root}/${id}`,
       HQL_SECRET_RAFT: SECRET,
       HQL_SECRET_API: SECRET,
+      HQL_CACHE_STORAGE_DISK: `${cachesOnDisk}`,
     },
     stdout: "null",
     stderr: "inherit",
@@ -70,6 +71,31 @@ async function ready(id: number): Promise<void> {
     await sleep(50);
   }
   throw new Error(`member ${id} is not ready after ${WAIT_MS} ms`);
+}
+
+async function cache(
+  id: number,
+  key: string,
+  init?: RequestInit,
+): Promise<string | null> {
+  const response = await fetch(
+    url(id, `/api/v1/cache/c/${key}?consistency=linearizable`),
+    {
+      ...init,
+      headers: { "content-type": "text/plain", "x-api-secret": SECRET },
+    },
+  );
+  const text = await response.text();
+  assert.ok(response.ok || response.status === 404, text);
+  return response.ok ? text : null;
+}
+
+async function endAll(): Promise<void> {
+  for (const [id, member] of members) {
+    member.kill("SIGTERM");
+    const { code } = await member.status;
+    assert.equal(code, 0, `member ${id} ended with ${code}`);
+  }
 }
 
 const members = new Map([1, 2, 3].map((id) => [id, start(id)]));
@@ -117,12 +143,21 @@ try {
     assert.deepEqual(rows, [[4]]);
   }
   console.log("every member reads all four rows, in guarded readers too");
-  for (const [id, member] of members) {
-    member.kill("SIGTERM");
-    const { code } = await member.status;
-    assert.equal(code, 0, `member ${id} ended with ${code}`);
-  }
+  await cache(other, "kept", { method: "PUT", body: "on the disk" });
+  await endAll();
   console.log("SIGTERM ends every member with code 0");
+  for (const onDisk of [true, false]) {
+    for (const id of members.keys()) members.set(id, start(id, onDisk));
+    for (const id of members.keys()) await ready(id);
+    const found = await cache(other, "kept");
+    assert.equal(found, onDisk ? "on the disk" : null);
+    await cache(other, "new", { method: "PUT", body: `${onDisk}` });
+    for (const id of members.keys()) {
+      assert.equal(await cache(id, "new"), `${onDisk}`);
+    }
+    await endAll();
+  }
+  console.log("its caches outlive a restart on the disk, and work in memory");
 } finally {
   for (const member of members.values()) {
     try {

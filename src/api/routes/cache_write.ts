@@ -133,13 +133,10 @@ function answerToJson(
 export function conflictMessage({ at, version }: {
   readonly at: number;
   readonly version: number;
-}, epoch?: number): string {
-  const named = epoch === undefined
-    ? "another version"
-    : `version ${versionText(epoch, version)}`;
+}, epoch: number): string {
   const found = version === 0
     ? "there is no such entry"
-    : `the entry has ${named}`;
+    : `the entry has version ${versionText(epoch, version)}`;
   return `Condition ${at} does not hold: ${found}. Nothing was done`;
 }
 

@@ -138,7 +138,7 @@ function resultsOf({ answer, epoch }: CacheWriteAnswer): readonly KvResult[] {
     case "conflict": {
       const { at, version } = answer;
       throw new PreconditionError(
-        conflictMessage(answer),
+        conflictMessage(answer, epoch),
         version === 0 ? null : versionText(epoch, version),
         at,
       );

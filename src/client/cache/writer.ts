@@ -34,7 +34,7 @@ export async function writeUnit(
 
 function ofAnotherLife(at: number): PreconditionError {
   return new PreconditionError(
-    `Condition ${at} does not hold: its version is of a life of the caches that is over. Nothing was done`,
+    `Condition ${at} does not hold: its version is of another life of the caches. Nothing was done`,
     null,
     at,
   );
