@@ -82,6 +82,7 @@ export class Cluster implements Trio {
     dir: string,
     logSync: LogSyncName,
     options: TrioOptions,
+    others: OpenOptions = {},
   ): Promise<Cluster> {
     const ports = freePorts(6);
     const nodes = [1, 2, 3].map((id) => ({
@@ -102,6 +103,7 @@ export class Cluster implements Trio {
           logSync: LOG_SYNC[logSync],
           sqliteDriver: driver.kind,
           sqliteLib: driver.kind === "ffi" ? driver.library : "",
+          ...others,
         })
       ));
       const cluster = new Cluster(

@@ -53,6 +53,7 @@ async function bench(options: BenchOptions, dir: string): Promise<Results> {
     await Promise.all(open.map((trio) => trio.close()));
   }
   if (only.has("levels")) results.levels = await measureLevels(options, dir);
+  if (only.has("cache")) results.cache = await measureBothCaches(options, dir);
   return results;
 }
 
@@ -126,10 +127,30 @@ async function measureCluster(
     const { follower } = await cluster.roles();
     results.reads = await follower.ask("reads", { rows });
   }
-  if (only.has("cache")) {
-    say("caches");
-    results.cache = await measureCaches(options, cluster, withCpu);
+}
+
+/** Caches in memory and on the disk, each in a cluster of its own. */
+async function measureBothCaches(
+  options: BenchOptions,
+  dir: string,
+): Promise<NonNullable<Results["cache"]>> {
+  const results: NonNullable<Results["cache"]> = [];
+  for (const place of ["memory", "disk"] as const) {
+    say(`caches, ${place}`);
+    const own = join(dir, `cache-${place}`);
+    const cluster = await Cluster.start(own, "immediate", options, {
+      cacheStorageDisk: place === "disk",
+    });
+    try {
+      results.push({
+        place,
+        ...await measureCaches(options, cluster, withCpu),
+      });
+    } finally {
+      await cluster.close();
+    }
   }
+  return results;
 }
 
 /** Measures after a run that only brings code and caches up to speed. */

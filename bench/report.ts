@@ -31,7 +31,9 @@ export function render(results: Results): string {
     add("Insert of 100 KB, one at a time", rates([results.blobs]));
   }
   if (results.reads) add("Reads", reads(results.reads));
-  if (results.cache) add("Caches, in memory", caches(results.cache));
+  for (const cache of results.cache ?? []) {
+    add(`Caches, ${cache.place}`, caches(cache));
+  }
   if (results.parts) add("The parts alone", partsAlone(results.parts));
   return parts.join("\n\n") + "\n";
 }

@@ -49,7 +49,7 @@ export interface Results {
   /** 100 KB each, one at a time. */
   blobs?: Timing;
   reads?: ReadTimings;
-  cache?: CacheTimings;
+  cache?: (CacheTimings & { readonly place: "memory" | "disk" })[];
   levels?: { readonly logSync: LogSyncName; readonly singles: Timing[] }[];
 }
 
