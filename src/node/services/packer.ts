@@ -190,8 +190,9 @@ export class Packer {
 }
 
 /** About what a unit takes in an entry. */
-function bytesOf({ checks, operations }: KvUnit): number {
-  return bytesOfParts(checks) + bytesOfParts(operations);
+function bytesOf({ creates = [], checks, operations }: KvUnit): number {
+  return bytesOfParts(creates) + bytesOfParts(checks) +
+    bytesOfParts(operations);
 }
 
 function bytesOfParts(parts: readonly (KvCheck | KvOperation)[]): number {

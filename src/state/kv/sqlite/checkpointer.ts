@@ -189,3 +189,7 @@ export class Checkpointer {
     });
   }
 }
+
+/** Never called: by this a compiled program contains the Worker's module. */
+export const checkpointModule = (): Promise<unknown> =>
+  import("./checkpoint_worker.ts");

@@ -26,6 +26,7 @@ import type { CacheFile } from "./cache_file.ts";
 import { CounterTable } from "./counter_table.ts";
 import { CacheDeadlines } from "./deadlines.ts";
 import { EntryTable } from "./entry_table.ts";
+import { RecentEntries } from "./recent_entries.ts";
 import { RecordTable } from "./record_table.ts";
 import { RemovedNumbers } from "./removed_numbers.ts";
 import { SqliteKvSessions } from "./sessions.ts";
@@ -48,6 +49,7 @@ export class SqliteKvStore implements KvStore {
   readonly #deadlines: CacheDeadlines;
   /** See {@linkcode KvStore.sessions}. */
   readonly sessions: SessionStore;
+  readonly #recent = new RecentEntries();
   /** By their ids. */
   readonly #rows = new Map<number, StoredCache>();
   /** Numbers under which something may be stored; whether entries have a place in the order of versions. */
@@ -139,21 +141,28 @@ export class SqliteKvStore implements KvStore {
   removeCache(number: number): void {
     this.#change(() => {
       if (this.#rows.delete(number)) this.#cacheRows.delete(number);
+      this.#recent.forgetAll(number);
       if (!this.#numbers.delete(number)) return;
       this.#deadlines.remove(number);
       this.#removed.add(number);
     });
   }
 
-  /** See {@linkcode KvStore.entry}. Its bytes are the caller's. */
+  /** See {@linkcode KvStore.entry}. */
   entry(cache: number, key: ByteKey): StoredEntry | null {
-    return this.#numbers.has(cache) ? this.#entries.get(cache, key) : null;
+    const known = this.#recent.get(cache, key);
+    if (known !== undefined) return known;
+    if (!this.#numbers.has(cache)) return null;
+    const found = this.#entries.get(cache, key);
+    if (found !== null) this.#recent.note(cache, key, found);
+    return found;
   }
 
   /** See {@linkcode KvStore.putEntry}. */
   putEntry(cache: number, key: ByteKey, entry: StoredEntry): void {
     const evicts = this.#numbers.get(cache);
     assert(evicts !== undefined, `number ${cache} belongs to no cache`);
+    this.#recent.forget(cache, key);
     this.#change(() => this.#entries.put(cache, key, entry, evicts));
     this.#deadlines.put(cache, false, entry.deadlineMs);
   }
@@ -161,6 +170,7 @@ export class SqliteKvStore implements KvStore {
   /** See {@linkcode KvStore.deleteEntry}. */
   deleteEntry(cache: number, key: ByteKey): void {
     if (!this.#numbers.has(cache)) return;
+    this.#recent.forget(cache, key);
     this.#change(() => this.#entries.delete(cache, key));
   }
 
@@ -251,6 +261,7 @@ export class SqliteKvStore implements KvStore {
 
   #forget(): void {
     this.#rows.clear();
+    this.#recent.clear();
     this.#numbers.clear();
     this.#deadlines.clear();
     this.#position = null;
