@@ -79,7 +79,12 @@ async function cache(
   init?: RequestInit,
 ): Promise<string | null> {
   const response = await fetch(
-    url(id, `/api/v1/cache/c/${key}?consistency=linearizable`),
+    url(
+      id,
+      `/api/v1/cache/c/${key}${
+        init === undefined ? "?consistency=linearizable" : ""
+      }`,
+    ),
     {
       ...init,
       headers: { "content-type": "text/plain", "x-api-secret": SECRET },
