@@ -136,6 +136,24 @@ for (
   });
 }
 
+Deno.test("a member whose state is ahead of its log, as after a power cut, comes back as somebody new", async () => {
+  await using members = await DiskMembers.on();
+  await members.client(1).cache("c").put("k", 1);
+  const logs = (): string => join(members.folder(3), members.member(3), "logs");
+  const who = members.member(3);
+  const [now, before] = [logs(), `${members.dir}/before`];
+  await members.damage([3], () => fs.cpSync(now, before, { recursive: true }));
+  await members.client(1).cache("c").put("k", 2);
+  assert.equal(await members.get(3, "k"), 2);
+  await members.damage([3], () => {
+    remove(now);
+    fs.cpSync(before, now, { recursive: true });
+  });
+  assert.notEqual(members.member(3), who);
+  assert.equal(members.hosted(3).epoch, 1);
+  assert.equal(await members.get(3, "k"), 2);
+});
+
 Deno.test("when most members lost what they had of the caches, an empty epoch begins, and the database goes on", async () => {
   await using members = await DiskMembers.on();
   await members.client(1).cache("c").put("k", 1);

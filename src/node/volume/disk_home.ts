@@ -4,7 +4,7 @@ import { HiqliteError } from "../../errors.ts";
 import type { MemberId } from "../../raft/types.ts";
 import { syncPath } from "../../util/durable_file.ts";
 import type { Logger } from "../../util/logger.ts";
-import { amnesia } from "./boot.ts";
+import { amnesia, isInstallUnfinished } from "./boot.ts";
 import type { DiskHousing, GroupHome } from "./home.ts";
 import {
   drawId,
@@ -59,7 +59,7 @@ export class DiskHome implements GroupHome {
       await this.#makeFolder(member, goesOn);
       if (!goesOn) this.#keep({ mark, epoch });
       const storage = housing.open(dir);
-      const reason = goesOn ? amnesia("member", storage) : null;
+      const reason = goesOn ? whyForgotten(storage) : null;
       if (reason === null) return storage;
       await storage.release();
       this.#giveUp(reason);
@@ -122,6 +122,19 @@ export function forgetKept(
   if (keptLifeOf(identity(), group).epoch === 0) return;
   save(withKeptLife(identity(), group, { mark: drawId(), epoch: 0 }));
   fs.rmSync(join(dataDir, group), { recursive: true, force: true });
+}
+
+/**
+ * Why what was found cannot be gone on with, or null. After a power cut the state may hold entries that
+ * neither this log nor the others' have any more, which is as if a snapshot had not been installed to its end. Whoever
+ * goes on with them would differ from the others; alone there is nobody to differ from.
+ */
+function whyForgotten(found: GroupStorage): string | null {
+  const { log, state } = found;
+  const reason = amnesia("member", found);
+  const alone = state.config.voters.length < 2;
+  if (reason !== null || alone || !isInstallUnfinished(found)) return reason;
+  return `its state ends at index ${state.applied.index}, its log at ${log.last.index}`;
 }
 
 function unusableUnlessFull(dir: string, error: Error): HiqliteError {

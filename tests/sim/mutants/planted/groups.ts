@@ -108,8 +108,15 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
   {
     name: "what is found on the disk of a group is relied upon without a look",
     file: "node/volume/disk_home.ts",
-    find: 'goesOn ? amnesia("member", storage) : null;',
+    find: "goesOn ? whyForgotten(storage) : null;",
     replace: "null;",
+  },
+  {
+    name: "a state that is ahead of its log is gone on with",
+    file: "node/volume/disk_home.ts",
+    find:
+      "if (reason !== null || alone || !isInstallUnfinished(found)) return reason;",
+    replace: "if (reason !== null || alone || found !== null) return reason;",
   },
   {
     name: "who forgot what it knew of a group keeps its mark",
