@@ -50,7 +50,8 @@ function rawOf(field: string, value: unknown): unknown {
   if (field === "nodes" && Array.isArray(value)) {
     return value.map(({ id, raft, api }) => `${id} ${raft} ${api}`);
   }
-  if (/^(l|cacheL)ogSync$/.test(field) && typeof value === "object") {
+  const isSync = field === "logSync" || field === "cacheLogSync";
+  if (isSync && typeof value === "object") {
     const sync = value as LogSync;
     return sync.mode === "interval" ? `interval_${sync.ms}` : sync.mode;
   }

@@ -2,6 +2,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import type { NodeId } from "../raft/types.ts";
 import { nodeIdOf } from "../raft/types.ts";
 import { ByteReader, ByteWriter, MalformedBytesError } from "../util/bytes.ts";
+import { hexOfInt64, int64OfHex } from "../util/int64.ts";
 import type { HostedMark, Lane, PeerIdentity } from "./port.ts";
 
 /** The version of handshake and link; members with different ones do not talk. */
@@ -320,7 +321,7 @@ function writeIdentity(writer: ByteWriter, identity: PeerIdentity): void {
   writer.text(identity.raftAddress).text(identity.apiAddress);
   writer.u32(identity.level).u8(identity.groups.length);
   for (const { group, mark } of identity.groups) {
-    writer.u32(group).i64(BigInt.asIntN(64, BigInt(`0x${mark}`)));
+    writer.u32(group).i64(int64OfHex(mark));
   }
   writer.text(identity.engine);
 }
@@ -356,7 +357,7 @@ function readGroups(reader: ByteReader): HostedMark[] {
   }
   return Array.from({ length: count }, () => ({
     group: reader.u32(),
-    mark: BigInt.asUintN(64, reader.i64()).toString(16).padStart(16, "0"),
+    mark: hexOfInt64(reader.i64()),
   }));
 }
 

@@ -13,7 +13,7 @@ import { StateDamagedError } from "../state/port.ts";
 import { systemClock } from "../util/clock.ts";
 import type { Logger } from "../util/logger.ts";
 import { SystemRandom } from "../util/random.ts";
-import { createCore, raftOptions } from "./volume/boot.ts";
+import { createCore, raftOptions, segmentBytesOf } from "./volume/boot.ts";
 import { RaftGroup } from "../group/group.ts";
 import { encodeEntryRefusal } from "../state/entry_refusal.ts";
 import { peekMaxRun, sealEnvelope } from "../state/envelope.ts";
@@ -29,7 +29,6 @@ import { type Storage, type StorageOpener, Vault } from "./volume/vault.ts";
 
 /** How long a follower lets committed entries gather, ms: what its local reads may be late by. */
 const LINGER_MS = 3;
-const PAGE_BYTES = 4096;
 
 /** What a node needs beside its configuration. */
 export interface OpenNodeOptions {
@@ -182,7 +181,7 @@ async function openStorage(
 ): Promise<Storage> {
   const disk = new RealDisk(logs);
   const { log, recovery: logRecovery, cut } = openSegmentLog(disk, {
-    segmentBytes: Math.ceil(config.walSize / PAGE_BYTES) * PAGE_BYTES,
+    segmentBytes: segmentBytesOf(config),
   });
   if (cut !== null) logger.info(`log: ${cut}`);
   try {

@@ -10,13 +10,12 @@ import { FileSpace } from "../state/kv/snapshot/files.ts";
 import { SqliteStores } from "../state/kv/sqlite/stores.ts";
 import { isDamage } from "./damage.ts";
 import { CACHE, CACHE_GROUP, type CacheSpec } from "./groups/spec.ts";
-import { durabilityOf, groupOptions } from "./volume/boot.ts";
+import { durabilityOf, groupOptions, segmentBytesOf } from "./volume/boot.ts";
 import type { DiskHousing } from "./volume/home.ts";
 import type { GroupStorage } from "./volume/vault.ts";
 
 /** Bytes that the log keeps: an entry may have a quarter of a megabyte. */
 const RETAINED_BYTES = 256 * 1024 * 1024;
-const PAGE_BYTES = 4096;
 
 /** The caches' group on the disk: a restart goes on with what is there, and loads nothing. */
 export class DiskCaches implements CacheSpec {
@@ -28,13 +27,13 @@ export class DiskCaches implements CacheSpec {
 
   /** `level` is the feature level that this release knows. */
   constructor(config: NodeConfig, level: number) {
-    const { cacheLogSync, tickMs, walSize } = config;
+    const { cacheLogSync, tickMs } = config;
     this.options = {
       ...groupOptions(config),
       durability: durabilityOf(cacheLogSync, tickMs),
       retainBytes: RETAINED_BYTES,
     };
-    const segmentBytes = Math.ceil(walSize / PAGE_BYTES) * PAGE_BYTES;
+    const segmentBytes = segmentBytesOf(config);
     this.housing = {
       kind: "disk",
       open: (dir) => this.#open(dir, segmentBytes, level),

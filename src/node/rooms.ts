@@ -33,7 +33,7 @@ import { Scrubbing } from "./upkeep/scrubbing.ts";
 import { groupOptions, starterOf } from "./volume/boot.ts";
 import { DiskHome, forgetKept } from "./volume/disk_home.ts";
 import { type GroupHome, MemoryHome } from "./volume/home.ts";
-import { type Identity, memberIdOf, startIdOf } from "./volume/identity.ts";
+import { type Identity, memberIdOf } from "./volume/identity.ts";
 import { systemTimers } from "../util/timers.ts";
 
 /** How long a start waits for witnesses beyond a majority, ticks: about as long as a silent link counts as alive. */
@@ -297,7 +297,7 @@ function homeOf(
     return new DiskHome({ ...kept, housing, logger, renamed });
   }
   forgetKept(kept);
-  return new MemoryHome(housing, () => startIdOf(identity()));
+  return new MemoryHome(housing);
 }
 
 /** Whoever leads proposes it again until it has taken effect, so nobody waits for this one. */

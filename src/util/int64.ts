@@ -7,3 +7,13 @@ export const INT64_MIN = -(2n ** 63n);
 export function fitsInt64(value: bigint): boolean {
   return value >= INT64_MIN && value <= INT64_MAX;
 }
+
+/** Sixty-four bits as 16 hex digits. */
+export function hexOfInt64(value: bigint): string {
+  return BigInt.asUintN(64, value).toString(16).padStart(16, "0");
+}
+
+/** The bits that 16 hex digits stand for, as a signed integer. */
+export function int64OfHex(hex: string): bigint {
+  return BigInt.asIntN(64, BigInt(`0x${hex}`));
+}

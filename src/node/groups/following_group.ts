@@ -21,7 +21,7 @@ import type { Clock } from "../../util/clock.ts";
 import type { Changes } from "../changes.ts";
 import type { Logger } from "../../util/logger.ts";
 import { isFull } from "../../group/disk_room.ts";
-import type { GroupHome } from "../volume/home.ts";
+import type { GroupHome, KeptHome } from "../volume/home.ts";
 import type { GroupStorage } from "../volume/vault.ts";
 import type { FollowingSpec, GroupInit, LoopPorts } from "./spec.ts";
 import { type FollowedNode, followingStep } from "./following.ts";
@@ -166,7 +166,7 @@ export class FollowingGroup {
    * leader, which is one of the living and answers for itself, or one of a later term, which has to speak of the voters first.
    */
   answerCall(epoch: number): RollCallAnswer {
-    const { mark } = this.#ports.home;
+    const mark = markOf(this.#ports.self(), this.#ports.spec.id)!;
     const { group } = this.hosted;
     if (
       group === null || group.core.role === "leader" ||
@@ -248,11 +248,9 @@ export class FollowingGroup {
     this.#epoch = epoch;
     this.#ids = new WeakMap();
     this.#leaving.clear();
-    const self = this.#entered = this.hosted.self;
-    if (home.forgets) {
-      return this.#start(home.open(self, epoch.number) as GroupStorage);
-    }
-    this.#opening = this.#open(released).catch((error) => {
+    this.#entered = this.hosted.self;
+    if (home.forgets) return this.#start(home.open());
+    this.#opening = this.#open(home, released).catch((error) => {
       if (!isFull(error)) return this.#ports.failed(error);
       this.#entered = null;
       if (!this.#full) this.#ports.logger.warn(error.message);
@@ -261,10 +259,12 @@ export class FollowingGroup {
   }
 
   /** Opens what is on the disk. If that is not to be relied upon, the next tick enters as somebody new. */
-  async #open(released: Promise<void> | undefined): Promise<void> {
+  async #open(
+    home: KeptHome,
+    released: Promise<void> | undefined,
+  ): Promise<void> {
     await released;
-    const { number } = this.#epoch!;
-    const storage = await this.#ports.home.open(this.#entered!, number);
+    const storage = await home.open(this.#entered!, this.#epoch!.number);
     this.#full = false;
     if (storage === null) this.#entered = null;
     else if (this.#closed) await storage.release();

@@ -25,6 +25,8 @@ import {
 } from "../../group/ports.ts";
 import { type Identity, memberIdOf, type Phase } from "./identity.ts";
 
+const PAGE_BYTES = 4096;
+
 /** What a member found on its disk. */
 export interface Recovered {
   readonly log: LogStore;
@@ -170,6 +172,11 @@ export function raftOptions(config: NodeConfig): RaftOptions {
     heartbeatTicks,
     leaseReads,
   };
+}
+
+/** The size of a log's segments for a configuration, whole pages. */
+export function segmentBytesOf({ walSize }: NodeConfig): number {
+  return Math.ceil(walSize / PAGE_BYTES) * PAGE_BYTES;
 }
 
 /** When a log is synced, as the loop counts time. */

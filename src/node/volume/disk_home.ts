@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { HiqliteError } from "../../errors.ts";
 import type { MemberId } from "../../raft/types.ts";
 import { syncPath } from "../../util/durable_file.ts";
+import { foundNoRoom } from "../../util/no_room.ts";
 import type { Logger } from "../../util/logger.ts";
 import { amnesia, isInstallUnfinished } from "./boot.ts";
-import type { DiskHousing, GroupHome } from "./home.ts";
+import type { DiskHousing, KeptHome } from "./home.ts";
 import {
   drawId,
   type Identity,
@@ -35,7 +36,7 @@ export interface DiskHomePorts {
  * present epoch. Which epoch that is, is in its identity before it promises anything: so a folder that is gone
  * or damaged is noticed, and the member goes on as somebody who never promised what was in there.
  */
-export class DiskHome implements GroupHome {
+export class DiskHome implements KeptHome {
   readonly forgets = false;
   readonly #ports: DiskHomePorts;
   readonly #dir: string;
@@ -44,10 +45,6 @@ export class DiskHome implements GroupHome {
   constructor(ports: DiskHomePorts) {
     this.#ports = ports;
     this.#dir = join(ports.dataDir, ports.group);
-  }
-
-  get mark(): string {
-    return this.#life.mark;
   }
 
   async open(member: MemberId, epoch: number): Promise<GroupStorage | null> {
@@ -139,8 +136,8 @@ function whyForgotten(found: GroupStorage): string | null {
 
 function unusableUnlessFull(dir: string, error: Error): HiqliteError {
   if (error instanceof HiqliteError) return error;
-  const { code, message } = error as Error & { code?: string };
-  return code === "ENOSPC" || code === "EDQUOT"
+  const { message } = error;
+  return foundNoRoom(error)
     ? new HiqliteError("disk_full", `${dir}: ${message}. Make room on its disk`)
     : unusable(dir, message, error);
 }

@@ -17,45 +17,36 @@ export interface DiskHousing {
   isDamage(error: unknown): error is Error;
 }
 
-/** Where a group beside the durable one has its log and its state on this member, and as whom it keeps them. */
-export interface GroupHome {
-  /** See `HostedMark.mark`. */
-  readonly mark: string;
+/** Where a group beside the durable one has its log and its state on this member. */
+export type GroupHome = MemoryHome | KeptHome;
+
+/** A home that outlives its process. */
+export interface KeptHome {
   /** Whether all is forgotten when the process ends: then a member that stops had better leave the group first. */
-  readonly forgets: boolean;
+  readonly forgets: false;
   /**
-   * Opens what `member`, which this is under the present mark, has of an epoch, or begins it. Null if what was
+   * Opens what `member`, which this is under its present mark, has of an epoch, or begins it. Null if what was
    * found cannot be relied upon: then the mark is another one now.
    * @throws {HiqliteError} `disk_full`: worth trying again.
    */
-  open(
-    member: MemberId,
-    epoch: number,
-  ): GroupStorage | Promise<GroupStorage | null>;
+  open(member: MemberId, epoch: number): Promise<GroupStorage | null>;
   /** Gives up what is kept, if an error says that it is damaged; whether it does. The mark is another one then. */
   giveUpFor(error: Error): boolean;
 }
 
 /** Nothing is kept: this member is somebody else with each start. */
-export class MemoryHome implements GroupHome {
+export class MemoryHome {
+  /** See {@linkcode KeptHome.forgets}. */
   readonly forgets = true;
-  readonly #housing: MemoryHousing;
-  readonly #mark: () => string;
+  /** Begins with nothing. */
+  readonly open: () => GroupStorage;
 
-  /** `mark` tells the present start. */
-  constructor(housing: MemoryHousing, mark: () => string) {
-    this.#housing = housing;
-    this.#mark = mark;
+  /** That of a group in memory. */
+  constructor({ open }: MemoryHousing) {
+    this.open = open;
   }
 
-  get mark(): string {
-    return this.#mark();
-  }
-
-  open(): GroupStorage {
-    return this.#housing.open();
-  }
-
+  /** What is damaged here ends the member: there is nothing to do without. */
   giveUpFor(): boolean {
     return false;
   }

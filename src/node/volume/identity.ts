@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { HiqliteError } from "../../errors.ts";
 import { describeParent, findDenied } from "../../util/access.ts";
 import { replaceFile, syncPath } from "../../util/durable_file.ts";
+import { foundNoRoom } from "../../util/no_room.ts";
 import type { Configuration, MemberId, NodeId } from "../../raft/types.ts";
 
 /**
@@ -255,8 +256,8 @@ export class DataDir {
     try {
       replaceFile(file, text);
     } catch (error) {
-      const { code, message } = error as Error & { code?: string };
-      const full = code === "ENOSPC" || code === "EDQUOT";
+      const { message } = error as Error;
+      const full = foundNoRoom(error);
       throw new HiqliteError(
         full ? "disk_full" : "storage",
         `${file} cannot be written: ${message}${

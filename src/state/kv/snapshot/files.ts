@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { HiqliteError } from "../../../errors.ts";
+import { foundNoRoom } from "../../../util/no_room.ts";
 import type { SnapshotBytes, SnapshotSpace } from "./bytes.ts";
 
 const SNAPSHOT_FILE = /^snapshot-\d+$/;
@@ -101,11 +102,10 @@ function attempt<T>(path: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    const { code, message } = error as Error & { code?: unknown };
-    if (code !== "ENOSPC" && code !== "EDQUOT") throw error;
+    if (!foundNoRoom(error)) throw error;
     throw new HiqliteError(
       "disk_full",
-      `The snapshot ${path} has no room: ${message}`,
+      `The snapshot ${path} has no room: ${(error as Error).message}`,
       { cause: error },
     );
   }

@@ -3,7 +3,7 @@ import type { StoredCounter } from "../store.ts";
 import type { ByteKey } from "../types.ts";
 import { damagedRow, RowScratch } from "./checksums.ts";
 import type { CacheDatabase, CacheStatement, FoundRow } from "./database.ts";
-import type { DueRow, DueTable } from "./due_table.ts";
+import { DueIndex, type DueRow, type DueTable } from "./due_table.ts";
 import { pagesOf } from "./pagination.ts";
 
 /** What the checksum of a row is over, but for its number. */
@@ -16,8 +16,7 @@ export class CounterTable implements DueTable {
   readonly #get: CacheStatement;
   readonly #put: CacheStatement;
   readonly #delete: CacheStatement;
-  readonly #first: CacheStatement;
-  readonly #due: CacheStatement;
+  readonly #due: DueIndex;
   readonly #page: CacheStatement;
   readonly #clear: CacheStatement;
 
@@ -35,14 +34,7 @@ export class CounterTable implements DueTable {
     this.#delete = database.prepare(
       "DELETE FROM counters WHERE number = ? AND key = ?",
     );
-    this.#first = database.prepare(
-      "SELECT deadline FROM counters INDEXED BY counters_due WHERE number = ? AND deadline > 0 ORDER BY deadline LIMIT 1",
-    );
-    this.#due = database.prepare(
-      `SELECT ${COUNTER_ROW} FROM counters INDEXED BY counters_due WHERE number = ? AND deadline > 0
-       AND (deadline, key) > (?, ?) AND deadline <= ? ORDER BY deadline, key LIMIT ?`,
-      bigInts,
-    );
+    this.#due = new DueIndex(database, "counters", COUNTER_ROW, true);
     this.#page = database.prepare(
       `SELECT ${COUNTER_ROW} FROM counters WHERE number = ? AND key >= ? ORDER BY key LIMIT ?`,
       bigInts,
@@ -77,7 +69,7 @@ export class CounterTable implements DueTable {
 
   /** See {@linkcode DueTable.firstDeadline}. */
   firstDeadline(number: number): unknown {
-    return this.#first.get(number)?.[0];
+    return this.#due.firstDeadline(number);
   }
 
   /** See {@linkcode DueTable.due}. */
@@ -87,10 +79,7 @@ export class CounterTable implements DueTable {
     nowMs: number,
     limit: number,
   ): DueRow[] {
-    const key = after === null
-      ? FIRST_KEY
-      : this.#scratch.setKey(after.key).slice();
-    return this.#due.all(number, after?.deadlineMs ?? 0, key, nowMs, limit)
+    return this.#due.rows(number, after, nowMs, limit)
       .map((row) => {
         const [key, { deadlineMs }] = this.#counterOf(number, row);
         return { key, deadlineMs };

@@ -5,12 +5,11 @@ import type { ByteKey, KvRange } from "../types.ts";
 import { VALUE_KINDS } from "../values.ts";
 import { damagedRow, RowScratch } from "./checksums.ts";
 import type { CacheDatabase, CacheStatement, FoundRow } from "./database.ts";
-import type { DueRow, DueTable } from "./due_table.ts";
+import { DueIndex, type DueRow, type DueTable } from "./due_table.ts";
 import { pagesOf } from "./pagination.ts";
 
 /** What the checksum of a row is over, but for its number. */
 const HEAD = "key, deadline, version, kind, bytes_crc, crc";
-const FIRST_KEY = new Uint8Array(0);
 
 /** Entries by number and key. */
 export class EntryTable implements DueTable {
@@ -19,8 +18,7 @@ export class EntryTable implements DueTable {
   readonly #put: CacheStatement;
   readonly #delete: CacheStatement;
   readonly #oldest: CacheStatement;
-  readonly #first: CacheStatement;
-  readonly #due: CacheStatement;
+  readonly #due: DueIndex;
   readonly #clear: CacheStatement;
   readonly #up: CacheStatement;
   readonly #upBefore: CacheStatement;
@@ -47,13 +45,7 @@ export class EntryTable implements DueTable {
     this.#oldest = database.prepare(
       `SELECT ${HEAD} FROM entries INDEXED BY entries_age WHERE number = ? AND evicts = 1 ORDER BY version LIMIT 1`,
     );
-    this.#first = database.prepare(
-      "SELECT deadline FROM entries INDEXED BY entries_due WHERE number = ? AND deadline > 0 ORDER BY deadline LIMIT 1",
-    );
-    this.#due = database.prepare(
-      `SELECT ${HEAD} FROM entries INDEXED BY entries_due WHERE number = ? AND deadline > 0
-       AND (deadline, key) > (?, ?) AND deadline <= ? ORDER BY deadline, key LIMIT ?`,
-    );
+    this.#due = new DueIndex(database, "entries", HEAD, false);
     this.#clear = database.prepare("DELETE FROM entries");
     this.#up = page("key >= ?3", "ASC");
     this.#upBefore = page("key >= ?3 AND key < ?4", "ASC");
@@ -117,7 +109,7 @@ export class EntryTable implements DueTable {
 
   /** See {@linkcode DueTable.firstDeadline}. */
   firstDeadline(number: number): unknown {
-    return this.#first.get(number)?.[0];
+    return this.#due.firstDeadline(number);
   }
 
   /** See {@linkcode DueTable.due}. */
@@ -127,10 +119,7 @@ export class EntryTable implements DueTable {
     nowMs: number,
     limit: number,
   ): DueRow[] {
-    const key = after === null
-      ? FIRST_KEY
-      : this.#scratch.setKey(after.key).slice();
-    return this.#due.all(number, after?.deadlineMs ?? 0, key, nowMs, limit)
+    return this.#due.rows(number, after, nowMs, limit)
       .map((row) => ({
         key: this.#keyOf(number, row),
         deadlineMs: row[1] as number,

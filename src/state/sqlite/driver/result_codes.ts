@@ -1,3 +1,4 @@
+import { foundNoRoom } from "../../../util/no_room.ts";
 import { type ErrorCode, HiqliteError } from "../../../errors.ts";
 import { StateDamagedError } from "../../port.ts";
 import type { CommandFailure } from "../../sql/types.ts";
@@ -84,8 +85,7 @@ export function stateFailure(error: unknown): unknown {
       );
     }
   }
-  const { code } = error as { code?: unknown };
-  return code === "ENOSPC" || code === "EDQUOT" ? noRoom(error) : error;
+  return foundNoRoom(error) ? noRoom(error) : error;
 }
 
 /** Whether SQLite found its file damaged; a virtual table's own damage is the data's. */

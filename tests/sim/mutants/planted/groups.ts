@@ -48,7 +48,7 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
   {
     name: "a following group's new process keeps the dead one's id",
     file: "node/groups/marks.ts",
-    find: "BigInt(`0x${mark}`) ^ BigInt(",
+    find: "int64OfHex(mark) ^ BigInt(",
     replace: "BigInt(",
   },
   {
@@ -124,7 +124,7 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
     find:
       "const { group, logger, renamed } = this.#ports;\n    this.#keep({ mark: drawId(), epoch: 0 });",
     replace:
-      "const { group, logger, renamed } = this.#ports;\n    this.#keep({ mark: this.mark, epoch: 0 });",
+      "const { group, logger, renamed } = this.#ports;\n    this.#keep({ mark: this.#life.mark, epoch: 0 });",
   },
   {
     name: "nobody hears that a member's mark is another one",
