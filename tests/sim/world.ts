@@ -335,6 +335,11 @@ export class World {
     const { config } = this.oracle;
     if (leader.core.commit < committed) return "the leader's commit lags";
     for (const node of this.nodes) {
+      const state = node.process?.state;
+      // Half of a batch is no state that could be compared.
+      if (state !== undefined && state.seen > state.applied.index) {
+        return `${node.member} applies entries up to ${state.seen}`;
+      }
       if (this.#gone.has(node) || !isMember(config, node.member)) continue;
       if (node.process === null) return `${node.member} is down`;
       const applied = node.process.state.applied.index;
