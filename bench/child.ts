@@ -9,7 +9,7 @@ export interface ChildOptions {
   readonly dir: string;
   /** Write a CPU profile of the child into this folder. */
   readonly profileDir?: string;
-  /** Permissions beyond those that every child has. */
+  /** Permissions beyond those that every child has; with `--allow-all`, which Deno takes alone, there are no others. */
   readonly permissions: readonly string[];
 }
 
@@ -23,15 +23,18 @@ export class Child {
   /** Starts the process. */
   constructor({ script, dir, profileDir, permissions }: ChildOptions) {
     const path = new URL(script, import.meta.url).pathname;
+    const usual = [
+      "--allow-net=127.0.0.1",
+      "--allow-read",
+      `--allow-write=${dir}`,
+      "--allow-env",
+      "--allow-sys",
+      ...permissions,
+    ];
     this.#process = new Deno.Command(Deno.execPath(), {
       args: [
         "run",
-        "--allow-net=127.0.0.1",
-        "--allow-read",
-        `--allow-write=${dir}`,
-        "--allow-env",
-        "--allow-sys",
-        ...permissions,
+        ...(permissions.includes("--allow-all") ? ["--allow-all"] : usual),
         ...(profileDir === undefined
           ? []
           : [`--cpu-prof-dir=${profileDir}`, "--cpu-prof-md"]),

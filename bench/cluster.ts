@@ -27,22 +27,32 @@ export interface Trio {
 }
 
 /** How the processes of a trio run. */
-export type TrioOptions = Pick<BenchOptions, "profileDir" | "sqlite">;
+export type TrioOptions = Pick<BenchOptions, "profileDir" | "sqlite"> & {
+  /** Whether they may read how long their threads waited for a processor, for which Deno asks for all permissions. */
+  readonly schedule?: boolean;
+};
 
 function spawn(
   dir: string,
   script: string,
-  { profileDir, sqlite }: TrioOptions,
+  options: TrioOptions,
 ): Child[] {
-  return [1, 2, 3].map((node) => {
-    const own = join(dir, `${node}`);
-    Deno.mkdirSync(own, { recursive: true });
-    return new Child({
-      script,
-      dir: profileDir === undefined ? own : `${own},${profileDir}`,
-      ...(profileDir === undefined ? {} : { profileDir }),
-      permissions: PERMISSIONS[sqlite],
-    });
+  return [1, 2, 3].map((node) =>
+    spawnOne(join(dir, `${node}`), script, options)
+  );
+}
+
+function spawnOne(
+  own: string,
+  script: string,
+  { profileDir, sqlite, schedule }: TrioOptions,
+): Child {
+  Deno.mkdirSync(own, { recursive: true });
+  return new Child({
+    script,
+    dir: profileDir === undefined ? own : `${own},${profileDir}`,
+    ...(profileDir === undefined ? {} : { profileDir }),
+    permissions: schedule ? ["--allow-all"] : PERMISSIONS[sqlite],
   });
 }
 
@@ -69,12 +79,27 @@ async function orKill<T>(
 
 /** A cluster of three members. */
 export class Cluster implements Trio {
-  readonly children: readonly Child[];
+  readonly #children: Child[];
   readonly #apiPorts: readonly number[];
+  /** Starts a process for a member, which is to be opened by `open`. */
+  readonly #spawn: (node: number) => Child;
+  readonly #open: (node: number, child: Child) => Promise<unknown>;
 
-  private constructor(children: Child[], apiPorts: number[]) {
-    this.children = children;
+  private constructor(
+    children: Child[],
+    apiPorts: number[],
+    spawn: (node: number) => Child,
+    open: (node: number, child: Child) => Promise<unknown>,
+  ) {
+    this.#children = children;
     this.#apiPorts = apiPorts;
+    this.#spawn = spawn;
+    this.#open = open;
+  }
+
+  /** The members' processes. */
+  get children(): readonly Child[] {
+    return this.#children;
   }
 
   /** Starts the members in folders of `dir` and waits until they are ready. */
@@ -92,23 +117,25 @@ export class Cluster implements Trio {
     }));
     const children = spawn(dir, "member.ts", options);
     const driver = driverOf(options.sqlite);
+    const open = (node: number, child: Child): Promise<unknown> =>
+      child.ask("open", {
+        nodeId: node,
+        nodes,
+        dataDir: join(dir, `${node}`, "data"),
+        secretRaft: SECRET,
+        secretApi: SECRET,
+        logSync: LOG_SYNC[logSync],
+        sqliteDriver: driver.kind,
+        sqliteLib: driver.kind === "ffi" ? driver.library : "",
+        ...others,
+      });
     return orKill(children, async () => {
-      await Promise.all(children.map((child, at) =>
-        child.ask("open", {
-          nodeId: at + 1,
-          nodes,
-          dataDir: join(dir, `${at + 1}`, "data"),
-          secretRaft: SECRET,
-          secretApi: SECRET,
-          logSync: LOG_SYNC[logSync],
-          sqliteDriver: driver.kind,
-          sqliteLib: driver.kind === "ffi" ? driver.library : "",
-          ...others,
-        })
-      ));
+      await Promise.all(children.map((child, at) => open(at + 1, child)));
       const cluster = new Cluster(
         children,
         [1, 3, 5].map((at) => ports[at]!),
+        (node) => spawnOne(join(dir, `${node}`), "member.ts", options),
+        open,
       );
       const { leader } = await cluster.roles();
       await leader.ask("execute", { sql: CREATE });
@@ -137,6 +164,19 @@ export class Cluster implements Trio {
     const { commitIndex } = await leader.ask<ClusterStatus>("status");
     const index = { index: commitIndex };
     await Promise.all(this.children.map((child) => child.ask("settle", index)));
+  }
+
+  /** Kills a member with SIGKILL, starts it again on what it has, and waits until it is ready; how long that took, ms. */
+  async restart(child: Child, readyTimeoutMs: number): Promise<number> {
+    const at = this.#children.indexOf(child);
+    child.kill();
+    await child.close();
+    const begun = performance.now();
+    this.#children[at] = this.#spawn(at + 1);
+    const opened = this.#open(at + 1, this.#children[at]!);
+    const late = setTimeout(() => this.#children[at]!.kill(), readyTimeoutMs);
+    await opened.finally(() => clearTimeout(late));
+    return performance.now() - begun;
   }
 
   /** Stops the members. */

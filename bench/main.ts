@@ -3,8 +3,17 @@ import { join } from "node:path";
 import { measureCaches } from "./caches.ts";
 import type { Child } from "./child.ts";
 import { Cluster, SECRET, startPipeline, type Trio } from "./cluster.ts";
+import { measureEvents } from "./events.ts";
 import { drive, type Load, type Timing, UNBOUNDED } from "./load.ts";
-import { type BenchOptions, HELP, readOptions } from "./options.ts";
+import { measureMillion, type MillionTimings } from "./million.ts";
+import {
+  type BenchOptions,
+  HELP,
+  readOptions,
+  type Section,
+} from "./options.ts";
+import { measureLive } from "./live.ts";
+import { measureLocks } from "./locks.ts";
 import { busyMs, describeMachine } from "./machine.ts";
 import { measureParts } from "./parts.ts";
 import { render } from "./report.ts";
@@ -20,11 +29,35 @@ import { CLEAR, INSERT, row } from "./workload.ts";
 
 const BLOB_BYTES = 100 * 1024;
 
+/** Sections with clusters of their own. */
+const APART: ReadonlySet<Section> = new Set([
+  "levels",
+  "cache",
+  "cache-million",
+]);
+
 async function bench(options: BenchOptions, dir: string): Promise<Results> {
   const results: Results = {
     machine: describeMachine(),
   };
   const { only } = options;
+  if (![...only].every((section) => APART.has(section))) {
+    await measureTogether(options, dir, results);
+  }
+  if (only.has("levels")) results.levels = await measureLevels(options, dir);
+  if (only.has("cache")) results.cache = await measureBothCaches(options, dir);
+  if (only.has("cache-million")) {
+    results.million = await measureMillionKeys(options, dir);
+  }
+  return results;
+}
+
+/** What is measured in one cluster, beside the pipelines. */
+async function measureTogether(
+  options: BenchOptions,
+  dir: string,
+  results: Results,
+): Promise<void> {
   const open: Trio[] = [];
   const started = async <T extends Trio>(trio: Promise<T>): Promise<T> => {
     open.push(await trio);
@@ -37,7 +70,7 @@ async function bench(options: BenchOptions, dir: string): Promise<Results> {
     const applying = await started(
       startPipeline(join(dir, "applying"), true, options),
     );
-    if (only.has("parts")) {
+    if (options.only.has("parts")) {
       say("the parts alone");
       results.parts = await measureParts(
         join(dir),
@@ -52,9 +85,6 @@ async function bench(options: BenchOptions, dir: string): Promise<Results> {
   } finally {
     await Promise.all(open.map((trio) => trio.close()));
   }
-  if (only.has("levels")) results.levels = await measureLevels(options, dir);
-  if (only.has("cache")) results.cache = await measureBothCaches(options, dir);
-  return results;
 }
 
 async function measureCluster(
@@ -120,12 +150,26 @@ async function measureCluster(
     const { leader } = await cluster.roles();
     results.blobs = await leader.ask("blobs", { bytes: BLOB_BYTES, calls });
   }
+  if (only.has("events")) {
+    say("events");
+    await cluster.settle();
+    results.events = await measureEvents(options, cluster);
+  }
+  if (only.has("locks")) {
+    say("locks");
+    await cluster.settle();
+    results.locks = await measureLocks(options, cluster);
+  }
   if (only.has("reads")) {
     say("reads");
     await cluster.settle();
     // Reading without a pause on its main thread would cost the leader its leadership.
     const { follower } = await cluster.roles();
     results.reads = await follower.ask("reads", { rows });
+  }
+  if (only.has("live")) {
+    say("following the database");
+    results.live = await measureLive(options, cluster, withCpu);
   }
 }
 
@@ -151,6 +195,24 @@ async function measureBothCaches(
     }
   }
   return results;
+}
+
+/** Many keys in memory, beside SQL. */
+async function measureMillionKeys(
+  options: BenchOptions,
+  dir: string,
+): Promise<MillionTimings> {
+  say("a million keys");
+  const own = join(dir, "million");
+  const trio = { ...options, schedule: true };
+  const cluster = await Cluster.start(own, "immediate", trio, {
+    cacheStorageDisk: false,
+  });
+  try {
+    return await measureMillion(options, cluster);
+  } finally {
+    await cluster.close();
+  }
 }
 
 /** Measures after a run that only brings code and caches up to speed. */

@@ -3,13 +3,29 @@ import { join } from "node:path";
 import { type LocalClient, open, type OpenOptions } from "../mod.ts";
 import { Logger } from "../src/util/logger.ts";
 import { cachePuts, cacheReads } from "./cache_load.ts";
+import { EventEar, insertAndNotify } from "./events.ts";
+import {
+  beginWaiting,
+  endWaiting,
+  give,
+  lockAndUnlock,
+  take,
+} from "./lock_load.ts";
 import { serveCommands } from "./commands.ts";
+import { liveFollow, liveLatency } from "./live_load.ts";
 import { drive, type Load, type Timing } from "./load.ts";
+import { fillCache, type PacedLoad, PacedPuts } from "./paced_puts.ts";
+import { PauseWatch } from "./pauses.ts";
 import { measureReads } from "./reads.ts";
+import { SqlLoad } from "./sql_load.ts";
 import { CLEAR, INSERT, insert, row } from "./workload.ts";
 
 let client: LocalClient;
 let dataDir: string;
+let pauses: PauseWatch;
+let puts: PacedPuts;
+let sql: SqlLoad;
+let ear = new EventEar();
 
 /** Complaints go to the terminal; the output belongs to the parent. */
 const logger = new Logger("warn", ({ level, message, fields }) => {
@@ -92,5 +108,34 @@ await serveCommands({
   reads,
   cachePuts: (load: Load) => cachePuts(client, load),
   cacheReads: () => cacheReads(client),
+  fillCache: ({ keys }: { keys: number }) => fillCache(client, keys),
+  // What goes on beside other commands begins with one and ends with another.
+  putsBegin: (load: PacedLoad) => {
+    puts = new PacedPuts(client, load);
+  },
+  putsEnd: () => puts.stop(),
+  sqlBegin: async () => {
+    sql = await SqlLoad.begun(client);
+  },
+  sqlEnd: () => sql.stop(),
+  pausesBegin: () => {
+    pauses = new PauseWatch();
+  },
+  pausesEnd: () => pauses.stop(),
+  liveLatency: () => liveLatency(client),
+  liveFollow: (followed: { count: number; table: string }) =>
+    liveFollow(client, followed),
+  clear: () => client.execute(CLEAR),
+  listen: () => {
+    ear = new EventEar();
+    ear.begin(client);
+  },
+  insertAndNotify: (load: { ms: number }) => insertAndNotify(client, load),
+  heard: () => ear.end(),
+  lockAndUnlock: (load: Load) => lockAndUnlock(client, load),
+  take: () => take(client),
+  give,
+  beginWaiting: (options: { count: number }) => beginWaiting(client, options),
+  endWaiting: () => endWaiting(),
   close: () => client.shutdown(),
 });

@@ -31,6 +31,10 @@ export const SECTIONS = [
   "reads",
   "levels",
   "cache",
+  "cache-million",
+  "live",
+  "events",
+  "locks",
 ] as const;
 
 /** One of {@linkcode SECTIONS}. */

@@ -14,6 +14,7 @@ import { openSqliteMachine } from "../src/state/sqlite/machine.ts";
 import type { StateMachine } from "../src/state/port.ts";
 import type { CommandBody } from "../src/state/sql/types.ts";
 import { silentLogger } from "../src/util/logger.ts";
+import { type CacheApplyTiming, measureCacheApply } from "./cache_apply.ts";
 import type { Child } from "./child.ts";
 import { drive, driveSync, type Timing } from "./load.ts";
 import { CREATE, insert } from "./workload.ts";
@@ -37,6 +38,8 @@ export interface PartTimings {
     readonly batch: number;
     readonly timing: Timing;
   }[];
+  /** Puts into caches in memory, by how many share an entry. */
+  readonly cacheApply: readonly CacheApplyTiming[];
 }
 
 const BATCHES = [1, 16, 64, 256, 1024];
@@ -60,6 +63,7 @@ export async function measureParts(
     }),
     channelHop: await measureHop(calls),
     apply: await measureApply(join(dir, "state"), ms),
+    cacheApply: measureCacheApply(),
   };
 }
 

@@ -8,6 +8,7 @@ import { RealDisk } from "../src/log/real_disk.ts";
 import { openSegmentLog } from "../src/log/segment_log.ts";
 import { decodeFrame, encodeFrame, FrameKind } from "../src/network/frame.ts";
 import { PeerLinks } from "../src/network/links.ts";
+import { RaftListener } from "../src/network/listener/raft_listener.ts";
 import { decodeMessage, encodeMessage } from "../src/network/raft_codec.ts";
 import { Applier } from "../src/group/applier.ts";
 import { PendingProposals } from "../src/group/proposals.ts";
@@ -40,7 +41,7 @@ let parts: {
   log: LogStore;
   machine: StateMachine;
   links: PeerLinks;
-  server: Deno.HttpServer;
+  listener: RaftListener;
 } | null = null;
 let leader: PipelineLeader | null = null;
 let applier: Applier | null = null;
@@ -77,7 +78,7 @@ async function open(options: PipelineOptions): Promise<void> {
       groups: [],
       engine: "",
     },
-    secret: "the secret of this bench",
+    secrets: ["the secret of this bench"],
     peers: [1, 2, 3].filter((id) => id !== node)
       .map((id) => ({ id, address: address(id) })),
     events: {
@@ -88,12 +89,16 @@ async function open(options: PipelineOptions): Promise<void> {
       linkDown: () => {},
     },
   });
-  const server = Deno.serve(
-    { hostname: "127.0.0.1", port: ports[node - 1]!, onListen() {} },
-    (request) => links.accept(request),
-  );
+  const listener = new RaftListener({
+    at: { hostname: "127.0.0.1", port: ports[node - 1]! },
+    logger: silentLogger,
+    links,
+    answer: () => null,
+    failed: () => {},
+    mayOpen: () => true,
+  });
   links.start();
-  parts = { log, machine, links, server };
+  parts = { log, machine, links, listener };
   if (node === 1) {
     const followers = members.slice(1);
     leader = new PipelineLeader({ self, followers, log, links, machine });
@@ -198,9 +203,9 @@ await serveCommands({
   singles,
   echo,
   close: async () => {
-    const { links, server, machine, log } = parts!;
+    const { links, listener, machine, log } = parts!;
     await links.close();
-    await server.shutdown();
+    await listener.shutdown();
     await new Promise<void>((resolve) => machine.close(resolve));
     log.close();
   },

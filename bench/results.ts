@@ -1,5 +1,9 @@
+import type { EventTimings } from "./events.ts";
 import type { CacheTimings } from "./caches.ts";
+import type { MillionTimings } from "./million.ts";
+import type { LockTimings } from "./locks.ts";
 import type { LogSyncName } from "./cluster.ts";
+import type { LiveResults } from "./live.ts";
 import { median, round, type Timing } from "./load.ts";
 import type { Machine } from "./machine.ts";
 import type { PartTimings } from "./parts.ts";
@@ -49,7 +53,11 @@ export interface Results {
   /** 100 KB each, one at a time. */
   blobs?: Timing;
   reads?: ReadTimings;
+  locks?: LockTimings;
   cache?: (CacheTimings & { readonly place: "memory" | "disk" })[];
+  million?: MillionTimings;
+  live?: LiveResults;
+  events?: EventTimings;
   levels?: { readonly logSync: LogSyncName; readonly singles: Timing[] }[];
 }
 

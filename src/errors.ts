@@ -7,17 +7,20 @@
  * | `constraint` | 409 | a UNIQUE, CHECK, NOT NULL or FOREIGN KEY constraint refused the write |
  * | `invalid` | 400 | the request is malformed: types, parameters, limits |
  * | `too_large` | 413 | the request or the answer is over a limit, which the message names |
- * | `forbidden` | 403 | the statement is not allowed here (ATTACH, unsafe PRAGMA, a write in a query …) |
- * | `unauthorized` | 401 | the secret is missing or wrong |
+ * | `forbidden` | 403 | the statement is not allowed here (ATTACH, unsafe PRAGMA, a write in a query …), or the token is not for this |
+ * | `unauthorized` | 401 | the secret or token is missing, wrong, revoked or expired |
  * | `not_found` | 404 | no such thing |
  * | `no_rows` | 404 | exactly one row was asked for and there was none |
  * | `conflict` | 409 | the request contradicts the present state (membership, migrations …) |
  * | `precondition_failed` | 412 | a check or a condition of a cache operation does not hold; nothing was done |
+ * | `fenced` | 409 | the write's lock is not held any more; nothing was done |
+ * | `lock_held` | 409 | others hold the lock, or wait for it, and the wait is over |
+ * | `lock_lost` | 409 | the lock, or its lease, is over or was never there |
  * | `cache_full` | 507 | a cache, or all together, have no room for this; nothing was done |
  * | `cache_reset` | 409 | the caches began anew, empty, since what the request refers to; nothing was done |
  * | `timeout` | 504 | a read or write ran for too long; nothing was changed |
  * | `no_leader` | 503 | no leader was found in time; the write was not applied |
- * | `overloaded` | 429 | queues are full; the write was not applied |
+ * | `overloaded` | 429 | queues are full, or a rate limit is used up; nothing was done |
  * | `disk_full` | 507 | the member has no room; the write was not applied |
  * | `outcome_unknown` | 500 | the write may or may not have been applied |
  * | `session_expired` | 410 | the retry window of this client is over; the write was not applied again |
@@ -37,6 +40,9 @@ export type ErrorCode =
   | "no_rows"
   | "conflict"
   | "precondition_failed"
+  | "fenced"
+  | "lock_held"
+  | "lock_lost"
   | "cache_full"
   | "cache_reset"
   | "timeout"
@@ -99,6 +105,9 @@ export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
   no_rows: 404,
   conflict: 409,
   precondition_failed: 412,
+  fenced: 409,
+  lock_held: 409,
+  lock_lost: 409,
   cache_full: 507,
   cache_reset: 409,
   timeout: 504,

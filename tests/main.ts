@@ -1,8 +1,10 @@
 // deno-lint-ignore-file no-console -- this is a program; its output is its purpose
 import {
+  CONTAINERS,
   DISKS_WITH_POWER,
   formatLeftOut,
   NAMESPACES,
+  NODE,
   SMALL_DISKS,
   sortOut,
   SQLITE_LIBRARY,
@@ -32,6 +34,14 @@ const NEEDY = [
     requires: [NAMESPACES],
   },
   {
+    name: "Kubernetes' manifests (tests/manifests/seed_test.ts)",
+    requires: [CONTAINERS],
+  },
+  {
+    name: "the client in Node (tests/npm/npm_test.ts)",
+    requires: [NODE],
+  },
+  {
     name: "the state machine on a library that is loaded (tests/state/sqlite)",
     requires: [SQLITE_LIBRARY],
   },
@@ -39,6 +49,8 @@ const NEEDY = [
 
 const ARGUMENTS = [
   "test",
+  // A browser wants all permissions: `deno task test:dashboard` runs these.
+  "--ignore=tests/dashboard",
   "--no-check",
   "--no-prompt",
   "--parallel",

@@ -18,3 +18,10 @@ Deno.test("the README lists every variable with its default and meaning", () => 
 Deno.test("the README has no open places", () => {
   assert.doesNotMatch(readme, /@@/);
 });
+
+Deno.test("the README's example of a Hono app is the one that is tested", () => {
+  const example = Deno.readTextFileSync(
+    new URL("./examples/hono_test.ts", import.meta.url),
+  );
+  assert.ok(readme.includes(`\`\`\`ts\n${example}\`\`\`\n`));
+});

@@ -9,31 +9,24 @@ import {
   parsePosition,
   positionText,
 } from "./cache_json.ts";
-
-/** A server-sent event. */
-export interface ServerEvent {
-  readonly event: string;
-  /** Where a watch goes on that heard it; empty if it says nothing of that. */
-  readonly id: string;
-  readonly data: unknown;
-}
+import { type ServerEvent, serverEventText } from "./server_event.ts";
 
 /** The text of what a watch tells, as a server-sent event. */
 export function watchEventText(event: CacheWatchEvent): string {
   switch (event.kind) {
     case "reset":
-      return eventText("reset", {});
+      return serverEventText("reset", {});
     case "entry":
-      return eventText("entry", {
+      return serverEventText("entry", {
         key: keyToJson(event.key),
         ...entryToJson(event.entry),
         epoch: event.epoch,
       });
     case "removed":
-      return eventText("removed", { key: keyToJson(event.key) });
+      return serverEventText("removed", { key: keyToJson(event.key) });
     case "position": {
       const id = positionText(event.position);
-      return `id: ${id}\n${eventText("position", event.position)}`;
+      return serverEventText("position", event.position, id);
     }
   }
 }
@@ -66,8 +59,4 @@ export function watchEventOf({ event, id, data }: ServerEvent):
     default:
       return null;
   }
-}
-
-function eventText(event: string, data: unknown): string {
-  return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 }

@@ -1,4 +1,5 @@
 import type { Member } from "../node/port.ts";
+import type { Scope } from "../state/tokens/types.ts";
 import type { JsonSchema } from "./json_schema.ts";
 
 /** What a client may do when it does not know whether a request arrived. */
@@ -16,8 +17,10 @@ export interface Route<Input, Reply> {
   readonly path: string;
   /** One sentence for the OpenAPI document. */
   readonly summary: string;
-  /** Whether the API secret must come with it; true for all paths below `/api/`, and for no other. */
-  readonly secret: boolean;
+  /** What its caller must be allowed to do; `open`: nothing, for all paths outside of `/api/`, and for no other. */
+  readonly scope: Scope | "open";
+  /** The caches that a request is about, all of them. Left out: who is limited to some caches may not use it at all. */
+  caches?(request: Input): readonly string[];
   readonly repeat: Repeat;
   /** The body of a POST; a GET has none. */
   readonly request?: RequestCodec<Input>;
@@ -69,6 +72,10 @@ export interface ResourceRoute {
   readonly method: "GET" | "PUT" | "POST" | "DELETE";
   /** With `{names}` in it. */
   readonly path: string;
+  /** What its caller must be allowed to do. */
+  readonly scope: Scope;
+  /** Whether it is about the cache that its path names, and about no other unless its handler looks. Left out: who is limited to some caches may not use it at all. */
+  readonly ofCaches?: true;
   /** One sentence for the OpenAPI document. */
   readonly summary: string;
   /** What may stand in the query, with what it means. */
@@ -77,6 +84,8 @@ export interface ResourceRoute {
   readonly headers: Readonly<Record<string, string>>;
   /** Whether a repeated request with the same `Idempotency-Key` is applied once. */
   readonly keyed: boolean;
+  /** It changes nothing, so it may be sent again; of any other method than GET, which always may. */
+  readonly safe?: true;
   /** The kinds of body, as OpenAPI has them; undefined for none. */
   readonly body?: Readonly<Record<string, { readonly schema: JsonSchema }>>;
   /** What a status says; others are errors as everywhere. */

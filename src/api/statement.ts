@@ -12,6 +12,7 @@ import type {
   SqlParameter,
   SqlParameters,
   Statement,
+  StatementReference,
 } from "../state/sql/types.ts";
 
 /** Schemas of statements and their parameters. */
@@ -138,12 +139,24 @@ function isPlain(value: unknown): value is string | number | boolean | null {
 
 function parameterFromJson(json: unknown, place: Place): SqlParameter {
   const { path, references } = place;
-  if (
-    typeof json !== "object" || json === null || !Object.hasOwn(json, "$ref")
-  ) return valueFromJson(json, path);
+  if (!isReference(json)) return valueFromJson(json, path);
   if (!references) {
     throw invalid(path, "$ref works in the statements of a transaction only");
   }
+  return referenceFromJson(json, path)!;
+}
+
+function isReference(json: unknown): json is object {
+  return typeof json === "object" && json !== null &&
+    Object.hasOwn(json, "$ref");
+}
+
+/** A reference to what a statement returned, from JSON; null for anything else. @throws {HiqliteError} `invalid` for a wrong one. */
+export function referenceFromJson(
+  json: unknown,
+  path: string,
+): { readonly $ref: StatementReference } | null {
+  if (!isReference(json)) return null;
   const tagged = fieldsOf(json, ["$ref"], path);
   const fields = fieldsOf(
     tagged.get("$ref"),

@@ -1,8 +1,23 @@
 import { parseArgs } from "node:util";
+import { closest } from "../config/tables.ts";
 
 /** The command line is wrong: usage is shown and the process ends with 2. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
+}
+
+/** A command of a command is not known; whoever has its help says which was meant. */
+export class UnknownCommandError extends UsageError {
+  /** `given` belongs to the command `parent`. */
+  constructor(parent: string, readonly given: string) {
+    super(`Unknown command '${parent} ${given}'`);
+  }
+}
+
+/** What was probably meant, as the end of a sentence; nothing if that is not clear. */
+export function meant(given: string, known: Iterable<string>): string {
+  const found = closest(given, known);
+  return found === undefined ? "" : `; did you mean '${found}'?`;
 }
 
 /** A flag of a command. */
@@ -46,8 +61,12 @@ export function parseFlags(
   } catch (error) {
     // The rest of Node's sentences is advice on `--`, with quotes that no shell needs.
     const [what = ""] = (error as Error).message.split(". ");
+    const unknown = /^Unknown option '--(.+)'$/.exec(what)?.[1];
+    const known = Object.keys(flags).map((name) => `--${name}`);
     throw new UsageError(
-      /^Unknown option '-[^-]/.test(what)
+      unknown !== undefined
+        ? what + meant(`--${unknown}`, known)
+        : /^Unknown option '-[^-]/.test(what)
         ? `${what}; a value that begins with '-' stands behind '--'`
         : what,
     );
@@ -65,6 +84,25 @@ export function parseFlags(
   return { flags: given, positionals: parsed.positionals };
 }
 
+/** The value of a flag that is given once at most. */
+export function valueOf(
+  flags: Parsed["flags"],
+  name: string,
+): string | undefined {
+  return flags.get(name)?.[0];
+}
+
+/** The value of a flag that is a whole number from 1. @throws {UsageError} */
+export function countOf(
+  flags: Parsed["flags"],
+  name: string,
+): number | undefined {
+  const text = valueOf(flags, name);
+  if (text === undefined) return undefined;
+  if (/^[1-9]\d{0,12}$/.test(text)) return Number(text);
+  throw new UsageError(`--${name} is a whole number from 1, not '${text}'`);
+}
+
 /** The lines of help on flags. */
 export function describeFlags(
   flags: Readonly<Record<string, Flag>>,
@@ -78,4 +116,12 @@ export function describeFlags(
   });
   const width = Math.max(...names.map((name) => name.length)) + 2;
   return names.map((name, at) => name.padEnd(width) + shown[at]![1].about);
+}
+
+/** Of a command that takes flags only. @throws {UsageError} with the first argument, if there is one. */
+export function refuseArguments(positionals: readonly string[]): void {
+  const [unexpected] = positionals;
+  if (unexpected !== undefined) {
+    throw new UsageError(`Unexpected argument '${unexpected}'`);
+  }
 }

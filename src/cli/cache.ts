@@ -19,13 +19,16 @@ import type { CacheReport } from "../node/port.ts";
 import { toByteKey } from "../state/kv/keys.ts";
 import type { KvValue } from "../state/kv/types.ts";
 import {
+  countOf,
   describeFlags,
   type Flag,
   type Parsed,
   parseFlags,
+  UnknownCommandError,
   UsageError,
 } from "./arguments.ts";
 import { REACH_FLAGS, reachable } from "./reachable.ts";
+import { tableLines } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Longest wait for an answer, s. */
@@ -166,7 +169,7 @@ export async function cache(
   const { flags, positionals: [name, ...names] } = parseFlags(args, FLAGS);
   const command = commandOf(name);
   if (name === undefined) throw new UsageError("A command is missing");
-  if (command === null) throw new UsageError(`Unknown command 'cache ${name}'`);
+  if (command === null) throw new UnknownCommandError("cache", name);
   const missing = command.names[names.length];
   if (missing !== undefined) throw new UsageError(`The ${missing} is missing`);
   if (names.length > command.names.length) {
@@ -179,9 +182,8 @@ export async function cache(
       throw new UsageError(`--${flag} means nothing to 'cache ${name}'`);
     }
   }
-  const flag = (name: string): string | undefined => flags.get(name)?.[0];
-  const timeoutMs = 1000 * (numberOf(flag("timeout"), "timeout") ?? TIMEOUT_S);
-  const members = reachable(flags.get("url") ?? [], flag, terminal);
+  const timeoutMs = 1000 * (countOf(flags, "timeout") ?? TIMEOUT_S);
+  const members = reachable(flags, terminal);
   await using client = connect({ ...members, timeoutMs });
   const of = client.cache(names[0] ?? "");
   const session = cacheSessionOf(client);
@@ -212,7 +214,7 @@ async function get(call: Call): Promise<number> {
 async function put(call: Call): Promise<number> {
   const { cache, session, names, flags, terminal } = call;
   const [, key, text] = names;
-  const ttlMs = numberOf(flags.get("ttl")?.[0], "ttl");
+  const ttlMs = countOf(flags, "ttl");
   const options: PutOptions = {
     ifAbsent: flags.has("if-absent"),
     ...(ttlMs === undefined ? {} : { ttlMs }),
@@ -237,7 +239,7 @@ async function counter(call: Call): Promise<number> {
 
 async function list(call: Call): Promise<number> {
   const { flags, terminal } = call;
-  const limit = numberOf(flags.get("limit")?.[0], "limit") ?? LIMIT;
+  const limit = countOf(flags, "limit") ?? LIMIT;
   let count = 0;
   for await (const entry of storedEntries(call, Math.min(limit, 1000))) {
     if (count++ === limit) {
@@ -315,14 +317,7 @@ function table(caches: readonly CacheReport[]): string[] {
       ...COLUMNS.map((column) => `${cache[column]}`),
     ]),
   ];
-  const widths = rows[0]!.map((_, at) =>
-    Math.max(...rows.map((row) => row[at]!.length))
-  );
-  return rows.map((row) =>
-    row.map((cell, at) =>
-      at === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[at]!)
-    ).join("  ")
-  );
+  return tableLines(rows, true);
 }
 
 /** Values as they are stored: JSON keeps its text, and numbers all their digits. */
@@ -361,12 +356,6 @@ function jsonOf(text: string): KvValue {
 
 function textOf(text: string): KvValue {
   return { kind: "text", bytes: new TextEncoder().encode(text) };
-}
-
-function numberOf(text: string | undefined, flag: string): number | undefined {
-  if (text === undefined) return undefined;
-  if (/^[1-9]\d{0,12}$/.test(text)) return Number(text);
-  throw new UsageError(`--${flag} is a whole number from 1, not '${text}'`);
 }
 
 function notThere(

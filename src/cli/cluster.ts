@@ -4,11 +4,14 @@ import {
   describeFlags,
   type Flag,
   parseFlags,
+  UnknownCommandError,
   UsageError,
 } from "./arguments.ts";
 import { clusterToJson } from "../api/cluster_status.ts";
+import { showEvents } from "./cluster_events.ts";
 import { statusLines } from "./cluster_table.ts";
-import { firstStatus, NobodyReached, REACH_MS } from "./first_status.ts";
+import { showCluster, watchCluster } from "./cluster_watch.ts";
+import { NobodyReached, REACH_MS } from "./first_status.ts";
 import { REACH_FLAGS, type Reachable, reachable } from "./reachable.ts";
 import { type ErrorCode, HiqliteError } from "../errors.ts";
 import { addressProblem } from "../config/address.ts";
@@ -30,6 +33,8 @@ export const CLUSTER_FLAGS: Readonly<Record<string, Flag>> = {
     about: `Longest wait [30; of status ${REACH_MS / 1000}]`,
   },
   json: { about: "Answer in JSON" },
+  watch: { about: "Show it every second until Ctrl-C (status, events)" },
+  limit: { value: "n", about: "The newest so many, up to 2000 (events) [50]" },
   help: { short: "h", about: "Show this" },
 };
 
@@ -40,7 +45,8 @@ export function clusterHelp(command?: string): string[] {
     "Usage: hiqlite cluster <command> [options]",
     "",
     "Commands:",
-    "  status             Show the members as one of them sees them",
+    "  status             Show the members as one of them sees them, and how they are",
+    "  events             Show what happened to the members",
     "  add-learner <id>   Add a member that replicates and does not vote",
     "  promote <id>       Make a learner a voter, once it has caught up",
     "  demote <id>        Make a voter a learner",
@@ -54,6 +60,8 @@ export function clusterHelp(command?: string): string[] {
     "",
     "Without --url the addresses and the secret are those of the configuration,",
     "as hiqlite serve would read it here.",
+    "",
+    "Exit codes of status: 0 healthy, 4 degraded, 5 no quorum, 1 nobody answered.",
   ];
 }
 
@@ -68,16 +76,35 @@ export async function cluster(
   if (command === undefined) throw new UsageError("A command is missing");
   if (more.length > 0) throw new UsageError(`Unexpected argument '${more[0]}'`);
   const flag = (name: string): string | undefined => flags.get(name)?.[0];
-  const change = changeOf(command, id, flag);
   const seconds = flag("timeout");
   const timeoutMs = seconds === undefined
     ? undefined
     : 1000 * numberOf(seconds, "--timeout");
-  const members = reachable(flags.get("url") ?? [], flag, terminal);
-  const status = change === undefined
-    ? await firstStatus(members, timeoutMs ?? REACH_MS, terminal).catch(advise)
-    : await changed(members, change, timeoutMs ?? CHANGE_MS).catch(advise);
-  const lines = flags.has("json")
+  const json = flags.has("json");
+  if (command === "status" || command === "events") {
+    if (id !== undefined) throw new UsageError(`Unexpected argument '${id}'`);
+    const watch = flags.has("watch");
+    const limit = limitOf(command, flag("limit"));
+    refuseAddresses(flag);
+    const members = reachable(flags, terminal);
+    const show = watch ? watchCluster : showCluster;
+    return await (command === "status"
+      ? show(members, { json, timeoutMs: timeoutMs ?? REACH_MS }, terminal)
+      : showEvents(members, {
+        json,
+        watch,
+        limit,
+        timeoutMs: timeoutMs ?? CHANGE_MS,
+      }, terminal)).catch(advise);
+  }
+  const change = changeOf(command, id, flag);
+  if (flags.has("watch") || flags.has("limit")) {
+    throw new UsageError("--watch and --limit belong to status and events");
+  }
+  const members = reachable(flags, terminal);
+  const status = await changed(members, change, timeoutMs ?? CHANGE_MS)
+    .catch(advise);
+  const lines = json
     ? [JSON.stringify(clusterToJson(status), null, 2)]
     : statusLines(status);
   for (const line of lines) terminal.out(line);
@@ -99,24 +126,32 @@ async function changed(
   return await change(client, { timeoutMs });
 }
 
-/** What a command changes; undefined for the one that only shows. @throws {UsageError} */
+function limitOf(command: string, text: string | undefined): number {
+  if (text === undefined) return 50;
+  if (command !== "events") throw new UsageError("--limit belongs to events");
+  const limit = numberOf(text, "--limit");
+  if (limit <= 2_000) return limit;
+  throw new UsageError(`--limit is 2000 at most, not '${text}'`);
+}
+
+function refuseAddresses(flag: (name: string) => string | undefined): void {
+  if ((flag("raft-address") ?? flag("api-address")) === undefined) return;
+  throw new UsageError("Addresses belong to add-learner");
+}
+
+/** What a command changes. @throws {UsageError} */
 function changeOf(
   command: string,
   id: string | undefined,
   flag: (name: string) => string | undefined,
-): Change | undefined {
+): Change {
   const raftAddress = addressOf(flag, "raft-address");
   const apiAddress = addressOf(flag, "api-address");
-  if (command !== "add-learner" && (raftAddress ?? apiAddress) !== undefined) {
-    throw new UsageError("Addresses belong to add-learner");
-  }
+  if (command !== "add-learner") refuseAddresses(flag);
   if (apiAddress !== undefined && raftAddress === undefined) {
     throw new UsageError("--api-address needs --raft-address beside it");
   }
   switch (command) {
-    case "status":
-      if (id !== undefined) throw new UsageError(`Unexpected argument '${id}'`);
-      return undefined;
     case "transfer": {
       const target = id === undefined ? undefined : numberOf(id, "The node id");
       return (client, options) => client.transferLeadership(target, options);
@@ -135,7 +170,7 @@ function changeOf(
       return (client, options) => client.changeMembership(request, options);
     }
     default:
-      throw new UsageError(`Unknown command 'cluster ${command}'`);
+      throw new UnknownCommandError("cluster", command);
   }
 }
 

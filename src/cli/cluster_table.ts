@@ -1,4 +1,5 @@
 import type { ClusterStatus } from "../node/port.ts";
+import { tableLines } from "./table.ts";
 
 /** A cluster as a table. */
 export function statusLines(status: ClusterStatus): string[] {
@@ -16,17 +17,11 @@ export function statusLines(status: ClusterStatus): string[] {
     ["NODE", "ROLE", "CONNECTED", "MATCH", "RAFT", "API", "MEMBER"],
     ...rows,
   ];
-  const widths = table[0]!.map((_, column) =>
-    Math.max(...table.map((row) => row[column]!.length))
-  );
   return [
     `Cluster ${status.clusterId || "(none yet)"}, term ${status.term}, leader ${
       leader === undefined ? "unknown" : `node ${leader.nodeId}`
     }${status.joint ? ", membership is changing" : ""}`,
     `Log ${status.firstIndex}..${status.lastIndex}, committed ${status.commitIndex}, applied ${status.appliedIndex} (as node with * sees it)`,
-    ...table.map((row) =>
-      row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ")
-        .trimEnd()
-    ),
+    ...tableLines(table),
   ];
 }

@@ -1,18 +1,20 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { isEnvFile, parseEnvFile } from "../config/env_file.ts";
 import { HiqliteError } from "../errors.ts";
 import {
   type ConfigSources,
   resolveConfig,
   type ResolvedConfig,
 } from "../config/resolve.ts";
-import type { FlagKey } from "../config/sources.ts";
+import type { FlagKey, RawSources } from "../config/sources.ts";
+import { readableMode } from "../util/exposure.ts";
 
 /** What the command line says of the configuration. */
 export interface ConfigArguments {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The file; null for none; undefined for `~/.hiqlite/hiqlite.toml` if it is there. */
+  /** The file; null for none; undefined for the first of {@linkcode defaultPaths} that is there. */
   readonly path: string | null | undefined;
   readonly flags?: { readonly [K in FlagKey]?: string };
   readonly generateSecret?: NonNullable<ConfigSources["generateSecret"]>;
@@ -22,23 +24,50 @@ export interface ConfigArguments {
 export function loadConfig(
   args: ConfigArguments,
 ): ResolvedConfig & { readonly path: string | undefined } {
-  const path = args.path === undefined
-    ? existingDefault(args.env)
-    : args.path ?? undefined;
+  const { sources, path } = fileSources(args);
   const resolved = resolveConfig({
-    env: args.env,
-    ...(path === undefined ? {} : { toml: readText(path), tomlPath: path }),
-    ...(args.flags === undefined ? {} : { flags: args.flags }),
+    ...sources,
     ...(args.generateSecret === undefined
       ? {}
       : { generateSecret: args.generateSecret }),
     hostname,
-    readFile: (file) => readFileSync(file, "utf8"),
   });
   return { ...resolved, path };
 }
 
-/** Where Hiqlite looks for its configuration; undefined without a home folder. */
+/** What file, environment and flags say, unchecked. @throws {HiqliteError} `config` */
+export function fileSources(
+  args: Omit<ConfigArguments, "generateSecret">,
+): { readonly sources: RawSources; readonly path: string | undefined } {
+  const path = args.path === undefined
+    ? existingDefault(args.env)
+    : args.path ?? undefined;
+  const sources = {
+    ...textSources(args.env, path),
+    ...(args.flags === undefined ? {} : { flags: args.flags }),
+    readFile: (file: string) => readFileSync(file, "utf8"),
+    readableMode,
+  };
+  return { sources, path };
+}
+
+/** A file is TOML or a list of variables; what the environment says wins over both. */
+function textSources(
+  env: ConfigArguments["env"],
+  path: string | undefined,
+): Pick<RawSources, "env" | "envFile" | "toml" | "tomlPath"> {
+  if (path === undefined) return { env };
+  const text = readText(path);
+  if (!isEnvFile(text)) return { env, toml: text, tomlPath: path };
+  const variables = parseEnvFile(text, path);
+  const names = new Set(variables.keys());
+  return {
+    env: { ...Object.fromEntries(variables), ...env },
+    envFile: { path, names },
+  };
+}
+
+/** Where a new configuration is written if no place is named; undefined without a home folder. */
 export function defaultConfigPath(
   env: Readonly<Record<string, string | undefined>>,
 ): string | undefined {
@@ -48,15 +77,28 @@ export function defaultConfigPath(
     : join(home, ".hiqlite", "hiqlite.toml");
 }
 
-/** The default file if it exists and this process may read it. */
+/** Where a configuration is looked for: here, where Hiqlite's manifests mount it, at home. */
+export function defaultPaths(
+  env: Readonly<Record<string, string | undefined>>,
+): string[] {
+  const home = defaultConfigPath(env);
+  return [
+    "hiqlite.toml",
+    "/app/config/config",
+    // Hiqlite's StatefulSet mounts the one key of the ConfigMap in place of the folder.
+    "/app/config",
+    ...(home === undefined ? [] : [home]),
+  ];
+}
+
+/** The first default file that exists and that this process may read. */
 function existingDefault(
   env: Readonly<Record<string, string | undefined>>,
 ): string | undefined {
-  const path = defaultConfigPath(env);
-  if (path === undefined) return undefined;
-  const { state } = Deno.permissions.querySync({ name: "read", path });
-  if (state !== "granted") return undefined;
-  return exists(path) ? path : undefined;
+  return defaultPaths(env).find((path) =>
+    Deno.permissions.querySync({ name: "read", path }).state === "granted" &&
+    exists(path)
+  );
 }
 
 function exists(path: string): boolean {

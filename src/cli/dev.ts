@@ -3,13 +3,16 @@ import {
   describeFlags,
   type Flag,
   parseFlags,
+  refuseArguments,
   UsageError,
 } from "./arguments.ts";
 import { connect } from "../client/remote.ts";
 import { HiqliteError } from "../errors.ts";
+import { dashboardLink } from "./dashboard_link.ts";
 import { keptSecret, secretPath } from "../config/secrets.ts";
 import type { NodeAddress } from "../config/types.ts";
-import type { LogFormat, Terminal } from "./terminal.ts";
+import { ownCommand } from "../util/own_command.ts";
+import { logFormatOf, type Terminal } from "./terminal.ts";
 
 /** How long members may take to be ready, and to end, ms. */
 const READY_MS_MAX = 60_000;
@@ -45,9 +48,7 @@ export async function dev(
   terminal: Terminal,
 ): Promise<number> {
   const { flags, positionals } = parseFlags(args, DEV_FLAGS);
-  if (positionals.length > 0) {
-    throw new UsageError(`Unexpected argument '${positionals[0]}'`);
-  }
+  refuseArguments(positionals);
   const number = (name: string, fallback: number, high: number): number => {
     const text = flags.get(name)?.[0];
     if (text === undefined) return fallback;
@@ -73,7 +74,14 @@ export async function dev(
   const allEnded = Promise.all(members.map((member) => member.ended));
   try {
     if (await untilReady(nodes, members, dir, stopped.promise)) {
-      for (const line of readyLines(nodes, members, dir)) terminal.out(line);
+      const link = await dashboardLink(`http://${nodes[0]!.api}`, {
+        secret: keptSecret("secret_api", dir),
+        fetch,
+        signal: AbortSignal.timeout(READY_MS_MAX),
+      });
+      for (const line of readyLines(nodes, members, dir, link)) {
+        terminal.out(line);
+      }
     }
     await Promise.race([stopped.promise, allEnded]);
   } finally {
@@ -143,8 +151,8 @@ class DevMember {
     terminal: Terminal,
   ) {
     this.id = node.id;
-    const format: LogFormat = terminal.interactive ? "human" : "json";
-    this.#process = new Deno.Command(Deno.execPath(), {
+    const format = logFormatOf("auto", terminal);
+    this.#process = new Deno.Command(ownCommand() ?? Deno.execPath(), {
       args: [
         ...ownProgram(dir),
         "serve",
@@ -199,12 +207,14 @@ function ownProgram(dir: string): string[] {
     "run",
     "--no-prompt",
     "--quiet",
+    // Else the runtime complains of the signal by which a lock's route sees that its client is gone.
+    "--unstable-no-legacy-abort",
     "--allow-net=127.0.0.1",
     "--allow-read",
     `--allow-write=${dir}`,
     ...mayLoadLibraries() ? ["--allow-ffi"] : [],
     "--allow-env",
-    "--allow-sys=hostname,uid",
+    "--allow-sys=hostname,uid,statfs,osRelease",
     // The processes of its readers are this program again.
     `--allow-run=${Deno.execPath().replaceAll(",", ",,")}`,
     ...cli.protocol === "file:" ? [`--lock=${lockOf(cli)}`, "--frozen"] : [],
@@ -239,6 +249,7 @@ function readyLines(
   nodes: readonly NodeAddress[],
   members: readonly DevMember[],
   dir: string,
+  link: string,
 ): string[] {
   const secret = secretPath(dir, "secret_api");
   const call =
@@ -255,6 +266,8 @@ function readyLines(
       url(0)
     }/api/v1/batch -d '{"sql":"CREATE TABLE IF NOT EXISTS note (text TEXT); INSERT INTO note VALUES ('\\''hello'\\'')"}'`,
     `  ${call} ${url(1)}/api/v1/query -d '{"sql":"SELECT * FROM note"}'`,
+    "Look at it (signs in once, within a minute; then: hiqlite open):",
+    `  ${link}`,
     "Kill one (kill -9 <process>) and go on with the others. Ctrl-C ends all.",
     "",
   ];

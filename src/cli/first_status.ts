@@ -1,4 +1,4 @@
-import type { ClusterStatus } from "../node/port.ts";
+import type { ClusterView } from "./cluster_view.ts";
 import { connect } from "../client/remote.ts";
 import { HiqliteError } from "../errors.ts";
 import type { Reachable } from "./reachable.ts";
@@ -30,17 +30,24 @@ export class NobodyReached extends HiqliteError {
  * @throws {HiqliteError} as a member says, e.g. `unauthorized`
  */
 export async function firstStatus(
-  { urls, secret }: Reachable,
+  members: Reachable,
   timeoutMs: number,
   terminal: Terminal,
-): Promise<ClusterStatus> {
+): Promise<ClusterView> {
+  const { urls } = members;
   const clients = [...new Set(urls)].map((url) =>
-    connect({ urls: [url], secret, timeoutMs })
+    connect({ ...members, urls: [url], timeoutMs })
   );
   const timer = timeoutMs > REACH_MS
     ? setTimeout(() => terminal.error(waiting(urls, timeoutMs)), REACH_MS)
     : undefined;
-  const answers = clients.map((client) => client.cluster());
+  const answers = clients.map(async (client) => {
+    const [status, sights] = await Promise.all([
+      client.cluster(),
+      client.memberReports(),
+    ]);
+    return { status, sights };
+  });
   try {
     return await Promise.any(answers);
   } catch (failed) {

@@ -2,7 +2,7 @@ import {
   describeFlags,
   type Flag,
   parseFlags,
-  UsageError,
+  refuseArguments,
 } from "./arguments.ts";
 import { loadConfig } from "./config_file.ts";
 import {
@@ -13,7 +13,8 @@ import {
 import type { NodeConfig } from "../config/types.ts";
 import type { Terminal } from "./terminal.ts";
 
-export const RECOVER_FLAGS: Readonly<Record<string, Flag>> = {
+/** Where the data of a stopped member is; {@linkcode configOfStopped} reads them. */
+export const STOPPED_FLAGS: Readonly<Record<string, Flag>> = {
   "data-dir": {
     value: "path",
     about: "Of the stopped member [from the configuration]",
@@ -21,8 +22,12 @@ export const RECOVER_FLAGS: Readonly<Record<string, Flag>> = {
   "config-file": {
     short: "c",
     value: "path",
-    about: "Its configuration [~/.hiqlite/hiqlite.toml]",
+    about: "Its configuration [as hiqlite serve finds it]",
   },
+};
+
+export const RECOVER_FLAGS: Readonly<Record<string, Flag>> = {
+  ...STOPPED_FLAGS,
   confirm: {
     value: "cluster id",
     about: "Do it: the id of the cluster that is given up",
@@ -55,9 +60,7 @@ export async function recover(
   terminal: Terminal,
 ): Promise<number> {
   const { flags, positionals } = parseFlags(args, RECOVER_FLAGS);
-  if (positionals.length > 0) {
-    throw new UsageError(`Unexpected argument '${positionals[0]}'`);
-  }
+  refuseArguments(positionals);
   const config = configOfStopped(flags, terminal);
   const confirm = flags.get("confirm")?.[0];
   const findings = confirm === undefined
@@ -74,13 +77,16 @@ export async function recover(
   return 0;
 }
 
-function configOfStopped(
+/** The configuration of a stopped member, for a command that works on its data. */
+export function configOfStopped(
   flags: ReadonlyMap<string, readonly string[]>,
   { env }: Terminal,
 ): NodeConfig {
+  const nodeId = flags.get("node-id")?.[0];
   const { config } = loadConfig({
     env,
     path: flags.get("config-file")?.[0],
+    ...(nodeId === undefined ? {} : { flags: { node_id: nodeId } }),
     // This command sends nothing, so any secret will do.
     generateSecret: () => "-".repeat(16),
   });
@@ -125,7 +131,8 @@ function outcome(config: NodeConfig, found: Found): string[] {
     "Nothing was changed. A new cluster would begin with the database and the entries",
     "above. Lost would be:",
     `  - every write after index ${end}, which only other members have, acknowledged or not;`,
-    "  - whatever the other members hold: none of them can join with its data.",
+    "  - whatever the other members hold: none of them can join with its data;",
+    "  - what the caches hold, on every member: they begin anew, empty.",
     ...(remains.pendingEntries > 0
       ? [
         "The entries that are not in the database yet are applied, whether or not their",

@@ -2,14 +2,15 @@ import {
   describeFlags,
   type Flag,
   parseFlags,
-  UsageError,
+  refuseArguments,
 } from "./arguments.ts";
 import { describeVariables, wrapped } from "../config/describe.ts";
-import { keptSecret, secretPath } from "../config/secrets.ts";
+import { keptSecret } from "../config/secrets.ts";
 import { loadConfig } from "./config_file.ts";
-import { type LogFormat, logLines, type Terminal } from "./terminal.ts";
+import { firstStartLines } from "./first_start.ts";
+import { logFormatOf, logLines, type Terminal } from "./terminal.ts";
 import { Logger } from "../util/logger.ts";
-import type { NodeConfig } from "../config/types.ts";
+import { FLAG_KEYS, type FlagKey } from "../config/sources.ts";
 import { openMember } from "../app/open.ts";
 
 /** How long a graceful stop may take before the process ends anyway, ms. */
@@ -22,7 +23,8 @@ export const SERVE_FLAGS: Readonly<Record<string, Flag>> = {
   "config-file": {
     short: "c",
     value: "path",
-    about: "TOML file [~/.hiqlite/hiqlite.toml, if it is there]",
+    about:
+      "TOML, or variables [hiqlite.toml here, /app/config/config, ~/.hiqlite/hiqlite.toml]",
   },
   "no-config-file": { about: "Read no file" },
   "node-id": { value: "id", about: "Which of the nodes this is" },
@@ -36,8 +38,8 @@ export const SERVE_FLAGS: Readonly<Record<string, Flag>> = {
     about: "Log every statement, never its parameters [false]",
   },
   "log-format": {
-    value: "human|json",
-    about: "[human on a terminal, else json]",
+    value: "text|json",
+    about: "[text on a terminal, else json]",
   },
   // For a parent that may die: the end of standard input stops the member.
   "until-stdin-ends": {},
@@ -46,8 +48,13 @@ export const SERVE_FLAGS: Readonly<Record<string, Flag>> = {
 
 /** The help of `hiqlite serve`. */
 export function serveHelp(): string[] {
-  const variables = describeVariables().flatMap(({ env, fallback, about }) => [
+  const variables = describeVariables().flatMap((
+    { env, toml, fallback, about },
+  ) => [
     `  ${env} [${fallback}]`,
+    ...(env === `HQL_${toml.toUpperCase()}` || env === toml.toUpperCase()
+      ? []
+      : [`      In the file: ${toml}.`]),
     ...wrapped(about.replaceAll("`", ""), "      "),
   ]);
   return [
@@ -60,7 +67,7 @@ export function serveHelp(): string[] {
     ...describeFlags(SERVE_FLAGS),
     "",
     "Environment (wins over the file; the file has the same names in lower case",
-    "without HQL_, in the table [hiqlite]):",
+    "without HQL_, or those that are told, in the table [hiqlite]):",
     ...variables,
   ];
 }
@@ -71,11 +78,8 @@ export async function serve(
   terminal: Terminal,
 ): Promise<number> {
   const { flags, positionals } = parseFlags(args, SERVE_FLAGS);
-  if (positionals.length > 0) {
-    throw new UsageError(`Unexpected argument '${positionals[0]}'`);
-  }
+  refuseArguments(positionals);
   const flag = (name: string): string | undefined => flags.get(name)?.[0];
-  const format = logFormatOf(flag("log-format"), terminal);
   const { config, notices, path, generated } = loadConfig({
     env: terminal.env,
     path: flags.has("no-config-file") ? null : flag("config-file"),
@@ -84,13 +88,16 @@ export async function serve(
   });
   const logger = new Logger(
     config.logLevel,
-    logLines(format, (line) => terminal.error(line)),
+    logLines(
+      logFormatOf(config.logFormat, terminal),
+      (line) => terminal.error(line),
+    ),
   );
   if (path !== undefined) logger.info("configuration read", { path });
   for (const notice of notices) logger.warn(notice);
 
   const ended = Promise.withResolvers<void>();
-  const { client, listeners } = await openMember(config, {
+  const { client, listeners, dashboardLink } = await openMember(config, {
     logger,
     version: terminal.version,
     // What is not durable must not be acknowledged: end, the others take over.
@@ -98,6 +105,10 @@ export async function serve(
   });
   const stop = stopper(terminal, logger, () => client.shutdown(), ended);
   const forget = terminal.onStop(stop);
+  const forgetReload = terminal.onReload(() => {
+    logger.info("reading certificates again", { reason: "SIGHUP" });
+    listeners!.reload();
+  });
   if (flags.has("until-stdin-ends")) {
     untilEnd(Deno.stdin.readable).then(() => stop("end of input", true));
   }
@@ -107,12 +118,19 @@ export async function serve(
     version: terminal.version,
   });
   if (generated.includes("secret_api")) {
-    for (const line of firstStartLines(config, listeners!.apiUrl)) {
+    for (
+      const line of firstStartLines(
+        config.dataDir,
+        listeners!.apiUrl,
+        await dashboardLink!(),
+      )
+    ) {
       terminal.out(line);
     }
   }
   await ended.promise;
   forget();
+  forgetReload();
   return 0;
 }
 
@@ -143,32 +161,11 @@ function stopper(
 
 function configFlags(
   flag: (name: string) => string | undefined,
-): { node_id?: string; log_level?: string; log_statements?: string } {
-  const nodeId = flag("node-id");
-  const logLevel = flag("log-level");
-  const logStatements = flag("log-statements");
-  return {
-    ...(nodeId === undefined ? {} : { node_id: nodeId }),
-    ...(logLevel === undefined ? {} : { log_level: logLevel }),
-    ...(logStatements === undefined ? {} : { log_statements: logStatements }),
-  };
-}
-
-function logFormatOf(text: string | undefined, terminal: Terminal): LogFormat {
-  if (text === undefined) return terminal.interactive ? "human" : "json";
-  if (text === "human" || text === "json") return text;
-  throw new UsageError(`Option '--log-format' is human or json, not '${text}'`);
-}
-
-/** How to talk to a member that made its own secrets. */
-function firstStartLines(config: NodeConfig, apiUrl: string): string[] {
-  const secret = secretPath(config.dataDir, "secret_api");
-  return [
-    `API      ${apiUrl}   (routes: ${apiUrl}/openapi.json)`,
-    `Secret   in ${secret}`,
-    `Try      curl -H "X-API-SECRET: $(cat ${secret})" -H 'content-type: application/json' ${apiUrl}/api/v1/query -d '{"sql":"SELECT sqlite_version()"}'`,
-    "Stop     Ctrl-C",
-  ];
+): { readonly [K in FlagKey]?: string } {
+  return Object.fromEntries(
+    FLAG_KEYS.map((key) => [key, flag(key.replaceAll("_", "-"))])
+      .filter(([, value]) => value !== undefined),
+  );
 }
 
 async function untilEnd(stream: ReadableStream<Uint8Array>): Promise<void> {

@@ -1,3 +1,5 @@
+import type { LockFence } from "../state/locks/types.ts";
+
 /** How to wait for an answer. */
 export interface CallOptions {
   /** Gives up waiting with the signal's reason. A write that was on its way may still be applied. */
@@ -24,4 +26,13 @@ export interface WriteOptions extends CallOptions {
    * @default the leader's `write_timeout_ms`, 10,000 unless configured; for migrations all that the leader allows
    */
   readonly maxRunMs?: number;
+}
+
+/** How to write what must not happen without a lock. */
+export interface FencedWriteOptions extends WriteOptions {
+  /**
+   * A lock that must be held when the write is applied: without it nothing is done, and the error is `fenced`. A `Lock`, or
+   * what is known of one.
+   */
+  readonly fence?: LockFence;
 }

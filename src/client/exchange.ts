@@ -1,7 +1,7 @@
 import { type ErrorCode, HiqliteError } from "../errors.ts";
 import { errorOf } from "../api/error_body.ts";
 import { whyUnsent } from "./unsent.ts";
-import { pause } from "./abort.ts";
+import { pause } from "../util/abort.ts";
 import { startTimer } from "../util/timers.ts";
 import { PING } from "../api/routes/status.ts";
 import type { Route } from "../api/route.ts";
@@ -177,7 +177,9 @@ function outcomeOf(
       kind: "failed",
       error: new HiqliteError(
         "invalid",
-        `${url} answered ${status} to ${path} without an error of this API; is it a member's API address?`,
+        /^This port speaks TLS/.test(text)
+          ? `${url} speaks TLS: its URL begins with https://`
+          : `${url} answered ${status} to ${path} without an error of this API; is it a member's API address?`,
       ),
     };
   }

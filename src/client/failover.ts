@@ -1,6 +1,6 @@
 import { HiqliteError, OutcomeUnknownError } from "../errors.ts";
 import { exchange, type ExchangeRequest, type Reach } from "./exchange.ts";
-import { pause } from "./abort.ts";
+import { pause } from "../util/abort.ts";
 import { startTimer } from "../util/timers.ts";
 
 /** How the members are reached. */

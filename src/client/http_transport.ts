@@ -1,18 +1,29 @@
 import type { CallOptions, WriteOptions } from "./call_options.ts";
-import type { CommandBody } from "../state/sql/types.ts";
+import type { StatementsBody } from "../state/sql/types.ts";
 import { Failover, type FailoverOptions } from "./failover.ts";
 import { HEALTH } from "../api/routes/status.ts";
 import { HiqliteError } from "../errors.ts";
 import { IDEMPOTENCY_KEY_HEADER } from "../api/idempotency_key.ts";
 import { QUERY, WRITES } from "../api/routes/sql.ts";
+import { listenOverHttp } from "./topics/listen_over_http.ts";
 import { watchOverHttp } from "./cache/event_stream.ts";
 import type {
   CacheWatchEvent,
   CacheWatchRequest,
+  ChangesRequest,
+  ListenRequest,
+  LiveEvent,
+  LiveRequest,
   QueryAnswer,
   QueryRequest,
+  RowStream,
+  TableChange,
+  TopicMessage,
   WriteAnswer,
 } from "../node/port.ts";
+import { changesOverHttp, liveOverHttp } from "./live_over_http.ts";
+import { rowsOverHttp } from "./rows_over_http.ts";
+import type { LogIndex } from "../raft/types.ts";
 import type { Route } from "../api/route.ts";
 import type { Transport } from "./transport.ts";
 
@@ -20,6 +31,8 @@ import type { Transport } from "./transport.ts";
 export interface HttpTransportOptions extends FailoverOptions {
   /** Longest wait for an answer, retries included, ms. */
   readonly timeoutMs: number;
+  /** Lets go of what `fetch` holds. */
+  readonly release: () => void;
 }
 
 /** Calls members over HTTP. If one fails, it asks another; it asks again where that is safe. */
@@ -37,7 +50,7 @@ export class HttpTransport implements Transport {
   }
 
   async write(
-    body: CommandBody,
+    body: StatementsBody,
     options: WriteOptions,
   ): Promise<WriteAnswer> {
     const { maxRunMs } = options;
@@ -47,6 +60,12 @@ export class HttpTransport implements Transport {
 
   read(request: QueryRequest, options: CallOptions): Promise<QueryAnswer> {
     return this.#send(QUERY, request, options);
+  }
+
+  rows(request: QueryRequest, options: CallOptions): Promise<RowStream> {
+    const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
+    const asked = { request, timeoutMs, signal: options.signal };
+    return rowsOverHttp(this.#options, asked, this.#closing.signal);
   }
 
   call<Input, Reply>(
@@ -63,9 +82,26 @@ export class HttpTransport implements Transport {
     return watchOverHttp(this.#options, request, this.#closing.signal);
   }
 
+  changes(
+    request: ChangesRequest,
+    seen: () => LogIndex,
+  ): AsyncIterable<TableChange> {
+    const { signal } = this.#closing;
+    return changesOverHttp(this.#options, request, seen, signal);
+  }
+
+  live(request: LiveRequest): AsyncIterable<LiveEvent> {
+    return liveOverHttp(this.#options, request, this.#closing.signal);
+  }
+
+  listen(request: ListenRequest): AsyncIterable<TopicMessage> {
+    return listenOverHttp(this.#options, request, this.#closing.signal);
+  }
+
   close(): Promise<void> {
     this.#failover.close();
     this.#closing.abort();
+    this.#options.release();
     return Promise.resolve();
   }
 

@@ -2,7 +2,7 @@ import { LocalCache } from "./cache/local_cache.ts";
 import type { CacheOptions, CacheValue } from "./cache/types.ts";
 import { cacheSessionOf, HiqliteClient } from "./hiqlite_client.ts";
 import { LocalTransport } from "./local_transport.ts";
-import type { LogIndex } from "../raft/types.ts";
+import { type LogIndex, nodeIdOf } from "../raft/types.ts";
 import type { Member } from "../node/port.ts";
 import type { Migration, SqlParameters } from "../state/sql/types.ts";
 import { parseRowsSync } from "./schema.ts";
@@ -16,7 +16,10 @@ export class LocalClient extends HiqliteClient {
 
   /** Speaks to `member` and stops it with {@linkcode shutdown}. */
   constructor(member: Member) {
-    super(new LocalTransport(member));
+    super(
+      new LocalTransport(member),
+      `node ${nodeIdOf(member.cluster().self)}`,
+    );
     this.#member = member;
   }
 

@@ -1,4 +1,4 @@
-import type { SqlParameter } from "../state/sql/types.ts";
+import type { StatementReference } from "../state/sql/types.ts";
 
 /**
  * A parameter of a transaction's statement: the value of a column (name, or
@@ -19,6 +19,9 @@ import type { SqlParameter } from "../state/sql/types.ts";
  * ]);
  * ```
  */
-export function ref(statement: number, column: number | string): SqlParameter {
+export function ref(
+  statement: number,
+  column: number | string,
+): { readonly $ref: StatementReference } {
   return { $ref: { statement, column } };
 }

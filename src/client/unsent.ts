@@ -18,6 +18,18 @@ const REASONS: readonly (Unsent & { readonly signs: RegExp })[] = [
   },
   {
     kind: "nowhere",
+    message:
+      "shows a certificate that is not believed: give its authority (ca), and look whether it names this host; nothing was sent",
+    signs:
+      /\bcertificate\b|^(?:CERT|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|ERR_TLS)_/,
+  },
+  {
+    kind: "nowhere",
+    message: "speaks no TLS: its URL begins with http://; nothing was sent",
+    signs: /client error \(Connect\): received corrupt message/,
+  },
+  {
+    kind: "nowhere",
     message: "is not there: its host has no address; nothing was sent",
     signs: /^ENOTFOUND$|client error \(Connect\): dns error\b/,
   },
@@ -38,7 +50,11 @@ export function whyUnsent(error: unknown): Unsent | null {
     const { message } = cause;
     const code = String((cause as { code?: unknown }).code ?? "");
     for (const reason of REASONS) {
-      if (reason.signs.test(code) || reason.signs.test(message)) return reason;
+      if (!reason.signs.test(code) && !reason.signs.test(message)) continue;
+      const told = /invalid peer certificate: (.{1,120})/.exec(message)?.[1];
+      return told === undefined
+        ? reason
+        : { ...reason, message: `${reason.message} (${told})` };
     }
   }
   return null;

@@ -1,11 +1,14 @@
 import { randomSecret } from "./secrets.ts";
-import { type Setting, SETTINGS } from "./settings.ts";
+import type { Setting } from "./setting.ts";
+import { SETTINGS } from "./settings.ts";
 
 const NODES_ABOUT =
   "The members: id, Raft address and API address of each, one a line.";
 
-/** A configuration file with fresh random secrets and every default spelled out. */
-export function generateToml(): string {
+/** A configuration file with fresh random secrets, every default spelled out, and what is given by its key in place of its default. */
+export function generateToml(
+  given: Readonly<Record<string, unknown>> = {},
+): string {
   const lines = [
     "# Configuration of a member of a Hiqlite cluster. Environment variables win",
     "# over this file. It holds secrets: keep it readable by its owner only.",
@@ -25,16 +28,18 @@ export function generateToml(): string {
   ];
   for (const setting of Object.values(SETTINGS) as Setting<unknown>[]) {
     lines.push("", ...wrapped(`${setting.about} (${setting.env})`, "# "));
-    if (setting.secret) {
+    if (Object.hasOwn(given, setting.toml)) {
+      lines.push(`${setting.toml} = ${JSON.stringify(given[setting.toml])}`);
+    } else if (setting.secret && setting.fallback === undefined) {
       lines.push(`${setting.toml} = "${randomSecret()}"`);
     } else if (setting.fallback === undefined) {
       lines.push(`# default: ${setting.fallbackText}`);
       lines.push(`#${setting.toml} = "127.0.0.1"`);
     } else {
+      const { fallback } = setting;
       // What has parts is written as a text.
-      const value = typeof setting.fallback === "object"
-        ? setting.fallbackText
-        : setting.fallback;
+      const hasParts = typeof fallback === "object" && !Array.isArray(fallback);
+      const value = hasParts ? setting.fallbackText : fallback;
       lines.push(`#${setting.toml} = ${JSON.stringify(value)}`);
     }
   }

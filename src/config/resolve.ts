@@ -4,10 +4,15 @@ import {
   parseHostPort,
   parseNodeLine,
 } from "./address.ts";
+import { checkRates } from "./api_settings.ts";
+import { checkBackups } from "./backup_check.ts";
+import { checkDashboard } from "./dashboard_settings.ts";
 import { ConfigError } from "../errors.ts";
 import type { NodeAddress, NodeConfig } from "./types.ts";
 import { choice, integer, parseValue } from "./value.ts";
-import { type PlainField, type Setting, SETTINGS } from "./settings.ts";
+import type { Setting } from "./setting.ts";
+import { type PlainField, SETTINGS } from "./settings.ts";
+import { checkTls } from "./tls_settings.ts";
 import { type RawSetting, type RawSources, readSources } from "./sources.ts";
 
 /** What a configuration may ask of the machine. */
@@ -22,6 +27,8 @@ export interface Surroundings {
     key: "secret_raft" | "secret_api",
     dataDir: string,
   ) => string;
+  /** Unix milliseconds: a schedule must come true after it. @default now */
+  readonly nowMs?: number;
 }
 
 /** A checked configuration and what its writer should know. */
@@ -67,12 +74,14 @@ export function resolveSettings(
     );
   }
 
-  const listen = nodes.every(onLoopback) ? "127.0.0.1" : "0.0.0.0";
+  const onThisMachine = nodes.every(onLoopback);
   const listenAddrRaft = values.listenAddrRaft ?? defaultListen(own.raft);
   const listenAddrApi = values.listenAddrApi ?? defaultListen(own.api);
+  /** A member that others know by an IPv6 address listens there, and for IPv4 too where the system does both. */
   function defaultListen(address: string): string {
-    const ipv6 = parseHostPort(address)!.host === "::1";
-    return listen === "127.0.0.1" && ipv6 ? "::1" : listen;
+    const ipv6 = parseHostPort(address)!.host.includes(":");
+    if (onThisMachine) return ipv6 ? "::1" : "127.0.0.1";
+    return ipv6 ? "::" : "0.0.0.0";
   }
 
   const generated: ("secret_raft" | "secret_api")[] = [];
@@ -107,6 +116,14 @@ export function resolveSettings(
     secretApi: secretOf("secretApi", "secret_api"),
   }) as NodeConfig;
   checkTimings(config);
+  checkTls(config);
+  checkRates(config);
+  const keyOf = (toml: string): string => settings.get(toml)?.key ?? toml;
+  checkBackups(config, keyOf, surroundings.nowMs ?? Date.now());
+  checkDashboard(
+    { ...config, reachable: !isLoopback(config.listenAddrApi) },
+    keyOf,
+  );
   return { config, generated };
 }
 
@@ -130,7 +147,8 @@ function readPlain(
   return values;
 }
 
-function readNodes(
+/** The members that are set. @throws {ConfigError} */
+export function readNodes(
   settings: ReadonlyMap<string, RawSetting>,
 ): readonly NodeAddress[] {
   const raw = settings.get("nodes");

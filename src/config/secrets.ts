@@ -2,6 +2,8 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { HiqliteError } from "../errors.ts";
 import { findDenied } from "../util/access.ts";
+import { findExposed } from "../util/exposure.ts";
+import { canBeSecret, SECRET_LENGTH_MIN } from "./secret_strength.ts";
 import { replaceFile } from "../util/durable_file.ts";
 
 /** Characters of a generated secret: 192 random bits in base64url. */
@@ -34,6 +36,7 @@ export function keptSecret(
   const path = secretPath(dataDir, key);
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    refuseExposed(dataDir);
     return readKept(path) ?? create(path);
   } catch (cause) {
     if (cause instanceof HiqliteError) throw cause;
@@ -47,6 +50,16 @@ export function keptSecret(
   }
 }
 
+/** A secret that somebody else may have put there is none. */
+function refuseExposed(dataDir: string): void {
+  const exposed = findExposed(dataDir);
+  if (exposed === null || exposed.volume) return;
+  throw new HiqliteError(
+    "storage",
+    `The data directory ${dataDir} cannot be used: ${exposed.problem}`,
+  );
+}
+
 function readKept(path: string): string | undefined {
   let text: string;
   try {
@@ -55,10 +68,10 @@ function readKept(path: string): string | undefined {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
-  if (/^[\x21-\x7e]{16,}$/.test(text)) return text;
+  if (canBeSecret(text)) return text;
   throw new HiqliteError(
     "storage",
-    `${path} holds no secret (at least 16 characters); restore it, or delete it to get a new one`,
+    `${path} holds no secret (at least ${SECRET_LENGTH_MIN} characters); restore it, or delete it to get a new one`,
   );
 }
 

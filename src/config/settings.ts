@@ -1,31 +1,24 @@
+import {
+  canBeSecret,
+  SECRET_LENGTH_MIN,
+  SECRET_VARIETY_MIN,
+} from "./secret_strength.ts";
 import type { LogLevel } from "../util/logger.ts";
+import { API_SETTINGS } from "./api_settings.ts";
+import { BACKUP_SETTINGS } from "./backup_settings.ts";
+import { DASHBOARD_SETTINGS } from "./dashboard_settings.ts";
+import { hidden, type Setting, setting } from "./setting.ts";
+import { TLS_SETTINGS } from "./tls_settings.ts";
 import { boolean, choice, integer, text, type ValueType } from "./value.ts";
 import type { LogSync, NodeConfig } from "./types.ts";
-
-/** One key of the configuration. */
-export interface Setting<T> {
-  /** Its name in the `[hiqlite]` table. */
-  readonly toml: string;
-  /** Its environment variable. */
-  readonly env: string;
-  readonly type: ValueType<T>;
-  /** Used when the key is absent; undefined where the value follows from others. */
-  readonly fallback: T | undefined;
-  /** The default as people read it. */
-  readonly fallbackText: string;
-  /** What it does, one sentence. */
-  readonly about: string;
-  /** Never printed; may be `$SECRETS`. */
-  readonly secret: boolean;
-}
 
 /** The keys that are read as they are; `node_id`, `node_id_from`, `nodes` and `secrets_file` are read in resolve.ts. */
 export type PlainField = Exclude<keyof NodeConfig, "nodeId" | "nodes">;
 
 const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
-/** At least this many characters make a secret. */
-export const SECRET_LENGTH_MIN = 16;
+const SECRET_EXPECTS =
+  `at least ${SECRET_LENGTH_MIN} characters without spaces, ${SECRET_VARIETY_MIN} of them different`;
 
 /** Every plain key, in the order of the generated file. */
 export const SETTINGS: { readonly [F in PlainField]: Setting<NodeConfig[F]> } =
@@ -36,7 +29,7 @@ export const SETTINGS: { readonly [F in PlainField]: Setting<NodeConfig[F]> } =
       listenAddress(),
       undefined,
       "Interface the API listens on; the port comes from `nodes`.",
-      "127.0.0.1 if all nodes are on the loopback interface, else 0.0.0.0",
+      "127.0.0.1 if all nodes are on the loopback interface, else 0.0.0.0; ::1 and :: if the node has an IPv6 address",
     ),
     listenAddrRaft: setting(
       "listen_addr_raft",
@@ -44,7 +37,7 @@ export const SETTINGS: { readonly [F in PlainField]: Setting<NodeConfig[F]> } =
       listenAddress(),
       undefined,
       "Interface the Raft listener uses; the port comes from `nodes`.",
-      "127.0.0.1 if all nodes are on the loopback interface, else 0.0.0.0",
+      "127.0.0.1 if all nodes are on the loopback interface, else 0.0.0.0; ::1 and :: if the node has an IPv6 address",
     ),
     dataDir: setting(
       "data_dir",
@@ -89,11 +82,22 @@ export const SETTINGS: { readonly [F in PlainField]: Setting<NodeConfig[F]> } =
       "HQL_SECRET_RAFT",
       "Shared by the members; proves that a peer belongs to the cluster.",
     ),
+    secretRaftPrevious: previousSecret(
+      "secret_raft_previous",
+      "HQL_SECRET_RAFT_PREVIOUS",
+      "The `secret_raft` before this one, accepted as well while members are restarted one by one with a new one.",
+    ),
     secretApi: secret(
       "secret_api",
       "HQL_SECRET_API",
       "Asked of clients of the API.",
     ),
+    secretApiPrevious: previousSecret(
+      "secret_api_previous",
+      "HQL_SECRET_API_PREVIOUS",
+      "The `secret_api` before this one, accepted as well while clients are given the new one.",
+    ),
+    ...TLS_SETTINGS,
     logSync: setting(
       "log_sync",
       "HQL_LOG_SYNC",
@@ -122,7 +126,7 @@ export const SETTINGS: { readonly [F in PlainField]: Setting<NodeConfig[F]> } =
       "HQL_READ_POOL_SIZE",
       integer(1, 256),
       4,
-      "Threads that answer queries.",
+      "Threads that answer queries, at most; they begin when they are needed.",
     ),
     preparedStatementCacheCapacity: setting(
       "prepared_statement_cache_capacity",
@@ -159,6 +163,20 @@ export const SETTINGS: { readonly [F in PlainField]: Setting<NodeConfig[F]> } =
       "info",
       "Least important lines that are logged.",
     ),
+    logFormat: setting(
+      "log_format",
+      "HQL_LOG_FORMAT",
+      choice<NodeConfig["logFormat"]>(["auto", "text", "json"]),
+      "auto",
+      "How log lines look: `text` for people, `json` for machines, or `auto`: text on a terminal, else JSON.",
+    ),
+    slowStatementMs: setting(
+      "slow_statement_ms",
+      "HQL_SLOW_STATEMENT_MS",
+      integer(0, 86_400_000),
+      1000,
+      "Log statements of this member's clients that took so many ms or longer, waiting included, with their text and without their parameters. 0: none.",
+    ),
     tickMs: setting(
       "tick_ms",
       "HQL_TICK_MS",
@@ -187,6 +205,13 @@ export const SETTINGS: { readonly [F in PlainField]: Setting<NodeConfig[F]> } =
       false,
       "Answer linearizable reads from the leader's lease instead of asking a majority: wrong if clocks run at rates that differ by a factor of two, or a machine is suspended. The same on all members.",
     ),
+    apiConnectionsPerAddress: setting(
+      "api_connections_per_address",
+      "HQL_API_CONNECTIONS_PER_ADDRESS",
+      integer(1, 1024),
+      512,
+      "Most connections to the API from one address, of 1,024 in all; more if a proxy stands before it.",
+    ),
     maxBodyBytes: setting(
       "max_body_bytes",
       "HQL_MAX_BODY_BYTES",
@@ -194,6 +219,7 @@ export const SETTINGS: { readonly [F in PlainField]: Setting<NodeConfig[F]> } =
       16 * 1024 * 1024,
       "Largest request body of the API, bytes.",
     ),
+    ...API_SETTINGS,
     writeTimeoutMs: setting(
       "write_timeout_ms",
       "HQL_WRITE_TIMEOUT_MS",
@@ -258,36 +284,37 @@ export const SETTINGS: { readonly [F in PlainField]: Setting<NodeConfig[F]> } =
       256 * 1024 * 1024,
       "Bytes of all caches together: keys, values, and 64 for each entry. If members differ, that of the one that takes a write counts.",
     ),
+    ...DASHBOARD_SETTINGS,
+    ...BACKUP_SETTINGS,
   };
-
-function setting<T>(
-  toml: string,
-  env: string,
-  type: ValueType<T>,
-  fallback: T | undefined,
-  about: string,
-  fallbackText: string = `${fallback}`,
-): Setting<T> {
-  return { toml, env, type, fallback, about, fallbackText, secret: false };
-}
 
 function secret(toml: string, env: string, about: string): Setting<string> {
-  return {
+  return hidden(setting(
     toml,
     env,
-    type: text(
-      `at least ${SECRET_LENGTH_MIN} characters without spaces`,
-      (value) =>
-        value.length >= SECRET_LENGTH_MIN && /^[\x21-\x7e]+$/.test(value)
-          ? value
-          : undefined,
-    ),
-    fallback: undefined,
-    fallbackText:
-      "required; generated for a single member on the loopback interface",
+    text(SECRET_EXPECTS, asSecret),
+    undefined,
     about,
-    secret: true,
-  };
+    "required; generated for a single member on the loopback interface",
+  ));
+}
+
+/** A secret that is being replaced; empty for none. */
+function previousSecret(
+  toml: string,
+  env: string,
+  about: string,
+): Setting<string> {
+  const type = text(
+    SECRET_EXPECTS,
+    (value) => value === "" ? value : asSecret(value),
+  );
+  const none = { fallback: "", fallbackText: "none" };
+  return { toml, env, type, ...none, about, secret: true };
+}
+
+function asSecret(value: string): string | undefined {
+  return canBeSecret(value) ? value : undefined;
 }
 
 function listenAddress(): ValueType<string> {

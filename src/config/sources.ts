@@ -1,16 +1,30 @@
 import { ConfigError } from "../errors.ts";
 import { FOREIGN_KEYS, type ForeignKey } from "./foreign.ts";
-import { type Setting, SETTINGS } from "./settings.ts";
+import type { Setting } from "./setting.ts";
+import { SETTINGS } from "./settings.ts";
 import { closest, hiqliteTable } from "./tables.ts";
 import { type Origin, parseValue, text } from "./value.ts";
 
 /** Flags of the command line that stand for keys. */
-export type FlagKey = "node_id" | "log_level" | "log_statements";
+export const FLAG_KEYS = [
+  "node_id",
+  "log_level",
+  "log_format",
+  "log_statements",
+] as const;
+
+/** One of {@linkcode FLAG_KEYS}. */
+export type FlagKey = typeof FLAG_KEYS[number];
 
 /** The raw texts of a configuration. */
 export interface RawSources {
   /** The process environment; only `HQL_*`, `ENC_KEYS` and `ENC_KEY_ACTIVE` are looked at. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The file from which some of these variables are, and which it has. */
+  readonly envFile?: {
+    readonly path: string;
+    readonly names: ReadonlySet<string>;
+  };
   /** The text of the configuration file. */
   readonly toml?: string;
   /** Its path, for messages. @default {"hiqlite.toml"} */
@@ -18,6 +32,8 @@ export interface RawSources {
   readonly flags?: { readonly [K in FlagKey]?: string };
   /** Reads the file that `secrets_file` names. */
   readonly readFile?: (path: string) => string;
+  /** The mode of a file that others than its owner can read; null of one that they cannot. */
+  readonly readableMode?: (path: string) => string | null;
 }
 
 /** A value that was set, and where it comes from. */
@@ -37,6 +53,11 @@ const STRUCTURAL_KEYS: readonly (readonly [string, string])[] = [
 const FROM_SECRETS_FILE = "$SECRETS";
 
 const PLAIN = Object.values(SETTINGS) as readonly Setting<unknown>[];
+/** What a file calls each variable; an empty name: only the environment has it. */
+const KEYS_BY_VARIABLE: ReadonlyMap<string, string> = new Map([
+  ...STRUCTURAL_KEYS.map(([toml, name]) => [name, toml] as const),
+  ...PLAIN.map((setting) => [setting.env, setting.toml] as const),
+]);
 const SECRET_KEYS: ReadonlySet<string> = new Set([
   ...PLAIN.filter((setting) => setting.secret).map((setting) => setting.toml),
 ]);
@@ -54,12 +75,12 @@ export function readSources(
   const settings = new Map<string, RawSetting>();
   const notices: string[] = [];
   readToml(sources, settings, notices);
-  readEnvironment(sources.env, settings, notices);
+  readEnvironment(sources, settings, notices);
   for (const [key, value] of Object.entries(sources.flags ?? {})) {
     const flag = `--${key.replaceAll("_", "-")}`;
     settings.set(key, { key: flag, kind: "text", secret: false, value });
   }
-  insertSecrets(sources, settings);
+  insertSecrets(sources, settings, notices);
   return { settings, notices };
 }
 
@@ -69,15 +90,14 @@ function readToml(
   notices: string[],
 ): void {
   if (sources.toml === undefined) return;
-  const known = new Set([
-    ...STRUCTURAL_KEYS.map(([toml]) => toml),
-    ...PLAIN.map((setting) => setting.toml),
-  ]);
+  const known = new Set(KEYS_BY_VARIABLE.values());
   const foreign = new Map(FOREIGN_KEYS.map((key) => [key.toml, key]));
   const path = sources.tomlPath ?? "hiqlite.toml";
+  let holdsSecrets = false;
   for (const [key, value] of hiqliteTable(sources.toml, path)) {
     if (known.has(key)) {
       const secret = SECRET_KEYS.has(key);
+      holdsSecrets ||= secret && value !== FROM_SECRETS_FILE;
       settings.set(key, { key, kind: "toml", secret, value });
       continue;
     }
@@ -87,19 +107,30 @@ function readToml(
     }
     checkForeign(ignored, key, String(value), notices);
   }
+  if (holdsSecrets) noteReadable(sources, path, notices);
+}
+
+/** Warns of a file with secrets that others can read. Mounted ones often are so, and nobody else is there: it is no reason not to start. */
+function noteReadable(
+  { readableMode }: RawSources,
+  path: string,
+  notices: string[],
+): void {
+  const mode = readableMode?.(path) ?? null;
+  if (mode === null) return;
+  notices.push(
+    `${path} holds secrets, and with its mode ${mode} others on this machine can read them: chmod 600 ${path}`,
+  );
 }
 
 function readEnvironment(
-  env: RawSources["env"],
+  sources: RawSources,
   settings: Map<string, RawSetting>,
   notices: string[],
 ): void {
-  const known = new Map([
-    ...STRUCTURAL_KEYS.map(([toml, name]) => [name, toml] as const),
-    ...PLAIN.map((setting) => [setting.env, setting.toml] as const),
-  ]);
+  const known = KEYS_BY_VARIABLE;
   const foreign = new Map(FOREIGN_KEYS.map((key) => [key.env, key]));
-  for (const [name, value] of Object.entries(env)) {
+  for (const [name, value] of Object.entries(sources.env)) {
     if (value === undefined) continue;
     const toml = known.get(name);
     const ignored = foreign.get(name);
@@ -112,6 +143,11 @@ function readEnvironment(
       throw unknownKey(name, "", [...known.keys(), ...foreign.keys()]);
     }
   }
+  const { envFile } = sources;
+  const holdsSecrets = [...known].some(([name, toml]) =>
+    SECRET_KEYS.has(toml) && envFile?.names.has(name)
+  );
+  if (holdsSecrets) noteReadable(sources, envFile!.path, notices);
 }
 
 /** Variables with the prefix that are not settings: Kubernetes links to a service "hql", and the tests' own. */
@@ -131,7 +167,7 @@ function checkForeign(
   } else if (!foreign.harmless.includes(value.trim())) {
     throw new ConfigError(
       key,
-      "not supported yet; remove it, the start is refused rather than the setting ignored",
+      `has no effect here, and the start is refused rather than the setting ignored: remove it; ${foreign.instead}`,
     );
   }
 }
@@ -141,7 +177,9 @@ function unknownKey(
   where: string,
   known: readonly string[],
 ): ConfigError {
-  const meant = closest(key, known.filter((name) => name !== ""));
+  // Some keys of a file are called otherwise than their variables.
+  const meant = KEYS_BY_VARIABLE.get(`HQL_${key.toUpperCase()}`) ||
+    closest(key, known.filter((name) => name !== ""));
   return new ConfigError(
     key,
     `unknown key${where}${
@@ -154,6 +192,7 @@ function unknownKey(
 function insertSecrets(
   sources: RawSources,
   settings: Map<string, RawSetting>,
+  notices: string[],
 ): void {
   const wanting = [...SECRET_KEYS].map((key) => [key, settings.get(key)])
     .filter((pair): pair is [string, RawSetting] =>
@@ -170,6 +209,7 @@ function insertSecrets(
   const pathType = text("a path", (path) => path === "" ? undefined : path);
   const path = parseValue(pathType, file.value, file);
   const table = hiqliteTable(readSecretsFile(sources, file.key, path), path);
+  noteReadable(sources, path, notices);
   for (const [key, setting] of wanting) {
     if (!table.has(key)) {
       throw new ConfigError(

@@ -35,14 +35,16 @@ function isTable(value: unknown): value is Record<string, unknown> {
     !Array.isArray(value) && !(value instanceof Date);
 }
 
-/** The name among `known` that was probably meant, if one is close. */
+/** The name among `known` that was probably meant, if one is close or the only one that begins so. */
 export function closest(
   name: string,
   known: Iterable<string>,
 ): string | undefined {
   let best: string | undefined;
   let least = Math.max(2, Math.floor(name.length / 4)) + 1;
+  const begun: string[] = [];
   for (const candidate of known) {
+    if (candidate.startsWith(name)) begun.push(candidate);
     const distance = editDistance(
       name.toLowerCase(),
       candidate.toLowerCase(),
@@ -52,7 +54,7 @@ export function closest(
       best = candidate;
     }
   }
-  return best;
+  return best ?? (begun.length === 1 ? begun[0] : undefined);
 }
 
 /** Insertions, deletions and substitutions from `a` to `b` (Levenshtein). */

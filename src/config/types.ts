@@ -1,4 +1,6 @@
 import type { NodeId } from "../raft/types.ts";
+import type { BackupConfig } from "./backup_types.ts";
+import type { DashboardConfig } from "./dashboard_types.ts";
 import type { LogLevel } from "../util/logger.ts";
 
 /** When the log is made durable. */
@@ -21,7 +23,7 @@ export interface NodeAddress {
 }
 
 /** Everything a member needs to know, resolved, checked and frozen. Defaults are in settings.ts. */
-export interface NodeConfig {
+export interface NodeConfig extends BackupConfig, DashboardConfig {
   /** Which of `nodes` this member is. */
   readonly nodeId: NodeId;
   /** The initial voters; addresses here win over remembered ones. */
@@ -40,8 +42,30 @@ export interface NodeConfig {
   readonly listenAddrApi: string;
   /** What members prove to one another; at least 16 characters. */
   readonly secretRaft: string;
+  /** The `secretRaft` before this one, which peers may have still; empty if there is none. @default {""} */
+  readonly secretRaftPrevious: string;
   /** What clients send; at least 16 characters. */
   readonly secretApi: string;
+  /** Accepted beside secretApi while that is being changed; empty for none. @default {""} */
+  readonly secretApiPrevious: string;
+  /** Path of the Raft listener's private key in PEM; empty for none. @default {""} */
+  readonly tlsRaftKey: string;
+  /** Path of the Raft listener's certificates in PEM, its own first. @default {""} */
+  readonly tlsRaftCert: string;
+  /** As tlsRaftKey, of the API. @default {""} */
+  readonly tlsApiKey: string;
+  /** As tlsRaftCert, of the API. @default {""} */
+  readonly tlsApiCert: string;
+  /** TLS on each listener without files, by an authority that follows from its secret. The same on all members. @default {false} */
+  readonly tlsAutoCertificates: boolean;
+  /** Path of authorities in PEM that are trusted beside the public ones when peers are dialed; empty for none. @default {""} */
+  readonly tlsRaftCa: string;
+  /** As tlsRaftCa, for clients that read this configuration. @default {""} */
+  readonly tlsApiCa: string;
+  /** Peers' certificates are not verified. @default {false} */
+  readonly tlsRaftDangerTlsNoVerify: boolean;
+  /** Clients that read this configuration verify no certificates. @default {false} */
+  readonly tlsApiDangerTlsNoVerify: boolean;
   /** When a write counts as durable. @default {immediate} */
   readonly logSync: LogSync;
   /** Segment size of the log, bytes, 8192 … 2^30; rounded up to whole pages of 4 KiB. @default {8_388_608} */
@@ -52,6 +76,10 @@ export interface NodeConfig {
   readonly logStatements: boolean;
   /** The least important lines that are logged. @default {"info"} */
   readonly logLevel: LogLevel;
+  /** How log lines look; `auto`: text on a terminal, else JSON. @default {"auto"} */
+  readonly logFormat: "auto" | "text" | "json";
+  /** Statements that took so long or longer are logged, without their parameters, ms, 0 … 86_400_000; 0: none. @default {1000} */
+  readonly slowStatementMs: number;
   /** Prepared statements each connection keeps. @default {1000} */
   readonly preparedStatementCacheCapacity: number;
   /** Threads that run queries, 1 … 256. @default {4} */
@@ -68,8 +96,20 @@ export interface NodeConfig {
   readonly heartbeatTicks: number;
   /** Answer linearizable reads from a lease; see `lease_reads`. The same on all members. @default {false} */
   readonly leaseReads: boolean;
+  /** Most connections to the API from one address, 1 … 1024. @default {512} */
+  readonly apiConnectionsPerAddress: number;
   /** Largest request body of the API, bytes. @default {16_777_216} */
   readonly maxBodyBytes: number;
+  /** Writes and linearizable reads of the database, locks and topics that each credential may ask the API for in a second, 0 … 1_000_000; 0: any number. @default {0} */
+  readonly rateLimitDbRps: number;
+  /** How many of them may come at once, 0 … 1_000_000; 0: rateLimitDbRps. @default {0} */
+  readonly rateLimitDbBurst: number;
+  /** As rateLimitDbRps, of the caches. @default {0} */
+  readonly rateLimitCacheRps: number;
+  /** As rateLimitDbBurst, of the caches. @default {0} */
+  readonly rateLimitCacheBurst: number;
+  /** Origins whose pages may use the API from a browser; `*`: all. @default {[]} */
+  readonly corsOrigins: readonly string[];
   /** How long one write may run on the leader before it is refused, ms, 10 … 3_600_000. @default {10_000} */
   readonly writeTimeoutMs: number;
   /** The most that a write may ask for, ms, 10 … 86_400_000; at least writeTimeoutMs counts. @default {3_600_000} */

@@ -15,6 +15,8 @@ export interface CheckpointPorts {
   busy(): boolean;
   /** Where the oldest snapshot on its way ends, `null` if there is none. */
   oldestSnapshot(): LogIndex | null;
+  /** Entries after this one are needed elsewhere still, `null` if none are. */
+  neededAfter(): LogIndex | null;
   /** The log begins after `index` now. */
   purged(index: LogIndex): void;
   /** There was no room; the next checkpoint may find some. */
@@ -95,6 +97,13 @@ export class Checkpoints {
     }
   }
 
+  /** Whoever needs entries elsewhere may not fill the disk with them. */
+  #neededAfter(): LogIndex {
+    const { neededBytesMax = 1024 ** 3 } = this.#options;
+    const { log, neededAfter } = this.#ports;
+    return log.bytes > neededBytesMax ? Infinity : neededAfter() ?? Infinity;
+  }
+
   /** Up to where entries take the others' room, as if all were equally large. */
   #crowdedOut(): LogIndex {
     const { base, last, bytes } = this.#ports.log;
@@ -109,7 +118,8 @@ export class Checkpoints {
     const state = Math.min(durable, machine.applied.index);
     const oldest = this.#ports.oldestSnapshot();
     const usual = this.#retention.limit(this.#now, state, oldest);
-    const to = Math.max(usual, Math.min(state, this.#crowdedOut()));
+    const kept = Math.min(usual, this.#neededAfter());
+    const to = Math.max(kept, Math.min(state, this.#crowdedOut()));
     if (to <= log.base.index) return;
     log.purge({ index: to, term: log.termAt(to)! });
     this.#ports.purged(to);

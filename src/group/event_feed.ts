@@ -48,6 +48,7 @@ export class EventFeed {
   #bytes = 0;
   #start: LogIndex;
   #end: LogIndex;
+  #hurrying = 0;
 
   /** Begins after `applied`. */
   constructor(
@@ -96,6 +97,17 @@ export class EventFeed {
   listen(wake: () => void): () => void {
     this.#wakes.add(wake);
     return () => void this.#wakes.delete(wake);
+  }
+
+  /** Whether somebody waits for events: then entries are applied as soon as they are committed. */
+  get hurried(): boolean {
+    return this.#hurrying > 0;
+  }
+
+  /** Somebody waits for events until the returned function is called, once. */
+  hurry(): () => void {
+    this.#hurrying++;
+    return () => void this.#hurrying--;
   }
 
   /** The piece of this number, or else the oldest that is kept; undefined if it is still to come. */
@@ -178,6 +190,39 @@ export class EventCursor {
       } else if (value.index > this.#after) return value;
     }
     return null;
+  }
+}
+
+/** Reads for many what a feed tells from now on, outside of the group's loop. */
+export class FeedReader {
+  readonly #cursor: EventCursor;
+  readonly #take: (cursor: EventCursor) => void;
+  readonly #unlisten: () => void;
+  #due = false;
+
+  /** `take` reads all that the cursor has. */
+  constructor(feed: EventFeed, take: (cursor: EventCursor) => void) {
+    this.#cursor = feed.cursor();
+    this.#take = take;
+    this.#unlisten = feed.listen(() => {
+      if (this.#due) return;
+      this.#due = true;
+      // The group is in the middle of its loop.
+      queueMicrotask(() => this.read());
+    });
+  }
+
+  /** Takes now what was told since the last time, if anything was. */
+  read(): void {
+    if (!this.#due) return;
+    this.#due = false;
+    this.#take(this.#cursor);
+  }
+
+  /** Takes nothing any more. */
+  end(): void {
+    this.#due = false;
+    this.#unlisten();
   }
 }
 

@@ -16,6 +16,7 @@ import {
   type GroupParts,
   stopParts,
   STOPPED,
+  tickParts,
 } from "./parts.ts";
 import type { ReadDone } from "./pending_reads.ts";
 import {
@@ -25,9 +26,6 @@ import {
 } from "./ports.ts";
 import type { ProposalDone } from "./proposals.ts";
 import type { SnapshotService } from "./snapshot_service.ts";
-
-/** Ticks between two attempts of a state machine that ran out of disk. */
-const RETRY_TICKS = 20;
 
 /**
  * One Raft group of one member: the loop around the core. It does what the core's
@@ -43,10 +41,7 @@ export class RaftGroup {
   #deferred = false;
   #running = false;
   #stopped = false;
-  /**
-   * The commit index as of the last Ready that was carried out. The core's own
-   * may be ahead of the log: entries below it may still have to be truncated.
-   */
+  /** The commit index as of the last Ready that was carried out: the core's own may be ahead of the log, of which entries below it may still have to be cut. */
   #commit: LogIndex;
   #ticks = 0;
 
@@ -111,17 +106,9 @@ export class RaftGroup {
   tick(elapsedMs: number): void {
     if (this.#stopped) return;
     this.#ticks++;
-    this.#parts.clock.tick(elapsedMs);
-    this.#parts.deposition.tick();
-    this.#parts.stage?.tick(elapsedMs);
-    this.#parts.sender.tick();
-    this.#parts.checkpoints.tick(this.#ticks);
-    if (this.#ticks % RETRY_TICKS === 0) {
-      if (this.#parts.applier.paused) this.#parts.applier.retry();
-      if (this.#parts.room.full) this.#guarded(() => this.#parts.room.look());
-    }
-    this.#parts.durability.tick(this.#ticks);
-    this.#parts.watch.tick(elapsedMs, this.#commit);
+    this.#guarded(() =>
+      tickParts(this.#parts, this.#ticks, elapsedMs, this.#commit)
+    );
     this.#step({ kind: "tick" });
   }
 
@@ -190,6 +177,11 @@ export class RaftGroup {
     return end;
   }
 
+  /** Leaders: tells the others of what is committed now, since somebody waits for it there. */
+  tellCommits(): void {
+    this.#parts.notice.tell();
+  }
+
   /** Starts a membership change; `done` hears whether it was accepted, not whether it is committed. It waits for a write that runs. */
   changeMembership(
     change: MembershipChange,
@@ -214,7 +206,8 @@ export class RaftGroup {
   unreachable(member: MemberId): void {
     if (this.#stopped) return;
     this.#parts.sender.unreachable(member);
-    this.#step({ kind: "unreachable", member });
+    const { promises } = this.#parts.durability;
+    this.#step({ kind: promises ? "unreachable" : "linkBroke", member });
     if (this.core.leader === member) {
       this.#step({ kind: "leaderUnreachable" });
     }
@@ -263,6 +256,7 @@ export class RaftGroup {
       do {
         this.#parts.intake.propose();
         while (!this.#stopped && this.core.hasReady()) {
+          this.#parts.notice.look();
           this.#handle(this.core.takeReady());
         }
       } while (!this.#stopped && this.#parts.intake.ready);
@@ -289,7 +283,10 @@ export class RaftGroup {
         this.log.truncateAfter(truncateAfter);
         this.#parts.durability.truncated(truncateAfter);
       }
-      if (persist.entries.length > 0) this.log.append(persist.entries);
+      if (persist.entries.length > 0) {
+        this.log.append(persist.entries);
+        if (this.core.role === "leader") this.#parts.notice.appended();
+      }
       this.#parts.durability.written(persist.id);
     }
     for (const message of ready.send) this.#dispatch(message);
@@ -349,6 +346,7 @@ export class RaftGroup {
     this.#step({ kind: "applied", index });
     this.#parts.waiters.applied(index);
     this.#parts.checkpoints.applied(index, bytes);
+    this.#parts.notice.applied();
   }
 
   #onMachineFailed(error: Error): void {
@@ -376,6 +374,7 @@ export class RaftGroup {
       if (error !== null) return this.#fail(error);
       this.#parts.receiver.forget();
       this.#parts.events.jump(snapshot.last.index);
+      this.#parts.snapshots.tally.installed++;
       this.#step({ kind: "snapshotInstalled", snapshot });
       this.#parts.clock.follow(this.core.term);
       this.#onApplied(snapshot.last.index, 0);

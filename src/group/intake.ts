@@ -28,6 +28,18 @@ export class Intake {
     return this.#proposals.size + this.#inbox.size + (this.#stage?.size ?? 0);
   }
 
+  /**
+   * Whether entries follow those that are committed without anybody having heard an answer; null if
+   * commands are not run first, so that only who has heard one proposes again.
+   */
+  get follows(): boolean | null {
+    if (this.#stage === null) return null;
+    const { commit, lastIndex } = this.#core;
+    // What the stage has besides proposals in the log is being prepared.
+    const preparing = this.#stage.size > 0 && this.#proposals.size === 0;
+    return this.#inbox.size > 0 || commit < lastIndex || preparing;
+  }
+
   /** Whether {@linkcode propose} would take something. */
   get ready(): boolean {
     return this.#first?.ready ?? this.#inbox.size > 0;

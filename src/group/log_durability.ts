@@ -47,6 +47,11 @@ export class LogDurability {
     return this.#index;
   }
 
+  /** Whether what is acknowledged stays, whatever happens to the power. Then what a leader knows of it is a witness. */
+  get promises(): boolean {
+    return this.#mode.mode === "immediate";
+  }
+
   /** The write with this id was handed to the log. */
   written(persistId: number): void {
     this.#persistId = persistId;

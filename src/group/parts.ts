@@ -2,11 +2,12 @@ import type { LogError } from "../log/port.ts";
 import type { Input, Outcome } from "../raft/io.ts";
 import type { AppendEntries, Message } from "../raft/messages.ts";
 import type { LogIndex, SnapshotMeta } from "../raft/types.ts";
+import { CommitNotice } from "./commit_notice.ts";
 import { prepares } from "../state/port.ts";
 import { AppliedWaiters } from "./applied_waiters.ts";
 import { Applier } from "./applier.ts";
 import { ApplyWatch } from "./apply_watch.ts";
-import { Checkpoints } from "./checkpoints.ts";
+import { type CheckpointPorts, Checkpoints } from "./checkpoints.ts";
 import { ClusterClock } from "./cluster_clock.ts";
 import { Deposition } from "./deposition.ts";
 import { Room } from "./disk_room.ts";
@@ -67,11 +68,15 @@ export interface GroupParts {
   readonly applier: Applier;
   readonly watch: ApplyWatch;
   readonly checkpoints: Checkpoints;
+  readonly notice: CommitNotice;
   readonly sender: SnapshotSender;
   readonly receiver: SnapshotReceiver;
   /** Null if commands are replicated before they run. */
   readonly stage: ExecuteFirst | null;
 }
+
+/** Ticks between two attempts of a state machine that ran out of disk. */
+const RETRY_TICKS = 20;
 
 /** Those that the stage is built around. */
 type Foundation = Pick<
@@ -108,22 +113,17 @@ export function buildGroupParts(
     (payload) => ports.stamp(payload, clock.stamp()),
   );
   const applier = buildApplier(ports, { events, proposals, waiters }, loop);
-  const checkpoints: Checkpoints = new Checkpoints({
-    core,
-    log,
-    machine,
+  const checkpoints: Checkpoints = buildCheckpoints(ports, options, {
     busy: () => stage?.holds ?? false,
     oldestSnapshot: () => snapshots.oldest,
-    purged: (index) => void loop.step({ kind: "purged", index }),
-    postponed: (error) => warn("no room for a checkpoint: later", error),
-    failed,
-  }, options);
+  }, loop);
   const stage = buildStage(
     ports,
     { events, proposals, room, clock, inbox, applier },
     checkpoints,
     loop,
   );
+  const intake = new Intake(core, inbox, stage, proposals);
   return {
     events,
     snapshots,
@@ -134,15 +134,38 @@ export function buildGroupParts(
     room,
     clock,
     inbox,
-    intake: new Intake(core, inbox, stage, proposals),
+    intake,
     durability: buildDurability(ports, options, loop),
     outbox: new AppendOutbox(log, (message) => loop.transmit(message), failed),
     applier,
     watch: new ApplyWatch(machine, options.applyMs ?? APPLY_MS, warn),
     checkpoints,
+    notice: new CommitNotice({
+      step: (input) => void loop.step(input),
+      intake,
+      afterTurns: ports.afterTurns,
+    }),
     stage,
     ...buildSnapshotStreams(ports, snapshots, loop),
   };
+}
+
+function buildCheckpoints(
+  { core, log, machine, warn, neededAfter }: GroupPorts,
+  options: GroupOptions,
+  asked: Pick<CheckpointPorts, "busy" | "oldestSnapshot">,
+  loop: LoopEvents,
+): Checkpoints {
+  return new Checkpoints({
+    core,
+    log,
+    machine,
+    ...asked,
+    neededAfter: () => neededAfter?.() ?? null,
+    purged: (index) => void loop.step({ kind: "purged", index }),
+    postponed: (error) => warn("no room for a checkpoint: later", error),
+    failed: (error) => loop.failed(error),
+  }, options);
 }
 
 function buildApplier(
@@ -176,7 +199,7 @@ function buildApplier(
     machineFailed: (error) => loop.machineFailed(error),
     logFailed: (error) => loop.failed(error),
     diverged: (divergence) => diverged(divergence),
-    firstWanted: () => waiters.first,
+    firstWanted: () => events.hurried ? 0 : waiters.first,
     linger,
   });
 }
@@ -244,8 +267,13 @@ function buildSnapshotStreams(
     snapshots,
     self,
     send: (chunk) => void send(chunk),
-    sent: (to, last, ok) =>
-      void loop.step({ kind: "snapshotSent", to, last, ok }),
+    sent: (to, last, ok) => {
+      if (ok) {
+        snapshots.tally.sent++;
+        snapshots.tally.sentTo = to;
+      }
+      loop.step({ kind: "snapshotSent", to, last, ok });
+    },
     failed: (error) => warn("snapshot could not be sent", error),
   });
   const receiver = new SnapshotReceiver({
@@ -255,6 +283,8 @@ function buildSnapshotStreams(
     installing: () => core.installing,
     send: (ack) => void send(ack),
     received: (from, term, last, config) => {
+      snapshots.tally.received++;
+      snapshots.tally.receivedFrom = from;
       const snapshot: SnapshotMeta = { last, config };
       const type = "snapshotReceived";
       const message = { type, from, to: self, term, snapshot } as const;
@@ -262,7 +292,32 @@ function buildSnapshotStreams(
     },
     failed: (error) => warn("snapshot could not be received", error),
   });
+  Object.assign(snapshots.tally, { sending: sender, receiving: receiver });
   return { sender, receiver };
+}
+
+/**
+ * Tells the parts of a tick, the `now`-th, and of the time since the one before.
+ * @throws {LogError} if the log is unusable.
+ */
+export function tickParts(
+  parts: GroupParts,
+  now: number,
+  elapsedMs: number,
+  commit: LogIndex,
+): void {
+  parts.clock.tick(elapsedMs);
+  parts.deposition.tick();
+  parts.stage?.tick(elapsedMs);
+  parts.sender.tick();
+  parts.checkpoints.tick(now);
+  if (now % RETRY_TICKS === 0) {
+    if (parts.applier.paused) parts.applier.retry();
+    if (parts.room.full) parts.room.look();
+  }
+  parts.durability.tick(now);
+  parts.notice.tell();
+  parts.watch.tick(elapsedMs, commit);
 }
 
 /** Ends all parts of a group: whoever waits hears of it. */

@@ -1,5 +1,6 @@
 import type { LogStore } from "../log/port.ts";
 import type { RaftCore } from "../raft/core.ts";
+import type { LogIndex } from "../raft/types.ts";
 import type {
   Divergence,
   PrepareRefusal,
@@ -24,6 +25,8 @@ export interface GroupOptions {
   readonly retainEntries: number;
   /** Payload bytes that applied entries may keep, for whomever: where the log is memory. @default {Infinity} */
   readonly retainBytes?: number;
+  /** Above so many bytes of log nothing is kept for {@linkcode GroupPorts.neededAfter}. @default {1 GiB} */
+  readonly neededBytesMax?: number;
   /** Entries applied between two checkpoints. */
   readonly checkpointEntries: number;
   /** Payload bytes applied between two checkpoints. */
@@ -69,6 +72,8 @@ export interface GroupPorts {
   stamp(payload: Uint8Array, clockMs: number): void;
   /** Monotonic time since the last tick, or since it began, ms. @default {none} */
   sinceTickMs?(): number;
+  /** Applied entries after this one are needed elsewhere still, `null` if none are. @default {none} */
+  neededAfter?(): LogIndex | null;
   /** Left out, commands are replicated before they run, also if the machine could run them first. */
   readonly firstRun?: FirstRunPorts;
   /** This member's state answered an entry differently than the entry's leader did. */
@@ -83,6 +88,11 @@ export interface GroupPorts {
    * Without it they are applied at once.
    */
   linger?(callback: () => void): () => void;
+  /**
+   * Runs `callback` when whoever hears of an answer now has had the chance to propose again. Without it a
+   * leader tells the others of each commit at once.
+   */
+  afterTurns?(callback: () => void): void;
   /** The log cannot be trusted any more, or the state machine failed for good: end the member. */
   fatal(error: Error): void;
   /** Role, term, leader or configuration may have changed. */

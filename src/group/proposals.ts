@@ -30,7 +30,8 @@ interface PendingProposal {
 
 /** Proposals that were appended and wait to be applied, in log order. */
 export class PendingProposals {
-  #queue: PendingProposal[] = [];
+  /** Those that are done have left empty places: what they asked for shall not be kept. */
+  #queue: (PendingProposal | null)[] = [];
   #head = 0;
 
   /** The number of waiting proposals. */
@@ -43,8 +44,11 @@ export class PendingProposals {
    * cut from the log: this member lost leadership and won it again.
    */
   add(index: LogIndex, term: Term, done: ProposalDone): void {
-    const kept = this.#queue.findLastIndex((each) => each.index < index) + 1;
-    const cut = this.#queue.splice(Math.max(kept, this.#head));
+    const kept =
+      this.#queue.findLastIndex((each) => each !== null && each.index < index) +
+      1;
+    const cut = this.#queue
+      .splice(Math.max(kept, this.#head)) as PendingProposal[];
     this.#queue.push({ index, term, done });
     for (const each of cut) {
       each.done({
@@ -58,14 +62,14 @@ export class PendingProposals {
   /** Whether a proposal at or below `index` waits for its result. */
   waitsUpTo(index: LogIndex): boolean {
     const next = this.#queue[this.#head];
-    return next !== undefined && next.index <= index;
+    return !!next && next.index <= index;
   }
 
   /** An entry was applied: completes the proposal that waits for it. */
   applied(index: LogIndex, term: Term, answer: Uint8Array): void {
     for (;;) {
       const next = this.#queue[this.#head];
-      if (next === undefined || next.index > index) return;
+      if (!next || next.index > index) return;
       this.#shift();
       if (next.index === index && next.term === term) {
         next.done({ kind: "applied", index, answer });
@@ -87,14 +91,14 @@ export class PendingProposals {
 
   /** Ends every waiting proposal as unknown: this member can no longer learn its outcome. */
   abandon(detail: string): void {
-    const abandoned = this.#queue.slice(this.#head);
+    const abandoned = this.#queue.slice(this.#head) as PendingProposal[];
     this.#queue = [];
     this.#head = 0;
     for (const { done } of abandoned) done({ kind: "unknown", detail });
   }
 
   #shift(): void {
-    this.#head++;
+    this.#queue[this.#head++] = null;
     if (this.#head > 1024 && this.#head * 2 > this.#queue.length) {
       this.#queue = this.#queue.slice(this.#head);
       this.#head = 0;

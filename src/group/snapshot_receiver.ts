@@ -45,6 +45,11 @@ export class SnapshotReceiver {
     this.#ports = ports;
   }
 
+  /** Whether a snapshot comes in, or waits to be installed. */
+  get active(): boolean {
+    return this.#incoming !== null;
+  }
+
   /** A chunk from the leader. */
   chunk(chunk: SnapshotChunk): void {
     if (chunk.term < this.#ports.term()) return this.#ack(chunk, 0, "failed");

@@ -1,5 +1,6 @@
 import type { LogIndex } from "../raft/types.ts";
 import type { Snapshot, StateMachine } from "../state/port.ts";
+import { SnapshotTally } from "./snapshot_tally.ts";
 
 /** What the service needs from its group. */
 export interface SnapshotServicePorts {
@@ -42,6 +43,8 @@ interface User {
  * One is built at a time, and the last user's release removes it.
  */
 export class SnapshotService {
+  /** What became of snapshots so far. */
+  readonly tally: SnapshotTally = new SnapshotTally();
   readonly #ports: SnapshotServicePorts;
   readonly #inUse = new Set<Shared>();
   #newest: Shared | null = null;
@@ -54,6 +57,11 @@ export class SnapshotService {
   /** Builds snapshots of `ports.machine`. */
   constructor(ports: SnapshotServicePorts) {
     this.#ports = ports;
+  }
+
+  /** Whether one is being built. */
+  get building(): boolean {
+    return this.#buildingFrom !== null;
   }
 
   /** Where the oldest snapshot ends that is in use or being built: its user may need the log from there. */
@@ -104,6 +112,7 @@ export class SnapshotService {
   }
 
   #built(snapshot: Snapshot): void {
+    this.tally.built++;
     const shared: Shared = { snapshot, users: 1 };
     this.#inUse.add(shared);
     this.#newest = shared;

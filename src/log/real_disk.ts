@@ -60,10 +60,12 @@ class Tally {
 export class RealDisk implements Disk {
   readonly path: string;
   readonly #tally = new Tally();
+  readonly #synced: (ms: number) => void;
 
-  /** Uses the folder at `path`, which must exist. */
-  constructor(path: string) {
+  /** Uses the folder at `path`, which must exist; `synced` hears how long each fdatasync of a file took. */
+  constructor(path: string, synced: (ms: number) => void = () => {}) {
     this.path = path;
+    this.#synced = synced;
   }
 
   /** Resolves when nothing is under way any more: after closing a log, before its folder is given to another process. */
@@ -125,7 +127,7 @@ export class RealDisk implements Disk {
       path,
       () => fs.openSync(path, flags, 0o600),
     );
-    return new RealFile(fd, name, path, this.#tally);
+    return new RealFile(fd, name, path, this.#tally, this.#synced);
   }
 }
 
@@ -134,13 +136,21 @@ class RealFile implements DiskFile {
   readonly #fd: number;
   readonly #path: string;
   readonly #tally: Tally;
+  readonly #synced: (ms: number) => void;
   #underWay = 0;
   #closing = false;
   #closed = false;
 
-  constructor(fd: number, name: string, path: string, tally: Tally) {
+  constructor(
+    fd: number,
+    name: string,
+    path: string,
+    tally: Tally,
+    synced: (ms: number) => void,
+  ) {
     this.#fd = fd;
     this.#tally = tally;
+    this.#synced = synced;
     this.name = name;
     this.#path = path;
   }
@@ -242,7 +252,9 @@ class RealFile implements DiskFile {
 
   sync(done: DiskDone): void {
     this.#begin();
+    const begun = performance.now();
     fs.fdatasync(this.#fd, (cause) => {
+      this.#synced(performance.now() - begun);
       this.#ended();
       done(cause ? diskError("fdatasync", this.#path, cause) : null);
     });

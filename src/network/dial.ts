@@ -1,12 +1,10 @@
 import type { NodeId } from "../raft/types.ts";
 import { randomBetween } from "../util/random.ts";
-import { DialerHandshake, NONCE_BYTES } from "./handshake.ts";
+import { DialAttempt } from "./dial_attempt.ts";
+import { LinkConnection, type ProvenConnection } from "./link_connection.ts";
 import type { LinkContext } from "./link_options.ts";
-import { LinkSocket } from "./link_socket.ts";
 import type { Lane, PeerIdentity } from "./port.ts";
-
-/** The route on the Raft listener. */
-export const LINK_PATH = "/stream";
+import { type HandshakeRefusal, levelOf } from "./sealed/handshake.ts";
 
 /** What a {@linkcode Dial} tells its link. */
 export interface DialEvents {
@@ -28,12 +26,14 @@ export class Dial {
   held: Uint8Array[] = [];
   /** Their size. */
   heldBytes = 0;
-  readonly #node: NodeId;
+  /** Who is dialed. */
+  readonly node: NodeId;
   readonly #context: LinkContext;
   readonly #events: DialEvents;
   #address = "";
   #fruitless = 0;
-  #socket: LinkSocket | null = null;
+  #attempt: DialAttempt | null = null;
+  #connection: LinkConnection | null = null;
   #peer: PeerIdentity | null = null;
   #cancelRetry: (() => void) | null = null;
   #failures = 0;
@@ -45,7 +45,7 @@ export class Dial {
     context: LinkContext,
     events: DialEvents,
   ) {
-    this.#node = node;
+    this.node = node;
     this.lane = lane;
     this.#context = context;
     this.#events = events;
@@ -82,7 +82,8 @@ export class Dial {
   stop(): void {
     this.#cancelRetry?.();
     this.#cancelRetry = null;
-    this.#socket?.close();
+    this.#attempt?.abort();
+    this.#connection?.close();
     this.#forget();
   }
 
@@ -92,53 +93,37 @@ export class Dial {
   }
 
   #dial(): void {
-    this.#address = this.#events.address(this.#fruitless++);
-    const { scheme, secret, self } = this.#context;
-    const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
-    const handshake = new DialerHandshake(
-      { self, secret, nonce },
-      this.lane,
-      this.#node,
-    );
-    let socket: WebSocket;
-    try {
-      socket = new WebSocket(`${scheme}://${this.#address}${LINK_PATH}`);
-    } catch (error) {
-      this.#failed(error instanceof Error ? error.message : String(error));
-      return;
-    }
-    this.#socket = new LinkSocket(socket, false, this.#context, {
-      opened: () => {},
-      message: (bytes) => {
-        if (this.#peer === null) this.#shake(handshake, bytes);
-        else this.#events.message(this, bytes);
-      },
-      lost: (reason) => this.#failed(reason),
+    const address = this.#events.address(this.#fruitless++);
+    this.#address = address;
+    const target = { node: this.node, lane: this.lane, address };
+    this.#attempt = new DialAttempt(target, this.#context, {
+      proven: (connection) => this.#prove(connection),
+      refused: (refusal) => this.#refused(refusal),
+      failed: (reason) => this.#failed(reason),
     });
   }
 
-  #shake(handshake: DialerHandshake, bytes: Uint8Array): void {
-    const outcome = handshake.receive(bytes);
-    switch (outcome.kind) {
-      case "continue":
-        this.#socket?.send(outcome.reply);
-        break;
-      case "refused":
-        this.#context.complain(
-          `dial ${this.#node} ${outcome.reason}`,
-          "error",
-          `no link with node ${this.#node} at ${this.#address}: ${outcome.detail}`,
-        );
-        if (outcome.reply !== null) this.#socket?.send(outcome.reply);
-        this.restart();
-        break;
-      case "proven":
-        this.#peer = outcome.peer;
-        this.#fruitless = 0;
-        this.#socket?.establish();
-        this.#events.proven(this);
-        break;
-    }
+  #prove(proven: ProvenConnection): void {
+    this.#attempt = null;
+    this.#peer = proven.proven.peer;
+    this.#fruitless = 0;
+    const connection = new LinkConnection(proven, this.#context, {
+      message: (bytes) => this.#events.message(this, bytes),
+      lost: (reason) => this.#failed(reason),
+    });
+    this.#connection = connection;
+    this.#events.proven(this);
+    connection.start();
+  }
+
+  #refused({ reason, detail }: HandshakeRefusal): void {
+    this.#context.complain(
+      `dial ${this.node} ${reason}`,
+      levelOf(reason),
+      `no link with node ${this.node} at ${this.#address}: ${detail}`,
+    );
+    this.#attempt = null;
+    this.restart();
   }
 
   #failed(reason: string): void {
@@ -147,7 +132,7 @@ export class Dial {
     this.#retry();
     if (wasProven) {
       this.#context.logger.debug("peer connection lost", {
-        node: this.#node,
+        node: this.node,
         lane: this.lane,
         reason,
       });
@@ -155,14 +140,15 @@ export class Dial {
       return;
     }
     this.#context.complain(
-      `dial ${this.#node}`,
+      `dial ${this.node}`,
       "warn",
-      `cannot reach node ${this.#node} at ${this.#address}, still trying: ${reason}`,
+      `cannot reach node ${this.node} at ${this.#address}, still trying: ${reason}`,
     );
   }
 
   #forget(): void {
-    this.#socket = null;
+    this.#attempt = null;
+    this.#connection = null;
     this.#peer = null;
     this.held = [];
     this.heldBytes = 0;

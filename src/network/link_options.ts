@@ -1,3 +1,4 @@
+import type { DialPeer } from "./dialing.ts";
 import type { Clock } from "../util/clock.ts";
 import type { Logger } from "../util/logger.ts";
 import type { Random } from "../util/random.ts";
@@ -20,10 +21,8 @@ export interface LinkLimits {
   readonly queueBytes: Readonly<Record<Lane, number>>;
   /** The longest message. @default {48 MiB} */
   readonly messageBytes: number;
-  /** Longer messages travel in pieces of this size, so that a slow line still shows progress. @default {256 KiB} */
-  readonly pieceBytes: number;
-  /** Accepted connections that have not proven themselves yet. @default {64} */
-  readonly pendingHandshakes: number;
+  /** The most that one record holds; longer messages take several, so that a slow line still shows progress. @default {256 KiB} */
+  readonly recordBytes: number;
 }
 
 /** The defaults of {@linkcode LinkLimits}. */
@@ -35,46 +34,47 @@ export const LINK_LIMITS: LinkLimits = {
   backoffMaxMs: 2_000,
   queueBytes: { control: 4 << 20, bulk: 64 << 20 },
   messageBytes: 48 << 20,
-  pieceBytes: 256 << 10,
-  pendingHandshakes: 64,
+  recordBytes: 256 << 10,
 };
 
 /** What a `PeerLinks` is made from. */
 export interface PeerLinksOptions {
   /** What this member proves to others; changes by `setIdentity`. */
   readonly self: PeerIdentity;
-  /** The secret that all members share. */
-  readonly secret: string;
+  /** The secret that all members share; while it is being changed, the one before it, too. */
+  readonly secrets: readonly string[];
   /** The other members; changes by `setPeers`. */
   readonly peers: readonly PeerAddress[];
   readonly events: NetworkEvents;
   /** @default {silentLogger} */
   readonly logger?: Logger;
-  /** How to dial. @default {"ws"} */
-  readonly scheme?: "ws" | "wss";
+  /** How to dial. @default {dialTcp} */
+  readonly dial?: DialPeer;
   readonly limits?: Partial<LinkLimits>;
   /** @default {systemClock} */
   readonly clock?: Clock;
   /** @default {systemTimers} */
   readonly timers?: Timers;
-  /** Spreads reconnects; nonces always come from the platform. @default {new SystemRandom()} */
+  /** Spreads reconnects; keys always come from the platform. @default {new SystemRandom()} */
   readonly random?: Random;
 }
 
-/** A connection that the runtime has not let go of. */
-export interface OpenSocket {
-  /** Settles when it has. */
+/** A connection, or an attempt to make one, that is not over. */
+export interface OpenConnection {
+  /** Settles when it is. */
   readonly gone: Promise<void>;
   /** To be called regularly; `stalled` if that was not possible for a while. */
   tick(now: number, stalled: boolean): void;
+  /** Ends it at once. */
+  abort(): void;
 }
 
 /** What the parts of a `PeerLinks` share. */
 export interface LinkContext {
   self: PeerIdentity;
-  readonly secret: string;
+  readonly secrets: readonly string[];
   readonly events: NetworkEvents;
-  readonly scheme: "ws" | "wss";
+  readonly dial: DialPeer;
   readonly limits: LinkLimits;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -82,6 +82,6 @@ export interface LinkContext {
   readonly logger: Logger;
   /** Logs at most one line per key and minute. */
   complain(key: string, level: "warn" | "error", message: string): void;
-  /** Every socket that is not gone yet. */
-  readonly sockets: Set<OpenSocket>;
+  /** Everything that is not over yet. */
+  readonly connections: Set<OpenConnection>;
 }

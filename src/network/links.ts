@@ -4,36 +4,54 @@ import { assert } from "../util/assert.ts";
 import { systemClock } from "../util/clock.ts";
 import { silentLogger } from "../util/logger.ts";
 import { SystemRandom } from "../util/random.ts";
-import { AcceptorHandshake, NONCE_BYTES, type Proven } from "./handshake.ts";
+import { dialTcp } from "./dialing.ts";
+import { LinkConnection } from "./link_connection.ts";
 import {
   LINK_LIMITS,
   type LinkContext,
+  type OpenConnection,
   type PeerLinksOptions,
 } from "./link_options.ts";
-import { LinkSocket } from "./link_socket.ts";
 import { PeerLink } from "./peer_link.ts";
-import type { Lane, PeerAddress, PeerIdentity, PeerNetwork } from "./port.ts";
+import type {
+  Lane,
+  LinkAcceptor,
+  LinkCaller,
+  PeerAddress,
+  PeerIdentity,
+  PeerNetwork,
+} from "./port.ts";
+import {
+  AcceptorHandshake,
+  type HandshakeRefusal,
+  levelOf,
+} from "./sealed/handshake.ts";
+import { EphemeralKeys } from "./sealed/key_agreement.ts";
+import {
+  shakeAsAcceptor,
+  type Shaken,
+  type ShakenPeer,
+} from "./sealed/shake_hands.ts";
 import { systemTimers } from "../util/timers.ts";
 
 /** How long the same complaint is not repeated, ms. */
 const COMPLAINT_MS = 60_000;
 
-/** How long {@linkcode PeerLinks.close} waits for peers to answer the closing, ms. */
+/** How long {@linkcode PeerLinks.close} waits for what is queued to leave, ms. */
 const CLOSE_MS = 1_000;
 
 /**
- * Links to every configured peer over WebSockets.
- *
- * What this member sends to a peer travels on the connection that the peer
- * opened to it, because Deno's WebSocket client leaves Nagle's algorithm on
- * and needs some 40 ms for a frame above 1 KB, while the accepting side does not.
+ * Links to every configured peer, over sealed connections. What this member sends
+ * to a peer travels on the connections that the peer opened to it: so each side
+ * proves by what it receives that the other can be reached.
  */
-export class PeerLinks implements PeerNetwork {
+export class PeerLinks implements PeerNetwork, LinkAcceptor {
   readonly #context: LinkContext;
   readonly #links = new Map<NodeId, PeerLink>();
-  /** Accepted connections that have not proven themselves, oldest first. */
-  readonly #pending = new Set<LinkSocket>();
+  /** Accepted connections that have not proven themselves. */
+  readonly #pending = new Set<LinkCaller>();
   readonly #complaints = new Map<string, number>();
+  #refused = 0;
   #running = false;
   #lastTick = 0;
   #cancelTick: (() => void) | null = null;
@@ -44,15 +62,15 @@ export class PeerLinks implements PeerNetwork {
     const clock = options.clock ?? systemClock;
     this.#context = {
       self: options.self,
-      secret: options.secret,
+      secrets: options.secrets,
       events: options.events,
-      scheme: options.scheme ?? "ws",
+      dial: options.dial ?? dialTcp,
       limits: { ...LINK_LIMITS, ...options.limits },
       clock,
       timers: options.timers ?? systemTimers,
       random: options.random ?? new SystemRandom(),
       logger,
-      sockets: new Set(),
+      connections: new Set(),
       complain: (key, level, message) => {
         const now = clock.monotonic();
         const last = this.#complaints.get(key);
@@ -80,35 +98,40 @@ export class PeerLinks implements PeerNetwork {
     this.#cancelTick?.();
     this.#dropPending();
     for (const link of this.#links.values()) link.stop();
-    const gone = [...this.#context.sockets].map((socket) => socket.gone);
+    const { connections, timers } = this.#context;
+    const gone = Promise.all([...connections].map(({ gone }) => gone));
     const { promise, resolve } = Promise.withResolvers<void>();
-    const cancel = this.#context.timers.after(CLOSE_MS, resolve);
-    await Promise.race([Promise.all(gone), promise]);
+    const cancel = timers.after(CLOSE_MS, resolve);
+    await Promise.race([gone, promise]);
     cancel();
+    for (const connection of [...connections]) connection.abort();
+    await gone;
   }
 
-  /** Answers a request for the link route: the upgrade to a WebSocket, or why not. */
-  accept(request: Request): Response {
-    if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
-      return new Response("this route speaks WebSocket\n", {
-        status: 426,
-        headers: { upgrade: "websocket", connection: "upgrade" },
-      });
-    }
-    if (!this.#running) {
-      return new Response("this member is not running\n", { status: 503 });
-    }
-    try {
-      const { socket, response } = Deno.upgradeWebSocket(request, {
-        // Seconds; the keepalives of a living peer come far more often.
-        idleTimeout: Math.ceil(2 * this.#context.limits.deadMs / 1000),
-      });
-      this.#shake(socket);
-      return response;
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-      return new Response("malformed WebSocket upgrade\n", { status: 400 });
-    }
+  /** Connections that were refused, by the listener or in the handshake. */
+  get refusals(): number {
+    return this.#refused;
+  }
+
+  /** A connection was refused before it came here. */
+  refused(): void {
+    this.#refused++;
+  }
+
+  /** Shakes hands with a connection of the Raft listener; its peer sends on it from then on, if it is one. */
+  accept(caller: LinkCaller): void {
+    if (!this.#running) return caller.gone();
+    this.#pending.add(caller);
+    const open: OpenConnection = {
+      gone: this.#shake(caller).finally(() => {
+        this.#pending.delete(caller);
+        this.#context.connections.delete(open);
+      }),
+      // The listener looks at the clock.
+      tick: () => {},
+      abort: () => caller.gone(),
+    };
+    this.#context.connections.add(open);
   }
 
   /** Replaces the list of peers: new ones are dialed, missing ones dropped, moved ones dialed anew. */
@@ -173,59 +196,79 @@ export class PeerLinks implements PeerNetwork {
     return this.#links.get(node)?.queued(lane) ?? 0;
   }
 
-  #shake(webSocket: WebSocket): void {
-    const { self, secret } = this.#context;
-    const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
+  async #shake(caller: LinkCaller): Promise<void> {
+    const { self, secrets } = this.#context;
+    const keys = EphemeralKeys.generate();
     const handshake = new AcceptorHandshake(
-      { self, secret, nonce },
-      (node) => this.#links.has(node),
+      { self, secrets, keys },
+      (peer) => this.#objectionTo(peer),
     );
-    let proven: Proven | null = null;
-    const socket: LinkSocket = new LinkSocket(webSocket, true, this.#context, {
-      opened: () => socket.send(handshake.challenge()),
-      message: (bytes) => {
-        // Entries and answers only ever flow towards the side that dialed.
-        if (proven !== null) socket.fail("the dialing side sent a message");
-        else proven = this.#judge(handshake, socket, bytes);
-      },
-      lost: () => {
-        this.#pending.delete(socket);
-        if (proven === null) return;
-        this.#links.get(nodeIdOf(proven.peer.id))?.lost(proven.lane, socket);
-      },
-    });
-    this.#pending.add(socket);
-    if (this.#pending.size <= this.#context.limits.pendingHandshakes) return;
-    // An honest handshake takes milliseconds, so the oldest is the least likely one.
-    const [oldest] = this.#pending;
-    oldest!.fail("too many unfinished handshakes");
+    const { connection, rest } = caller;
+    let shaken: Shaken | null = null;
+    try {
+      shaken = await shakeAsAcceptor(connection, rest, handshake);
+    } catch {
+      // It broke, or its time was over, of which the listener tells.
+    }
+    // Not after `close` or another identity.
+    if (shaken === null || !this.#pending.has(caller)) return caller.gone();
+    if ("rest" in shaken) this.#adopt(caller, shaken);
+    else this.#refuse(caller, shaken.outcome);
   }
 
-  #judge(
-    handshake: AcceptorHandshake,
-    socket: LinkSocket,
-    bytes: Uint8Array,
-  ): Proven | null {
-    const outcome = handshake.receive(bytes);
-    this.#pending.delete(socket);
-    if (outcome.reply !== null) socket.send(outcome.reply);
-    if (outcome.kind === "refused") {
-      socket.fail(outcome.detail);
-      this.#context.complain(
-        `accept ${outcome.reason}`,
-        "error",
-        `refused a connection: ${outcome.detail}`,
-      );
-      return null;
+  /** Why one who knows the secret may not have a link. */
+  #objectionTo(
+    peer: PeerIdentity,
+  ): Pick<HandshakeRefusal, "reason" | "detail"> | null {
+    const node = nodeIdOf(peer.id);
+    const link = this.#links.get(node);
+    if (link === undefined) {
+      const detail =
+        `node ${node} at ${peer.raftAddress} is not a peer of this member`;
+      return { reason: "unknown", detail };
     }
-    socket.establish();
-    const link = this.#links.get(nodeIdOf(outcome.peer.id));
-    link?.accept(outcome.lane, socket, outcome.peer);
-    return outcome;
+    // A member that comes back without its memory has no link that works; one that does is no impostor's to break.
+    const present = link.up;
+    if (present === null || present.id === peer.id) return null;
+    const detail =
+      `two processes say that they are node ${node}: ${present.id} at ${present.raftAddress}, which is linked and lives, and ${peer.id} at ${peer.raftAddress} with another data directory, which is not let in. Stop one of them, or give it its own HQL_NODE_ID`;
+    return { reason: "occupied", detail };
+  }
+
+  #refuse(caller: LinkCaller, { reason, detail }: HandshakeRefusal): void {
+    caller.gone();
+    this.#refused++;
+    this.#context.complain(
+      `accept ${reason}`,
+      levelOf(reason),
+      `refused a connection from ${caller.from}: ${detail}`,
+    );
+  }
+
+  #adopt(caller: LinkCaller, shaken: ShakenPeer): void {
+    const { connection } = caller;
+    const { outcome: proven, rest, sodium } = shaken;
+    const link = this.#links.get(nodeIdOf(proven.peer.id));
+    // The member may have dropped this peer meanwhile.
+    if (link === undefined) return caller.gone();
+    caller.proven();
+    const events = {
+      // Entries and answers only ever flow towards the side that dialed.
+      message: () => accepted.fail("the dialing side sent a message"),
+      lost: () => link.lost(proven.lane, accepted),
+    };
+    const accepted: LinkConnection = new LinkConnection(
+      { connection, proven, rest, sodium },
+      this.#context,
+      events,
+    );
+    void accepted.gone.then(() => caller.gone());
+    link.accept(proven.lane, accepted, proven.peer);
+    accepted.start();
   }
 
   #dropPending(): void {
-    for (const socket of this.#pending) socket.close();
+    for (const caller of this.#pending) caller.gone();
     this.#pending.clear();
   }
 
@@ -237,8 +280,8 @@ export class PeerLinks implements PeerNetwork {
       // Late by half of what a peer may be silent: this process was not running.
       const stalled = now - this.#lastTick > interval + deadMs / 2;
       this.#lastTick = now;
-      for (const socket of [...this.#context.sockets]) {
-        socket.tick(now, stalled);
+      for (const connection of [...this.#context.connections]) {
+        connection.tick(now, stalled);
       }
       if (this.#running) this.#scheduleTick();
     });

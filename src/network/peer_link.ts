@@ -1,7 +1,7 @@
 import type { NodeId } from "../raft/types.ts";
 import { Dial } from "./dial.ts";
 import type { LinkContext } from "./link_options.ts";
-import type { LinkSocket } from "./link_socket.ts";
+import type { LinkConnection } from "./link_connection.ts";
 import type { Lane, PeerIdentity } from "./port.ts";
 
 /** Attempts at the configured address while the peer itself can reach this member, before another one is tried. */
@@ -9,7 +9,7 @@ const FRUITLESS_MAX = 5;
 
 /** A connection the peer opened and on which this member sends. */
 interface Accepted {
-  readonly socket: LinkSocket;
+  readonly connection: LinkConnection;
   readonly peer: PeerIdentity;
 }
 
@@ -77,20 +77,20 @@ export class PeerLink {
   }
 
   /** Takes a connection whose dialer has proven to be `peer`. */
-  accept(lane: Lane, socket: LinkSocket, peer: PeerIdentity): void {
+  accept(lane: Lane, connection: LinkConnection, peer: PeerIdentity): void {
     // What was queued on a replaced connection may be lost, which is a broken link.
     this.#drop(lane);
     this.#settle();
     // The member may have dropped this peer when it was told.
-    if (!this.#started) return socket.close();
-    this.#outbound[lane] = { socket, peer };
+    if (!this.#started) return connection.close();
+    this.#outbound[lane] = { connection, peer };
     for (const dial of Object.values(this.#inbound)) dial.hurry();
     this.#proven(peer);
   }
 
   /** A connection given to {@linkcode PeerLink.accept} broke. */
-  lost(lane: Lane, socket: LinkSocket): void {
-    if (this.#outbound[lane]?.socket !== socket) return;
+  lost(lane: Lane, connection: LinkConnection): void {
+    if (this.#outbound[lane]?.connection !== connection) return;
     this.#outbound[lane] = null;
     this.#settle();
   }
@@ -100,14 +100,14 @@ export class PeerLink {
     const accepted = this.#outbound[lane];
     if (this.#up === null || accepted === null) return false;
     const limit = this.#context.limits.queueBytes[lane];
-    if (accepted.socket.queued + bytes.length > limit) return false;
-    accepted.socket.send(bytes);
+    if (accepted.connection.queued + bytes.length > limit) return false;
+    accepted.connection.send(bytes);
     return true;
   }
 
   /** Bytes that wait in a lane. */
   queued(lane: Lane): number {
-    return this.#outbound[lane]?.socket.queued ?? 0;
+    return this.#outbound[lane]?.connection.queued ?? 0;
   }
 
   /**
@@ -190,7 +190,7 @@ export class PeerLink {
   }
 
   #drop(lane: Lane): void {
-    this.#outbound[lane]?.socket.close();
+    this.#outbound[lane]?.connection.close();
     this.#outbound[lane] = null;
   }
 }

@@ -75,3 +75,27 @@ export interface PeerNetwork extends Network {
   /** Breaks every link and makes them anew under another identity of the same node. */
   setIdentity(self: PeerIdentity): void;
 }
+
+/** What a link is sealed on: both directions of a connection. */
+export type Wire = Pick<Deno.Conn, "read" | "write" | "close">;
+
+/** A connection to the Raft listener that asked for a link, and was granted one. */
+export interface LinkCaller {
+  readonly connection: Wire;
+  /** Where it comes from, for the log. */
+  readonly from: string;
+  /** What it has sent already. */
+  readonly rest: Uint8Array;
+  /** To be called once it has proven that it knows the secret: until then its time is short. */
+  proven(): void;
+  /** To be called when it is over: closes it. */
+  gone(): void;
+}
+
+/** Who takes the connections that come to the Raft listener. */
+export interface LinkAcceptor {
+  /** Takes a connection over. */
+  accept(caller: LinkCaller): void;
+  /** Another connection was refused before it became a link; for the metrics. */
+  refused(): void;
+}

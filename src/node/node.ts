@@ -5,31 +5,39 @@ import type { MemberId, NodeId } from "../raft/types.ts";
 import { StateDamagedError } from "../state/port.ts";
 import type { QueryResult, SqlParameters } from "../state/sql/types.ts";
 import { peersOf, selfOf } from "./cluster/addresses.ts";
-import { REMOVED } from "./cluster/identity_check.ts";
-import { describeOutage } from "./cluster/outage.ts";
 import type { HostedGroup } from "./groups/hosted_group.ts";
-import type { PeerIdentity } from "../network/port.ts";
+import type { LinkAcceptor, PeerIdentity } from "../network/port.ts";
+import type { MemberAudit } from "./audit_port.ts";
+import type { MemberBackups } from "./backup_port.ts";
+import type { MemberLocks } from "./lock_port.ts";
+import type { MemberTokens } from "./token_port.ts";
+import type { MemberTelemetry } from "./telemetry_port.ts";
 import type { NodeParts } from "./parts.ts";
 import type {
   ClusterStatus,
   HealthStatus,
   Member,
   MemberCaches,
+  MemberLive,
   MembershipRequest,
+  MemberTopics,
   QueryAnswer,
   QueryRequest,
+  RowStream,
   WriteAnswer,
   WriteRequest,
 } from "./port.ts";
-import { renderMetrics } from "./report/metrics.ts";
+import { memberMetrics } from "./member_metrics.ts";
 import { clusterStatus, healthStatus, readyStatus } from "./report/status.ts";
 import { buildRooms, type Rooms } from "./rooms.ts";
+import { untilReady } from "./readiness.ts";
+import { whyRefusing } from "./refusing.ts";
+import { whyNobodyLeads } from "./leaderless.ts";
 import { depart } from "./upkeep/departure.ts";
 import { latestConfiguration } from "./volume/boot.ts";
 
-/** Between two reports to the witnesses: about a second. */
+/** Between two reports to the witnesses, about a second; between two complaints about a missing leader, about ten. */
 const REPORT_ATTEMPTS = 4;
-/** Between two complaints about a missing leader: about ten seconds. */
 const OUTAGE_ATTEMPTS = 40;
 
 /** One member at run time: its beginning, its end, and what it offers in between. */
@@ -51,13 +59,17 @@ export class HiqliteNode implements Member {
         frame: (from, lane, bytes) => {
           if (this.#failed || !this.#rooms.pulse.beating) return;
           this.#touch();
+          this.#rooms.telemetry.contacts.heard(from);
           this.#rooms.router.onFrame(from, lane, bytes);
         },
         linkUp: (peer) => this.#onLinkUp(peer),
         linkDown: (node) => this.#onLinkDown(node),
       },
       stepped: () => this.#rooms.participation.settle(),
-      leaderChanged: () => this.#onLeaderChanged(),
+      leaderChanged: () => {
+        this.#rooms.telemetry.look();
+        this.#rooms.changes.announce();
+      },
       // Shown by `ready` and the metrics.
       diverged: () => this.#rooms.changes.announce(),
       failed: (error) => this.#fail(error),
@@ -65,6 +77,7 @@ export class HiqliteNode implements Member {
       stopping: () => this.#stopping !== null,
       throwIfStopped: () => this.#throwIfStopped(),
       status: () => this.cluster(),
+      ready: () => this.ready(),
     });
   }
 
@@ -83,9 +96,9 @@ export class HiqliteNode implements Member {
     return this.#rooms.groups.get(id);
   }
 
-  /** Answers a peer that opens a link: the WebSocket route of the Raft listener. */
-  accept(request: Request): Response {
-    return this.#rooms.network.accept(request);
+  /** Takes the connections that come to the Raft listener. */
+  get links(): LinkAcceptor {
+    return this.#rooms.network;
   }
 
   /** Takes part from now on. */
@@ -102,34 +115,25 @@ export class HiqliteNode implements Member {
 
   /** Resolves when the member is ready for traffic; rejects if it fails or `timeoutMs` is over. */
   async whenReady(timeoutMs: number): Promise<void> {
-    const deadline = this.#parts.clock.monotonic() + timeoutMs;
-    for (;;) {
-      if (this.#failed) throw this.#failed;
-      const { ok, detail } = this.ready();
-      if (ok) return;
-      const left = deadline - this.#parts.clock.monotonic();
-      if (left <= 0) {
-        throw new HiqliteError(
-          "timeout",
-          `The member is not ready after ${timeoutMs} ms: ${detail}`,
-        );
-      }
-      await this.#rooms.changes.next(Math.min(left, this.#parts.config.tickMs));
-    }
+    await untilReady(() => this.#failed ?? this.ready(), timeoutMs, {
+      ...this.#parts,
+      changes: this.#rooms.changes,
+    });
   }
 
-  async write(request: WriteRequest): Promise<WriteAnswer> {
-    this.#throwIfStopped();
-    return await this.#rooms.database.write(request);
+  write(request: WriteRequest): Promise<WriteAnswer> {
+    const stopped = this.#whyStopped();
+    if (stopped !== null) return Promise.reject(stopped);
+    return this.#rooms.database.write(request);
   }
 
   async query(request: QueryRequest): Promise<QueryAnswer> {
+    return await this.#served.database.query(request);
+  }
+
+  async rows(request: QueryRequest): Promise<RowStream> {
     this.#throwIfStopped();
-    try {
-      return await this.#rooms.database.query(request);
-    } catch (error) {
-      throw this.#rooms.scrubbing.explain(error);
-    }
+    return await this.#rooms.database.rows(request);
   }
 
   querySync(sql: string, params?: SqlParameters): QueryResult {
@@ -141,14 +145,41 @@ export class HiqliteNode implements Member {
     }
   }
 
+  get live(): MemberLive {
+    return this.#served.database.live;
+  }
+
   get caches(): MemberCaches {
-    this.#throwIfStopped();
-    const { caches } = this.#rooms;
+    const { caches } = this.#served;
     if (caches !== null) return caches.service;
     throw new HiqliteError(
       "conflict",
       "The caches are turned off on this member (HQL_CACHE=false)",
     );
+  }
+
+  get topics(): MemberTopics {
+    return this.#served.topics;
+  }
+
+  get backups(): MemberBackups {
+    return this.#served.backups;
+  }
+
+  get locks(): MemberLocks {
+    return this.#served.locks.service;
+  }
+
+  get tokens(): MemberTokens {
+    return this.#served.tokens;
+  }
+
+  get telemetry(): MemberTelemetry {
+    return this.#rooms.telemetry;
+  }
+
+  get audit(): MemberAudit {
+    return this.#served.audit;
   }
 
   cluster(): ClusterStatus {
@@ -190,28 +221,20 @@ export class HiqliteNode implements Member {
   }
 
   metrics(): string {
-    return renderMetrics({
-      cluster: this.cluster(),
-      groups: this.#rooms.groups,
-      ready: this.ready().ok,
-      outstandingWrites: this.#rooms.groups.outstanding,
-      loopLagMs: this.#rooms.pulse.worstLagMs,
-      droppedFrames: this.#rooms.router.dropped,
-      engine: this.#parts.engine,
-      enginesDiffer: this.#rooms.engines.differing,
-      divergences: this.#rooms.greeting.disagreements.total,
-      caches: this.#rooms.caches?.service.stats() ?? [],
-    });
+    const cluster = this.cluster();
+    const ready = this.ready().ok;
+    return memberMetrics(this.#rooms, this.#parts, { cluster, ready });
   }
 
   changeMembership(request: MembershipRequest): Promise<ClusterStatus> {
-    this.#throwIfStopped();
-    return this.#rooms.membership.change(request);
+    return this.#served.membership.change(request);
   }
 
   transferLeadership(target?: NodeId): Promise<ClusterStatus> {
-    this.#throwIfStopped();
-    return this.#rooms.membership.transfer(target);
+    const { membership, telemetry } = this.#served;
+    const text = `leadership shall go to ${target ?? "the best voter"}`;
+    telemetry.note({ kind: "transfer", text, group: "db" });
+    return membership.transfer(target);
   }
 
   /** Runs `hook` in {@linkcode shutdown} when nothing new is accepted and what was begun is answered, before files and links are closed. */
@@ -224,9 +247,18 @@ export class HiqliteNode implements Member {
     return this.#stopping;
   }
 
+  /** For who asks something of it. @throws {HiqliteError} what stopped the member. */
+  get #served(): Rooms {
+    this.#throwIfStopped();
+    return this.#rooms;
+  }
+
   async #shutdown(): Promise<void> {
     const { logger } = this.#parts;
     logger.info("stopping");
+    this.#rooms.telemetry.note({ kind: "stopping", text: "stopping" });
+    await this.#rooms.locks.service.close();
+    await this.#rooms.backups.close();
     await depart({
       clock: this.#parts.clock,
       changes: this.#rooms.changes,
@@ -242,10 +274,13 @@ export class HiqliteNode implements Member {
   }
 
   async #release(): Promise<void> {
-    const { pulse, requests, groups, following, caches, changes, network } =
-      this.#rooms;
+    const { pulse, requests, groups, following, caches, changes } = this.#rooms;
+    const { database, network, topics } = this.#rooms;
+    topics.close();
     pulse.stop();
+    this.#rooms.locks.dueClock.stop();
     groups.close();
+    database.live.close();
     caches?.dueClock.stop();
     caches?.service.close();
     for (const hook of this.#releaseHooks) await hook();
@@ -262,20 +297,16 @@ export class HiqliteNode implements Member {
   }
 
   #throwIfStopped(): void {
-    if (this.#failed) {
-      throw new HiqliteError("storage", this.#failed.message, {
-        cause: this.#failed,
-      });
-    }
-    if (this.#stopping) {
-      throw new HiqliteError("shutting_down", "This member is stopping");
-    }
-    if (this.#rooms.participation.rebuilding) {
-      throw new HiqliteError(
-        "no_leader",
-        "This member is being rebuilt from the others: ask another one",
-      );
-    }
+    const stopped = this.#whyStopped();
+    if (stopped !== null) throw stopped;
+  }
+
+  #whyStopped(): HiqliteError | null {
+    return whyRefusing({
+      failed: this.#failed,
+      stopping: this.#stopping !== null,
+      rebuilding: this.#rooms.participation.rebuilding,
+    });
   }
 
   /** After a pause a lease must not be taken to run still. */
@@ -286,12 +317,17 @@ export class HiqliteNode implements Member {
 
   #onSlowTick(): void {
     this.#rooms.database.tick();
+    this.#rooms.topics.tick();
+    this.#rooms.locks.service.tick();
+    this.#rooms.locks.dueClock.tick();
     this.#rooms.caches?.service.tick();
     this.#rooms.caches?.dueClock.tick();
     this.#progress();
     this.#rooms.membership.tick();
     this.#rooms.scrubbing.tick();
     this.#rooms.idleWalk.tick();
+    this.#rooms.backups.tick();
+    this.#rooms.telemetry.tick();
   }
 
   #progress(): void {
@@ -330,44 +366,24 @@ export class HiqliteNode implements Member {
     }
   }
 
-  /** Why nobody leads a group, as far as this member knows. */
   #outage(hosted: HostedGroup): string {
-    const { participation, formation, greeting, durable, network } =
-      this.#rooms;
-    const { vault } = this.#parts;
-    if (participation.rebuilding) {
-      return "this member is being rebuilt from the others";
-    }
-    if (greeting.removed) return REMOVED;
-    if (vault.identity.phase === "new") return formation.obstacle;
-    if (hosted.group === null && hosted !== durable) {
-      return "it has not begun: that takes a leader of the durable group, and a majority of its voters that host this one";
-    }
-    const config = hosted.group?.core.config ??
-      latestConfiguration(vault.storage);
-    return describeOutage(
-      config,
-      hosted.self,
-      network,
-      (peer) => hosted.memberOf(peer),
-    );
+    return whyNobodyLeads(hosted, this.#rooms, this.#parts.vault);
   }
 
   #onLinkUp(peer: PeerIdentity): void {
     this.#touch();
     this.#rooms.engines.linkUp(peer);
+    const { clusterId } = this.#parts.vault.identity;
+    this.#rooms.telemetry.links.up(peer, clusterId);
     this.#rooms.changes.announce();
     this.#progress();
   }
 
   #onLinkDown(node: NodeId): void {
     this.#rooms.engines.linkDown(node);
+    this.#rooms.telemetry.links.down(node);
     this.#rooms.requests.linkDown(node);
     this.#rooms.groups.unreachable(node);
-  }
-
-  #onLeaderChanged(): void {
-    this.#rooms.changes.announce();
   }
 
   #fail(error: Error): void {

@@ -1,4 +1,7 @@
 import { join } from "node:path";
+import { setImmediate } from "node:timers";
+import { backupSchedule, verifySchedule } from "../backup/configured.ts";
+import { sharedStoreOf } from "../backup/open_store.ts";
 import type { NodeConfig } from "../config/types.ts";
 import { HiqliteError } from "../errors.ts";
 import { RealDisk } from "../log/real_disk.ts";
@@ -6,23 +9,28 @@ import { openSegmentLog } from "../log/segment_log.ts";
 import { PeerLinks } from "../network/links.ts";
 import { chooseDriver } from "../state/sqlite/driver/choose_driver.ts";
 import type { SqliteDriverSpec } from "../state/sqlite/driver/driver.ts";
+import { inspectBackup } from "../state/sqlite/files/snapshot_files.ts";
 import { makeRoom } from "../state/sqlite/files/make_room.ts";
 import { openSqliteMachine } from "../state/sqlite/machine.ts";
 import { LEVELS } from "../state/level.ts";
 import { StateDamagedError } from "../state/port.ts";
 import { systemClock } from "../util/clock.ts";
+import { Timings } from "../telemetry/timings.ts";
+import { Traces } from "../telemetry/traces.ts";
 import type { Logger } from "../util/logger.ts";
 import { SystemRandom } from "../util/random.ts";
 import { createCore, raftOptions, segmentBytesOf } from "./volume/boot.ts";
 import { RaftGroup } from "../group/group.ts";
 import { encodeEntryRefusal } from "../state/entry_refusal.ts";
 import { peekMaxRun, sealEnvelope } from "../state/envelope.ts";
-import { envelopeStamp } from "./groups/stamp.ts";
+import { envelopeStamp, type WrittenChance } from "./groups/stamp.ts";
 import { DiskCaches } from "./open_disk_caches.ts";
 import { MemoryCaches } from "./open_memory_caches.ts";
 import { isDamage, isLogDamage } from "./damage.ts";
 import type { CacheSpec, FollowingSpec } from "./groups/spec.ts";
 import { HiqliteNode } from "./node.ts";
+import type { ListenerReport } from "./port.ts";
+import { peerDialer } from "./peer_dialer.ts";
 import type { NodeVault } from "./volume/vault.ts";
 import { clusterIdOf } from "./volume/recover.ts";
 import { type Storage, type StorageOpener, Vault } from "./volume/vault.ts";
@@ -35,10 +43,16 @@ export interface OpenNodeOptions {
   readonly logger: Logger;
   /** The member cannot go on (a failed fsync, a damaged file): end the process. Called once. */
   fatal(error: Error): void;
+  /** What listeners tell of themselves, for metrics. @default none */
+  readonly listeners?: () => readonly ListenerReport[];
+  /** The program's version, for people. @default {"0.0.0"} */
+  readonly version?: string;
   /** Groups beside the durable one; for tests, and for groups to come. @default {[]} */
   readonly following?: readonly FollowingSpec[];
   /** The feature levels that this release knows, for tests: an old release is this one with fewer of them. @default {LEVELS} */
   readonly levels?: readonly string[];
+  /** The time and the chance that writes have, for tests. @default those of this machine */
+  readonly written?: WrittenChance;
 }
 
 /**
@@ -48,11 +62,15 @@ export interface OpenNodeOptions {
  */
 export async function openNode(
   config: NodeConfig,
-  { logger, fatal, following = [], levels = LEVELS }: OpenNodeOptions,
+  options: OpenNodeOptions,
 ): Promise<HiqliteNode> {
+  const { logger, following = [], levels = LEVELS } = options;
+  const dial = await peerDialer(config, logger);
+  const { version = "0.0.0" } = options;
+  const syncs = new Timings();
   const vault = await Vault.open(
     config,
-    storageOf(config, logger, levels.length),
+    storageOf(config, logger, levels.length, syncs),
     logger,
   );
   const random = new SystemRandom();
@@ -64,14 +82,21 @@ export async function openNode(
     random,
     vault,
     createNetwork: (self, peers, events) =>
-      new PeerLinks({ self, secret: config.secretRaft, peers, events, logger }),
-    createGroup: ({ starter, storage, options }, ports) =>
+      new PeerLinks({
+        self,
+        secrets: secretsOf(config),
+        peers,
+        events,
+        logger,
+        dial,
+      }),
+    createGroup: ({ starter, storage, options: groupOptions }, ports) =>
       new RaftGroup({
         core: createCore(starter, storage, raftOptions(config), random),
         log: storage.log,
         machine: storage.machine,
         ...ports,
-        stamp: envelopeStamp(systemClock, random),
+        stamp: envelopeStamp(systemClock, random, options.written),
         firstRun: {
           seal: sealEnvelope,
           refusal: encodeEntryRefusal,
@@ -82,14 +107,37 @@ export async function openNode(
           const timer = setTimeout(callback, LINGER_MS);
           return () => clearTimeout(timer);
         },
+        afterTurns: (callback) =>
+          void setImmediate(() => setImmediate(callback)),
         warn: (message, error) => logger.warn(`${message}: ${error.message}`),
-      }, options),
+      }, groupOptions),
     levels,
     following: [...following, ...(caches === null ? [] : [caches])],
     caches,
+    backups: {
+      store: sharedStoreOf(config, logger),
+      schedule: backupSchedule(config, systemClock.wall()),
+      verify: verifySchedule(config, systemClock.wall()),
+      folder: join(config.dataDir, "backups"),
+      keepDays: config.backupKeepDays,
+      logIntervalMs: config.backupLogInterval,
+      keepDaysLocal: config.backupKeepDaysLocal,
+      inspect: (path) => inspectBackup(driverOf(config, logger), path),
+    },
     engine: vault.storage.machine.engine,
-    fatal,
+    measures: { version, syncs, traces: new Traces(version) },
+    fatal: (error) => options.fatal(error),
+    listeners: options.listeners ?? (() => []),
   });
+}
+
+/** The secret that members share, and the one before it while it is being changed. */
+export function secretsOf(
+  { secretRaft, secretRaftPrevious }: NodeConfig,
+): string[] {
+  return secretRaftPrevious === ""
+    ? [secretRaft]
+    : [secretRaft, secretRaftPrevious];
 }
 
 function cachesOf(config: NodeConfig, level: number): CacheSpec | null {
@@ -148,9 +196,11 @@ function storageOf(
   config: NodeConfig,
   logger: Logger,
   level: number,
+  syncs: Timings = new Timings(),
 ): StorageOpener {
   return {
-    open: (logs, state) => openStorage({ config, logger, level, logs, state }),
+    open: (logs, state) =>
+      openStorage({ config, logger, level, syncs, logs, state }),
     makeRoom: (state) =>
       makeRoom(driverOf(config, logger), state, config.filenameDb),
     isDamage,
@@ -158,7 +208,8 @@ function storageOf(
   };
 }
 
-function driverOf(config: NodeConfig, logger: Logger): SqliteDriverSpec {
+/** The SQLite library of a configuration, and a warning if it is another than one would think. */
+export function driverOf(config: NodeConfig, logger: Logger): SqliteDriverSpec {
   const { spec, notice } = chooseDriver({
     driver: config.sqliteDriver,
     library: config.sqliteLib,
@@ -171,15 +222,16 @@ function driverOf(config: NodeConfig, logger: Logger): SqliteDriverSpec {
 }
 
 async function openStorage(
-  { config, logger, level, logs, state: dir }: {
+  { config, logger, level, syncs, logs, state: dir }: {
     readonly config: NodeConfig;
     readonly logger: Logger;
     readonly level: number;
+    readonly syncs: Timings;
     readonly logs: string;
     readonly state: string;
   },
 ): Promise<Storage> {
-  const disk = new RealDisk(logs);
+  const disk = new RealDisk(logs, (ms) => syncs.record(ms));
   const { log, recovery: logRecovery, cut } = openSegmentLog(disk, {
     segmentBytes: segmentBytesOf(config),
   });

@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import type { NodeConfig } from "../config/types.ts";
 import type { GroupOptions } from "../group/ports.ts";
+import { ContradictionError } from "../raft/contradiction.ts";
 import { RealDisk } from "../log/real_disk.ts";
 import { openSegmentLog } from "../log/segment_log.ts";
 import { CacheMachine } from "../state/kv/machine.ts";
@@ -37,7 +38,8 @@ export class DiskCaches implements CacheSpec {
     this.housing = {
       kind: "disk",
       open: (dir) => this.#open(dir, segmentBytes, level),
-      isDamage,
+      isDamage: (error): error is Error =>
+        isDamage(error) || error instanceof ContradictionError,
     };
   }
 

@@ -2,9 +2,11 @@ import type { NodeConfig } from "../config/types.ts";
 import type { GroupOptions } from "../group/ports.ts";
 import { MemoryLog } from "../log/memory_log.ts";
 import { CacheMachine } from "../state/kv/machine.ts";
-import { MEMORY_STORES, MemoryKvStore } from "../state/kv/memory/store.ts";
+import { drawSeed } from "../state/kv/memory/key_hash.ts";
+import { MemoryKvStore, memoryStores } from "../state/kv/memory/store.ts";
 import type { KvMachine } from "../state/kv/port.ts";
 import { MEMORY_SPACE } from "../state/kv/snapshot/bytes.ts";
+import { SystemRandom } from "../util/random.ts";
 import { CACHE, CACHE_GROUP, type CacheSpec } from "./groups/spec.ts";
 import { groupOptions } from "./volume/boot.ts";
 import type { MemoryHousing } from "./volume/home.ts";
@@ -40,9 +42,10 @@ export class MemoryCaches implements CacheSpec {
 
   #open(level: number): GroupStorage {
     const log = new MemoryLog();
+    const seed = drawSeed(new SystemRandom());
     const machine = new CacheMachine({
-      store: new MemoryKvStore(),
-      stores: MEMORY_STORES,
+      store: new MemoryKvStore(seed),
+      stores: memoryStores(seed),
       space: MEMORY_SPACE,
       commands: { level },
     });

@@ -1,5 +1,6 @@
 import type { NodeConfig } from "../config/types.ts";
 import type {
+  LinkAcceptor,
   NetworkEvents,
   PeerAddress,
   PeerIdentity,
@@ -9,6 +10,7 @@ import type { Clock } from "../util/clock.ts";
 import type { Logger } from "../util/logger.ts";
 import type { Random } from "../util/random.ts";
 import type { RaftGroup } from "../group/group.ts";
+import type { ListenerReport } from "./port.ts";
 import type { SqlEngine } from "../state/sql/port.ts";
 import type {
   CacheSpec,
@@ -16,12 +18,14 @@ import type {
   GroupInit,
   LoopPorts,
 } from "./groups/spec.ts";
+import type { BackupParts } from "./backups/ports.ts";
+import type { Measures } from "./telemetry/own_report.ts";
 import type { NodeVault } from "./volume/vault.ts";
 
 /** The network as the node drives it. */
-export interface NodeNetwork extends PeerNetwork {
-  /** Answers a peer that opens a link. */
-  accept(request: Request): Response;
+export interface NodeNetwork extends PeerNetwork, LinkAcceptor {
+  /** Connections to the Raft listener that were refused. */
+  readonly refusals: number;
 }
 
 /** What a node is made of; `open.ts` names the concrete parts. */
@@ -37,8 +41,12 @@ export interface NodeParts {
   readonly following: readonly FollowingSpec[];
   /** The group of the caches, which is one of them, too; null if they are turned off. */
   readonly caches: CacheSpec | null;
+  /** What its configuration says of backups. */
+  readonly backups: BackupParts;
   /** What runs the SQL here. */
   readonly engine: SqlEngine;
+  /** What is measured below this member, and its version. */
+  readonly measures: Measures;
   createNetwork(
     self: PeerIdentity,
     peers: readonly PeerAddress[],
@@ -48,4 +56,6 @@ export interface NodeParts {
   createGroup(init: GroupInit, ports: LoopPorts): RaftGroup;
   /** The member cannot go on; called once. */
   fatal(error: Error): void;
+  /** What listeners tell of themselves, for metrics. */
+  listeners(): readonly ListenerReport[];
 }

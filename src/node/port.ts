@@ -3,6 +3,7 @@ import type {
   CommandResult,
   QueryLimits,
   QueryResult,
+  RowStream,
   SqlParameters,
 } from "../state/sql/types.ts";
 import type {
@@ -13,7 +14,21 @@ import type {
   KvRange,
   KvUnit,
 } from "../state/kv/types.ts";
+import type { AnalysisRequest } from "../state/sql/analysis.ts";
+import type { MemberTopics } from "./topics_port.ts";
+import type { MemberAudit } from "./audit_port.ts";
+import type { MemberBackups } from "./backup_port.ts";
+import type { MemberLocks } from "./lock_port.ts";
+import type { MemberTokens } from "./token_port.ts";
+import type { MemberTelemetry } from "./telemetry_port.ts";
 import type { LogIndex, MemberId, NodeId, Term } from "../raft/types.ts";
+import type { MemberLive } from "./live_port.ts";
+
+export type * from "./live_port.ts";
+
+export type * from "./topics_port.ts";
+
+export type { RowStream } from "../state/sql/types.ts";
 
 /** How fresh a read must be. */
 export type Consistency =
@@ -63,8 +78,12 @@ export interface QueryRequest {
   readonly minIndex?: LogIndex;
   /** Run where it can be killed (HTTP and remote clients). @default {false} */
   readonly guarded?: boolean;
+  /** Who asks: guarded queries of different clients take turns. @default {""} */
+  readonly client?: string;
   /** Bounds of time and size; the ones left out have defaults. */
   readonly limits?: Partial<QueryLimits>;
+  /** Run nothing: tell what the text's statements would do, as one row with one text, the JSON of `StatementAnalysis`es. */
+  readonly analysis?: AnalysisRequest;
   /** Nobody waits any more once it aborts. */
   readonly signal?: AbortSignal;
 }
@@ -204,7 +223,7 @@ export interface MemberCaches {
   apply(request: CacheWriteRequest): Promise<CacheWriteAnswer>;
   /** Reads entries. @throws {HiqliteError} `invalid`, `too_large` (16 MiB), `no_leader`, `timeout`. */
   get(request: CacheGetRequest): Promise<CacheGetAnswer>;
-  /** A local read on the calling thread, in less than a microsecond. Contains this member's own acknowledged writes. */
+  /** A local read on the calling thread, in less than a microsecond. Contains this member's own acknowledged writes. The value's bytes are only valid until the caller lets others run: it decodes or copies them at once. */
   getSync(cache: string, key: ByteKey): KvEntry | null;
   /** Reads a counter. @throws {HiqliteError} as {@linkcode get}. */
   counter(request: CacheCounterRequest): Promise<CacheCounterAnswer>;
@@ -293,6 +312,21 @@ export interface MembershipRequest {
   readonly apiAddress?: string;
 }
 
+/** What a listener tells of itself, for metrics. */
+export interface ListenerReport {
+  readonly listener: "raft" | "api";
+  /** Connections that are open. */
+  readonly open: number;
+  /** Refused or ended since there were too many. */
+  readonly refused: number;
+  /** Ended since a handshake or the head of a request took too long. */
+  readonly late: number;
+  /** TLS handshakes that failed. */
+  readonly failed: number;
+  /** Until when its certificate is valid, ms since 1970; null without TLS. */
+  readonly notAfterMs: number | null;
+}
+
 /** One member of a cluster, as clients and servers use it: plain data in, plain data out. */
 export interface Member {
   /**
@@ -306,10 +340,30 @@ export interface Member {
    * @throws {HiqliteError} `sql`, `forbidden` (it would write), `invalid`, `timeout`, `too_large`, `no_leader`.
    */
   query(request: QueryRequest): Promise<QueryAnswer>;
+  /**
+   * Runs a SELECT and keeps its rows beside the database, 1 GiB at most, to be taken page by page; four such streams at a time
+   * of the API, two of one client, and four of the program.
+   * @throws {HiqliteError} as {@linkcode query}; `overloaded` if too many are open.
+   */
+  rows(request: QueryRequest): Promise<RowStream>;
   /** A read on the calling thread: a few µs, blocks it meanwhile. Contains this member's own acknowledged writes. */
   querySync(sql: string, params?: SqlParameters): QueryResult;
+  /** What follows the database as it changes. */
+  readonly live: MemberLive;
   /** What it offers of caches. @throws {HiqliteError} `conflict` if they are turned off here. */
   readonly caches: MemberCaches;
+  /** What it offers of topics. */
+  readonly topics: MemberTopics;
+  /** What it offers of leases and locks. */
+  readonly locks: MemberLocks;
+  /** What it offers of the API's tokens. */
+  readonly tokens: MemberTokens;
+  /** What was done from dashboards. */
+  readonly audit: MemberAudit;
+  /** What it offers of backups. */
+  readonly backups: MemberBackups;
+  /** What it tells of itself and of the others. */
+  readonly telemetry: MemberTelemetry;
   /** The cluster as this member sees it. */
   cluster(): ClusterStatus;
   /** Well enough to be kept: runs, knows a leader. `detail` also speaks of what a restart would not mend. */

@@ -1,8 +1,7 @@
-import { setImmediate } from "node:timers";
 import type { RaftGroup } from "../group/group.ts";
 import type { GroupId } from "../group/messages.ts";
 import { GroupRouter } from "../network/group_router.ts";
-import type { NetworkEvents, PeerIdentity } from "../network/port.ts";
+import type { NetworkEvents } from "../network/port.ts";
 import { PeerRequests } from "../network/requests.ts";
 import { linksOf, peersOf, presentSelf, selfOf } from "./cluster/addresses.ts";
 import { Formation } from "./cluster/founding.ts";
@@ -10,38 +9,49 @@ import { Greeting } from "./cluster/identity_check.ts";
 import { Membership } from "./cluster/membership.ts";
 import { Participation } from "./cluster/participation.ts";
 import { Changes } from "./changes.ts";
+import { durablePorts } from "./durable_ports.ts";
 import { HostedGroup } from "./groups/hosted_group.ts";
 import { PROPOSE, proposeHandler } from "./groups/forwarding.ts";
 import { GroupRegistry } from "./groups/registry.ts";
 import { LEAVE, leaveHandler } from "./groups/leaving.ts";
-import type { FollowingSpec } from "./groups/spec.ts";
+import type { Clock } from "../util/clock.ts";
+import type { FollowingSpec, LoopPorts } from "./groups/spec.ts";
 import { ROLL_CALL, rollCallHandler } from "./groups/roll_call.ts";
 import { FollowingGroup } from "./groups/following_group.ts";
 import type { Divergence } from "../state/port.ts";
 import type { FactChange } from "../state/cluster_facts.ts";
 import { raiseLevel } from "./cluster/levels.ts";
 import type { NodeNetwork, NodeParts } from "./parts.ts";
-import type { ClusterStatus } from "./port.ts";
+import type { ClusterStatus, HealthStatus } from "./port.ts";
 import { Engines } from "./report/engines.ts";
-import type { FreshnessPorts } from "./services/freshness.ts";
-import { Caches } from "./services/caches.ts";
 import { Database } from "./services/database.ts";
-import { DueClock } from "./upkeep/due_clock.ts";
+import { AuditTrail } from "./services/audit_trail.ts";
+import { SlowStatements } from "./services/slow_statements.ts";
+import { KnownTokens } from "./services/known_tokens.ts";
+import type { Topics } from "./services/topics/topics.ts";
+import type { Backups } from "./backups/backups.ts";
+import {
+  buildBackups,
+  buildCaches,
+  buildLocks,
+  buildTopics,
+  type CacheRooms,
+  type LockRooms,
+} from "./service_rooms.ts";
+import type { Telemetry } from "./telemetry/telemetry.ts";
+import { buildTelemetry } from "./telemetry_rooms.ts";
 import { Pulse } from "./upkeep/pulse.ts";
+import { StartWatch } from "./start_watch.ts";
 import { IdleWalk } from "./upkeep/idle_walk.ts";
 import { Scrubbing } from "./upkeep/scrubbing.ts";
-import { groupOptions, starterOf } from "./volume/boot.ts";
 import { DiskHome, forgetKept } from "./volume/disk_home.ts";
 import { type GroupHome, MemoryHome } from "./volume/home.ts";
-import { type Identity, memberIdOf } from "./volume/identity.ts";
-import { systemTimers } from "../util/timers.ts";
+import type { Identity } from "./volume/identity.ts";
 
 /** How long a start waits for witnesses beyond a majority, ticks: about as long as a silent link counts as alive. */
 const WITNESS_TICKS = 60;
 /** How long a change of the cluster's facts may take. */
 const CHANGE_MS = 1_000;
-/** The number of the group whose log says who the members are. */
-const DURABLE_GROUP = 0;
 
 /** What the rooms tell the member that they belong to. */
 export interface RoomEvents {
@@ -61,6 +71,8 @@ export interface RoomEvents {
   /** Throws if the member serves nobody now. */
   throwIfStopped(): void;
   status(): ClusterStatus;
+  /** See {@linkcode Member.ready}. */
+  ready(): HealthStatus;
 }
 
 /** Everything a member consists of, wired together. */
@@ -78,36 +90,31 @@ export interface Rooms {
   readonly membership: Membership;
   readonly greeting: Greeting;
   readonly database: Database;
+  readonly topics: Topics;
   /** Null if they are turned off. */
   readonly caches: CacheRooms | null;
+  readonly locks: LockRooms;
+  readonly tokens: KnownTokens;
+  readonly audit: AuditTrail;
+  readonly backups: Backups;
   readonly pulse: Pulse;
   readonly scrubbing: Scrubbing;
   readonly idleWalk: IdleWalk;
   readonly engines: Engines;
-}
-
-/** The caches, and what keeps their time. */
-export interface CacheRooms {
-  readonly service: Caches;
-  readonly dueClock: DueClock;
+  readonly telemetry: Telemetry;
 }
 
 /** Builds a member's rooms around its parts. */
 export function buildRooms(parts: NodeParts, events: RoomEvents): Rooms {
   const changes = new Changes();
-  const links = buildLinks(parts, events, changes, () => pulse.untoldMs);
-  const { durable, groups } = links;
-  const cluster = buildCluster(parts, events, links);
-  const pulse: Pulse = new Pulse({
-    clock: parts.clock,
-    logger: parts.logger,
-    tickMs: parts.config.tickMs,
-    running: () => groups.running(),
-    slowTick: () => {
-      events.slowTick();
-      tickGroups(parts, links, cluster.greeting.removed);
-    },
+  const links = buildLinks(parts, events, changes, {
+    sinceTickMs: () => pulse.untoldMs,
+    neededAfter: () => backups.archivedThrough(),
   });
+  const { durable } = links;
+  const cluster = buildCluster(parts, events, links);
+  const backups: Backups = buildBackups(parts, links);
+  const pulse: Pulse = buildPulse(parts, events, links, cluster);
   const { vault, config, clock } = parts;
   const reading = {
     clock,
@@ -117,77 +124,108 @@ export function buildRooms(parts: NodeParts, events: RoomEvents): Rooms {
     },
     throwIfStopped: () => events.throwIfStopped(),
   };
-  const database = new Database({
+  const served = {
     ...reading,
     proposer: durable.proposer,
     group: () => durable.group,
     machine: () => vault.storage.machine,
+  };
+  const database = new Database({
+    ...served,
+    history: () => vault.identity.clusterId,
+    traces: parts.measures.traces,
+    slow: new SlowStatements(config.slowStatementMs, clock, parts.logger),
+    explain: (error) => scrubbing.explain(error),
   });
-  const scrubbing = new Scrubbing({
+  const scrubbing: Scrubbing = new Scrubbing({
     ...parts,
     storage: () => durable.group === null ? null : parts.vault.storage,
     failed: (error) => events.failed(error),
   });
-  const following = (id: GroupId): FollowingGroup | undefined =>
-    links.following.find(({ hosted }) => hosted.id === id);
-  links.requests.serve({
-    ...cluster.greeting.handlers(),
-    ...cluster.formation.handlers(),
-    ...cluster.membership.handlers(),
-    [PROPOSE]: proposeHandler((id) => groups.get(id)),
-    [LEAVE]: leaveHandler((group, peer) =>
-      following(group)?.letGo(peer) ?? false
-    ),
-    [ROLL_CALL]: rollCallHandler((group, epoch) =>
-      following(group)?.answerCall(epoch)
-    ),
+  const telemetry = buildTelemetry(parts, events, {
+    ...links,
+    ...cluster,
+    database,
+    pulse,
   });
-  const idleWalk = new IdleWalk({
-    clock: parts.clock,
-    group: () => durable.group,
-    tellTime: (timeoutMs) => durable.proposer.tellTime(timeoutMs),
-  });
+  servePeers(links, cluster, telemetry);
   return {
     ...links,
     ...cluster,
     database,
+    telemetry,
+    topics: buildTopics(parts, links, database),
     caches: buildCaches(parts, links, reading),
+    locks: buildLocks(parts, links, database),
+    tokens: new KnownTokens(served),
+    audit: new AuditTrail(served),
+    backups,
     changes,
     pulse,
     scrubbing,
-    idleWalk,
+    idleWalk: idleWalkOf(clock, durable),
     engines: new Engines(selfOf(vault.identity, parts).engine, parts.logger),
   };
 }
 
-function buildCaches(
-  { caches, config, clock }: NodeParts,
-  { following }: Links,
-  reading: Omit<FreshnessPorts, "group">,
-): CacheRooms | null {
-  if (caches === null) return null;
-  const group = following.find(({ hosted }) => hosted.id === caches.id)!;
-  const { hosted } = group;
-  const ports = {
-    ...reading,
-    group: () => hosted.group,
-    machine: () => hosted.group === null ? null : caches.machine,
-  };
-  const service = new Caches({
-    ...ports,
-    proposer: hosted.proposer,
-    epoch: () => hosted.epoch,
-    maxBytes: config.cacheMaxBytes,
-    explain: (error) => group.explain(error),
-    defer: (callback) => void setImmediate(callback),
-  });
-  const dueClock = new DueClock({
-    ...ports,
+function buildPulse(
+  parts: NodeParts,
+  events: RoomEvents,
+  links: Links,
+  { greeting }: ClusterRooms,
+): Pulse {
+  const { clock, logger, config, vault } = parts;
+  const { groups, durable } = links;
+  const startWatch = new StartWatch({
     clock,
-    timers: systemTimers,
-    tellTime: (timeoutMs) => hosted.proposer.tellTime(timeoutMs),
+    logger,
+    ready: () => events.ready(),
+    stopping: () => events.stopping(),
+    leaderless: () =>
+      vault.identity.phase !== "new" && !durable.group?.core.leader,
   });
-  return { service, dueClock };
+  return new Pulse({
+    clock,
+    logger,
+    tickMs: config.tickMs,
+    running: () => groups.running(),
+    slowTick: () => {
+      events.slowTick();
+      startWatch.tick();
+      tickGroups(parts, links, greeting.removed);
+    },
+  });
+}
+
+function idleWalkOf(clock: Clock, durable: HostedGroup): IdleWalk {
+  return new IdleWalk({
+    clock,
+    group: () => durable.group,
+    tellTime: (timeoutMs) => durable.proposer.tellTime(timeoutMs),
+  });
+}
+
+/** Answers what other members ask. */
+function servePeers(
+  { requests, groups, following }: Links,
+  { greeting, formation, membership }: ClusterRooms,
+  telemetry: Telemetry,
+): void {
+  const followingOf = (id: GroupId): FollowingGroup | undefined =>
+    following.find(({ hosted }) => hosted.id === id);
+  requests.serve({
+    ...greeting.handlers(),
+    ...formation.handlers(),
+    ...membership.handlers(),
+    ...telemetry.handlers(),
+    [PROPOSE]: proposeHandler((id) => groups.get(id)),
+    [LEAVE]: leaveHandler((group, peer) =>
+      followingOf(group)?.letGo(peer) ?? false
+    ),
+    [ROLL_CALL]: rollCallHandler((group, epoch) =>
+      followingOf(group)?.answerCall(epoch)
+    ),
+  });
 }
 
 /** The durable group's facts move first, and the groups that follow it after them. */
@@ -214,11 +252,19 @@ type Links = Pick<
   "network" | "requests" | "router" | "groups" | "durable" | "following"
 >;
 
+type ClusterRooms = Pick<
+  Rooms,
+  "participation" | "formation" | "membership" | "greeting"
+>;
+
 function buildLinks(
   parts: NodeParts,
   events: RoomEvents,
   changes: Changes,
-  sinceTickMs: () => number,
+  { sinceTickMs, neededAfter }: Pick<
+    LoopPorts,
+    "sinceTickMs" | "neededAfter"
+  >,
 ): Links {
   const { vault, config, clock, logger } = parts;
   const network = parts.createNetwork(
@@ -246,22 +292,10 @@ function buildLinks(
     failed: (error: Error) => events.failed(error),
     sinceTickMs,
   };
-  const name = "db";
   const durable = new HostedGroup({
-    id: DURABLE_GROUP,
-    name,
-    diverged: (divergence) => events.diverged(name, divergence),
+    ...durablePorts(parts, events),
     ...shared,
-    self: () => memberIdOf(vault.identity),
-    epoch: () => 0,
-    memberOf: ({ id }: PeerIdentity) => id,
-    create: (ports) =>
-      parts.createGroup({
-        starter: starterOf(vault.identity),
-        storage: vault.storage,
-        options: groupOptions(config),
-      }, ports),
-    stepped: () => events.stepped(),
+    neededAfter,
   });
   groups.add(durable);
   const following = parts.following.map((spec) =>
@@ -309,7 +343,7 @@ function buildCluster(
   parts: NodeParts,
   events: RoomEvents,
   { network, requests, durable }: Links,
-): Pick<Rooms, "participation" | "formation" | "membership" | "greeting"> {
+): ClusterRooms {
   const { vault, config, clock, logger } = parts;
   const common = {
     network,

@@ -118,6 +118,7 @@ export class RaftCore {
   /**
    * Takes one input in.
    * @throws {AssertionError} if an invariant is broken; the core must not be used any more.
+   * @throws {ContradictionError} if the leader has another entry where this member's is committed; likewise.
    */
   step(input: Input): Outcome {
     const { state } = this;
@@ -139,6 +140,9 @@ export class RaftCore {
         return transferLeadership(state, input.target);
       case "readIndex":
         requestRead(state, input.requestId);
+        break;
+      case "holdCommits":
+        state.commitsHeld = input.held;
         break;
       case "campaign":
         return campaignNow(state);
@@ -171,6 +175,9 @@ export class RaftCore {
         }
         break;
       }
+      case "linkBroke":
+        state.progress.get(input.member)?.forget();
+        break;
       case "snapshotSent":
         snapshotSent(state, input);
         break;

@@ -1,5 +1,6 @@
 import { assert } from "../util/assert.ts";
 import { commitTo } from "./commitment.ts";
+import { ContradictionError } from "./contradiction.ts";
 import { decodeConfiguration } from "./configuration.ts";
 import type { AppendEntries, Heartbeat } from "./messages.ts";
 import { hearLeader } from "./roles.ts";
@@ -23,13 +24,13 @@ export function receiveAppend(state: RaftState, message: AppendEntries): void {
   if (!isWellFormed(message)) return;
   const last = prev.index + entries.length;
   if (prev.index >= state.log.base.index && !state.log.has(prev)) {
-    assert(
-      prev.index > state.commit,
-      `the leader of term ${message.term} contradicts committed entry ${prev.index}`,
-    );
+    if (prev.index <= state.commit) {
+      throw new ContradictionError(message.term, prev.index);
+    }
     rejectAppend(state, message);
     return;
   }
+  compareCommitted(state, message);
   if (last <= state.commit) {
     acceptAppend(state, message, state.commit);
     return;
@@ -37,6 +38,24 @@ export function receiveAppend(state: RaftState, message: AppendEntries): void {
   appendNew(state, entries);
   commitTo(state, Math.min(message.commit, last));
   acceptAppend(state, message, last);
+}
+
+/**
+ * What is committed is not appended again, so it has to be the same. Of what is purged, only the last term is known,
+ * and those before it had none above it.
+ * @throws {ContradictionError} if it is another one.
+ */
+function compareCommitted(
+  { log, commit }: RaftState,
+  { entries, term }: AppendEntries,
+): void {
+  for (const entry of entries) {
+    if (entry.index > commit) return;
+    const differs = entry.index < log.base.index
+      ? entry.term > log.base.term
+      : !log.has(entry);
+    if (differs) throw new ContradictionError(term, entry.index);
+  }
 }
 
 /** Whether the entries follow `prev` and one another, and none is newer than its leader. */

@@ -57,6 +57,8 @@ export type Input =
   | { readonly kind: "transferLeadership"; readonly target: MemberId | null }
   /** `requestId` is chosen by the runtime and comes back in {@linkcode Ready.reads}. */
   | { readonly kind: "readIndex"; readonly requestId: number }
+  /** Leaders: whether others hear of commits only with entries and heartbeats, or at once. It costs them nothing but time. */
+  | { readonly kind: "holdCommits"; readonly held: boolean }
   /** Campaign now (tests; a follower told by the operator). */
   | { readonly kind: "campaign" }
   /** The connection to the leader broke: campaign early, by pre-vote. A hint that never harms. */
@@ -68,6 +70,8 @@ export type Input =
   | { readonly kind: "purged"; readonly index: LogIndex }
   /** The runtime could not deliver to this member; replication goes back to probing. */
   | { readonly kind: "unreachable"; readonly member: MemberId }
+  /** The connection to this member broke. It may come back without the end of its log, where that is not synced before each acknowledgement. */
+  | { readonly kind: "linkBroke"; readonly member: MemberId }
   /** The stream asked for in {@linkcode Ready.sendSnapshots} ended. */
   | {
     readonly kind: "snapshotSent";

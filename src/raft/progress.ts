@@ -44,7 +44,7 @@ class Inflights {
  */
 export class Progress {
   state: "probe" | "replicate" | "snapshot" = "probe";
-  /** The log equals the leader's up to here, durably. Only grows within a term. */
+  /** The log equals the leader's up to here, as durably as the member promises. Within a term it only grows while the link is there. */
   match: LogIndex = 0;
   /** The next entry to send; above `match`. */
   next: LogIndex;
@@ -84,6 +84,16 @@ export class Progress {
   probeFrom(next: LogIndex): void {
     this.enter("probe");
     this.next = Math.max(next, this.match + 1);
+  }
+
+  /**
+   * The member may have lost power, and the end of its log with it: what it acknowledged counts again once it says
+   * so again. Else its refusals would be late for ever, and it would be told to commit what is there instead.
+   */
+  forget(): void {
+    const next = this.match + 1;
+    this.match = 0;
+    if (this.state === "replicate") this.probeFrom(next);
   }
 
   /** The logs agree at `match`. */

@@ -243,6 +243,8 @@ function answer(
 ): void {
   if (to === state.id) state.outbox.reads.push({ requestId, index });
   else {
+    // It waits until it knows that the index is committed.
+    state.commitsHeld = false;
     state.outbox.send.push({
       type: "readIndexReply",
       ...envelope(state, to),

@@ -29,6 +29,7 @@ function due(state: RaftState, progress: Progress): DueMessage {
       inflights.bytes >= options.maxInflightBytes;
     return full ? "nothing" : "append";
   }
+  if (state.commitsHeld) return "nothing";
   const known = Math.min(state.commit, progress.match);
   const untold = progress.sentCommit < known && inflights.count === 0;
   return untold && !progress.commitOnItsWay ? "commit" : "nothing";

@@ -66,6 +66,8 @@ export class RaftState {
   termStart: LogIndex = 0;
   /** Leaders: the other members, sorted. */
   progress: Map<MemberId, Progress> = new Map();
+  /** Leaders: what is committed is told with the next entries only, which are about to come. */
+  commitsHeld = false;
   /** Leaders: the member that is to take over. */
   transferee: MemberId | null = null;
   transferElapsed = 0;

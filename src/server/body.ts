@@ -1,3 +1,4 @@
+import { joinedBytes } from "../util/bytes.ts";
 import { HiqliteError } from "../errors.ts";
 import { isGoneClient } from "./gone_client.ts";
 import { type DocumentLimits, JsonStream } from "./json_stream.ts";
@@ -164,13 +165,7 @@ async function collectChunks(
     chunks.push(chunk);
     length += chunk.length;
   });
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
+  return joinedBytes(chunks, length);
 }
 
 /** Parses a body piece by piece and stops where `hold` or the parser refuses more. */

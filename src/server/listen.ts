@@ -1,8 +1,20 @@
 import type { Logger } from "../util/logger.ts";
-import type { Member } from "../node/port.ts";
+import type { ListenerReport, Member } from "../node/port.ts";
 import type { NodeConfig } from "../config/types.ts";
 import { HEALTH, PING } from "../api/routes/status.ts";
-import { Listener } from "./listener.ts";
+import { certificateOf, type ListenerCertificate } from "./certificates.ts";
+import { FrontedPort } from "./fronted_port.ts";
+import { innerAddress, openInner } from "./inner_address.ts";
+import type { InnerAddress } from "../front/protocol.ts";
+import { listenError, localAddress } from "../front/listen_error.ts";
+import { Listener, type ListenerOptions, removeSocket } from "./listener.ts";
+import type { ListenerName } from "../tls/authority.ts";
+import type { LinkAcceptor } from "../network/port.ts";
+import type { PlainAnswer } from "../network/http_head.ts";
+import {
+  RaftListener,
+  shortageText,
+} from "../network/listener/raft_listener.ts";
 import { parseHostPort } from "../config/address.ts";
 import { SpareFiles } from "./spare_files.ts";
 
@@ -11,113 +23,216 @@ export interface ListenOptions {
   readonly config: NodeConfig;
   /** Asked for `/health` on the Raft listener. */
   readonly member: Pick<Member, "health">;
-  /** Answers peers that open a link (a WebSocket upgrade). */
-  readonly raft: (request: Request) => Response;
+  /** Takes the connections of peers. */
+  readonly links: LinkAcceptor;
   /** Answers clients. */
   readonly api: (request: Request) => Response | Promise<Response>;
   readonly logger: Logger;
+  /** By which the API is told from where connections come; see `FrontOpening`. @default it is not */
+  readonly addressTag?: string;
   /** How long {@linkcode Listeners.close} waits for responses under way, ms. @default {5_000} */
   readonly graceMs?: number;
 }
 
 /** Open listeners. */
 export interface Listeners {
-  /** Where clients reach this member from this machine: `http://host:port`. */
+  /** Where clients reach this member from this machine: `http://host:port`, or https. */
   readonly apiUrl: string;
+  /** Reads the files of certificates now. */
+  readonly reload: () => void;
+  /** What they tell of themselves, for metrics. */
+  readonly report: () => readonly ListenerReport[];
   /** Accepts no more connections, waits for responses under way, at most the grace time, and closes. Idempotent. */
   readonly close: () => Promise<void>;
 }
 
 /** The default of `graceMs`, ms. */
 const GRACE_MS = 5000;
+/** The least time between two lines about scarce descriptors, ms. */
+const QUIET_MS = 60_000;
 
 /**
  * Opens the Raft and the API listener.
  *
- * `Deno.serve` has no timeout for request headers and no limit of connections:
- * a client that sends half a request holds one socket. It costs memory and a
- * file descriptor, never a thread, and the Raft listener has its own port. When
- * descriptors run out, the member keeps some for its files, ends the API's
- * connections that ask nothing, and listens again a second later. Links stay.
- * Put a reverse proxy or a firewall in front of an API that strangers can reach.
+ * `Deno.serve` has no timeout for the heads of requests, no limit of
+ * connections, and a TLS that stalls, so the API has a front; the Raft
+ * listener, which bounds its connections itself, has one if it speaks TLS. When
+ * descriptors run out, the member keeps some for its files, ends the
+ * connections of fronts that ask nothing, and accepts again a moment later.
+ * Links stay.
  *
- * @throws {ConfigError} if an address cannot be listened on; names it and its key.
+ * @throws {ConfigError} if an address cannot be listened on, or a certificate not be used; names its key.
  */
 export async function listen(options: ListenOptions): Promise<Listeners> {
-  const { config, logger } = options;
-  const own = config.nodes.find((node) => node.id === config.nodeId)!;
-  const shortage = {
-    failed: (): void => {
-      spare?.release();
-      api?.shed();
-    },
-    mayOpen: (): boolean => spare === undefined || spare.kept > 0,
-  };
-  let spare: SpareFiles | undefined;
-  let api: Listener | undefined;
-  const raft = new Listener({
-    key: "listen_addr_raft",
-    hostname: config.listenAddrRaft,
-    port: parseHostPort(own.raft)!.port,
-    logger,
-    handler: raftHandler(options),
-    ...shortage,
-  });
+  const listening = new Listening(options);
   try {
-    api = new Listener({
-      key: "listen_addr_api",
-      hostname: config.listenAddrApi,
-      port: parseHostPort(own.api)!.port,
-      logger,
-      handler: options.api,
-      ...shortage,
-    });
+    await listening.openRaft();
+    const api = await listening.openApi(options.api);
+    listening.keepSpareFiles();
+    let closing: Promise<void> | undefined;
+    return {
+      apiUrl: api.url,
+      reload: () => listening.ports.forEach((port) => port.reload()),
+      report: () => listening.ports.map((port) => port.report()),
+      close: () => closing ??= listening.close(options.graceMs ?? GRACE_MS),
+    };
   } catch (error) {
-    await raft.shutdown();
+    await listening.close(0);
     throw error;
   }
-  // Windows has no such limit, and no files of folders.
-  if (Deno.build.os !== "windows") {
-    spare = new SpareFiles(config.dataDir, shortage.failed);
+}
+
+/** What listening for peers alone needs. */
+type PeerListenOptions = Omit<ListenOptions, "api" | "graceMs">;
+
+/** A listener for peers alone: of a node that is no member yet. Returns what closes it. @throws {ConfigError} */
+export async function listenForPeers(
+  options: PeerListenOptions,
+): Promise<() => Promise<void>> {
+  const listening = new Listening(options);
+  try {
+    await listening.openRaft();
+    return () => listening.close(0);
+  } catch (error) {
+    await listening.close(0);
+    throw error;
   }
-  let closing: Promise<void> | undefined;
-  const close = async (servers: readonly Listener[]): Promise<void> => {
-    spare?.close();
-    await closeAll(servers, options.graceMs ?? GRACE_MS);
-  };
-  return { apiUrl: api.url, close: () => closing ??= close([raft, api]) };
 }
 
-function raftHandler(
-  { member, raft }: ListenOptions,
-): (request: Request) => Response {
-  return (request) => {
-    switch (new URL(request.url).pathname) {
-      case PING.path:
-        return new Response("pong");
-      case HEALTH.path: {
-        const health = member.health();
-        const { reply } = HEALTH;
-        return Response.json(reply.encode(health), {
-          status: reply.status?.(health) ?? 200,
-        });
-      }
-      default:
-        return raft(request);
+/** What is open. */
+class Listening {
+  readonly ports: FrontedPort[] = [];
+  readonly #options: PeerListenOptions;
+  readonly #own: { readonly raft: string; readonly api: string };
+  readonly #servers: (Listener | RaftListener)[] = [];
+  #spare: SpareFiles | null = null;
+  #saidMs = -Infinity;
+  readonly #shortage: Pick<ListenerOptions, "failed" | "mayOpen"> = {
+    failed: () => this.#relieve(),
+    mayOpen: () => this.#spare === null || this.#spare.kept > 0,
+  };
+
+  constructor(options: PeerListenOptions) {
+    this.#options = options;
+    const { nodes, nodeId } = options.config;
+    this.#own = nodes.find((node) => node.id === nodeId)!;
+  }
+
+  /** @throws {ConfigError} */
+  async openRaft(): Promise<void> {
+    const { config, logger, links, member } = this.#options;
+    const { port } = parseHostPort(this.#own.raft)!;
+    const hostname = config.listenAddrRaft;
+    const open = (at: InnerAddress): RaftListener => {
+      removeSocket(at);
+      return new RaftListener({
+        at,
+        logger,
+        links,
+        answer: (path) => probeAnswer(path, member),
+        ...this.#shortage,
+      });
+    };
+    const certificate = await certificateOf("raft", config, logger);
+    if (certificate !== null) {
+      const server = openInner(innerAddress(config.dataDir, "raft"), open);
+      this.#servers.push(server);
+      await this.#openPort("raft", hostname, server.address, certificate);
+      return;
     }
-  };
+    try {
+      this.#servers.push(open({ hostname, port }));
+    } catch (cause) {
+      const address = localAddress(hostname, port);
+      throw listenError("listen_addr_raft", address, cause);
+    }
+  }
+
+  /** @throws {ConfigError} */
+  async openApi(handler: ListenOptions["api"]): Promise<FrontedPort> {
+    const { config, logger } = this.#options;
+    const certificate = await certificateOf("api", config, logger);
+    const server = openInner(innerAddress(config.dataDir, "api"), (at) => {
+      const key = "listen_addr_api";
+      return new Listener({ key, at, logger, handler, ...this.#shortage });
+    });
+    this.#servers.push(server);
+    const { listenAddrApi } = config;
+    const { address } = server;
+    return await this.#openPort("api", listenAddrApi, address, certificate);
+  }
+
+  /** Windows has no such limit, and no files of folders. */
+  keepSpareFiles(): void {
+    if (Deno.build.os === "windows") return;
+    this.#spare = new SpareFiles(
+      this.#options.config.dataDir,
+      () => this.#relieve(),
+    );
+  }
+
+  /** Connections that outlive the grace time are ended. */
+  async close(graceMs: number): Promise<void> {
+    this.#spare?.close();
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, graceMs);
+    const stopped = this.ports.map((port) => port.stop());
+    const ended = this.#servers.map((server) => server.shutdown());
+    await Promise.race([Promise.all([...ended, ...stopped]), late.promise]);
+    clearTimeout(timer);
+    for (const port of this.ports) port.close();
+    for (const server of this.#servers) removeSocket(server.address);
+  }
+
+  async #openPort(
+    listener: ListenerName,
+    hostname: string,
+    inner: InnerAddress,
+    certificate: ListenerCertificate | null,
+  ): Promise<FrontedPort> {
+    const { config, logger } = this.#options;
+    const opened = await FrontedPort.open({
+      listener,
+      hostname,
+      port: parseHostPort(this.#own[listener])!.port,
+      inner,
+      certificate,
+      config,
+      logger,
+      addressTag: this.#options.addressTag ?? "",
+      scarce: (error) => {
+        this.#relieve();
+        if (performance.now() - this.#saidMs < QUIET_MS) return;
+        this.#saidMs = performance.now();
+        logger.error(shortageText(error), { listener });
+      },
+    });
+    this.ports.push(opened);
+    return opened;
+  }
+
+  #relieve(): void {
+    this.#spare?.release();
+    for (const port of this.ports) port.shed();
+  }
 }
 
-/** Connections that outlive the grace time end with the process. */
-async function closeAll(
-  servers: readonly Listener[],
-  graceMs: number,
-): Promise<void> {
-  const late = Promise.withResolvers<void>();
-  const timer = setTimeout(late.resolve, graceMs);
-  await Promise.race([
-    Promise.all(servers.map((server) => server.shutdown())),
-    late.promise,
-  ]);
-  clearTimeout(timer);
+/** The probes that the Raft listener answers. */
+function probeAnswer(
+  path: string,
+  member: Pick<Member, "health">,
+): PlainAnswer | null {
+  switch (path) {
+    case PING.path:
+      return { status: 200, type: "text/plain;charset=UTF-8", body: "pong" };
+    case HEALTH.path: {
+      const health = member.health();
+      const { reply } = HEALTH;
+      const status = reply.status?.(health) ?? 200;
+      const body = JSON.stringify(reply.encode(health));
+      return { status, type: "application/json", body };
+    }
+    default:
+      return null;
+  }
 }

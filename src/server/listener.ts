@@ -1,13 +1,15 @@
-import { ConfigError } from "../errors.ts";
+import { addressText, listenError } from "../front/listen_error.ts";
+import type { InnerAddress } from "../front/protocol.ts";
 import { isGoneClient } from "./gone_client.ts";
 import type { Logger } from "../util/logger.ts";
+import { shortageText } from "../network/listener/raft_listener.ts";
 
-/** One listening port. */
+/** A server behind a front. */
 export interface ListenerOptions {
-  /** The configuration key of the address. */
+  /** Where it listens; port 0: any, and the same one from then on. */
+  readonly at: InnerAddress;
+  /** The configuration key of the address that its front listens on. */
   readonly key: string;
-  readonly hostname: string;
-  readonly port: number;
   readonly logger: Logger;
   /** Called for every request. */
   readonly handler: (request: Request) => Response | Promise<Response>;
@@ -29,6 +31,7 @@ const QUIET_MS = 60_000;
  */
 export class Listener {
   readonly #options: ListenerOptions;
+  #at: InnerAddress;
   #server: Deno.HttpServer;
   /** Servers that accept no more, with connections of theirs perhaps still open. */
   readonly #former = new Set<Deno.HttpServer>();
@@ -39,31 +42,22 @@ export class Listener {
   /** Begins to listen. @throws {ConfigError} naming key and address if that is impossible. */
   constructor(options: ListenerOptions) {
     this.#options = options;
+    this.#at = options.at;
     try {
       this.#server = this.#serve();
     } catch (cause) {
-      const { key, hostname, port } = options;
-      const error = new ConfigError(
-        key,
-        problemOf(cause, urlOf(hostname, port)),
-      );
-      error.cause = cause;
-      throw error;
+      if (cause instanceof Deno.errors.NotCapable) throw cause;
+      throw listenError(options.key, innerText(this.#at), cause);
+    }
+    const { addr } = this.#server;
+    if ("hostname" in this.#at && addr.transport === "tcp") {
+      this.#at = { hostname: this.#at.hostname, port: addr.port };
     }
   }
 
-  /** Where this machine reaches it: `http://host:port`. */
-  get url(): string {
-    return urlOf(this.#options.hostname, this.#options.port);
-  }
-
-  /** Ends connections without a request under way, after which it listens again: they hold descriptors that the member needs. */
-  async shed(): Promise<void> {
-    if (this.#closed) return;
-    const server = this.#server;
-    this.#former.add(server);
-    this.#openLater();
-    await this.#end(server);
+  /** Where it listens. */
+  get address(): InnerAddress {
+    return this.#at;
   }
 
   /** Accepts no more, and waits for requests under way. */
@@ -81,10 +75,10 @@ export class Listener {
   }
 
   #serve(): Deno.HttpServer {
-    const { hostname, port, handler, logger } = this.#options;
+    const { handler, logger } = this.#options;
+    removeSocket(this.#at);
     const server = Deno.serve({
-      hostname,
-      port,
+      ...this.#at,
       onListen: () => {},
       onError: (error) => answerDefect(error, logger),
     }, handler);
@@ -114,13 +108,12 @@ export class Listener {
     }, PAUSE_MS);
   }
 
-  #say({ message }: Error): void {
+  #say(error: Error): void {
     if (performance.now() - this.#saidMs < QUIET_MS) return;
     this.#saidMs = performance.now();
-    this.#options.logger.error(
-      `no connections are accepted for a moment: ${message}. If descriptors ran out, raise the limit (ulimit -n) or keep strangers away from the port`,
-      { url: this.url },
-    );
+    this.#options.logger.error(shortageText(error), {
+      at: innerText(this.#at),
+    });
   }
 }
 
@@ -132,22 +125,16 @@ function answerDefect(error: unknown, logger: Logger): Response {
   return new Response("internal error\n", { status: 500 });
 }
 
-function problemOf(cause: unknown, url: string): string {
-  const address = url.replace("http://", "");
-  if (cause instanceof Deno.errors.AddrInUse) {
-    return `${address} is in use by another process; stop it, or change the port in nodes (HQL_NODES)`;
+/** Removes the socket that a process leaves behind. */
+export function removeSocket(at: InnerAddress): void {
+  if (!("path" in at)) return;
+  try {
+    Deno.removeSync(at.path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  if (cause instanceof Deno.errors.AddrNotAvailable) {
-    return `${address} is not an address of this machine`;
-  }
-  return `cannot listen on ${address}: ${
-    cause instanceof Error ? cause.message : cause
-  }`;
 }
 
-/** A URL that works on this machine, also for a listener on all interfaces. */
-function urlOf(hostname: string, port: number): string {
-  const host = hostname === "0.0.0.0" ? "127.0.0.1" : hostname;
-  const local = host === "::" ? "::1" : host;
-  return `http://${local.includes(":") ? `[${local}]` : local}:${port}`;
+function innerText(at: InnerAddress): string {
+  return "path" in at ? at.path : addressText(at.hostname, at.port);
 }

@@ -12,6 +12,7 @@ const SEED_OFFSET = 18;
 const SEALED_OFFSET = 26;
 const HASH_OFFSET = 27;
 const RUN_MS_OFFSET = 31;
+const SEQUENCE_OFFSET = 43;
 const STAMPED_BYTES = 35;
 
 /** What an envelope is for. Numbers are never used again for something else; new ones need a higher level. */
@@ -148,6 +149,23 @@ export function peekMaxRun(bytes: Uint8Array): number {
 export function peekClock(bytes: Uint8Array): number {
   assertEnvelope(bytes);
   return new ByteReader(bytes, CLOCK_OFFSET).u53();
+}
+
+/** The wall time that an encoded envelope is stamped with, ms since the epoch. */
+export function peekTime(bytes: Uint8Array): number {
+  assertEnvelope(bytes);
+  return new ByteReader(bytes, TIME_OFFSET).u53();
+}
+
+/** The number of a write in its session; see {@linkcode WriteIdentity}. */
+export function peekSequence(bytes: Uint8Array): number {
+  assertEnvelope(bytes);
+  return new ByteReader(bytes, SEQUENCE_OFFSET).u53();
+}
+
+/** Whether it is a command: what somebody wrote. */
+export function isCommand(bytes: Uint8Array): boolean {
+  return bytes[1] === KINDS.indexOf("command") + 1;
 }
 
 /** Whether an encoded envelope carries nothing but its stamp: nobody waits for it. */

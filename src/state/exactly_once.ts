@@ -50,6 +50,8 @@ export interface ExactlyOnceOptions {
   readonly limits?: SessionLimits;
   /** The newest feature level that this release knows. @default {LEVEL} */
   readonly level?: number;
+  /** An entry begins, whatever it asks: the clock is as of it. */
+  readonly begun?: (index: LogIndex, clockMs: number) => void;
 }
 
 /**
@@ -71,6 +73,7 @@ export class ExactlyOnce {
   readonly #sessions: Sessions;
   readonly #perform: Perform;
   readonly #level: number;
+  readonly #begun: (index: LogIndex, clockMs: number) => void;
   #clockMs: number;
   #timeMs: number;
   #facts: ClusterFacts;
@@ -83,8 +86,9 @@ export class ExactlyOnce {
     store: SessionStore,
     position: EnvelopePosition,
     perform: Perform,
-    { limits, level = LEVEL }: ExactlyOnceOptions = {},
+    { limits, level = LEVEL, begun = () => {} }: ExactlyOnceOptions = {},
   ) {
+    this.#begun = begun;
     this.#level = level;
     this.#requireLevel(position.facts);
     this.#sessions = new Sessions(store, position, limits);
@@ -130,6 +134,7 @@ export class ExactlyOnce {
     this.#clockMs = Math.max(this.#clockMs, envelope.clockMs);
     this.#timeMs = Math.max(this.#timeMs, envelope.timeMs);
     this.#sessions.expire(this.#clockMs);
+    this.#begun(index, this.#clockMs);
     switch (envelope.kind) {
       case "clock":
         return encodeAnswer(index);

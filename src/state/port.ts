@@ -14,6 +14,16 @@ export interface StateRecovery {
   readonly config: Configuration;
 }
 
+/** How far a state is. */
+export interface StatePosition {
+  /** The last entry in it. */
+  readonly applied: LogId;
+  /** When that entry was written, ms since 1970, by its leader's clock. */
+  readonly timeMs: number;
+  /** The state's hash there, which every member has had at that index. */
+  readonly hash: number;
+}
+
 /** A checksum of the state at an index; equal on all members. */
 export interface StateHash {
   readonly index: LogIndex;
@@ -47,6 +57,14 @@ export interface StuckEntry {
   readonly reason: string;
 }
 
+/** What a snapshot that was kept says of its last entry. */
+export interface KeptState {
+  /** When it was written, ms since 1970, by its leader's clock. */
+  readonly timeMs: number;
+  /** The state's hash there. */
+  readonly hash: number;
+}
+
 /** A finished snapshot, readable until it is released. */
 export interface Snapshot {
   /** The last entry it contains. */
@@ -63,6 +81,11 @@ export interface Snapshot {
     length: number,
     done: (error: Error | null, chunk: Uint8Array) => void,
   ): void;
+  /**
+   * Keeps what is in it as a file of that name, durably, beyond {@linkcode release}; left out where a snapshot
+   * is no file of a format that anybody else reads.
+   */
+  keep?(path: string): Promise<KeptState>;
   /** Gives up the file; idempotent. */
   release(): void;
 }

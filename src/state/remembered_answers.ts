@@ -1,5 +1,5 @@
 import type { LogIndex } from "../raft/types.ts";
-import { ByteReader, ByteWriter } from "../util/bytes.ts";
+import { ByteReader, encodeShared } from "../util/bytes.ts";
 import {
   type ForgottenKey,
   readForgottenKeys,
@@ -26,17 +26,17 @@ export interface RememberedRow {
   readonly keys: readonly ForgottenKey[];
 }
 
-/** Encodes a row. */
+/** Encodes a row; rows live about equally long. */
 export function encodeRow({ answers, keys }: RememberedRow): Uint8Array {
-  const writer = new ByteWriter(64 * (answers.length + keys.length));
-  writer.u32(answers.length);
-  for (const answer of answers) {
-    writer.u53(answer.index).u53(answer.clockMs);
-    writer.u53(answer.session).u53(answer.sequence);
-    writer.text(answer.key).u32(answer.bodyHash).bytes(answer.bytes);
-  }
-  writeForgottenKeys(writer, keys);
-  return writer.finish();
+  return encodeShared((writer) => {
+    writer.u32(answers.length);
+    for (const answer of answers) {
+      writer.u53(answer.index).u53(answer.clockMs);
+      writer.u53(answer.session).u53(answer.sequence);
+      writer.text(answer.key).u32(answer.bodyHash).bytes(answer.bytes);
+    }
+    writeForgottenKeys(writer, keys);
+  });
 }
 
 /** Reads what {@linkcode encodeRow} wrote; it is stored under `row`. */

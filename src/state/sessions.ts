@@ -273,9 +273,10 @@ export class Sessions {
 
   #forgetChanges(): void {
     this.#touched.clear();
-    this.#closed.clear();
-    this.#emptied.clear();
-    this.#thinned.clear();
+    // What is empty already is cleared at the price of a new table.
+    for (const set of [this.#closed, this.#emptied, this.#thinned]) {
+      if (set.size > 0) set.clear();
+    }
     this.#fresh = [];
   }
 

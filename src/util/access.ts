@@ -94,7 +94,7 @@ function thisProcess(): string {
 }
 
 /** This process's user id; null without users, or without permission to ask. */
-function ownUser(): number | null {
+export function ownUser(): number | null {
   const { state } = Deno.permissions.querySync({ name: "sys", kind: "uid" });
   return state === "granted" ? Deno.uid() : null;
 }

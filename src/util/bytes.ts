@@ -1,8 +1,9 @@
 import { assert, fail } from "./assert.ts";
+import { latin1, SHORT_TEXT, shortAscii } from "./latin1.ts";
 import type { TextMemo } from "./text_memo.ts";
 
-/** Up to this length a loop over characters beats a call of the platform's encoder or decoder. */
-const SHORT_TEXT = 64;
+/** Four times seven bits. */
+const LOW_RANGE = 2 ** 28;
 
 /** A writer that grew beyond this gives its buffer back at its next reset. */
 const KEPT_BYTES = 64 * 1024;
@@ -88,6 +89,37 @@ export class ByteWriter {
     return this;
   }
 
+  /** Appends a safe integer from 0 on, seven bits a byte: most of them are short. */
+  natural(value: number): this {
+    if (!Number.isSafeInteger(value) || value < 0) {
+      fail(`not a natural number: ${value}`);
+    }
+    this.#reserve(8);
+    const bytes = this.#bytes;
+    let at = this.#length;
+    let rest = value;
+    if (value >= LOW_RANGE) {
+      // What is left fits into 32 bits, which cost less than fractions.
+      let low = value & LOW_RANGE - 1;
+      rest = (value - low) / LOW_RANGE;
+      for (let i = 0; i < 4; i++, low >>>= 7) bytes[at++] = low & 0x7f | 0x80;
+    }
+    for (; rest >= 0x80; rest >>>= 7) bytes[at++] = rest & 0x7f | 0x80;
+    bytes[at++] = rest;
+    this.#length = at;
+    return this;
+  }
+
+  /** Appends the characters of a text, 0 to 255, a byte each. */
+  latin1(value: string): this {
+    const { length } = value;
+    this.#reserve(length);
+    const at = this.#length;
+    for (let i = 0; i < length; i++) this.#bytes[at + i] = value.charCodeAt(i);
+    this.#length = at + length;
+    return this;
+  }
+
   /** Appends bytes behind their length (u32). */
   bytes(value: Uint8Array): this {
     return this.u32(value.length).raw(value);
@@ -95,9 +127,12 @@ export class ByteWriter {
 
   /** Appends bytes as they are. */
   raw(value: Uint8Array): this {
-    this.#reserve(value.length);
-    this.#bytes.set(value, this.#length);
-    this.#length += value.length;
+    const { length } = value;
+    this.#reserve(length);
+    const at = this.#length;
+    if (length > SHORT_TEXT) this.#bytes.set(value, at);
+    else for (let i = 0; i < length; i++) this.#bytes[at + i] = value[i]!;
+    this.#length = at + length;
     return this;
   }
 
@@ -124,10 +159,17 @@ export class ByteWriter {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** Forgets what was written and keeps the buffer unless it is big. */
-  reset(): this {
+  /** Copies what was written to `target`, from `at` on. */
+  copyTo(target: Uint8Array, at: number): void {
+    const length = this.#length;
+    if (length > SHORT_TEXT) return target.set(this.view(), at);
+    for (let i = 0; i < length; i++) target[at + i] = this.#bytes[i]!;
+  }
+
+  /** Forgets what was written and keeps the buffer unless it is bigger than `keptBytes`. */
+  reset(keptBytes = KEPT_BYTES): this {
     this.#length = 0;
-    if (this.#bytes.length > KEPT_BYTES) this.#replace(new Uint8Array(256));
+    if (this.#bytes.length > keptBytes) this.#replace(new Uint8Array(256));
     return this;
   }
 
@@ -174,7 +216,7 @@ export function encode(
 export function encodeShared(
   write: (writer: ByteWriter) => void,
 ): Uint8Array<ArrayBuffer> {
-  return withWriter(write, shared);
+  return withWriter(write, sharedBytes);
 }
 
 function withWriter<T>(
@@ -192,17 +234,17 @@ function withWriter<T>(
   }
 }
 
-function shared(writer: ByteWriter): Uint8Array<ArrayBuffer> {
+/** What a writer holds, as {@linkcode encodeShared} gives it. */
+export function sharedBytes(writer: ByteWriter): Uint8Array<ArrayBuffer> {
   const { length } = writer;
   if (length > SHARED_BYTES) return writer.finish();
   if (slabUsed + length > SLAB_BYTES) {
     slab = new Uint8Array(SLAB_BYTES);
     slabUsed = 0;
   }
-  const result = slab.subarray(slabUsed, slabUsed + length);
-  result.set(writer.view());
+  writer.copyTo(slab, slabUsed);
   slabUsed += length;
-  return result;
+  return slab.subarray(slabUsed - length, slabUsed);
 }
 
 /** Reads what {@linkcode ByteWriter} wrote; every overrun is a {@linkcode MalformedBytesError}. */
@@ -246,6 +288,31 @@ export class ByteReader {
     return value;
   }
 
+  /** Reads what {@linkcode ByteWriter.natural} wrote; what is above `max`, or written in a longer way, is malformed. */
+  natural(max: number = Number.MAX_SAFE_INTEGER): number {
+    const bytes = this.#bytes;
+    let byte = bytes[this.#take(1)]!;
+    if (byte < 0x80 && byte <= max) return byte;
+    let value = byte & 0x7f;
+    for (let scale = 0x80; byte >= 0x80; scale *= 0x80) {
+      byte = bytes[this.#take(1)]!;
+      value += (byte & 0x7f) * scale;
+      if (value > max) break;
+    }
+    if (value > max || byte === 0) {
+      throw new MalformedBytesError(
+        `not a natural number up to ${max}, before ${this.#offset}`,
+      );
+    }
+    return value;
+  }
+
+  /** Reads `count` bytes as a text, a character (0 to 255) each. */
+  latin1(count: number): string {
+    const at = this.#take(count);
+    return latin1(this.#bytes, at, at + count);
+  }
+
   /** Reads a signed 64-bit integer. */
   i64(): bigint {
     return this.#view().getBigInt64(this.#take(8), true);
@@ -279,9 +346,8 @@ export class ByteReader {
   }
 
   #decode(bytes: Uint8Array): string {
-    if (bytes.length <= SHORT_TEXT && isAscii(bytes)) {
-      return String.fromCharCode.apply(null, bytes as unknown as number[]);
-    }
+    const short = shortAscii(bytes);
+    if (short !== null) return short;
     try {
       return decoder.decode(bytes);
     } catch {
@@ -319,9 +385,16 @@ export class ByteReader {
   }
 }
 
-function isAscii(bytes: Uint8Array): boolean {
-  for (let i = 0; i < bytes.length; i++) {
-    if (bytes[i]! > 127) return false;
+/** Pieces of `length` bytes in all as one. */
+export function joinedBytes(
+  pieces: readonly Uint8Array[],
+  length: number,
+): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
   }
-  return true;
+  return all;
 }

@@ -20,9 +20,9 @@ export class DeadlineWaiters {
     this.#waiters.add(waiter);
   }
 
-  /** What was waited for came; without effect if time is over already. */
-  delete(waiter: DeadlineWaiter): void {
-    this.#waiters.delete(waiter);
+  /** What was waited for came; false, and without effect, if time is over already. */
+  delete(waiter: DeadlineWaiter): boolean {
+    return this.#waiters.delete(waiter);
   }
 
   /** Tells those whose time is over at `now`. */

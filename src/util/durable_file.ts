@@ -3,9 +3,10 @@ import {
   fsyncSync,
   openSync,
   renameSync,
+  rmSync,
   writeFileSync,
 } from "node:fs";
-import { open, rename } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** Only its owner may read what is kept here. */
@@ -37,7 +38,9 @@ export async function syncPathLater(path: string): Promise<void> {
  */
 export function replaceFile(path: string, text: string): void {
   const partial = `${path}.new`;
-  const file = openSync(partial, "w", MODE);
+  // What was left there, or planted, goes first: a link is never followed.
+  rmSync(partial, { force: true });
+  const file = openSync(partial, "wx", MODE);
   try {
     writeFileSync(file, text);
     // Not by the option `flush` of writeFileSync, which the runtime ignores.
@@ -55,7 +58,8 @@ export async function replaceFileLater(
   text: string,
 ): Promise<void> {
   const partial = `${path}.new`;
-  const file = await open(partial, "w", MODE);
+  await rm(partial, { force: true });
+  const file = await open(partial, "wx", MODE);
   try {
     await file.writeFile(text);
     await file.sync();

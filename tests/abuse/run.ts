@@ -1,15 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { randomBetween, SeededRandom } from "../../src/util/random.ts";
-import { contextOf, createSchema, runClients } from "../cluster/clients.ts";
-import { poll, TestCluster } from "../cluster/harness.ts";
+import { TestCluster } from "../cluster/harness.ts";
 import { LoopbackNetwork } from "../cluster/loopback.ts";
 import type { Node } from "../cluster/network.ts";
-import { ownLoopback } from "../ports.ts";
-import { Recorder } from "../cluster/recorder.ts";
 import { SMALL_DISKS } from "../cluster/requirements.ts";
 import { SmallDisk } from "../cluster/small_disk.ts";
-import { WORKLOADS } from "../cluster/workloads/all.ts";
+import { ownLoopback } from "../ports.ts";
 import { kindNamed } from "./all.ts";
+import { counts, HonestLoad, type HonestReport } from "./honest_load.ts";
 import { isPrecise, type Outcome, type Victim } from "./poison.ts";
 import { POISON_SCHEMA } from "./sql.ts";
 
@@ -38,14 +36,7 @@ export interface KindReport {
 export interface AbuseReport {
   readonly seed: number;
   readonly kinds: Readonly<Record<string, KindReport>>;
-  readonly honest: {
-    readonly ok: number;
-    readonly unknown: number;
-    /** Operations that took no effect, by their reason. */
-    readonly refused: Readonly<Record<string, number>>;
-    readonly p50Ms: number;
-    readonly p99Ms: number;
-  };
+  readonly honest: HonestReport;
   /** How members ended by themselves. */
   readonly lost: readonly string[];
   readonly violations: readonly string[];
@@ -55,10 +46,6 @@ export interface AbuseReport {
 
 /** Room on the disk of a member, MiB. */
 const DISK_MIB = 256;
-const CLIENTS = 2;
-const PAUSE_MS = 30;
-/** When the poison has ended, every member must be ready so soon, ms. */
-const HEAL_MS = 30_000;
 /** If honest clients get nothing done for so long, the run is over, ms. */
 const STANDSTILL_MS = 30_000;
 
@@ -71,64 +58,32 @@ export function isClean(report: AbuseReport): boolean {
 
 /** Three members, honest clients, and one who means them ill. */
 export async function runAbuse(options: AbuseOptions): Promise<AbuseReport> {
+  const { seed, workloads, kinds } = options;
   const network = new LoopbackNetwork({ nodes: 3, host: ownLoopback() });
-  const workloads = options.workloads.map((name) => WORKLOADS[name]!());
-  const recorders = workloads.map(() => new Recorder());
   const problems: string[] = [];
   const outcomes = new Map<string, Outcome[]>();
-  const disks = options.kinds.includes("disk") &&
-    await SMALL_DISKS.obstacle() === "";
+  const disks = kinds.includes("disk") && await SMALL_DISKS.obstacle() === "";
   await using cluster = await TestCluster.start({
     network,
     environment: { HQL_WRITE_TIMEOUT_MS: "2000" },
     ...disks ? { prepare: giveSmallDisks } : {},
   });
-  for (const workload of workloads) await createSchema(cluster, workload);
   await cluster.write(1, POISON_SCHEMA);
-  const ended = new AbortController();
-  const clients = workloads.map((workload, i) =>
-    runClients({
-      ...{ cluster, workload, recorder: recorders[i]! },
-      ...{ clients: CLIENTS, pauseMs: PAUSE_MS, seed: options.seed + i },
-      signal: ended.signal,
-    })
-  );
-  const done = (): number =>
-    recorders.reduce((sum, { tally }) => sum + tally.ok, 0);
+  const honest = await HonestLoad.start({ cluster, workloads, seed });
   try {
-    await poison(options, cluster, outcomes, done, problems);
+    await poison(options, cluster, outcomes, honest, problems);
   } finally {
-    ended.abort();
-    await Promise.all(clients);
+    await honest.stop();
   }
-  await finish(cluster, async () => {
-    for (const [i, workload] of workloads.entries()) {
-      const recorder = recorders[i]!;
-      const random = new SeededRandom(options.seed);
-      await poll(`the last read of ${workload.name}`, HEAL_MS, async () => {
-        const process = recorder.newProcess();
-        const context = contextOf(cluster, recorder, random, process);
-        const ending = await workload.finish?.(context);
-        return ending === undefined || ending.type === "ok";
-      });
-    }
-  }, problems);
-  for (const { problems: found } of recorders) {
-    problems.push(...found.slice(0, 3));
-  }
+  problems.push(...await honest.findProblems());
   return {
-    seed: options.seed,
+    seed,
     kinds: Object.fromEntries(
       [...outcomes].map(([kind, each]) => [kind, kindReport(each)]),
     ),
-    honest: honestReport(recorders),
+    honest: honest.report(),
     lost: [...cluster.complaints],
-    violations: workloads.flatMap((workload, i) =>
-      workload.check(recorders[i]!.events)
-        .map(({ anomaly, message }) =>
-          `${workload.name}: ${anomaly}: ${message}`
-        )
-    ),
+    violations: honest.violations(),
     problems,
   };
 }
@@ -145,12 +100,12 @@ async function poison(
   { seed, seconds, kinds, signal, say }: AbuseOptions,
   cluster: TestCluster,
   outcomes: Map<string, Outcome[]>,
-  done: () => number,
+  honest: HonestLoad,
   problems: string[],
 ): Promise<void> {
   const random = new SeededRandom(seed);
   const deadline = performance.now() + seconds * 1000;
-  let [last, movedMs] = [done(), performance.now()];
+  let [last, movedMs] = [honest.done, performance.now()];
   while (performance.now() < deadline && !signal.aborted) {
     const kind = kinds[randomBetween(random, 0, kinds.length)]!;
     const node = cluster.nodes[randomBetween(random, 0, cluster.nodes.length)]!;
@@ -160,7 +115,7 @@ async function poison(
       say(`${kind} on ${node}: ${outcome.code}: ${outcome.what}`);
     }
     for (const each of cluster.nodes) await cluster.startMember(each);
-    if (done() > last) [last, movedMs] = [done(), performance.now()];
+    if (honest.done > last) [last, movedMs] = [honest.done, performance.now()];
     if (performance.now() - movedMs > STANDSTILL_MS) {
       problems.push(
         `honest clients got nothing done for ${
@@ -173,7 +128,8 @@ async function poison(
   }
 }
 
-function victimOf({ network }: TestCluster, node: Node): Victim {
+/** Where a member listens. */
+export function victimOf({ network }: TestCluster, node: Node): Victim {
   const [, raft, api] = network.environment(node).HQL_NODES!
     .split("\n")[node - 1]!.split(" ");
   const portOf = (address: string): number => Number(address.split(":")[1]);
@@ -184,24 +140,6 @@ function victimOf({ network }: TestCluster, node: Node): Victim {
   };
 }
 
-/** All members come back, serve, and hold the same. */
-async function finish(
-  cluster: TestCluster,
-  lastReads: () => Promise<void>,
-  problems: string[],
-): Promise<void> {
-  try {
-    await cluster.waitReady(cluster.nodes, HEAL_MS);
-    for (const node of cluster.nodes) {
-      await cluster.write(node, "CREATE TABLE IF NOT EXISTS healed (node)");
-    }
-    await lastReads();
-    await cluster.assertEqualContents();
-  } catch (error) {
-    problems.push((error as Error).message);
-  }
-}
-
 function kindReport(outcomes: readonly Outcome[]): KindReport {
   return {
     sent: outcomes.length,
@@ -210,28 +148,4 @@ function kindReport(outcomes: readonly Outcome[]): KindReport {
       .map(({ code, what }) => `${code}: ${what}`),
     slowestMs: Math.round(Math.max(0, ...outcomes.map(({ ms }) => ms))),
   };
-}
-
-function honestReport(recorders: readonly Recorder[]): AbuseReport["honest"] {
-  const times = recorders.flatMap(({ latenciesMs }) => latenciesMs)
-    .sort((a, b) => a - b);
-  const quantile = (part: number): number =>
-    Math.round(times[Math.floor(part * (times.length - 1))] ?? 0);
-  const failures = recorders.flatMap(({ events }) => events)
-    .filter(({ type }) => type === "fail");
-  return {
-    ok: times.length,
-    unknown: recorders.reduce((sum, { tally }) => sum + tally.info, 0),
-    refused: counts(
-      failures.map(({ error = "" }) => error.split(":")[0]!.slice(0, 40)),
-    ),
-    p50Ms: quantile(0.5),
-    p99Ms: quantile(0.99),
-  };
-}
-
-function counts(names: readonly string[]): Record<string, number> {
-  const result: Record<string, number> = {};
-  for (const name of names) result[name] = (result[name] ?? 0) + 1;
-  return result;
 }

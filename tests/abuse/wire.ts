@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Random, randomBetween } from "../../src/util/random.ts";
 import { HalfOpen } from "../cluster/half_open.ts";
+import { RawLink } from "../network/raw.ts";
 import { post } from "./sql.ts";
 import type { Outcome, Victim } from "./poison.ts";
 
@@ -103,24 +104,11 @@ async function sendMessages(
   bytes: Uint8Array<ArrayBuffer>,
   count: number,
 ): Promise<void> {
-  const socket = new WebSocket(`ws://${hostname}:${raftPort}/stream`);
-  const gone = new Promise<void>((resolve) => {
-    socket.onclose = () => resolve();
-    socket.onerror = () => resolve();
-  });
-  const opened = new Promise<void>((resolve) => {
-    socket.onopen = () => resolve();
-  });
-  await Promise.race([opened, gone]);
-  for (let i = 0; i < count && socket.readyState === socket.OPEN; i++) {
-    socket.send(bytes);
+  try {
+    const link = await RawLink.open(`${hostname}:${raftPort}`);
+    using connection = link.connection;
+    for (let i = 0; i < count; i++) await connection.write(bytes);
+  } catch {
+    // Refused or reset: as it should be.
   }
-  const late = new AbortController();
-  await Promise.race([
-    gone,
-    sleep(500, undefined, { signal: late.signal }).catch(() => {}),
-  ]);
-  late.abort();
-  if (socket.readyState !== socket.CLOSED) socket.close();
-  await gone;
 }

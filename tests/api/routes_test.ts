@@ -12,16 +12,21 @@ import { HttpTransport } from "../../src/client/http_transport.ts";
 import { BodyReader } from "../../src/server/body.ts";
 import { LocalTransport } from "../../src/client/local_transport.ts";
 import type { MemberRoute, Route } from "../../src/api/route.ts";
+import { LIVE_RESOURCES } from "../../src/api/routes/live.ts";
 import { mount, type Mounting, mountMember } from "../../src/server/mount.ts";
 import { Deliveries } from "../../src/server/deliveries.ts";
+import { TokenEnds } from "../../src/server/token_ends.ts";
+import { RateLimits } from "../../src/server/rate_limits.ts";
 import { QUERY, SQL_ROUTES, WRITES } from "../../src/api/routes/sql.ts";
 import { STATUS_ROUTES } from "../../src/api/routes/status.ts";
+import { NOTIFY, TOPIC_ROUTES } from "../../src/api/routes/topics.ts";
 import { TRANSFER } from "../../src/api/routes/cluster.ts";
 
 const ROUTES: readonly Route<unknown, unknown>[] = [
   ...Object.values(STATUS_ROUTES),
   ...Object.values(SQL_ROUTES),
   ...Object.values(CACHE_ROUTES),
+  ...Object.values(TOPIC_ROUTES),
   ...Object.values(CLUSTER_ROUTES),
 ];
 
@@ -36,7 +41,7 @@ const GREET: MemberRoute<string, string> = {
   method: "POST",
   path: "/greet",
   summary: "Greet somebody in the name of the member.",
-  secret: false,
+  scope: "open",
   repeat: "safe",
   request: {
     schema: {},
@@ -57,6 +62,8 @@ function mountingOf(app: Hono): Mounting {
     app,
     bodies: new BodyReader(LIMITS),
     deliveries: new Deliveries({ bytes: 1_000_000, stallMs: 1000 }),
+    ends: new TokenEnds(() => null),
+    rates: new RateLimits({ db: null, cache: null }),
   };
 }
 
@@ -67,6 +74,7 @@ Deno.test("a declared route is served and called without another word, near and 
   const far = new HttpTransport({
     urls: ["http://member"],
     secret: "-",
+    release: () => {},
     timeoutMs: 1000,
     probeMs: 1000,
     fetch: async (url, init) => await app.request(String(url), init),
@@ -82,22 +90,18 @@ Deno.test("a declared route is served and called without another word, near and 
   await near.close();
 });
 
-Deno.test("mount() refuses a route whose path and secret do not fit together", () => {
+Deno.test("mount() refuses a route whose path and scope do not fit together", () => {
   const mounting = mountingOf(new Hono());
   for (
-    const [path, secret] of [["/open", true], ["/api/v1/shut", false]] as const
+    const [path, scope] of [["/open", "read"], [
+      "/api/v1/shut",
+      "open",
+    ]] as const
   ) {
     assert.throws(
-      () => mount({ ...mounting }, { ...GREET, path, secret }, () => ""),
+      () => mount({ ...mounting }, { ...GREET, path, scope }, () => ""),
       { name: "TypeError", message: /\/api\// },
     );
-  }
-});
-
-Deno.test("exactly the routes below /api/ ask for the secret", () => {
-  assert(ROUTES.length >= 16);
-  for (const { path, secret } of ROUTES) {
-    assert.equal(secret, path.startsWith("/api/"), path);
   }
 });
 
@@ -120,6 +124,7 @@ Deno.test("what changes something is keyed or never sent again", () => {
     assert.equal(route.repeat, "keyed");
   }
   assert.equal(CACHE_ATOMIC.repeat, "keyed");
+  assert.equal(NOTIFY.repeat, "keyed");
   assert.equal(TRANSFER.repeat, "never");
 });
 
@@ -143,6 +148,31 @@ const REQUESTS: readonly [Route<unknown, unknown>, unknown][] = [
         { sql: "y", params: [{ $ref: { statement: 0, column: "id" } }] },
       ],
     },
+    timeoutMs: 5,
+  }],
+  [WRITES.txn, {
+    body: {
+      kind: "txn",
+      statements: [{ sql: "x" }],
+      notify: [
+        { topic: "a", data: value("text", "ä") },
+        { topic: "b", data: value("json", '{"$ref": 1}') },
+        { topic: "c", data: value("bytes", "\0") },
+        { topic: "d", data: { $ref: { statement: 0, column: 1 } } },
+      ],
+    },
+    timeoutMs: 5,
+  }],
+  [WRITES.execute, {
+    body: {
+      kind: "execute",
+      statement: { sql: "x" },
+      notify: [{ topic: "a", data: value("text", "") }],
+    },
+    timeoutMs: 5,
+  }],
+  [NOTIFY, {
+    notices: [{ topic: "a", data: value("json", '{"n": 9007199254740993}') }],
     timeoutMs: 5,
   }],
   [WRITES.batch, { body: { kind: "batch", sql: "x; y" }, timeoutMs: 5 }],
@@ -294,16 +324,25 @@ Deno.test("the OpenAPI document says of each route what its declaration does", a
   for (const route of ROUTES) {
     const operation = document.paths[route.path][route.method.toLowerCase()];
     assert.equal(operation.summary, route.summary);
-    assert.equal(operation.security === undefined, route.secret);
-    assert.equal("default" in operation.responses, route.secret);
+    const { scope } = route;
+    assert.deepEqual(
+      operation.security,
+      scope === "open" ? [] : [{ secret: [scope] }, { bearer: [scope] }],
+    );
+    assert.equal("default" in operation.responses, scope !== "open");
     assert.equal(operation.parameters !== undefined, route.repeat === "keyed");
     assert.deepEqual(
       operation.requestBody?.content["application/json"].schema,
       route.request?.schema,
     );
   }
-  for (const { path, method, summary } of Object.values(CACHE_RESOURCES)) {
+  const resources = [
+    ...Object.values(CACHE_RESOURCES),
+    ...Object.values(LIVE_RESOURCES),
+  ];
+  for (const { path, method, summary, scope } of resources) {
     const operation = document.paths[path][method.toLowerCase()];
+    assert.deepEqual(operation.security[0], { secret: [scope] });
     assert.equal(operation.summary, summary);
     assert.equal("default" in operation.responses, true);
   }
@@ -322,6 +361,9 @@ Deno.test("what api/ imports runs in a browser", async () => {
     "idempotency_key.ts",
     "cache_events.ts",
     "cache_range.ts",
+    "live_events.ts",
+    "repeat_of.ts",
+    "row_lines.ts",
   ].map((
     name,
   ) => new URL(`../../src/api/${name}`, import.meta.url).href);

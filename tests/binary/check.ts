@@ -1,7 +1,8 @@
 // deno-lint-ignore-file no-console -- this is a program; its output is its purpose
 /**
  * Checks a compiled binary: three members of it, with no Deno in reach, form a
- * cluster, replicate, survive the leader's death, and stop cleanly.
+ * cluster, replicate, survive the leader's death, stop cleanly, and come back from a
+ * backup when all is lost.
  *
  * Usage: check.ts PATH
  *
@@ -13,7 +14,14 @@ import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LIBRARY } from "../../native/library.ts";
 import { LIBRARY_NAME } from "../../src/state/sqlite/driver/embedded_library.ts";
+import { bucketVariables } from "../backup/bucket.ts";
 import { freePorts } from "../ports.ts";
+import {
+  childrenOf,
+  printed,
+  SEES_CHILDREN,
+} from "../state/sqlite/children.ts";
+import { S3Stub } from "../s3/stub.ts";
 
 const SECRET = "a-secret-for-the-binary";
 const WAIT_MS = 60_000;
@@ -24,7 +32,13 @@ const nodes = [1, 2, 3].map((id) =>
   `${id} 127.0.0.1:${ports[2 * id - 2]} 127.0.0.1:${ports[2 * id - 1]}`
 );
 
-function start(id: number, cachesOnDisk = true): Deno.ChildProcess {
+/** Added to the environment of every member that is started. */
+let extra: Record<string, string> = {};
+
+function start(
+  id: number,
+  settings: Readonly<Record<string, string>> = {},
+): Deno.ChildProcess {
   return new Deno.Command(binary, {
     args: ["serve", "--node-id", `${id}`],
     clearEnv: true,
@@ -36,7 +50,8 @@ function start(id: number, cachesOnDisk = true): Deno.ChildProcess {
       HQL_DATA_DIR: `${root}/${id}`,
       HQL_SECRET_RAFT: SECRET,
       HQL_SECRET_API: SECRET,
-      HQL_CACHE_STORAGE_DISK: `${cachesOnDisk}`,
+      ...settings,
+      ...extra,
     },
     stdout: "null",
     stderr: "inherit",
@@ -103,6 +118,57 @@ async function endAll(): Promise<void> {
   }
 }
 
+/** With the runtime's SQLite writer and readers are processes: this program again, without its secrets. */
+async function checkChildren(): Promise<void> {
+  for (const id of members.keys()) {
+    members.set(id, start(id, { HQL_SQLITE_DRIVER: "node" }));
+  }
+  for (const id of members.keys()) await ready(id);
+  for (const [id, { pid }] of members) {
+    await post(id, "query", { sql: "SELECT count(*) FROM t" });
+    const children = (["writer", "reader"] as const)
+      .flatMap((role) => childrenOf(pid, role));
+    assert.equal(children.length, 2);
+    for (const child of children) {
+      const environment = printed("cat", `/proc/${child.pid}/environ`);
+      assert.doesNotMatch(environment, /HQL_|secret/i);
+      assert.equal(
+        printed("readlink", `/proc/${child.pid}/exe`).trim(),
+        binary,
+      );
+    }
+  }
+  await endAll();
+  console.log("its children are the binary itself, and know no secret");
+}
+
+/** The seed's "You lose the full cluster", step by step. */
+async function loseAll(): Promise<void> {
+  await using stub = new S3Stub();
+  extra = { ...bucketVariables(stub), HQL_BACKUP_CRON: "" };
+  for (const id of members.keys()) members.set(id, start(id));
+  for (const id of members.keys()) await ready(id);
+  const { code, stderr } = await new Deno.Command(binary, {
+    args: ["backup", "now", "--url", url(1, "")],
+    clearEnv: true,
+    env: { HQL_SECRET_API: SECRET, HOME: root },
+  }).output();
+  assert.equal(code, 0, new TextDecoder().decode(stderr));
+  assert.equal(stub.objects.size, 1);
+  await endAll();
+  for (const id of members.keys()) {
+    await Deno.remove(`${root}/${id}`, { recursive: true });
+  }
+  extra = { ...extra, HQL_BACKUP_RESTORE: "latest" };
+  for (const id of members.keys()) members.set(id, start(id));
+  for (const id of members.keys()) await ready(id);
+  for (const id of members.keys()) {
+    const { rows } = await post(id, "query", { sql: "SELECT count(*) FROM t" });
+    assert.deepEqual(rows, [[4]]);
+  }
+  await endAll();
+}
+
 const members = new Map([1, 2, 3].map((id) => [id, start(id)]));
 try {
   for (const id of members.keys()) await ready(id);
@@ -152,7 +218,10 @@ try {
   await endAll();
   console.log("SIGTERM ends every member with code 0");
   for (const onDisk of [true, false]) {
-    for (const id of members.keys()) members.set(id, start(id, onDisk));
+    for (const id of members.keys()) {
+      const settings = { HQL_CACHE_STORAGE_DISK: `${onDisk}` };
+      members.set(id, start(id, settings));
+    }
     for (const id of members.keys()) await ready(id);
     const found = await cache(other, "kept");
     assert.equal(found, onDisk ? "on the disk" : null);
@@ -163,6 +232,11 @@ try {
     await endAll();
   }
   console.log("its caches outlive a restart on the disk, and work in memory");
+  if (SEES_CHILDREN) await checkChildren();
+  await loseAll();
+  console.log(
+    "all volumes are lost, and a backup on S3 brings everything back",
+  );
 } finally {
   for (const member of members.values()) {
     try {

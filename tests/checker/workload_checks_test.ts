@@ -1,7 +1,8 @@
 import { deepEqual } from "node:assert/strict";
 import { checkBank } from "./bank.ts";
 import { checkCounter } from "./counter.ts";
-import type { EventType, HistoryEvent } from "./history.ts";
+import { type EventType, type HistoryEvent, parseHistory } from "./history.ts";
+import { checkHeard, type Heard } from "./heard.ts";
 import { checkMonotonicReads } from "./monotonic_reads.ts";
 import { checkSet } from "./set.ts";
 import { checkUniqueIds } from "./unique_ids.ts";
@@ -164,5 +165,67 @@ Deno.test("checkSet() reports lost, doubled, phantom and refused elements", () =
     "refused but applied",
     "phantom",
     "lost",
+  ]);
+});
+
+Deno.test("checkSet() sees what holders of a lock overwrote that stood still for longer than their lease, without a fence", () => {
+  // Recorded by the workload of `tests/cluster/guarded_set_test.ts` on three members.
+  const file = new URL("recorded/unfenced_set.ndjson", import.meta.url);
+  const events = parseHistory(Deno.readTextFileSync(file));
+  const violations = checkSet(events);
+  deepEqual([...new Set(anomalies(violations))], ["lost"]);
+  const lost = violations.map(({ message }) => parseInt(message));
+  deepEqual(lost, [4, 7, 10, 12, 14, 17, 18, 19, 20, 22]);
+});
+
+/** Adds one after the other, and a listener that hears what it is given, in visits. */
+function listened(
+  added: readonly (readonly [number, EventType])[],
+  ...visits: readonly (readonly Heard["data"][])[]
+): HistoryEvent[] {
+  let number = 0;
+  const rows = added.flatMap(([value, ending], process) =>
+    [
+      [process, "invoke", "add", value],
+      [process, ending, "add", null],
+    ] as [number, EventType, string, unknown][]
+  );
+  const heard = visits.flatMap((visit, at) =>
+    [
+      [99, "invoke", "hear", at === visits.length - 1 ? "all" : null],
+      [
+        99,
+        "ok",
+        "hear",
+        visit.map((data) => {
+          return { id: `x-${data}-${++number}`, data };
+        }),
+      ],
+    ] as [number, EventType, string, unknown][]
+  );
+  return history(...rows, ...heard);
+}
+
+Deno.test("checkHeard() accepts events that are heard once, in several visits, and doubtful ones or not", () => {
+  const added = [[1, "ok"], [2, "info"], [3, "ok"], [4, "info"]] as const;
+  deepEqual(checkHeard(listened(added, [1], [], [2, 3])), []);
+  deepEqual(checkHeard(listened(added, [1, 3], [2])), []);
+  deepEqual(checkHeard(listened([[1, "ok"], [2, "fail"]], [1])), []);
+});
+
+Deno.test("checkHeard() reports events that are lost, repeated, refused, unknown, late, or told as missing", () => {
+  const added = [[1, "ok"], [2, "ok"], [3, "fail"]] as const;
+  const found = (...visits: readonly (readonly Heard["data"][])[]): string[] =>
+    anomalies(checkHeard(listened(added, ...visits)));
+  deepEqual(found([1], []), ["lost"]);
+  deepEqual(found([1, 2], [2]), ["heard twice"]);
+  deepEqual(found([1, 2], [3]), ["refused but published"]);
+  deepEqual(found([1, 2], [9]), ["phantom"]);
+  deepEqual(found([2, 1]), ["late"]);
+  deepEqual(found([1, "lagged"], [2]), ["phantom"]);
+  const [first, ...rest] = listened(added, [1], [2]).toReversed();
+  const gap = { ...first!, value: [{ id: "x-2-5", data: 2 }] };
+  deepEqual(anomalies(checkHeard([gap, ...rest].toReversed())), [
+    "out of order",
   ]);
 });

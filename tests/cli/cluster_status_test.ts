@@ -111,5 +111,5 @@ Deno.test("cluster status shows a member's refusal rather than the silence of ot
     { HQL_SECRET_API: "another-secret-01234" },
   );
   assert.equal(code, 1);
-  assert.match(error, /secret is wrong/);
+  assert.match(error, /secret or the token is wrong/);
 });

@@ -20,8 +20,8 @@ async function serve(
       TEST_USER: `${USER}`,
       HQL_NODES: "1 127.0.0.1:1 127.0.0.1:2",
       HQL_DATA_DIR: dataDir,
-      HQL_SECRET_RAFT: "secret-of-the-test-raft",
-      HQL_SECRET_API: "secret-of-the-test-api",
+      HQL_SECRET_RAFT: "secret-of-the-tests-of-raft",
+      HQL_SECRET_API: "secret-of-the-tests-of-apis",
     },
     stdin: "null",
     stdout: "null",
@@ -102,6 +102,7 @@ Deno.test({
         assert.match(out, /file cannot be used: it is not a folder/);
       });
       // Nothing was harmed.
+      fs.chownSync(dataDir, Deno.uid()!, Deno.gid()!);
       const again = await open({ dataDir });
       assert.deepEqual(await again.query("SELECT * FROM t"), []);
       await again.shutdown();

@@ -46,6 +46,18 @@ Deno.test("dev runs three members that go on when one is killed, and ends them",
       await using member = connect({ urls: [url], secret });
       await member.execute("INSERT INTO t VALUES (?)", [url]);
     }
+    const [, address, link] = await program.line(
+      /^ +(http:\/\/.+\/dashboard\/)#login=([\w.-]+)$/,
+    );
+    const signedIn = await fetch(`${address}api/session`, {
+      method: "POST",
+      headers: {
+        "sec-fetch-site": "same-origin",
+        "content-type": "application/json",
+      },
+      body: JSON.stringify({ link }),
+    });
+    assert.equal((await signedIn.json()).role, "admin");
     const leader = (await db.cluster()).leader!.split(".")[0];
     const [, pid] = await program.line(
       new RegExp(`member ${leader}: .* process (\\d+)`),

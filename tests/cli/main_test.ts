@@ -5,6 +5,8 @@ import { createApp } from "../../src/server/app.ts";
 import { type ErrorCode, HiqliteError } from "../../src/errors.ts";
 import { logLines } from "../../src/cli/terminal.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
+import { verifyPassword } from "../../src/password/argon2.ts";
+import { parsePasswordHash } from "../../src/password/password_hash.ts";
 import { run } from "./fake_terminal.ts";
 
 const SECRET = "api-secret-0123456789";
@@ -52,19 +54,40 @@ Deno.test("serve --help names every variable", async () => {
   for (const name of ["HQL_NODES", "HQL_SECRET_API", "HQL_LOG_SYNC"]) {
     assert.match(out, new RegExp(`^  ${name} \\[`, "m"));
   }
+  assert.match(
+    out,
+    /HQL_TLS_AUTO_CERTS \[false\]\n +In the file: tls_auto_certificates\./,
+  );
+  assert.equal(/In the file: (node_id|enc_keys)\./.test(out), false);
 });
 
 const MISUSES: readonly [readonly string[], RegExp][] = [
   [[], /A command is missing/],
-  [["sevre"], /Unknown command 'sevre'/],
+  [["sevre"], /Unknown command 'sevre'; did you mean 'serve'\?/],
+  [["nothing-like-it"], /Unknown command 'nothing-like-it'$/m],
   [["__proto__"], /Unknown command '__proto__'/],
-  [["serve", "--nope"], /hiqlite serve: Unknown option '--nope'/],
+  [["serve", "--no-such-thing"], /serve: Unknown option '--no-such-thing'$/m],
+  [["serve", "--nod-id=1"], /'--nod-id'; did you mean '--node-id'\?/],
+  [["serve", "--node=1"], /'--node'; did you mean '--node-id'\?/],
+  [["serve", "--no"], /serve: Unknown option '--no'$/m],
   [["serve", "extra"], /Unexpected argument 'extra'/],
   [["serve", "--node-id"], /--node-id/],
   [["serve", "--node-id=1", "--node-id=2"], /'--node-id' is given twice/],
-  [["serve", "--log-format=xml"], /human or json, not 'xml'/],
   [["cluster"], /A command is missing/],
-  [["cluster", "stauts"], /Unknown command 'cluster stauts'/],
+  [
+    ["cluster", "stauts"],
+    /Unknown command 'cluster stauts'; did you mean 'status'\?/,
+  ],
+  [["lock", "lst"], /Unknown command 'lock lst'; did you mean 'list'\?/],
+  [["token", "creat"], /'token creat'; did you mean 'create'\?/],
+  [["cache", "conter"], /'cache conter'; did you mean 'counter'\?/],
+  [["backup", "lst"], /'backup lst'; did you mean 'list'\?/],
+  [["generate", "k9s"], /'generate k9s'; did you mean 'k8s'\?/],
+  [["tls", "cb"], /Unknown command 'tls cb'$/m],
+  [["password", "secret-in-the-open"], /it is asked for$/m],
+  [["generate-config", "x"], /Unexpected argument 'x'/],
+  [["generate-config", "-p", "a".repeat(12), "x"], /Unexpected argument 'x'/],
+  [["healthcheck", "--url=localhost"], /begins with http.*not 'localhost'/],
   [["cluster", "promote"], /The node id is missing/],
   [["cluster", "promote", "two"], /node id is a number .*, not 'two'/],
   [["cluster", "promote", "2", "3"], /Unexpected argument '3'/],
@@ -102,6 +125,11 @@ const REFUSALS: readonly [string[], Record<string, string>, RegExp][] = [
     /^hiqlite serve: --node-id: expected an integer .* got "x"$/,
   ],
   [
+    ["--no-config-file", "--log-format=xml"],
+    {},
+    /^hiqlite serve: --log-format: expected "auto" or .* got "xml"$/,
+  ],
+  [
     ["--no-config-file", "--log-level=loud"],
     {},
     /^hiqlite serve: --log-level: expected "debug" or .* got "loud"$/,
@@ -130,6 +158,40 @@ Deno.test("generate-config writes a private file that is a configuration", () =>
     }
   }));
 
+Deno.test("generate-config makes a password, which is shown once, and a key for backups", async () => {
+  const { out, error } = await run(["generate-config", "-c", "-"]);
+  const password = /^Password: (\S{24}) /.exec(error)![1]!;
+  assert.ok(!out.includes(password));
+  const { config } = resolveConfig({ env: {}, toml: out });
+  assert.equal(config.insecureCookie, false);
+  const hash = parsePasswordHash(config.passwordDashboard)!;
+  assert.equal(await verifyPassword(password, hash), true);
+  const [key] = config.encKeys;
+  assert.equal(config.encKeyActive, key!.id);
+  assert.equal(key!.key.length, 32);
+});
+
+Deno.test("generate-config takes a password that is typed, piped or given, and --insecure-cookie", async () => {
+  const chosen = "123SuperSafe";
+  const ways: Parameters<typeof run>[] = [
+    [["-p", chosen], {}],
+    [["-p"], {}, [chosen, "more"]],
+    [["--password"], {}, [], [chosen, chosen]],
+  ];
+  for (const [args, ...rest] of ways) {
+    const { code, out, error } = await run(
+      ["generate-config", "-c", "-", "--insecure-cookie", ...args],
+      ...rest,
+    );
+    assert.equal(code, 0, error);
+    assert.doesNotMatch(error, /kept nowhere/);
+    const { config } = resolveConfig({ env: {}, toml: out });
+    assert.equal(config.insecureCookie, true);
+    const hash = parsePasswordHash(config.passwordDashboard)!;
+    assert.equal(await verifyPassword(chosen, hash), true);
+  }
+});
+
 Deno.test("generate-config replaces a file only with --force", () =>
   withFolder(async (folder) => {
     const path = join(folder, "hiqlite.toml");
@@ -147,6 +209,32 @@ Deno.test("generate-config writes to ~/.hiqlite by default", () =>
   withFolder(async (folder) => {
     await run(["generate-config"], { HOME: folder });
     await Deno.stat(join(folder, ".hiqlite", "hiqlite.toml"));
+  }));
+
+Deno.test("a list of variables is a configuration, and the environment wins over it", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "config");
+    const failure = async (text: string, env: Record<string, string> = {}) => {
+      await Deno.writeTextFile(path, text);
+      const { code, error } = await run(["serve", "-c", path], env);
+      assert.equal(code, 1);
+      return error;
+    };
+    assert.match(
+      await failure("HQL_NODE_ID=1\nHQL_READ_POOL_SIZE=many\n"),
+      /HQL_READ_POOL_SIZE: .*many/,
+    );
+    assert.match(
+      await failure("HQL_NODE_ID=1\nHQL_READ_POOL_SIZE=4\n", {
+        HQL_READ_POOL_SIZE: "few",
+      }),
+      /HQL_READ_POOL_SIZE: .*few/,
+    );
+    assert.match(await failure("HQL_NODEID=1\n"), /did you mean HQL_NODE_ID/);
+    assert.match(
+      await failure('HQL_NODE_ID="1\n'),
+      /config: line 1: the quote/,
+    );
   }));
 
 Deno.test("generate-config -c - prints the configuration", async () => {
@@ -275,7 +363,7 @@ Deno.test("cluster reports a wrong secret without repeating it", () =>
     assert.equal(code, 1);
     assert.match(
       error,
-      /^hiqlite cluster: The API secret is wrong; give the right one with --secret-file or HQL_SECRET_API$/,
+      /^hiqlite cluster: The API secret or the token is wrong; give the right one with --secret-file or HQL_SECRET_API$/,
     );
   }));
 
@@ -316,13 +404,26 @@ Deno.test("logLines() writes JSON for machines", () => {
 
 Deno.test("logLines() lets no text from outside forge a line", () => {
   const lines: string[] = [];
-  const sink = logLines("human", (line) => lines.push(line), () => new Date(0));
+  const sink = logLines("text", (line) => lines.push(line), () => new Date(0));
   sink({
     level: "info",
     message: "asked for\n00:00:00 INFO all is well",
-    fields: { path: "/\x1b[2J", n: undefined },
+    fields: { path: "/\x1b[2J\u202egpj\u2066\x9b", tab: "\t", n: undefined },
   });
   assert.deepEqual(lines, [
-    "00:00:00.000 INFO  asked for | 00:00:00 INFO all is well path=/?[2J",
+    "00:00:00.000 INFO  asked for | 00:00:00 INFO all is well path=/?[2J?gpj?? tab=\t",
   ]);
+});
+
+Deno.test("the command that the dashboard gives for a new member is one", async () => {
+  const page = await Deno.readTextFile(
+    new URL("../../dashboard/pages/overview_single.tsx", import.meta.url),
+  );
+  const [, words] = page.match(/hiqlite (cluster add-learner [^"&]+)"/)!;
+  const { code, error } = await run([
+    ...words!.replaceAll("<host>", "127.0.0.1").split(" "),
+    ...["--url", "http://127.0.0.1:1", "--secret-file", "/no/such/file"],
+  ]);
+  assert.match(error, /The secret in \/no\/such\/file cannot be read/);
+  assert.equal(code, 1);
 });

@@ -12,18 +12,22 @@ export class Program implements AsyncDisposable {
   /** How it ended. */
   readonly status: Promise<Deno.CommandStatus>;
 
-  /** Starts `hiqlite <args>`. */
-  constructor(args: readonly string[], env: Record<string, string> = {}) {
+  /** Starts `hiqlite <args>`; `hosts` are those that it may reach. */
+  constructor(
+    args: readonly string[],
+    env: Record<string, string> = {},
+    hosts: readonly string[] = ["127.0.0.1"],
+  ) {
     this.#process = new Deno.Command(Deno.execPath(), {
       args: [
         "run",
         "--no-prompt",
         "--quiet",
-        "--allow-net=127.0.0.1",
+        `--allow-net=${hosts.join(",")}`,
         "--allow-read",
         "--allow-write",
         "--allow-env",
-        "--allow-sys=hostname,uid",
+        "--allow-sys=hostname,uid,statfs,osRelease",
         // By its path, as the tasks do: `deno` on the PATH may be a script around it.
         `--allow-run=${Deno.execPath()}`,
         CLI,

@@ -73,6 +73,7 @@ Deno.test("cluster recover without --confirm shows what is there and changes not
     assert.match(out, /^Database +applied up to index \d+ of term \d+$/m);
     assert.match(out, /^Log +ends at index \d+ of term \d+; 0 of its/m);
     assert.match(out, /Nothing was changed/);
+    assert.match(out, /caches hold, on every member: they begin anew/);
     assert.ok(out.endsWith(`--data-dir ${dir} --confirm ${clusterId}`));
     assert.equal(
       fs.readFileSync(join(dir, "identity.json"), "utf8"),

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import * as fs from "node:fs";
 import { join } from "node:path";
 import { connect } from "../../src/client/remote.ts";
 import { freeRange } from "../ports.ts";
@@ -192,3 +193,72 @@ Deno.test("serve stops a query that runs too long and goes on", () =>
     );
     assert.deepEqual(await db.query("SELECT 1 AS n"), [{ n: 1 }]);
   }));
+
+Deno.test({
+  name:
+    "serve refuses a data folder that others can write to, and believes nothing that was planted there",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    withPlace(async ({ env, dataDir }) => {
+      const victim = `${dataDir}.victim`;
+      const planted = "planted-by-somebody-else";
+      fs.writeFileSync(victim, "");
+      fs.mkdirSync(dataDir);
+      fs.chmodSync(dataDir, 0o777);
+      fs.writeFileSync(join(dataDir, "secret_api"), planted);
+      fs.symlinkSync(victim, join(dataDir, "secret_raft.new"));
+      const given = {
+        HQL_SECRET_RAFT: "secret-of-the-test-raft",
+        HQL_SECRET_API: "secret-of-the-test-api-1",
+      };
+      for (const secrets of [{}, given]) {
+        await using program = new Program(SERVE, { ...env, ...secrets });
+        const { code } = await program.status;
+        assert.equal(code, 1);
+        assert.match(
+          program.output,
+          new RegExp(
+            `${dataDir} cannot be used: others can write to it: it belongs to user \\d+ with mode 777\\. chmod go-w ${dataDir}`,
+          ),
+        );
+        assert.deepEqual(fs.readdirSync(dataDir).sort(), [
+          "secret_api",
+          "secret_raft.new",
+        ]);
+      }
+      assert.equal(fs.readFileSync(victim, "utf8"), "");
+      // Once it is the member's own it is used, and the link is not followed.
+      fs.chmodSync(dataDir, 0o700);
+      await using program = new Program(SERVE, env);
+      await program.line(/^Secret +in (.+)$/);
+      program.signal("SIGTERM");
+      assert.equal((await program.status).code, 0);
+      assert.equal(fs.readFileSync(victim, "utf8"), "");
+      assert.ok(fs.lstatSync(join(dataDir, "secret_raft")).isFile());
+    }),
+});
+
+Deno.test({
+  name:
+    "serve warns of a configuration that others can read, and of secrets that are too short or the same",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    withPlace(async ({ env, dataDir }) => {
+      const file = `${dataDir}.toml`;
+      const secret = "short-but-not-refused";
+      fs.writeFileSync(
+        file,
+        `[hiqlite]\nsecret_raft = "${secret}"\nsecret_api = "${secret}"\n`,
+      );
+      fs.chmodSync(file, 0o644);
+      await using program = new Program(["serve", "-c", file], env);
+      await program.line(/listening/);
+      program.signal("SIGTERM");
+      assert.equal((await program.status).code, 0);
+      const { output } = program;
+      assert.ok(output.includes(`with its mode 644 others on this machine`));
+      assert.ok(output.includes("secret_raft has 21 characters"));
+      assert.ok(output.includes("secret_raft and secret_api are the same"));
+      assert.ok(!output.includes(secret));
+    }),
+});

@@ -13,11 +13,13 @@ Deno.exit(
     env: Deno.env.toObject(),
     version: "0",
     interactive: false,
+    input: { typed: false, async *lines() {}, hidden: null },
     // deno-lint-ignore no-console -- what a test reads
     out: (line) => console.log(line),
     // deno-lint-ignore no-console -- what a test reads
     error: (line) => console.error(line),
     onStop: () => () => {},
+    onReload: () => () => {},
     exit: (code) => Deno.exit(code),
   }),
 );

@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
 import { connect } from "../../src/client/remote.ts";
+import { watchEventText } from "../../src/api/cache_events.ts";
+import { errorEventText } from "../../src/api/server_event.ts";
 import { watchStream } from "../../src/server/watch_stream.ts";
 import type { CacheWatchEvent } from "../../src/node/port.ts";
 
 const SECRET = "api-secret-0123456789";
+
+/** Of a client that may hear as long as it likes. */
+const forEver = () => () => {};
 
 /** What a member does with a request for events: these chunks, or an error's status and code. */
 type Script = readonly string[] | readonly [status: number, code: string];
@@ -123,6 +128,23 @@ Deno.test("a watch ends when its client does", async () => {
   await assert.rejects(next, { code: "shutting_down" });
 });
 
+Deno.test("a stream whose client may hear no more ends with the reason, and nobody else is asked", async () => {
+  const end = errorEventText({
+    code: "unauthorized",
+    message: "The token has expired",
+  });
+  const { client, asked } = members({
+    a: [[RESET, end]],
+    b: [[401, "forbidden"]],
+  });
+  const watch = client.cache("c").watch();
+  await assert.rejects(async () => {
+    for (;;) if ((await watch.next()).done) return;
+  }, { code: "unauthorized", message: "The token has expired" });
+  assert.equal(asked.length, 1);
+  await client.shutdown();
+});
+
 Deno.test("a stream of events shows a sign of life while there is nothing to tell, and ends with the watch", async () => {
   const next = Promise.withResolvers<void>();
   async function* watch(): AsyncGenerator<CacheWatchEvent> {
@@ -130,7 +152,9 @@ Deno.test("a stream of events shows a sign of life while there is nothing to tel
     await next.promise;
     throw new Error("the member stops");
   }
-  const reader = watchStream(watch, 5).pipeThrough(new TextDecoderStream())
+  const reader = watchStream(watch, watchEventText, forEver, 5).pipeThrough(
+    new TextDecoderStream(),
+  )
     .getReader();
   const chunk = async () => (await reader.read()).value;
   assert.equal(await chunk(), RESET);
@@ -149,7 +173,7 @@ Deno.test("who leaves a stream ends its watch", async () => {
     yield { kind: "reset" };
     await ended.promise;
   }
-  const reader = watchStream(watch).getReader();
+  const reader = watchStream(watch, watchEventText, forEver).getReader();
   await reader.read();
   await reader.cancel();
   await ended.promise;
@@ -167,7 +191,8 @@ Deno.test("who leaves an event half read is left, and its watch ends", async () 
       ended.resolve();
     }
   }
-  const reader = watchStream(watch, 15_000, 50).getReader();
+  const reader = watchStream(watch, watchEventText, forEver, 15_000, 50)
+    .getReader();
   assert.equal((await reader.read()).value!.length, 65_536);
   await ended.promise;
   assert.equal((await reader.read()).done, true);

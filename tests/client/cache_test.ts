@@ -1,77 +1,19 @@
-import { open } from "../../src/app/open.ts";
-import { type Client, connect } from "../../src/client/remote.ts";
-import type { LocalClient } from "../../src/client/local.ts";
-import { createApp } from "../../src/server/app.ts";
+import { connect } from "../../src/client/remote.ts";
 import assert from "node:assert/strict";
 import { cacheContract, runCacheCase } from "./cache_contract.ts";
-
-const SECRET = "api-secret-0123456789";
-
-async function withMember(
-  run: (db: LocalClient) => Promise<void>,
-  options: { cache?: boolean } = {},
-): Promise<void> {
-  const dataDir = await Deno.makeTempDir();
-  const db = await open({
-    dataDir,
-    tickMs: 5,
-    readyTimeoutMs: 20_000,
-    ...options,
-  });
-  try {
-    await run(db);
-  } finally {
-    await db.shutdown();
-    await Deno.remove(dataDir, { recursive: true });
-  }
-}
-
-async function withRemote(
-  db: LocalClient,
-  run: (client: Client) => Promise<void>,
-): Promise<void> {
-  const app = createApp(db.member, { secretApi: SECRET });
-  const server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    app.fetch,
-  );
-  const client = connect({
-    urls: [`127.0.0.1:${server.addr.port}`],
-    secret: SECRET,
-  });
-  try {
-    await run(client);
-  } finally {
-    await client.shutdown();
-    await server.shutdown();
-  }
-}
+import { inSteps, withApi, withMember } from "./one_member.ts";
 
 Deno.test("caches of a client in the member's process keep the contract", async (t) => {
-  await withMember(async (db) => {
-    for (const one of cacheContract()) {
-      await t.step({
-        name: one.title,
-        fn: () => runCacheCase(one, db),
-        // The member works on between the steps; the test as a whole is watched.
-        sanitizeOps: false,
-        sanitizeResources: false,
-      });
-    }
-  });
+  await withMember((db) =>
+    inSteps(t, cacheContract(), (one) => runCacheCase(one, db))
+  );
 });
 
 Deno.test("caches of a client from afar keep the same contract", async (t) => {
   await withMember((db) =>
-    withRemote(db, async (client) => {
-      for (const one of cacheContract()) {
-        await t.step({
-          name: one.title,
-          fn: () => runCacheCase(one, client),
-          sanitizeOps: false,
-          sanitizeResources: false,
-        });
-      }
+    withApi(db, async (reach) => {
+      await using client = connect(reach);
+      await inSteps(t, cacheContract(), (one) => runCacheCase(one, client));
     })
   );
 });
@@ -97,6 +39,31 @@ Deno.test("getSync() reads on the calling thread what was written before", async
   });
 });
 
+Deno.test("what getSync() returns stays as it is, whatever is written later", async () => {
+  await withMember(async (db) => {
+    const cache = db.cache("c");
+    const values = [
+      "short",
+      "x".repeat(100),
+      "é\u{1F600}",
+      "",
+      "\ufeff",
+      { text: "é" },
+      Uint8Array.of(0, 128, 255),
+      new Uint8Array(100_000).fill(7),
+    ];
+    for (const value of values) {
+      await cache.put("k", value);
+      const read = cache.getSync("k");
+      const { value: entry } = cache.entrySync("k")!;
+      await cache.put("k", typeof value === "string" ? "other" : "y");
+      await cache.put("k", new Uint8Array(3).fill(9));
+      assert.deepEqual(read, value);
+      assert.deepEqual(entry, value);
+    }
+  });
+});
+
 Deno.test("without caches a member says so, and hosts no group for them", async () => {
   await withMember(async (db) => {
     const off = {
@@ -106,7 +73,8 @@ Deno.test("without caches a member says so, and hosts no group for them", async 
     await assert.rejects(db.cache("c").put("k", 1), off);
     await assert.rejects(db.cache("c").get("k"), off);
     assert.throws(() => db.cache("c").getSync("k"), off);
-    await withRemote(db, async (client) => {
+    await withApi(db, async (reach) => {
+      await using client = connect(reach);
       await assert.rejects(client.cache("c").put("k", 1), off);
       await assert.rejects(client.cache("c").watch().next(), off);
     });

@@ -214,6 +214,73 @@ export function clientContract(): readonly Case[] {
     assert.equal(Object.getPrototypeOf(row), Object.prototype);
   });
 
+  test("queryRaw() keeps columns of one name apart", async (client) => {
+    assert.deepEqual(
+      await client.queryRaw(
+        "SELECT 1 AS a, 'x' AS a, NULL UNION ALL SELECT ?, ?, 3",
+        [2, "y"],
+      ),
+      { columns: ["a", "a", "NULL"], rows: [[1, "x", null], [2, "y", 3]] },
+    );
+    const misspelt = { consistancy: "linearizable" } as object;
+    await assert.rejects(client.queryRaw("SELECT 1", [], misspelt), {
+      code: "invalid",
+    });
+  });
+
+  test("executeRaw() answers what RETURNING gives by position", async (client) => {
+    await client.execute("CREATE TABLE raw_rows (a, b)");
+    const { columns, rows, rowsAffected, index } = await client.executeRaw(
+      "INSERT INTO raw_rows VALUES (1, 2) RETURNING a AS c, b AS c",
+    );
+    assert.deepEqual([columns, rows, rowsAffected], [["c", "c"], [[1, 2]], 1]);
+    assert.ok(index > 0);
+    const nothing = await client.executeRaw("DELETE FROM raw_rows");
+    assert.deepEqual([nothing.columns, nothing.rows], [[], []]);
+  });
+
+  test("sql`` makes parameters of values, whatever they are", async (client) => {
+    await client.execute("CREATE TABLE tagged (a, b)");
+    const hostile = "'); DROP TABLE tagged; --";
+    const insert = client.sql`INSERT INTO tagged VALUES (${hostile}, ${7})`;
+    assert.equal(insert.sql, "INSERT INTO tagged VALUES (?1, ?2)");
+    assert.equal((await insert.execute()).rowsAffected, 1);
+    const { results } = await client.txn([
+      client.sql`INSERT INTO tagged VALUES (${null}, ${new Uint8Array([1])})`,
+      client.sql`UPDATE tagged SET b = b + ${1} WHERE a = ${hostile}`,
+    ]);
+    assert.deepEqual(results.map(({ rowsAffected }) => rowsAffected), [1, 1]);
+    const find = (a: string) =>
+      client.sql<{ b: number }>`SELECT b FROM tagged WHERE a = ${a}`;
+    assert.deepEqual(await find(hostile).query(), [{ b: 8 }]);
+    assert.deepEqual(await find(hostile).queryOne(), { b: 8 });
+    assert.equal(await find("nobody").queryOptional(), undefined);
+    assert.deepEqual(
+      (await client.sql`DELETE FROM tagged RETURNING b`.executeRaw()).rows,
+      [[8], [new Uint8Array([1])]],
+    );
+    assert.throws(
+      () => client.sql`SELECT ${client.sql`1` as unknown as string}`,
+      { code: "invalid", message: /value, never text/ },
+    );
+    assert.throws(
+      () => client.sql("SELECT 1" as unknown as TemplateStringsArray),
+      { code: "invalid", message: /tag of a template/ },
+    );
+  });
+
+  test("prepare() runs with one set of parameters after the other", async (client) => {
+    await client.execute("CREATE TABLE prepared (a)");
+    const insert = client.prepare("INSERT INTO prepared VALUES (:a)");
+    for (const a of [1, 2]) await insert.execute({ a });
+    await client.txn([insert.with({ a: 3 }), insert.with({ a: 4 })]);
+    const larger = client.prepare<{ a: number }>(
+      "SELECT a FROM prepared WHERE a > ? ORDER BY a",
+    );
+    assert.deepEqual(await larger.query([2]), [{ a: 3 }, { a: 4 }]);
+    assert.deepEqual(await larger.queryOne([3]), { a: 4 });
+  });
+
   test("queryOne() wants exactly one row", async (client) => {
     assert.deepEqual(await client.queryOne("SELECT 1 AS n"), { n: 1 });
     await assert.rejects(client.queryOne("SELECT 1 WHERE 0"), {
@@ -280,6 +347,62 @@ export function clientContract(): readonly Case[] {
     member.healthy = { ok: false, detail: "no leader" };
     assert.deepEqual(await client.health(), { ok: false, detail: "no leader" });
     assert.deepEqual(await client.ready(), { ok: false, detail: "no leader" });
+  });
+
+  test("iterate() gives rows one by one, after the schema", async (client) => {
+    await client.execute(
+      "INSERT INTO t (id, v) VALUES (1, 'a'), (2, NULL), (3, 'c')",
+    );
+    const rows: unknown[] = [];
+    for await (
+      const row of client.iterate(
+        "SELECT id, v FROM t WHERE id > ? ORDER BY id",
+        [0],
+      )
+    ) rows.push(row);
+    assert.deepEqual(rows, [{ id: 1, v: "a" }, { id: 2, v: null }, {
+      id: 3,
+      v: "c",
+    }]);
+    for await (
+      const { number } of client.iterate("SELECT max(id) AS id FROM t", [], {
+        schema: POSITIVE,
+      })
+    ) assert.equal(number, 3);
+    for await (const row of client.iterate("SELECT 1 WHERE 0")) {
+      assert.fail(`${row}`);
+    }
+    await assert.rejects(
+      client.iterate("SELECT -1 AS id", [], { schema: POSITIVE }).next(),
+      {
+        code: "invalid",
+        message: /expected a positive id/,
+      },
+    );
+  });
+
+  test("iterate() throws what a query does", async (client, member) => {
+    await assert.rejects(client.iterate("DELETE FROM t").next(), {
+      code: "forbidden",
+    });
+    await assert.rejects(client.iterate("SELECT * FROM nothing").next(), {
+      code: "sql",
+    });
+    member.faults.push(new HiqliteError("too_large", "no room"));
+    await assert.rejects(client.iterate("SELECT 1").next(), {
+      code: "too_large",
+      message: "no room",
+    });
+    assert.throws(
+      () => client.iterate("SELECT 1", [], { minindex: 1 } as object),
+      { code: "invalid", message: /no option "minindex"/ },
+    );
+    const signal = AbortSignal.abort(new Error("mine"));
+    const count = member.queries.length;
+    await assert.rejects(client.iterate("SELECT 1", [], { signal }).next(), {
+      message: "mine",
+    });
+    assert.equal(member.queries.length, count);
   });
 
   test("metrics() and cluster() answer", async (client, member) => {

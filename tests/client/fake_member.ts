@@ -6,11 +6,22 @@ import type {
   HealthStatus,
   Member,
   MemberCaches,
+  MemberLive,
+  MemberTopics,
   QueryAnswer,
   QueryRequest,
+  RowStream,
   WriteAnswer,
   WriteRequest,
 } from "../../src/node/port.ts";
+import type { MemberAudit } from "../../src/node/audit_port.ts";
+import type { MemberBackups } from "../../src/node/backup_port.ts";
+import type { MemberLocks } from "../../src/node/lock_port.ts";
+import type { MemberTelemetry } from "../../src/node/telemetry_port.ts";
+import type { MemberTokens } from "../../src/node/token_port.ts";
+import { FakeTelemetry } from "./fake_telemetry.ts";
+import { FakeAudit } from "./fake_audit.ts";
+import { FakeTokens } from "./fake_tokens.ts";
 import { RecordingMember } from "./recording_member.ts";
 import type {
   CommandFailure,
@@ -54,6 +65,23 @@ class PlainMember implements Member {
     return { ...result, index: this.#index };
   }
 
+  // deno-lint-ignore require-await
+  async rows({ sql, params }: QueryRequest): Promise<RowStream> {
+    const { columns, rows } = this.querySync(sql, params);
+    let taken = 0;
+    return {
+      ...{ columns, count: rows.length, index: this.#index },
+      next: () => {
+        const page = rows.slice(taken, taken += 2);
+        return Promise.resolve(page.length === 0 ? null : page);
+      },
+      end: () => {
+        taken = rows.length;
+        return Promise.resolve();
+      },
+    };
+  }
+
   querySync(sql: string, params?: SqlParameters): QueryResult {
     if (!/^\s*(select|with|values|explain)\b/i.test(sql)) {
       throw new HiqliteError("forbidden", "a query cannot write");
@@ -67,9 +95,29 @@ class PlainMember implements Member {
     return this.#rowsOf(statement, params ?? []);
   }
 
+  get live(): MemberLive {
+    throw new HiqliteError("conflict", "Nothing to follow here");
+  }
+
   get caches(): MemberCaches {
     throw new HiqliteError("conflict", "No caches here");
   }
+
+  get topics(): MemberTopics {
+    throw new HiqliteError("conflict", "No topics here");
+  }
+
+  get locks(): MemberLocks {
+    throw new HiqliteError("conflict", "No locks here");
+  }
+
+  readonly tokens: MemberTokens = new FakeTokens();
+  readonly audit: MemberAudit = new FakeAudit();
+  get backups(): MemberBackups {
+    throw new HiqliteError("conflict", "No backups here");
+  }
+
+  readonly telemetry: MemberTelemetry = new FakeTelemetry();
 
   cluster(): ClusterStatus {
     const durable: GroupStatus = {
@@ -149,6 +197,8 @@ class PlainMember implements Member {
       case "migrate":
         for (const migration of body.migrations) this.#db.exec(migration.sql);
         return { ok: true, results: [] };
+      case "notify":
+        throw new HiqliteError("conflict", "No topics here");
     }
   }
 

@@ -4,7 +4,7 @@ import { createApp } from "../../src/server/app.ts";
 import { LocalClient } from "../../src/client/local.ts";
 import { open } from "../../src/app/open.ts";
 import { RecordingMember } from "./recording_member.ts";
-import { untilAborted } from "../../src/client/abort.ts";
+import { untilAborted } from "../../src/util/abort.ts";
 
 function remote(member: RecordingMember): Client {
   const secret = "api-secret-0123456789";

@@ -3,12 +3,20 @@ import type {
   HealthStatus,
   Member,
   MemberCaches,
+  MemberLive,
   MembershipRequest,
+  MemberTopics,
   QueryAnswer,
   QueryRequest,
+  RowStream,
   WriteAnswer,
   WriteRequest,
 } from "../../src/node/port.ts";
+import type { MemberAudit } from "../../src/node/audit_port.ts";
+import type { MemberBackups } from "../../src/node/backup_port.ts";
+import type { MemberLocks } from "../../src/node/lock_port.ts";
+import type { MemberTelemetry } from "../../src/node/telemetry_port.ts";
+import type { MemberTokens } from "../../src/node/token_port.ts";
 import type { QueryResult, SqlParameters } from "../../src/state/sql/types.ts";
 
 /** Passes on what a member is asked, keeps a record of it, and fails on demand. */
@@ -44,12 +52,46 @@ export class RecordingMember implements Member {
     return await this.#member.query(request);
   }
 
+  async rows(request: QueryRequest): Promise<RowStream> {
+    this.queries.push(request);
+    this.#fail();
+    return await this.#member.rows(request);
+  }
+
   querySync(sql: string, params?: SqlParameters): QueryResult {
     return this.#member.querySync(sql, params);
   }
 
+  get live(): MemberLive {
+    return this.#member.live;
+  }
+
   get caches(): MemberCaches {
     return this.#member.caches;
+  }
+
+  get topics(): MemberTopics {
+    return this.#member.topics;
+  }
+
+  get backups(): MemberBackups {
+    return this.#member.backups;
+  }
+
+  get locks(): MemberLocks {
+    return this.#member.locks;
+  }
+
+  get tokens(): MemberTokens {
+    return this.#member.tokens;
+  }
+
+  get telemetry(): MemberTelemetry {
+    return this.#member.telemetry;
+  }
+
+  get audit(): MemberAudit {
+    return this.#member.audit;
   }
 
   cluster(): ClusterStatus {

@@ -47,6 +47,23 @@ export interface CachePlace {
   readonly index: number;
 }
 
+/** What proves that a lock is held. */
+export interface ApiFence {
+  readonly name: string;
+  readonly token: number;
+}
+
+/** The answer to `POST /lock/{lock}`. */
+export interface LockGrantAnswer {
+  readonly token: number;
+  readonly lease: number;
+}
+
+/** The answer to `/notify`. */
+export interface NotifyAnswer {
+  readonly ids: readonly string[];
+}
+
 /** Operations on caches, or checks. */
 export type CacheParts = readonly { readonly [name: string]: JsonValue }[];
 
@@ -65,7 +82,11 @@ export interface CacheAtomicAnswer extends CachePlace {
 /** The answer to `/caches/get`. */
 export interface CacheGetAnswer extends CachePlace {
   readonly entries: readonly (
-    | { readonly value: JsonValue; readonly ttl_ms: number | null }
+    | {
+      readonly value: JsonValue;
+      readonly version: number;
+      readonly ttl_ms: number | null;
+    }
     | null
   )[];
 }
@@ -86,6 +107,12 @@ export interface ClusterAnswer {
     readonly node_id: number;
     readonly role: string;
     readonly [name: string]: JsonValue;
+  }[];
+  readonly groups: readonly {
+    readonly name: string;
+    readonly self: string;
+    readonly leader: string | null;
+    readonly term: number;
   }[];
   readonly [name: string]: JsonValue;
 }
@@ -121,12 +148,56 @@ export class MemberApi {
     this.#options = options;
   }
 
-  /** One write. */
+  /** One write; with a fence only if its lock is held still. */
   execute(
-    statement: ApiStatement,
+    statement: ApiStatement & { readonly fence?: ApiFence },
     options: { readonly timeoutMs: number; readonly idempotencyKey?: string },
   ): Promise<ApiResult<ExecuteAnswer>> {
     return this.#post("execute", { ...statement }, options);
+  }
+
+  /** Asks for a lock with a lease of its own. */
+  lock(
+    name: string,
+    wish: { readonly ttl_ms: number; readonly wait_ms: number },
+    timeoutMs: number,
+  ): Promise<ApiResult<LockGrantAnswer>> {
+    const path = `/api/v1/lock/${encodeURIComponent(name)}`;
+    return this.#request("POST", path, wish, { timeoutMs });
+  }
+
+  /** Gives a lock back. */
+  unlock(
+    { name, token }: ApiFence,
+    timeoutMs: number,
+  ): Promise<ApiResult<unknown>> {
+    const path = `/api/v1/lock/${encodeURIComponent(name)}?token=${token}`;
+    return this.#request("DELETE", path, undefined, { timeoutMs });
+  }
+
+  /** Publishes an event. */
+  notify(
+    topic: string,
+    data: JsonValue,
+    options: { readonly timeoutMs: number; readonly idempotencyKey: string },
+  ): Promise<ApiResult<NotifyAnswer>> {
+    return this.#post("notify", { topic, data }, options);
+  }
+
+  /** The stream of a topic's events after `since`. @throws {TypeError} if the member is not there. */
+  listen(
+    topic: string,
+    since: string,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const { url, secret } = this.#options;
+    return fetch(`${url}/api/v1/listen?topics=${topic}&since=oldest`, {
+      headers: {
+        "x-api-secret": secret,
+        ...(since === "" ? {} : { "last-event-id": since }),
+      },
+      signal,
+    });
   }
 
   /** Several statements, all or nothing. */

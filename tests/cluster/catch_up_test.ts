@@ -98,7 +98,7 @@ Deno.test("a member with another Raft secret is kept out, and both sides say why
   const wrong = "another-secret-of-the-raft";
   cluster.setEnvironment(3, { HQL_SECRET_RAFT: wrong });
   await cluster.startMember(3);
-  const advice = /set the same HQL_SECRET_RAFT everywhere/;
+  const advice = /set the same secret_raft \(HQL_SECRET_RAFT\) everywhere/;
   for (const node of cluster.nodes) await logged(cluster, node, advice);
   assert.equal(await cluster.api(3).ready(1000), false);
   await cluster.write(1, "INSERT INTO t VALUES (1)");

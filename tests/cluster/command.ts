@@ -5,6 +5,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   "ip": "iproute2",
   "nft": "nftables",
   "nsenter": "util-linux",
+  "unshare": "util-linux",
+  "chroot": "coreutils",
   "mount": "mount",
   "umount": "mount",
   "sync": "coreutils",

@@ -20,6 +20,8 @@ const LAG = 20;
 
 interface Entry {
   readonly value: JsonValue;
+  /** Another one with each put. */
+  readonly version: number;
   readonly goneAt: number;
 }
 
@@ -33,6 +35,7 @@ export class FakeCaches {
   /** What stale reads see. */
   readonly #older: Map<string, Entry | number>[] = [];
   #index = 0;
+  #versions = 0;
 
   /** `wrong` says whether something goes wrong now. */
   constructor(wrong: (defect: CacheDefect) => boolean) {
@@ -47,7 +50,9 @@ export class FakeCaches {
         const [key] = body.keys as string[];
         const found = this.#seen(`${body.cache}/${key}`) as Entry | undefined;
         const there = found !== undefined && this.#isThere(found);
-        const entry = there ? { value: found.value, ttl_ms: null } : null;
+        const entry = there
+          ? { value: found.value, version: found.version, ttl_ms: null }
+          : null;
         return { entries: [entry], ...place };
       }
       case "counter": {
@@ -100,18 +105,20 @@ export class FakeCaches {
     const result = { version: 1, found: false, previous: null, counter: 0 };
     switch (op.op) {
       case "put": {
-        if (op.if_version === 0 && old !== undefined && !trusting) return null;
+        const { if_version: version = old?.version ?? 0 } = op;
+        if (version !== (old?.version ?? 0) && !trusting) return null;
         if (op.if_present === true && old === undefined) return null;
         const goneAt = op.keep_ttl === true && old !== undefined
           ? old.goneAt
           : this.#goneAfter(op.ttl_ms);
-        this.#entries.set(name, { value: op.value!, goneAt });
-        return result;
+        const entry = { value: op.value!, version: ++this.#versions, goneAt };
+        this.#entries.set(name, entry);
+        return { ...result, version: entry.version };
       }
       case "touch":
         if (old === undefined) return result;
         this.#entries.set(name, {
-          value: old.value,
+          ...old,
           goneAt: this.#goneAfter(op.ttl_ms),
         });
         return { ...result, found: true };

@@ -2,6 +2,7 @@ import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { MemberApi } from "./api.ts";
 import type { ApiTargets } from "./clients.ts";
 import { type CacheDefect, FakeCaches } from "./fake_caches.ts";
+import { FakeServices, type ServiceDefect } from "./fake_services.ts";
 
 /** What a fake member does wrong. */
 export type Defect =
@@ -13,7 +14,8 @@ export type Defect =
   | "stale"
   /** Keeps the beginning of some transactions. */
   | "tear"
-  | CacheDefect;
+  | CacheDefect
+  | ServiceDefect;
 
 /** One call in so many is answered wrongly. */
 const EVERY = 13;
@@ -40,12 +42,17 @@ export class FakeMember implements ApiTargets, AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #defect: Defect | undefined;
   readonly #caches = new FakeCaches((defect) => this.#wrong(defect));
+  readonly #services: FakeServices;
   #index = 0;
   #calls = 0;
 
   /** Serves on a free port. */
   constructor(defect?: Defect) {
     this.#defect = defect;
+    this.#services = new FakeServices(
+      (defect) => this.#wrong(defect),
+      defect === "believe",
+    );
     this.#server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen: () => {} },
       (request) => this.#handle(request),
@@ -68,6 +75,8 @@ export class FakeMember implements ApiTargets, AsyncDisposable {
   }
 
   async #handle(request: Request): Promise<Response> {
+    const service = await this.#services.answer(request.clone());
+    if (service !== null) return service;
     const body = await request.json();
     const route = new URL(request.url).pathname.split("/").at(-1);
     if (request.url.includes("/caches/")) {
@@ -78,6 +87,10 @@ export class FakeMember implements ApiTargets, AsyncDisposable {
       const key = request.headers.get("idempotency-key");
       const known = key === null ? undefined : this.#remembered.get(key);
       if (known !== undefined) return Response.json(known);
+      if (!this.#services.mayWrite(body.fence)) {
+        const error = { code: "fenced", message: "the lock is lost" };
+        return Response.json({ error }, { status: 409 });
+      }
       const statements: Statement[] = route === "txn"
         ? body.statements
         : [body];

@@ -79,6 +79,18 @@ class Rows {
   }
 }
 
+/** What the first member says of itself. */
+async function probe(
+  cluster: TestCluster,
+  path: string,
+  status: number,
+): Promise<string> {
+  const answer = await fetch(`${cluster.network.apiUrl(1)}/${path}`);
+  const text = await answer.text();
+  assert.equal(answer.status, status, text);
+  return text;
+}
+
 diskTest(
   "a full disk: a single member refuses writes with disk_full, reads on, and recovers by itself",
   async () => {
@@ -99,6 +111,10 @@ diskTest(
     );
     assert.equal(answer.type, "ok", JSON.stringify(answer));
     assert.ok(process.running);
+    // U9: who looks whether it lives must not restart it for that.
+    const about = /the disk is full/;
+    assert.match(await probe(cluster, "health", 200), about);
+    assert.match(await probe(cluster, "ready", 503), about);
     await disks[0]!.clear();
     await rows.untilAccepted(1, 20_000);
     await cluster.waitReady();

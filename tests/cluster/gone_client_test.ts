@@ -42,3 +42,21 @@ Deno.test("clients that close their connections while the member is paused are n
   const errors = log.split("\n").filter((line) => line.includes('"error"'));
   assert.deepEqual(errors, []);
 });
+
+Deno.test("a client that gives up waiting for a lock is no error of the member, and loses its place", async () => {
+  await using cluster = await TestCluster.start({ nodes: 1 });
+  const api = cluster.api(1);
+  const wish = { ttl_ms: 60_000, wait_ms: 60_000 };
+  const held = await api.lock("job", wish, 10_000);
+  assert.ok(held.type === "ok");
+  const late = await api.lock("job", wish, 300);
+  assert.equal(late.type, "info", "it was answered");
+  const name = "job";
+  const { token } = held.value;
+  assert.equal((await api.unlock({ name, token }, 10_000)).type, "ok");
+  const next = await api.lock("job", wish, 10_000);
+  assert.ok(next.type === "ok" && next.value.token > token);
+  const log = await cluster.log(1);
+  const errors = log.split("\n").filter((line) => line.includes('"error"'));
+  assert.deepEqual(errors, []);
+});

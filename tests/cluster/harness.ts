@@ -5,6 +5,7 @@ import { assertEqualContents, type Contents } from "./contents.ts";
 import { LoopbackNetwork } from "./loopback.ts";
 import { MemberProcess } from "./member_process.ts";
 import type { Node, TestNetwork } from "./network.ts";
+import { RAFT_SECRET } from "./proxy.ts";
 
 /** Options of {@linkcode TestCluster.start}. */
 export interface TestClusterOptions {
@@ -146,7 +147,7 @@ export class TestCluster implements AsyncDisposable {
         HQL_NODE_ID: `${node}`,
         HQL_DATA_DIR: this.dataDir(node),
         HQL_SECRET_API: SECRET_API,
-        HQL_SECRET_RAFT: "secret-of-the-test-raft",
+        HQL_SECRET_RAFT: RAFT_SECRET,
         HQL_SQLITE_LIB: this.#options.library ?? "",
         ...this.#options.environment,
         ...this.#extra.get(node),

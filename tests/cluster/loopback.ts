@@ -1,14 +1,18 @@
 import { freePorts } from "../ports.ts";
 import type { Disturbance, Node, TestNetwork } from "./network.ts";
-import { type Side, TcpProxy } from "./proxy.ts";
+import { type Listener, type Side, TcpProxy } from "./proxy.ts";
 
 /** Options of {@linkcode LoopbackNetwork}. */
 export interface LoopbackOptions {
   readonly nodes: number;
   /** Puts a proxy on every link between members, so that links can fail. @default {false} */
   readonly proxied?: boolean;
+  /** Hears each Raft message on a link with a proxy. */
+  readonly heard?: Listener;
   /** Where everybody listens. @default {"127.0.0.1"} */
   readonly host?: string;
+  /** What the members prove to one another, which proxies have to know. @default that of the harness */
+  readonly secret?: string;
 }
 
 /** All members on one address of the loopback interface, each with its own ports. */
@@ -28,14 +32,15 @@ export class LoopbackNetwork implements TestNetwork {
     const ports = freePorts(nodes * 2, host);
     this.#raft = ports.slice(0, nodes);
     this.#api = ports.slice(nodes);
-    if (proxied) this.#startProxies();
+    if (proxied) this.#startProxies(options);
   }
 
-  #startProxies(): void {
+  #startProxies({ heard, secret }: LoopbackOptions): void {
     for (const [i, port] of this.#raft.entries()) {
       for (let dialer = 1; dialer <= this.#raft.length; dialer++) {
         if (dialer === i + 1) continue;
-        this.#proxies.set(`${dialer} ${i + 1}`, new TcpProxy(port, this.#host));
+        const proxy = new TcpProxy(port, this.#host, heard, secret);
+        this.#proxies.set(`${dialer} ${i + 1}`, proxy);
       }
     }
   }
@@ -89,6 +94,12 @@ export class LoopbackNetwork implements TestNetwork {
       proxy.disturb(side, disturbance)
     );
     return Promise.resolve();
+  }
+
+  /** See {@linkcode TcpProxy.lostAnswers}, of all links. */
+  get lostAnswers(): number {
+    return [...this.#proxies.values()]
+      .reduce((sum, { lostAnswers }) => sum + lostAnswers, 0);
   }
 
   /** Lets everything through; what was held back is delivered or its connection is broken. */

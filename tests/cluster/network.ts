@@ -9,6 +9,8 @@ export interface Disturbance {
   readonly jitterMs?: number;
   /** So many of the chunks that arrive break the connection, so that it is dialed again. */
   readonly breakPercent?: number;
+  /** So many of the answers to requests break the connection instead of being delivered: what was asked for has been done. */
+  readonly lostAnswersPercent?: number;
   /** So many of the Raft messages are delivered twice. */
   readonly duplicatePercent?: number;
   /** So many of the Raft messages are overtaken by others. */

@@ -1,6 +1,8 @@
 import { deepEqual, equal, notDeepEqual, ok } from "node:assert/strict";
 import { encodeFrame, FrameKind } from "../../src/network/frame.ts";
-import { announce, cut } from "../../src/network/pieces.ts";
+import type { PeerNetwork } from "../../src/network/port.ts";
+import { SECRET, SocketArena } from "../network/arena.ts";
+import { up } from "../network/contract.ts";
 import type { Disturbance } from "./network.ts";
 import { TcpProxy } from "./proxy.ts";
 
@@ -123,8 +125,8 @@ Deno.test("TcpProxy.disturb() keeps the order under jitter", async () => {
   deepEqual(got, sent.map((byte) => 2 * byte));
 });
 
-/** Length of a message that is sent in pieces, and of a piece, bytes. */
-const [LONG, PIECE] = [100_000, 40_000];
+/** Length of a message that takes several records, bytes. */
+const LONG = 600_000;
 const MESSAGES = 40;
 
 /** What arrives of numbered messages that a member sends behind a disturbed proxy, by kind. */
@@ -132,71 +134,67 @@ async function arrivals(
   disturbance: Disturbance,
   expected: number,
 ): Promise<Record<"raft" | "request" | "other", number[]>> {
-  const server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    (request) => {
-      const { socket, response } = Deno.upgradeWebSocket(request);
-      socket.onopen = () => sendAll(socket);
-      return response;
-    },
+  const arena = new SocketArena({ keepaliveMs: 20 });
+  const { address } = arena.address(2);
+  await using proxy = new TcpProxy(
+    Number(address.split(":")[1]),
+    "127.0.0.1",
+    undefined,
+    SECRET,
   );
-  await using proxy = new TcpProxy(server.addr.port);
-  proxy.disturb("dialed", disturbance);
-  const socket = new WebSocket(`ws://127.0.0.1:${proxy.port}/stream`);
-  socket.binaryType = "arraybuffer";
-  const got = { raft: [], request: [], other: [] } as Record<
-    "raft" | "request" | "other",
-    number[]
-  >;
-  const all = Promise.withResolvers<void>();
-  let [count, pieces] = [0, 0];
-  socket.onmessage = ({ data }) => {
-    if (typeof data === "string") {
-      pieces = Math.ceil(LONG / PIECE);
-      return;
-    }
-    const [kind, , number] = new Uint8Array(data) as unknown as number[];
-    if (pieces > 0 && --pieces > 0) {
-      equal(data.byteLength, PIECE, "pieces stay together");
-      return;
-    }
-    const name = data.byteLength < 4 && kind === FrameKind.raft && count > 1
+  const dialer = arena.member(1, {
+    addresses: [{ id: 2, address: `127.0.0.1:${proxy.port}` }],
+  });
+  const dialed = arena.member(2);
+  dialer.network.start();
+  dialed.network.start();
+  try {
+    await up(dialer, dialed);
+    proxy.disturb("dialed", disturbance);
+    sendAll(dialed.network);
+    const { recorder } = dialer;
+    await recorder.until(
+      "all messages",
+      () => recorder.count("frame") >= expected,
+    );
+    equal(recorder.count("down"), 0);
+    return byKind(recorder.frames("control"));
+  } finally {
+    await arena.close();
+  }
+}
+
+function byKind(
+  messages: readonly Uint8Array[],
+): Record<"raft" | "request" | "other", number[]> {
+  const got: ReturnType<typeof byKind> = { raft: [], request: [], other: [] };
+  for (const message of messages) {
+    const [kind, , number] = message as unknown as number[];
+    const name = message.length > 3
+      ? "other"
+      : kind === FrameKind.raft
       ? "raft"
-      : kind === FrameKind.request && data.byteLength < 4
-      ? "request"
-      : "other";
+      : "request";
     got[name].push(number!);
-    if (++count === expected) all.resolve();
-  };
-  await all.promise;
-  const closed = new Promise((resolve) => socket.onclose = resolve);
-  socket.close();
-  await closed;
-  await server.shutdown();
+  }
   return got;
 }
 
-/** A handshake, then requests and Raft messages by turns, one long Raft message in the middle. */
-function sendAll(socket: WebSocket): void {
-  const body = (number: number): Uint8Array => new Uint8Array([number]);
-  socket.send(new Uint8Array([FrameKind.raft, 1, 0]));
-  socket.send(new Uint8Array([3, 1, 0]));
+/** Requests and Raft messages by turns, one long Raft message in the middle. */
+function sendAll(network: PeerNetwork): void {
+  const send = (kind: number, body: Uint8Array): void =>
+    ok(network.send(1, "control", encodeFrame(kind, body)));
   for (let number = 0; number < MESSAGES; number++) {
     for (const kind of [FrameKind.request, FrameKind.raft]) {
-      socket.send(encodeFrame(kind, body(number)) as Uint8Array<ArrayBuffer>);
+      send(kind, Uint8Array.of(number));
     }
-    if (number !== MESSAGES / 2) continue;
-    const long = encodeFrame(FrameKind.raft, new Uint8Array(LONG - 2));
-    socket.send(announce(LONG));
-    for (const piece of cut(long, PIECE)) {
-      socket.send(piece as Uint8Array<ArrayBuffer>);
-    }
+    if (number === MESSAGES / 2) send(FrameKind.raft, new Uint8Array(LONG));
   }
 }
 
 const NUMBERS = Array.from({ length: MESSAGES }, (_, i) => i);
-/** Beside the numbered ones: two of the handshake and a long one. */
-const OTHERS = 3;
+/** Beside the numbered ones: a long one. */
+const OTHERS = 1;
 
 Deno.test("TcpProxy.disturb() doubles Raft messages, and nothing else", async () => {
   const { raft, request, other } = await arrivals(
@@ -206,7 +204,7 @@ Deno.test("TcpProxy.disturb() doubles Raft messages, and nothing else", async ()
   deepEqual(request, NUMBERS);
   const twice = NUMBERS.flatMap((number) => [number, number]);
   deepEqual(raft.toSorted((a, b) => a - b), twice);
-  equal(other.length, OTHERS + 1, "the long one twice, the handshake once");
+  equal(other.length, OTHERS + 1, "the long one twice");
 });
 
 Deno.test("TcpProxy.disturb() lets Raft messages be overtaken, and nothing else", async () => {

@@ -1,5 +1,6 @@
 import { LIBRARY } from "../../native/library.ts";
 import { LIBRARY_NAME } from "../../src/state/sqlite/driver/embedded_library.ts";
+import { attemptContainer } from "../manifests/pod.ts";
 import { missingPrograms, packageOf } from "./command.ts";
 import { LoopDisk } from "./loop_disk.ts";
 import { NetnsNetwork } from "./netns.ts";
@@ -81,6 +82,23 @@ export const NAMESPACES: Requirement = requirement(
   "network namespaces",
   ["ip", "nft", "nsenter"],
   NetnsNetwork.attempt,
+);
+
+/** Host names and files of one's own, as containers have them, beside networks. */
+export const CONTAINERS: Requirement = requirement(
+  "containers",
+  ["ip", "nft", "nsenter", "unshare", "mount", "chroot"],
+  async () => {
+    await NetnsNetwork.attempt();
+    await attemptContainer();
+  },
+);
+
+/** Node, and what installs packages for it. */
+export const NODE: Requirement = requirement(
+  "Node.js with npm",
+  ["node", "npm", "tar"],
+  () => Promise.resolve(),
 );
 
 /** What is left out of a run, and why. */

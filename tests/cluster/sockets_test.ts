@@ -21,8 +21,14 @@ class FewDescriptors extends LoopbackNetwork {
   }
 }
 
+/** How a member says that strangers are too many, on each of its ports. */
+const SAID = {
+  api: /no connections are accepted for a moment/,
+  raft: /at most 16 from one address/,
+} as const;
+
 for (const listener of ["api", "raft"] as const) {
-  Deno.test(`a leader that runs out of descriptors on its ${listener} port lives on, and so does its leadership`, async () => {
+  Deno.test(`a leader whose ${listener} port gets more connections than it has descriptors lives on, and so does its leadership`, async () => {
     const network = new FewDescriptors({ nodes: 3 });
     await using cluster = await TestCluster.start({
       network,
@@ -45,12 +51,9 @@ for (const listener of ["api", "raft"] as const) {
       // Forwarded to the leader over the links that it has.
       for (let i = 0; i < 40; i++) await cluster.write(other, fill);
       await poll(
-        "the shortage in the log",
+        "what the leader says of it",
         10_000,
-        async () =>
-          /no connections are accepted for a moment/.test(
-            await cluster.log(leader),
-          ),
+        async () => SAID[listener].test(await cluster.log(leader)),
       );
     }
     await poll(
@@ -65,6 +68,50 @@ for (const listener of ["api", "raft"] as const) {
     await cluster.assertEqualContents();
   });
 }
+
+Deno.test("a leader without a free descriptor still builds and sends a snapshot to a member that lost its volume", async () => {
+  const network = new FewDescriptors({ nodes: 3 });
+  await using cluster = await TestCluster.start({
+    network,
+    environment: { HQL_WAL_SIZE: "65536", HQL_LOGS_UNTIL_SNAPSHOT: "10" },
+  });
+  const leader = await cluster.waitLeader();
+  const [other, emptied] = cluster.nodes.filter((node) => node !== leader) as [
+    Node,
+    Node,
+  ];
+  await cluster.write(other, "CREATE TABLE t (n INTEGER, x)");
+  await cluster.killMember(emptied);
+  await Deno.remove(cluster.dataDir(emptied), { recursive: true });
+  // So much that the log does not go back to the beginning.
+  for (let i = 0; i < 100; i++) {
+    await cluster.write(
+      other,
+      "INSERT INTO t VALUES (1, hex(zeroblob(20000)))",
+    );
+  }
+  using flood = new HalfOpen();
+  await flood.add(2 * DESCRIPTORS, "127.0.0.1", network.port(leader, "api"));
+  await poll(
+    "the shortage in the log",
+    10_000,
+    async () =>
+      /no connections are accepted for a moment/.test(
+        await cluster.log(leader),
+      ),
+  );
+  await cluster.startMember(emptied);
+  await cluster.waitReady([emptied]);
+  const kept = [
+    ...Deno.readDirSync(`${cluster.dataDir(emptied)}/state_machine`),
+  ].map(({ name }) => name);
+  assert.ok(!kept.includes("db-00000001"), `no snapshot: ${kept.join(" ")}`);
+  assert.ok(kept.includes("db-00000002"), kept.join(" "));
+  flood[Symbol.dispose]();
+  await cluster.waitReady();
+  assert.deepEqual(cluster.complaints, []);
+  await cluster.assertEqualContents();
+});
 
 async function statusOf(
   cluster: TestCluster,

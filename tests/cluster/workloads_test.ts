@@ -17,7 +17,7 @@ async function anomalies(name: string, defect?: Defect): Promise<string[]> {
   await createSchema(member, workload);
   const ended = new AbortController();
   const { operate } = workload;
-  const slow = name === "cache-ttl";
+  const slow = name === "cache-ttl" || name === "guarded-set";
   const operations = slow ? SLOW_OPERATIONS : OPERATIONS;
   await runClients({
     cluster: member,
@@ -77,6 +77,11 @@ const NOTICED: readonly [string, Defect][] = [
   ["cache-slot", "trust"],
   ["cache-ttl", "lose"],
   ["cache-ttl", "hurry"],
+  ["guarded-set", "believe"],
+  ["guarded-set", "lose"],
+  ["topic-events", "hush"],
+  ["topic-events", "repeat"],
+  ["topic-events", "swap"],
 ];
 
 for (const [name, defect] of NOTICED) {

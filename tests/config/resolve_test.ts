@@ -60,7 +60,9 @@ Deno.test("resolveConfig() reads HQL_NODES lines with names and IPv6 addresses",
     raft: "[2001:db8::3]:8100",
     api: "[2001:db8::3]:8200",
   });
-  assert.equal(config.listenAddrApi, "0.0.0.0");
+  assert.deepEqual([config.listenAddrRaft, config.listenAddrApi], ["::", "::"]);
+  const first = resolveConfig(env({ HQL_NODES: THREE, HQL_NODE_ID: "1" }));
+  assert.equal(first.config.listenAddrApi, "0.0.0.0");
 });
 
 Deno.test("resolveConfig() listens on ::1 when the only node is there", () => {
@@ -136,9 +138,15 @@ Deno.test("resolveConfig() names the secrets file it cannot read", () => {
 });
 
 Deno.test("resolveConfig() gives notice of Hiqlite keys that do nothing here", () => {
-  const { notices } = resolveConfig(env({ ENC_KEYS: "a/b", HQL_S3_URL: " " }));
+  const { notices } = resolveConfig(
+    env({
+      HQL_SPLIT_BRAIN_INTERVAL: "a",
+      HQL_CHECK_WAL_INTEGRITY: " ",
+      HQL_DANGER_RAFT_STATE_RESET: "false",
+    }),
+  );
   assert.deepEqual(notices, [
-    "ENC_KEYS is set and has no effect in this version",
+    "HQL_SPLIT_BRAIN_INTERVAL is set and has no effect in this version",
   ]);
 });
 
@@ -163,6 +171,12 @@ const REFUSED: readonly [string, ConfigSources, string, RegExp][] = [
     { ...env({}), toml: "[hiqlite]\nread_pool_sise = 3" },
     "read_pool_sise",
     /unknown key in hiqlite\.toml; did you mean read_pool_size\?/,
+  ],
+  [
+    "a variable's name in a file that has another one for it",
+    { ...env({}), toml: "[hiqlite]\ntls_auto_certs = true" },
+    "tls_auto_certs",
+    /unknown key in hiqlite\.toml; did you mean tls_auto_certificates\?/,
   ],
   [
     "an unknown key that resembles none",
@@ -261,22 +275,28 @@ const REFUSED: readonly [string, ConfigSources, string, RegExp][] = [
     /without a port/,
   ],
   [
-    "TLS, which is not there yet",
-    env({ HQL_TLS_AUTO_CERTS: "true" }),
-    "HQL_TLS_AUTO_CERTS",
-    /not supported yet/,
+    "a key without its certificate",
+    env({ HQL_TLS_API_KEY: "/etc/key.pem" }),
+    "tls_api_key",
+    /is set and tls_api_cert is not/,
+  ],
+  [
+    "a certificate without its key",
+    env({ HQL_TLS_RAFT_CERT: "/etc/cert.pem" }),
+    "tls_raft_cert",
+    /is set and tls_raft_key is not/,
+  ],
+  [
+    "a previous secret that was never a secret",
+    env({ HQL_SECRET_API_PREVIOUS: "short" }),
+    "HQL_SECRET_API_PREVIOUS",
+    /at least 16 characters/,
   ],
   [
     "a sync mode of the caches that is none",
     env({ HQL_CACHE_LOG_SYNC: "never" }),
     "HQL_CACHE_LOG_SYNC",
     /"interval_<ms>"/,
-  ],
-  [
-    "a backup target, which is not there yet",
-    { ...env({}), toml: '[hiqlite]\ns3_bucket = "b"' },
-    "s3_bucket",
-    /not supported yet/,
   ],
   [
     "an election timeout below two heartbeats",
@@ -295,6 +315,30 @@ const REFUSED: readonly [string, ConfigSources, string, RegExp][] = [
     { ...env({}), toml: "[hiqlite\n", tomlPath: "/etc/h.toml" },
     "/etc/h.toml",
     /not valid TOML at line 1/,
+  ],
+  [
+    "what Hiqlite does at a start and this does by a command",
+    env({ HQL_DANGER_RAFT_STATE_RESET: "true" }),
+    "HQL_DANGER_RAFT_STATE_RESET",
+    /has no effect here.*remove it; `hiqlite cluster recover`/,
+  ],
+  [
+    "an import without checks at the start",
+    env({ HQL_BACKUP_SKIP_VALIDATION: "true" }),
+    "HQL_BACKUP_SKIP_VALIDATION",
+    /remove it; `hiqlite restore --import FILE`/,
+  ],
+  [
+    "a burst of what has no limit",
+    env({ HQL_RL_CACHE_BURST: "5" }),
+    "rate_limit_cache_burst",
+    /is 5 and rate_limit_cache_rps is not set/,
+  ],
+  [
+    "an origin with a path",
+    env({ HQL_CORS_ORIGINS: "https://a.example, https://b.example/" }),
+    "HQL_CORS_ORIGINS",
+    /origins such as https:\/\/app\.example\.com, without a path/,
   ],
   [
     "a file without the table",
@@ -347,4 +391,19 @@ Deno.test("resolveConfig() never shows a secret, not even a broken one", () => {
   assert(!broken.message.includes("s3cr3t"));
   const wrongType = failure({ toml: "[hiqlite]\nsecret_raft = 123456" });
   assert(!wrongType.message.includes("123456"));
+});
+
+Deno.test("resolveConfig() takes the secret before this one, or none", () => {
+  const of = (previous: Record<string, string>): string =>
+    resolveConfig({ env: { ...SECRETS, ...previous } }).config
+      .secretRaftPrevious;
+  assert.equal(of({}), "");
+  assert.equal(of({ HQL_SECRET_RAFT_PREVIOUS: "" }), "");
+  const previous = "the-former-secret-0123";
+  assert.equal(of({ HQL_SECRET_RAFT_PREVIOUS: previous }), previous);
+  const short = failure({
+    env: { ...SECRETS, HQL_SECRET_RAFT_PREVIOUS: "s3cr3t" },
+  });
+  assert.match(short.message, /HQL_SECRET_RAFT_PREVIOUS: expected at least 16/);
+  assert(!short.message.includes("s3cr3t"));
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import type { HostedGroup } from "../../src/node/groups/hosted_group.ts";
 import { writeCommand } from "../../src/state/sql/command.ts";
 import { until } from "../node/cluster.ts";
@@ -59,7 +60,11 @@ Deno.test("members of a new release raise the level by an entry, and members tha
   }
   await (await members.start(3, NEW)).whenReady(30_000);
   assert.ok(members.node(3).cluster().firstIndex > 1, "it needed no snapshot");
-  assert.deepEqual(members.facts(3), members.facts(1));
+  // The facts go on while it joins the caches.
+  await until(
+    "it has the facts that others have",
+    () => isDeepStrictEqual(members.facts(3), members.facts(1)),
+  );
   assert.equal(await add(members.counter(3), 1, { level: 2 }), 4);
 });
 

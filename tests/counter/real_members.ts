@@ -81,7 +81,7 @@ export class RealMembers implements AsyncDisposable {
       config,
       logger,
       member: node,
-      raft: (request) => node.accept(request),
+      links: node.links,
       api: () => new Response(null, { status: 404 }),
     });
     node.beforeRelease(listeners.close);

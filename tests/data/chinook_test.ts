@@ -28,7 +28,7 @@ if (folder !== undefined) {
       assert.ok(result.ok, JSON.stringify(result.ok ? "" : result.error));
     }
     const schema =
-      "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE '\\_hql\\_%' ESCAPE '\\' ORDER BY type, name";
+      "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE '\\_hql\\_%' ESCAPE '\\' AND name <> 'hql_locks' ORDER BY type, name";
     const plainRows = (sql: string) =>
       plain.prepare(sql).all().map((row) => Object.values(row));
     const objects = plainRows(schema);

@@ -1,13 +1,10 @@
 import { join } from "node:path";
 import type { LocalClient } from "../../src/client/local.ts";
 import type { SqlValue } from "../../src/state/sql/types.ts";
-import { dumpContents } from "../../src/state/sqlite/apply/contents.ts";
+import { dumpTables } from "../../src/state/sqlite/apply/contents.ts";
 import { nodeDriver } from "../../src/state/sqlite/driver/node_driver.ts";
-import { open } from "../../src/app/open.ts";
-import { freePorts } from "../ports.ts";
+import { openThree } from "../open_three.ts";
 import type { SqlExecutor } from "./sqllogictest.ts";
-
-const SECRET = "secret-of-the-test-data";
 
 /** Three members in this process, on real sockets and disks. */
 export class ThreeMembers implements SqlExecutor, AsyncDisposable {
@@ -24,23 +21,7 @@ export class ThreeMembers implements SqlExecutor, AsyncDisposable {
   /** Starts them and waits until all are ready. */
   static async open(): Promise<ThreeMembers> {
     const dir = await Deno.makeTempDir({ prefix: "hiqlite-" });
-    const ports = freePorts(6);
-    const nodes = [1, 2, 3].map((id) => ({
-      id,
-      raft: `127.0.0.1:${ports[id - 1]}`,
-      api: `127.0.0.1:${ports[id + 2]}`,
-    }));
-    const members = await Promise.all(nodes.map(({ id }) =>
-      open({
-        nodeId: id,
-        nodes,
-        dataDir: join(dir, `${id}`),
-        secretRaft: SECRET,
-        secretApi: SECRET,
-        readPoolSize: 1,
-        readyTimeoutMs: 60_000,
-      })
-    ));
+    const { members } = await openThree(dir);
     return new ThreeMembers(dir, members);
   }
 
@@ -90,7 +71,7 @@ export class ThreeMembers implements SqlExecutor, AsyncDisposable {
 export function contentsOf(path: string): string {
   const connection = nodeDriver.open(path, { readOnly: true });
   try {
-    return dumpContents(connection);
+    return dumpTables(connection);
   } finally {
     connection.close();
   }

@@ -15,12 +15,14 @@ try {
       "--allow-write=.",
       "--allow-net=127.0.0.1",
       "--allow-env",
-      "--allow-sys=hostname,uid",
+      "--allow-sys=hostname,uid,statfs,osRelease",
       "--allow-run",
       join(root, "mod.ts"),
       join(root, "src"),
     ],
     cwd: folder,
+    // Where examples may write.
+    env: { TMPDIR: folder },
   }).spawn().status;
   Deno.exitCode = code;
 } finally {

@@ -37,3 +37,32 @@ Deno.test("Checkpoints keep no more bytes than they may, and nothing that is not
   assert.equal(log.base.index, machine.applied.index);
   assert.equal(log.last.index, machine.applied.index + 1);
 });
+
+Deno.test("Checkpoints keep entries that are needed elsewhere, up to so many bytes of log", () => {
+  const trio = new Trio({
+    retainEntries: 1,
+    checkpointEntries: 5,
+    neededBytesMax: 200,
+  });
+  trio.needed = 4;
+  const leader = trio.elect(0);
+  const write = (bytes: number): void => {
+    trio.propose(leader, "x".repeat(bytes));
+    trio.run();
+  };
+  for (let n = 0; n < 15; n++) write(5);
+  leader.group.checkpoint();
+  trio.run();
+  assert.equal(leader.log.base.index, 4);
+  // Who needs them has fallen too far behind.
+  write(200);
+  leader.group.checkpoint();
+  trio.run();
+  assert.ok(leader.log.base.index > 10, `${leader.log.base.index}`);
+  const { index } = leader.machine.applied;
+  trio.needed = null;
+  for (let n = 0; n < 15; n++) write(5);
+  leader.group.checkpoint();
+  trio.run();
+  assert.ok(leader.log.base.index > index);
+});

@@ -382,6 +382,22 @@ Deno.test("a transaction that is lost after it was proposed is applied from the 
   assert.deepEqual(answers(results), ["1"]);
 });
 
+Deno.test("a COMMIT whose answer is lost with its writer stays: its writes are answered, and its events count as missed", () => {
+  const { trio, leader, machine } = preparingTrio();
+  machine.commitUnheard = true;
+  const cursor = leader.group.events.cursor();
+  const results = trio.propose(leader, "a", "b");
+  trio.run();
+  assert.deepEqual(machine.batches, ["a b", "commit"], "nothing is undone");
+  assert.deepEqual(answers(results), ["1", "2"]);
+  const missed = cursor.next();
+  assert.ok(missed !== null && "gap" in missed);
+  machine.commitUnheard = false;
+  const next = trio.propose(leader, "c");
+  trio.run();
+  assert.deepEqual(answers(next), ["3"]);
+});
+
 Deno.test("without room nothing is proposed, and writes are refused", () => {
   const { trio, leader, machine } = preparingTrio();
   machine.fate = () => Object.assign(new Error("full"), { code: "disk_full" });

@@ -124,6 +124,26 @@ Deno.test("§1.2 propose() beyond the inbox is refused as overloaded, with the l
   assert.deepEqual(leader.machine.items, ["a", "b"]);
 });
 
+for (const mode of ["immediate", "immediate_async"] as const) {
+  const forgets = mode !== "immediate";
+  const what = forgets ? "asks again for" : "keeps in mind";
+  Deno.test(`over a link that broke, a leader ${what} what the member had acknowledged (${mode})`, () => {
+    const trio = new Trio({ durability: { mode } });
+    const leader = trio.elect(0);
+    trio.propose(leader, "a");
+    trio.run();
+    const { id } = trio.members[1]!;
+    const match = (): number | undefined =>
+      leader.group.core.status().progress.find(({ member }) => member === id)
+        ?.match;
+    const before = match();
+    leader.group.unreachable(id);
+    assert.equal(match(), forgets ? 0 : before);
+    trio.run();
+    assert.equal(match(), before);
+  });
+}
+
 Deno.test("a full disk refuses writes and keeps leadership, reads and votes", () => {
   const trio = new Trio({}, [300]);
   const leader = trio.elect(0);
@@ -186,76 +206,6 @@ Deno.test("§1.3 readIndex() without a quorum ends with null", () => {
   leader.group.readIndex((index) => reads.push(index));
   trio.tick(60, [leader]);
   assert.deepEqual(reads, [null]);
-});
-
-Deno.test("§1.5 a snapshot is not installed before the term it came in is durable", () => {
-  const trio = new Trio();
-  const leader = trio.elect(0);
-  const follower = trio.members[1]!;
-  const bytes = new TextEncoder().encode('["a"]');
-  const term = leader.group.core.term + 1;
-  follower.log.held = true;
-  follower.group.receive({
-    type: "snapshotChunk",
-    from: "3.c",
-    to: follower.id,
-    term,
-    last: { term, index: 50 },
-    config: leader.group.core.config,
-    size: bytes.length,
-    sha256: "",
-    offset: 0,
-    bytes,
-  });
-  trio.run();
-  assert.equal(follower.group.core.installing, true);
-  assert.equal(follower.machine.installed, 0);
-  follower.log.release();
-  trio.run();
-  assert.equal(follower.machine.installed, 1);
-  assert.deepEqual(follower.log.last, { term, index: 50 });
-});
-
-Deno.test("§1.5 a member behind the log's beginning is sent a snapshot and goes on", () => {
-  const trio = new Trio({
-    retainEntries: 4,
-    checkpointEntries: 8,
-    checkpointBytes: 1e9,
-  });
-  const leader = trio.elect(0);
-  const behind = trio.members[2]!;
-  trio.lose = (message) => message.to === behind.id;
-  const items = Array.from(
-    { length: 60 },
-    (_, i) => `item ${i} ${"-".repeat(9_999)}`,
-  );
-  for (const item of items) {
-    trio.propose(leader, item);
-    trio.run();
-  }
-  assert.ok(leader.log.base.index > 40, "the log was purged");
-  trio.lose = () => false;
-  trio.tick(60);
-  assert.equal(behind.machine.installed, 1);
-  assert.deepEqual(behind.machine.items, items);
-  trio.propose(leader, "after");
-  trio.run();
-  assert.equal(behind.machine.items.at(-1), "after");
-});
-
-Deno.test("§1.5 purge keeps a tail for slow followers", () => {
-  const trio = new Trio({
-    retainEntries: 10,
-    checkpointEntries: 5,
-    checkpointBytes: 1e9,
-  });
-  const leader = trio.elect(0);
-  for (let i = 0; i < 50; i++) {
-    trio.propose(leader, `${i}`);
-    trio.run();
-  }
-  const { base, last } = leader.log;
-  assert.ok(base.index > 0 && last.index - base.index >= 10, `${base.index}`);
 });
 
 Deno.test("a state machine out of disk is tried again; any other failure is fatal", () => {
@@ -338,85 +288,3 @@ for (const mode of ["immediate_async", "interval"] as const) {
     assert.ok(others.some(({ group }) => group.core.role === "leader"));
   });
 }
-
-function lingering(): Trio {
-  const trio = new Trio({}, [], { lingers: true });
-  trio.elect(0);
-  // The first entry of the term is applied everywhere.
-  for (const end of [...trio.lingering]) end();
-  trio.run();
-  return trio;
-}
-
-Deno.test("a follower lets entries that nobody waits for gather, a leader answers at once", () => {
-  const trio = lingering();
-  const [leader, follower] = trio.members as [Third, Third];
-  for (const item of ["a", "b", "c"]) {
-    const results = trio.propose(leader, item);
-    trio.run();
-    assert.equal(results[0]?.kind, "applied");
-  }
-  assert.equal(follower.group.core.commit, leader.group.core.commit);
-  assert.deepEqual(follower.machine.items, []);
-  assert.equal(trio.lingering.size, 2, "one waiting time for each follower");
-  for (const end of [...trio.lingering]) end();
-  trio.run();
-  assert.deepEqual(follower.machine.items, ["a", "b", "c"]);
-});
-
-Deno.test("whenApplied() ends the gathering, also of entries that are committed later", () => {
-  const trio = lingering();
-  const [leader, follower] = trio.members as [Third, Third];
-  trio.propose(leader, "a");
-  trio.run();
-  const { commit } = leader.group.core;
-  const applied: boolean[] = [];
-  follower.group.whenApplied(commit, (done) => applied.push(done));
-  follower.group.whenApplied(commit + 1, (done) => applied.push(done));
-  trio.run();
-  assert.deepEqual([applied, follower.machine.items], [[true], ["a"]]);
-  trio.propose(leader, "b");
-  trio.run();
-  assert.deepEqual([applied, follower.machine.items], [[true, true], [
-    "a",
-    "b",
-  ]]);
-});
-
-Deno.test("a wait that was ended, or that waits for what nobody wrote, lets entries gather", () => {
-  const trio = lingering();
-  const [leader, follower] = trio.members as [Third, Third];
-  const { commit } = leader.group.core;
-  const applied: boolean[] = [];
-  const end = follower.group.whenApplied(
-    commit + 1,
-    (done) => applied.push(done),
-  );
-  follower.group.whenApplied(
-    Number.MAX_SAFE_INTEGER,
-    (done) => applied.push(done),
-  );
-  end();
-  trio.propose(leader, "a");
-  trio.run();
-  assert.deepEqual([applied, follower.machine.items], [[], []]);
-  for (const end of [...trio.lingering]) end();
-  trio.run();
-  assert.deepEqual([applied, follower.machine.items], [[], ["a"]]);
-});
-
-Deno.test("many committed entries are applied without a wait", () => {
-  const trio = lingering();
-  const [leader, follower] = trio.members as [Third, Third];
-  trio.propose(leader, ...Array.from({ length: 600 }, (_, n) => `${n}`));
-  trio.run();
-  assert.equal(follower.machine.items.length, 600);
-});
-
-Deno.test("stop() ends the gathering", () => {
-  const trio = lingering();
-  trio.propose(trio.members[0]!, "a");
-  trio.run();
-  for (const { group } of trio.members) group.stop();
-  assert.equal(trio.lingering.size, 0);
-});

@@ -73,3 +73,18 @@ Deno.test("what could not be proposed comes again as it came; without leadership
   assert.deepEqual([line.size, waiting.items], [0, [slow, b]]);
   assert.equal(line.take().length, 2, "nobody is suspected any more");
 });
+
+Deno.test("what runs alone is to blame for how it ends; in a batch only who is known, or was the only one and took too long", () => {
+  const { waiting, lineup: line } = lineup();
+  waiting.items.push(proposal(), proposal());
+  assert.equal(line.take().length, 2);
+  assert.equal(line.culprit(2, null, false), null);
+  assert.equal(line.culprit(2, null, true), null);
+  assert.equal(line.culprit(2, 1, false), 1);
+  assert.equal(line.culprit(1, null, false), null, "it was no trial");
+  assert.equal(line.culprit(1, null, true), 0);
+  waiting.items.push(proposal(), proposal());
+  line.suspect(2, false);
+  assert.equal(line.take().length, 1);
+  assert.equal(line.culprit(1, null, false), 0);
+});

@@ -8,6 +8,7 @@ import {
   type PrepareDone,
   type PreparingMachine,
   type StateEvents,
+  WriterLostError,
 } from "../../src/state/port.ts";
 import { ListMachine, listOf, Trio } from "../node/trio.ts";
 
@@ -38,6 +39,8 @@ export class PreparingList extends ListMachine implements PreparingMachine {
   abortable = true;
   aborts = 0;
   commitFailure: Error | null = null;
+  /** Nobody hears of a COMMIT: its answer is lost with its writer. */
+  commitUnheard = false;
   open: { first: LogIndex; term: number; payloads: Uint8Array[] } | null = null;
   go: () => void = () => {};
   readonly #later: (run: () => void) => void;
@@ -85,6 +88,9 @@ export class PreparingList extends ListMachine implements PreparingMachine {
       for (const bytes of payloads) {
         this.items.push(new TextDecoder().decode(bytes));
         this.clockMs = Math.max(this.clockMs, this.clockOf(bytes));
+      }
+      if (this.commitUnheard) {
+        return done(new WriterLostError("it is lost"), NO_EVENTS);
       }
       done(
         null,

@@ -1,5 +1,9 @@
 import type { LinkLimits } from "../../src/network/link_options.ts";
 import { PeerLinks } from "../../src/network/links.ts";
+import {
+  RaftListener,
+  type RaftListenerLimits,
+} from "../../src/network/listener/raft_listener.ts";
 import type { PeerAddress, PeerIdentity } from "../../src/network/port.ts";
 import type { NodeId } from "../../src/raft/types.ts";
 import { Logger } from "../../src/util/logger.ts";
@@ -18,7 +22,7 @@ export interface SocketMember extends Contestant {
   readonly lines: string[];
   /** Waits until a line matches. */
   logged(pattern: RegExp): Promise<void>;
-  /** How many connections it was asked to accept. */
+  /** How many links it was asked for. */
   asked: number;
 }
 
@@ -28,20 +32,32 @@ export interface SocketMemberOptions {
   clusterId?: string;
   peers?: NodeId[];
   secret?: string;
+  /** The secret before it. */
+  previous?: string;
   limits?: Partial<LinkLimits>;
+  /** Of the listener. */
+  admission?: Partial<RaftListenerLimits>;
   /** Dial these addresses instead of the arena's. */
   addresses?: PeerAddress[];
 }
 
+/** What members of an arena share. */
+export const SECRET = "the secret of this arena";
+
 /** Members with listeners on free ports of the loopback interface. */
 export class SocketArena implements Arena {
   readonly #limits: Partial<LinkLimits>;
+  readonly #admission: Partial<RaftListenerLimits>;
   readonly #ports = new Map<NodeId, number>();
   readonly #running = new Set<() => Promise<void>>();
 
-  /** `limits` hold for every member that does not say otherwise. */
-  constructor(limits: Partial<LinkLimits> = {}) {
+  /** The limits hold for every member that does not say otherwise. */
+  constructor(
+    limits: Partial<LinkLimits> = {},
+    admission: Partial<RaftListenerLimits> = {},
+  ) {
     this.#limits = limits;
+    this.#admission = admission;
   }
 
   address(id: NodeId): PeerAddress {
@@ -55,29 +71,44 @@ export class SocketArena implements Arena {
     const identity: PeerIdentity = identityOf(node, address, options);
     const peers = options.addresses ??
       (options.peers ?? [3 - node]).map((peer) => this.address(peer));
+    const logger = new Logger("info", ({ level, message }) => {
+      lines.push(`${level} ${message}`);
+      recorder.wake();
+    });
     const network = new PeerLinks({
       self: identity,
-      secret: options.secret ?? "the secret of this arena",
+      secrets: [
+        options.secret ?? SECRET,
+        ...(options.previous === undefined ? [] : [options.previous]),
+      ],
       peers,
       events: recorder,
       limits: { ...this.#limits, ...options.limits },
-      logger: new Logger("info", ({ level, message }) => {
-        lines.push(`${level} ${message}`);
-        recorder.wake();
-      }),
+      logger,
     });
-    const server = Deno.serve(
-      { hostname: "127.0.0.1", port: this.#port(node), onListen() {} },
-      (request) => {
-        member.asked++;
-        recorder.wake();
-        return network.accept(request);
+    const listener = new RaftListener({
+      at: { hostname: "127.0.0.1", port: this.#port(node) },
+      logger,
+      links: {
+        accept: (caller) => {
+          member.asked++;
+          recorder.wake();
+          network.accept(caller);
+        },
+        refused: () => network.refused(),
       },
-    );
+      answer: (path) =>
+        path === "/ping"
+          ? { status: 200, type: "text/plain", body: "pong" }
+          : null,
+      failed: () => {},
+      mayOpen: () => true,
+      limits: options.admission ?? this.#admission,
+    });
     const stop = async (): Promise<void> => {
       this.#running.delete(stop);
       await network.close();
-      await server.shutdown();
+      await listener.shutdown();
     };
     this.#running.add(stop);
     const member: SocketMember = {

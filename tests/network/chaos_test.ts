@@ -52,7 +52,7 @@ Deno.test("links that break, fall silent and change identity never duplicate, re
     handshakeMs: 500,
     backoffMinMs: 5,
     backoffMaxMs: 50,
-    pieceBytes: 1000,
+    recordBytes: 1000,
   });
   const relays: Relay[] = [];
   const members: SocketMember[] = NODES.map((node) => {

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { setImmediate } from "node:timers";
 import { setTimeout as delay } from "node:timers/promises";
 import { PeerLinks } from "../../src/network/links.ts";
-import { SocketArena, type SocketMember } from "./arena.ts";
+import { RaftListener } from "../../src/network/listener/raft_listener.ts";
+import { silentLogger } from "../../src/util/logger.ts";
+import { SECRET, SocketArena, type SocketMember } from "./arena.ts";
 import { identityOf, linked, numbered, up } from "./contract.ts";
 import { dialRaw, Relay } from "./raw.ts";
 
@@ -18,7 +21,9 @@ Deno.test("PeerLinks with different secrets log one error each, without a secret
   b.network.start();
   for (const member of [a, b]) {
     await member.recorder.until("many attempts", () => member.asked >= 30);
-    await member.logged(/error refused a connection: the Raft secret of node/);
+    await member.logged(
+      /error refused a connection from 127.0.0.1: the Raft secret of node/,
+    );
     await member.logged(/error no link with node .*: the Raft secrets differ/);
     const lines = complaints(member).join("\n");
     assert.equal(lines.match(/refused a connection/g)?.length, 1);
@@ -128,25 +133,31 @@ Deno.test("a peer that moved is found where it says it is, though this member wa
   await arena.close();
 });
 
-Deno.test("a new incarnation that proves itself ends all connections with the old one", async () => {
-  const arena = new SocketArena();
-  const a = arena.member(1);
-  const b = arena.member(2);
-  a.network.start();
-  b.network.start();
-  await up(a, b);
-  const asked = { a: a.asked, b: b.asked };
-  const { socket } = await dialRaw(a.identity.raftAddress, {
-    self: { ...b.identity, id: "2.00000000000000ff" },
-    secret: "the secret of this arena",
-    lane: "bulk",
-    expected: 1,
+Deno.test("another incarnation of a node is refused in words while the one that is linked lives, and let in when it does not", async () => {
+  const arena = new SocketArena({ backoffMinMs: 1, backoffMaxMs: 10 });
+  const elsewhere = new SocketArena({ backoffMinMs: 1, backoffMaxMs: 10 });
+  const [a, b] = await linked(arena) as [SocketMember, SocketMember];
+  const twin = elsewhere.member(2, {
+    incarnation: "00000000000000ff",
+    addresses: [arena.address(1)],
   });
-  await a.recorder.until("down", () => a.recorder.count("down") === 1);
-  // Both lanes are dialed again in both directions, so all four were cut.
-  await a.recorder.until("redialed", () => a.asked >= asked.a + 1 + 2);
-  await b.recorder.until("redialed", () => b.asked >= asked.b + 2);
-  await socket.close();
+  const asked = a.asked;
+  twin.network.start();
+  await a.logged(
+    /warn refused a connection .*two processes say that they are node 2: 2\.2222222222222222 at .* lives, and 2\.00000000000000ff at/,
+  );
+  await twin.logged(
+    /warn no link with node 1 .*another process with this node id .* lives: stop one of the two/,
+  );
+  await a.recorder.until("many attempts", () => a.asked >= asked + 20);
+  assert.equal(a.recorder.count("down") + b.recorder.count("down"), 0);
+  assert.deepEqual(twin.recorder.told, []);
+  assert.ok(a.network.refusals >= 18);
+  await b.stop();
+  await elsewhere.close();
+  const heir = arena.member(2, { incarnation: "00000000000000ff" });
+  heir.network.start();
+  await up(a, heir);
   await arena.close();
 });
 
@@ -172,15 +183,15 @@ Deno.test("members that change their identity at the same time, whatever the mom
 Deno.test("a second connection for a lane replaces the first, which is a broken link", async () => {
   const arena = new SocketArena();
   const [a, b] = await linked(arena);
-  const { socket } = await dialRaw(a.identity.raftAddress, {
+  const { link } = await dialRaw(a.identity.raftAddress, {
     self: b.identity,
-    secret: "the secret of this arena",
+    secret: SECRET,
     lane: "bulk",
     expected: 1,
   });
   await a.recorder.until("down", () => a.recorder.count("down") > 0);
   await b.recorder.until("down", () => b.recorder.count("down") > 0);
-  await socket.close();
+  link.close();
   await arena.close();
 });
 
@@ -243,7 +254,7 @@ Deno.test("a member that did not run for a while does not blame its peers", asyn
   const { address } = arena.address(1);
   const links = new PeerLinks({
     self: identityOf(1, address),
-    secret: "the secret of this arena",
+    secrets: [SECRET],
     peers: [arena.address(2)],
     events: {
       frame() {},
@@ -258,14 +269,14 @@ Deno.test("a member that did not run for a while does not blame its peers", asyn
       },
     },
   });
-  const server = Deno.serve(
-    {
-      hostname: "127.0.0.1",
-      port: Number(address.split(":")[1]),
-      onListen() {},
-    },
-    (request) => links.accept(request),
-  );
+  const listener = new RaftListener({
+    at: { hostname: "127.0.0.1", port: Number(address.split(":")[1]) },
+    logger: silentLogger,
+    links,
+    answer: () => null,
+    failed: () => {},
+    mayOpen: () => true,
+  });
   links.start();
   await lanes.promise;
   jump = 500;
@@ -285,7 +296,7 @@ Deno.test("a member that did not run for a while does not blame its peers", asyn
   const closed = links.close();
   await b.stop();
   await closed;
-  await server.shutdown();
+  await listener.shutdown();
 });
 
 // Over loopback, whose segments hold 64 KB, Nagle's algorithm shows from 1 KB to
@@ -309,6 +320,58 @@ for (const size of [2_000, 32_000, 100_000]) {
     await arena.close();
   });
 }
+
+for (const size of [100, 4_096]) {
+  Deno.test(`four messages of ${size} bytes in a row do not wait for one another`, async () => {
+    const arena = new SocketArena();
+    const [a, b] = await linked(arena);
+    const rounds: number[] = [];
+    for (let round = 1; round <= 50; round++) {
+      const started = performance.now();
+      for (let i = 0; i < 4; i++) {
+        a.network.send(2, "bulk", new Uint8Array(size));
+        // Not in one record: each is sent in a turn of its own.
+        await new Promise<void>((resolve) => setImmediate(resolve));
+      }
+      const all = 4 * round;
+      await b.recorder.until(
+        "all four",
+        () => b.recorder.count("frame") === all,
+      );
+      rounds.push(performance.now() - started);
+    }
+    const median = rounds.sort((x, y) => x - y)[25]!;
+    // A delayed acknowledgement takes 40 ms.
+    assert.ok(median < 40, `median ${median} ms`);
+    await arena.close();
+  });
+}
+
+Deno.test("a secret is changed member by member, and each pair stays linked", async () => {
+  const [old, young] = ["the secret until now", "the secret from now on"];
+  const both = { secret: young, previous: old };
+  const arena = new SocketArena({ backoffMinMs: 1, backoffMaxMs: 10 });
+  let a = arena.member(1, { secret: old });
+  let b = arena.member(2, { secret: old });
+  a.network.start();
+  b.network.start();
+  await up(a, b);
+  for (const now of [both, { secret: young }]) {
+    await a.stop();
+    a = arena.member(1, now);
+    a.network.start();
+    await up(a, b);
+    await b.stop();
+    b = arena.member(2, now);
+    b.network.start();
+    await up(a, b);
+    assert.deepEqual(
+      [a, b].flatMap(complaints).filter((line) => line.includes("secret")),
+      [],
+    );
+  }
+  await arena.close();
+});
 
 Deno.test("control frames overtake 50 MB on the bulk lane", async () => {
   const arena = new SocketArena();

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
+import { linkRequest, readHead } from "../../src/network/http_head.ts";
 import {
   DialerHandshake,
   type HandshakeParty,
-  NONCE_BYTES,
-} from "../../src/network/handshake.ts";
+  type Proven,
+} from "../../src/network/sealed/handshake.ts";
+import { HandshakeChannel } from "../../src/network/sealed/handshake_channel.ts";
+import { EphemeralKeys } from "../../src/network/sealed/key_agreement.ts";
 import type { Lane, PeerIdentity } from "../../src/network/port.ts";
 
 /** Fails if `promise` takes longer than anything here may take. */
@@ -17,128 +20,130 @@ export async function soon<T>(what: string, promise: Promise<T>): Promise<T> {
   }
 }
 
-/** A WebSocket without any of our rules, for attackers. */
-export class RawSocket {
-  readonly #socket: WebSocket;
-  readonly #inbox: Uint8Array[] = [];
-  readonly #gone: Promise<void>;
-  #wake: () => void = () => {};
+/** A connection to the Raft port without any of our rules, for attackers. */
+export class RawLink {
+  readonly #connection: Deno.TcpConn;
+  readonly #channel: HandshakeChannel;
 
-  private constructor(socket: WebSocket, gone: Promise<void>) {
-    this.#socket = socket;
-    this.#gone = gone;
-    socket.onmessage = (event) => {
-      if (event.data instanceof ArrayBuffer) {
-        this.#inbox.push(new Uint8Array(event.data));
-      }
-      this.#wake();
-    };
+  private constructor(connection: Deno.TcpConn, first: Uint8Array) {
+    this.#connection = connection;
+    this.#channel = new HandshakeChannel(connection, first);
   }
 
-  /** Connects to the link route of `address`. */
-  static async open(address: string): Promise<RawSocket> {
-    const socket = new WebSocket(`ws://${address}/stream`);
-    socket.binaryType = "arraybuffer";
-    const gone = Promise.withResolvers<void>();
-    socket.onclose = () => gone.resolve();
-    const opened = Promise.withResolvers<void>();
-    socket.onopen = () => opened.resolve();
-    socket.onerror = () => opened.reject(new Error(`cannot open ${address}`));
-    const raw = new RawSocket(socket, gone.promise);
-    await opened.promise;
-    return raw;
-  }
-
-  send(data: Uint8Array | string): void {
-    this.#socket.send(data as string | Uint8Array<ArrayBuffer>);
-  }
-
-  /** The next binary message. */
-  async next(): Promise<Uint8Array> {
-    while (this.#inbox.length === 0) {
-      const message = new Promise<void>((resolve) => this.#wake = resolve);
-      const lost = this.#gone.then(() => assert.fail("closed, not answered"));
-      await Promise.race([message, lost]);
+  /** Connects and asks for a link. @throws {Error} if it is not granted. */
+  static async open(address: string): Promise<RawLink> {
+    const connection = await connectTo(address);
+    await connection.write(linkRequest(address));
+    const head = await soon("an answer", readHead(connection)).catch(() =>
+      null
+    );
+    if (head === null || !/ 101 /.test(head.line)) {
+      connection.close();
+      throw new Error(`no link was granted: ${head?.line}`);
     }
-    return this.#inbox.shift()!;
+    return new RawLink(connection, head.rest);
   }
 
-  /** Waits until the other side has cut the connection. */
+  /** For those who write bytes of their own. */
+  get connection(): Deno.TcpConn {
+    return this.#connection;
+  }
+
+  /** What arrived and was not taken. */
+  get rest(): Uint8Array {
+    return this.#channel.rest;
+  }
+
+  /** Sends a handshake message. */
+  async send(message: Uint8Array): Promise<void> {
+    await this.#channel.send(message);
+  }
+
+  /** The next handshake message. */
+  async next(): Promise<Uint8Array> {
+    const message = await soon("a message", this.#channel.receive());
+    assert.ok(message !== null, "closed, not answered");
+    return message;
+  }
+
+  /** Waits until the other side has ended the connection. */
   async cut(): Promise<void> {
-    await soon("the other side cuts the connection", this.#gone);
+    await readToEnd(this.#connection);
   }
 
-  async close(): Promise<void> {
-    this.#socket.close();
-    await this.#gone;
+  close(): void {
+    this.#connection.close();
   }
 
   /** Waits for the other side to refuse, then leaves. Returns the reason's number. */
   async refusal(): Promise<number> {
     const [type, , reason] = await this.next();
     assert.equal(type, 4, "not a refusal");
-    await this.close();
+    this.close();
     return reason!;
   }
 }
 
+/** A plain TCP connection to `address`. */
+export function connectTo(address: string): Promise<Deno.TcpConn> {
+  const [hostname, port] = address.split(":");
+  return Deno.connect({ hostname: hostname!, port: Number(port) });
+}
+
 /** Fresh material for one handshake. */
 export function partyOf(self: PeerIdentity, secret: string): HandshakeParty {
-  const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
-  return { self, secret, nonce };
+  return { self, secrets: [secret], keys: EphemeralKeys.generate() };
+}
+
+/** Who dials, and as what. */
+export interface RawDial {
+  readonly self: PeerIdentity;
+  readonly secret: string;
+  readonly lane: Lane;
+  readonly expected: number;
 }
 
 /** Dials `address` and proves to be `self`. Returns the hello, too, for those who record. */
 export async function dialRaw(
   address: string,
-  options: { self: PeerIdentity; secret: string; lane: Lane; expected: number },
-): Promise<{ socket: RawSocket; hello: Uint8Array }> {
-  const socket = await RawSocket.open(address);
-  const { self, secret, lane, expected } = options;
-  const party = partyOf(self, secret);
-  const handshake = new DialerHandshake(party, lane, expected);
-  const answer = handshake.receive(await socket.next());
+  { self, secret, lane, expected }: RawDial,
+): Promise<{ link: RawLink; hello: Uint8Array; proven: Proven }> {
+  const link = await RawLink.open(address);
+  const handshake = new DialerHandshake(partyOf(self, secret), lane, expected);
+  const answer = handshake.receive(await link.next());
   assert.ok(answer.kind === "continue");
-  socket.send(answer.reply);
-  const outcome = handshake.receive(await socket.next());
-  assert.equal(outcome.kind, "proven");
-  return { socket, hello: answer.reply };
+  await link.send(answer.reply);
+  const proven = handshake.receive(await link.next());
+  if (proven.kind === "proven") return { link, hello: answer.reply, proven };
+  link.close();
+  assert.ok(proven.kind === "refused");
+  throw new Error(`refused: ${proven.detail}`);
 }
 
-/** A plain TCP connection that has upgraded to WebSocket by hand. */
-export async function upgradeByHand(address: string): Promise<Deno.TcpConn> {
-  const [hostname, port] = address.split(":");
-  const connection = await Deno.connect({
-    hostname: hostname!,
-    port: Number(port),
-  });
-  const request = [
-    "GET /stream HTTP/1.1",
-    `Host: ${address}`,
-    "Connection: Upgrade",
-    "Upgrade: websocket",
-    "Sec-WebSocket-Version: 13",
-    `Sec-WebSocket-Key: ${btoa("0123456789abcdef")}`,
-    "\r\n",
-  ];
-  await connection.write(new TextEncoder().encode(request.join("\r\n")));
-  const answer = new Uint8Array(2048);
-  const count = await connection.read(answer);
-  assert.match(new TextDecoder().decode(answer.subarray(0, count!)), / 101 /);
-  return connection;
-}
-
-/** Reads until the other side ends the connection; closes it. */
+/** Reads until the other side ends the connection, which it must do soon, whatever it says until then; closes it. */
 export async function readToEnd(connection: Deno.Conn): Promise<void> {
   const buffer = new Uint8Array(4096);
+  const ending = (async () => {
+    try {
+      while (await connection.read(buffer) !== null);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
+    }
+  })();
   try {
-    while (await soon("the end", connection.read(buffer)) !== null);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
+    await soon("the end", ending);
   } finally {
     connection.close();
+    await ending.catch(() => {});
   }
 }
+
+/** Hears what passes a relay, and says what is passed on. `from` tells connections apart. */
+export type Tap = (
+  bytes: Uint8Array,
+  side: "dialer" | "acceptor",
+  from: Deno.Conn,
+) => Uint8Array;
 
 /** A TCP relay between two members that can break connections, or go silent without breaking them. */
 export class Relay {
@@ -146,12 +151,14 @@ export class Relay {
   readonly #listener: Deno.TcpListener;
   readonly #connections = new Set<Deno.Conn>();
   readonly #work: Promise<unknown>[] = [];
+  readonly #tap: Tap;
   #silent = false;
   #speak: () => void = () => {};
   #spoken: Promise<void> = Promise.resolve();
 
-  /** Relays to `target`. */
-  constructor(target: string) {
+  /** Relays to `target` what `tap` makes of it. */
+  constructor(target: string, tap: Tap = (bytes) => bytes) {
+    this.#tap = tap;
     this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     this.address = `127.0.0.1:${this.#listener.addr.port}`;
     this.#work.push(this.#accept(target));
@@ -197,22 +204,30 @@ export class Relay {
           continue;
         }
         this.#connections.add(from).add(to);
-        this.#work.push(this.#pipe(from, to), this.#pipe(to, from));
+        this.#work.push(
+          this.#pipe(from, to, "dialer"),
+          this.#pipe(to, from, "acceptor"),
+        );
       }
     } catch (error) {
       if (!(error instanceof Deno.errors.BadResource)) throw error;
     }
   }
 
-  async #pipe(from: Deno.Conn, to: Deno.Conn): Promise<void> {
+  async #pipe(
+    from: Deno.Conn,
+    to: Deno.Conn,
+    side: "dialer" | "acceptor",
+  ): Promise<void> {
     const buffer = new Uint8Array(64 << 10);
     try {
       while (true) {
         const count = await from.read(buffer);
         if (this.#silent) await this.#spoken;
         if (count === null) break;
-        for (let at = 0; at < count;) {
-          at += await to.write(buffer.subarray(at, count));
+        const bytes = this.#tap(buffer.slice(0, count), side, from);
+        for (let at = 0; at < bytes.length;) {
+          at += await to.write(bytes.subarray(at));
         }
       }
     } catch {

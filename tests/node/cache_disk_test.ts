@@ -242,3 +242,52 @@ Deno.test("what is found damaged while it is read is given up and rebuilt, and t
   await members.cluster.node(3).whenReady(10_000);
   for (let i = 0; i < 20; i++) assert.equal(await members.get(3, `k${i}`), big);
 });
+
+/** Starts a node again; gives back what puts what its caches were then in the place of what they are later. */
+async function kept(members: DiskMembers, id: NodeId): Promise<() => void> {
+  const [folder, copy] = [members.folder(id), join(members.dir, `kept ${id}`)];
+  await members.damage(
+    [id],
+    () => fs.cpSync(folder, copy, { recursive: true }),
+  );
+  return () => {
+    remove(folder);
+    fs.cpSync(copy, folder, { recursive: true });
+  };
+}
+
+Deno.test("a member that lost the end of its log, as in a power cut, gets it again from the leader that knows it had it", async () => {
+  await using members = await DiskMembers.on();
+  await members.client(1).cache("c").put("k", 0);
+  await members.lead(1);
+  const back = await kept(members, 3);
+  const { term } = members.hosted(1).group!.core;
+  for (let i = 1; i <= 5; i++) {
+    await members.client(1).cache("c").put("k", i);
+    assert.equal(await members.get(3, "k"), i);
+  }
+  await members.damage([3], back);
+  assert.equal(await members.get(3, "k"), 5);
+  assert.equal(members.hosted(1).group!.core.term, term);
+});
+
+Deno.test("a member that has what a majority forgot in a power cut gives it up, and all have the same", async () => {
+  await using members = await DiskMembers.on();
+  await members.client(1).cache("c").put("k", 0);
+  await members.lead(1);
+  // Of the term they know even after a power cut: only entries may be forgotten.
+  const back = [await kept(members, 2), await kept(members, 3)];
+  assert.equal(members.leader(1), 1);
+  for (let i = 1; i <= 5; i++) {
+    await members.client(1).cache("c").put("k", `forgotten ${i}`);
+  }
+  const who = members.member(1);
+  await members.cluster.kill([1]);
+  await members.damage([2, 3], () => back.shift()!());
+  for (let i = 1; i <= 9; i++) await members.client(2).cache("c").put("k", i);
+  await members.cluster.start(1).whenReady(10_000);
+  await until("node 1 is another member", () => members.member(1) !== who);
+  await members.client(2).cache("c").put("k", "all");
+  for (const id of members.ids) assert.equal(await members.get(id, "k"), "all");
+  assert.equal(members.hosted(2).epoch, 1);
+});

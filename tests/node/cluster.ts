@@ -1,3 +1,6 @@
+import { API_SETTINGS, type ApiField } from "../../src/config/api_settings.ts";
+import { BACKUP_SETTINGS } from "../../src/config/backup_settings.ts";
+import type { BackupConfig } from "../../src/config/backup_types.ts";
 import assert from "node:assert/strict";
 import type { NodeConfig } from "../../src/config/types.ts";
 import { MemoryLog } from "../../src/log/memory_log.ts";
@@ -20,6 +23,8 @@ import type { NetworkEvents } from "../../src/network/port.ts";
 import { envelopeStamp } from "../../src/node/groups/stamp.ts";
 import { type Clock, systemClock } from "../../src/util/clock.ts";
 import { Logger } from "../../src/util/logger.ts";
+import { Timings } from "../../src/telemetry/timings.ts";
+import { Traces } from "../../src/telemetry/traces.ts";
 import { SystemRandom } from "../../src/util/random.ts";
 import { CountingMachine, Volume } from "./memory_volume.ts";
 
@@ -103,12 +108,32 @@ export class Cluster {
           events: this.#heard(id, events),
         });
         this.links.set(id, links);
-        return Object.assign(links, { accept: () => new Response() });
+        return Object.assign(links, {
+          accept: () => {},
+          refused: () => {},
+          refusals: 0,
+        });
       },
       levels: LEVELS,
       engine: { name: "none", version: "0" },
+      measures: {
+        version: "1.2.3",
+        syncs: new Timings(),
+        traces: new Traces("1.2.3"),
+      },
       following: [],
       caches: null,
+      listeners: () => [],
+      backups: {
+        store: null,
+        schedule: null,
+        verify: null,
+        folder: "",
+        keepDays: 0,
+        keepDaysLocal: 0,
+        logIntervalMs: 0,
+        inspect: () => Promise.reject(new Error("there are no backups")),
+      },
       ...parts,
       createGroup: ({ starter, storage, options }, ports) => {
         const group = new RaftGroup({
@@ -225,7 +250,18 @@ export class Cluster {
       listenAddrRaft: "127.0.0.1",
       listenAddrApi: "127.0.0.1",
       secretRaft: "",
+      secretRaftPrevious: "",
       secretApi: "",
+      secretApiPrevious: "",
+      tlsAutoCertificates: false,
+      tlsRaftKey: "",
+      tlsRaftCert: "",
+      tlsRaftCa: "",
+      tlsRaftDangerTlsNoVerify: false,
+      tlsApiKey: "",
+      tlsApiCert: "",
+      tlsApiCa: "",
+      tlsApiDangerTlsNoVerify: false,
       logSync: { mode: "immediate" },
       walSize: 8192,
       logsUntilSnapshot: 10_000,
@@ -238,10 +274,13 @@ export class Cluster {
       writeTimeoutMaxMs: 3_600_000,
       learnerOnly: false,
       healthCheckDelaySecs: 0,
+      logFormat: "auto",
+      slowStatementMs: 0,
       tickMs: 5,
       electionTicks: 20,
       heartbeatTicks: 4,
       leaseReads: false,
+      apiConnectionsPerAddress: 1,
       maxBodyBytes: 1,
       queryTimeoutMs: 1,
       queryMaxRows: 1,
@@ -249,9 +288,20 @@ export class Cluster {
       cacheStorageDisk: false,
       cacheLogSync: { mode: "immediate" },
       cacheMaxBytes: 2 ** 20,
+      passwordDashboard: "",
+      passwordDashboardViewer: "",
+      insecureCookie: false,
+      ...NOTHING_SET,
     };
   }
 }
+
+/** Backups and limits of the API, where nothing of them is set. */
+const NOTHING_SET = Object.fromEntries(
+  Object.entries({ ...BACKUP_SETTINGS, ...API_SETTINGS }).map((
+    [field, { fallback }],
+  ) => [field, fallback]),
+) as unknown as BackupConfig & Pick<NodeConfig, ApiField>;
 
 /** Waits until `condition` holds; fails after a bounded time. */
 export async function until(

@@ -188,11 +188,28 @@ async function takePartForgotten(cluster: Cluster): Promise<HiqliteNode> {
   return back;
 }
 
-Deno.test("a volume put back that only a member met later remembers is rebuilt", async () => {
+/** Waits until node 2, which alone says that node 3 is an old copy, is heard and moved nothing. */
+async function doubted(cluster: Cluster, node: HiqliteNode): Promise<void> {
+  const old = node.id;
+  await until(
+    "the doubt",
+    () =>
+      cluster.lines.some((line) =>
+        /^3: node 2 says that this member's data is an old copy .*no majority of the voters says so: this member goes on and keeps its data/
+          .test(line)
+      ),
+  );
+  assert.equal(node.id, old);
+  assert.equal(node.ready().ok, true);
+}
+
+Deno.test("a volume put back that only a member met later remembers is kept, until the leader says the same", async () => {
   await using cluster = new Cluster(3);
   const back = await takePartForgotten(cluster);
   const old = back.id;
   cluster.network.heal(2, 3);
+  await doubted(cluster, back);
+  await cluster.node(1).transferLeadership(2);
   await until("a new incarnation", () => back.id !== old);
   await back.whenReady(10_000);
   assert.equal(await writesSeen(back), 6);
@@ -208,6 +225,8 @@ Deno.test("a volume put back is recognised also after more starts than were forg
   // So that its log is as long as the others' again.
   await write(back);
   cluster.network.heal(2, 3);
+  await doubted(cluster, back);
+  await cluster.node(1).transferLeadership(2);
   await until("a new incarnation", () => back.id !== old);
   await back.whenReady(10_000);
   assert.equal(await writesSeen(back), 7);
@@ -220,6 +239,8 @@ Deno.test("an old volume put back does not take part because those who forgot an
   const copy = await oldVolume(cluster);
   await cluster.stop(3);
   await forgetStarts(cluster, 1);
+  // The word of one who does not lead keeps it out; the leader's replaces it.
+  await cluster.node(1).transferLeadership(2);
   cluster.network.cut(2, 3);
   cluster.restore(3, copy);
   // Longer ticks make it wait longer than this test takes.

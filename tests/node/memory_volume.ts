@@ -1,3 +1,4 @@
+import type { StatePosition } from "../../src/state/port.ts";
 import { HiqliteError } from "../../src/errors.ts";
 import { MemoryLog } from "../../src/log/memory_log.ts";
 import type { NodeVault, Storage } from "../../src/node/volume/vault.ts";
@@ -9,11 +10,13 @@ import {
   FIRST_FACTS,
   readFactChange,
 } from "../../src/state/cluster_facts.ts";
+import { NOTHING_RETAINED } from "../../src/state/topics/event.ts";
 import { decodeEnvelope, peekClock } from "../../src/state/envelope.ts";
 import type { ApplyDone } from "../../src/state/port.ts";
-import type { SqlMachine } from "../../src/state/sql/port.ts";
+import type { Observation, SqlMachine } from "../../src/state/sql/port.ts";
+import { NOTHING_LOCKED } from "../../src/state/locks/types.ts";
 import { writeResult } from "../../src/state/sql/result.ts";
-import type { QueryResult } from "../../src/state/sql/types.ts";
+import type { QueryResult, RowStream } from "../../src/state/sql/types.ts";
 import { ByteReader } from "../../src/util/bytes.ts";
 import { ListMachine } from "./trio.ts";
 
@@ -27,12 +30,20 @@ function applied(index: number): Uint8Array {
 /** Counts writes and applies each (session, sequence) once. */
 export class CountingMachine extends ListMachine implements SqlMachine {
   readonly engine = { name: "none", version: "0" };
+  readonly files = null;
+  readonly locks = NOTHING_LOCKED;
+  readonly tokens = [];
   #answers = new Map<string, Uint8Array>();
   #held: (() => void)[] | null = null;
   facts = FIRST_FACTS;
+  readonly retainedEvents = NOTHING_RETAINED;
 
   constructor() {
     super((run) => queueMicrotask(run));
+  }
+
+  get position(): StatePosition {
+    return { applied: this.applied, timeMs: 0, hash: this.items.length };
   }
 
   /** A machine in the same state. */
@@ -100,6 +111,17 @@ export class CountingMachine extends ListMachine implements SqlMachine {
 
   query(): Promise<QueryResult> {
     return Promise.resolve(this.querySync());
+  }
+
+  observe(): Promise<Observation> {
+    const result = this.querySync();
+    const hash = `${this.#answers.size}`.padStart(32, "0");
+    const { index } = this.applied;
+    return Promise.resolve({ index, tables: null, hash, result });
+  }
+
+  rows(): Promise<RowStream> {
+    throw new Error("this machine streams nothing");
   }
 
   querySync(): QueryResult {

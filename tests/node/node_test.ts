@@ -282,7 +282,7 @@ Deno.test("metrics() is in Prometheus' text format and tells who leads", async (
   for (const line of text.trimEnd().split("\n")) {
     assert.match(
       line,
-      /^(# (HELP|TYPE) hiqlite_\w+ .+|hiqlite_\w+({group="db"}|{engine="none",version="0"})? \d+(\.\d+)?)$/,
+      /^(# (HELP|TYPE) hiqlite_\w+ .+|hiqlite_\w+(\{\w+="[^"]*"(,\w+="[^"]*")*\})? \d+(\.\d+)?(e-\d+)?)$/,
     );
   }
   const types = [...text.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => name);

@@ -224,6 +224,8 @@ export class Trio {
   lose: (message: GroupMessage) => boolean = () => false;
   /** What lets entries gather and was not stopped; run it to go on. */
   readonly lingering = new Set<() => void>();
+  /** Entries after it are needed elsewhere; null: none. */
+  needed: LogIndex | null = null;
   readonly #queue: (() => void)[] = [];
 
   constructor(
@@ -322,6 +324,7 @@ export class Trio {
         fatal: (error) => member.fatal = error,
         changed: () => {},
         diverged: ({ index }) => member.diverged.push(index),
+        neededAfter: () => this.needed,
         ...(firstRun === undefined ? {} : { firstRun }),
         warn: (message) => warnings.push(message),
       }, options),

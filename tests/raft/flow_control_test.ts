@@ -17,6 +17,7 @@ import {
   heartbeatReply,
   id,
   ofType,
+  readIndex,
   rejected,
 } from "./make.ts";
 
@@ -109,6 +110,34 @@ Deno.test("at most one message with nothing but the commit index is on its way",
   const third = receive(core, accepted(1, 3, { from: "3" }));
   assert.deepEqual(ofType(third, "heartbeat").map(({ to }) => to), ["3"]);
   assert.equal(core.hasReady(), false);
+});
+
+Deno.test("while commits are held they are told with entries only, and at once when they are let go", () => {
+  const core = leaderOf();
+  propose(core, 1);
+  core.step({ kind: "holdCommits", held: true });
+  assert.deepEqual(receive(core, accepted(1, 2)), []);
+  assert.equal(core.commit, 2);
+  const [next] = appendsTo(propose(core, 1));
+  assert.equal(next?.commit, 2);
+  assert.deepEqual(receive(core, accepted(1, 3)), []);
+  core.step({ kind: "holdCommits", held: false });
+  const told = ofType(drain(core), "heartbeat");
+  assert.deepEqual(told.map(({ to, commit }) => [to, commit]), [["2", 3]]);
+});
+
+Deno.test("a member that asks for a read index is told of the commit, held or not", () => {
+  const core = leaderOf();
+  propose(core, 1);
+  core.step({ kind: "holdCommits", held: true });
+  receive(core, accepted(1, 2));
+  const round = ofType(receive(core, readIndex(1, 7)), "heartbeat");
+  const reply = heartbeatReply(1, round.at(-1)!.round);
+  const messages = receive(core, reply);
+  assert.equal(ofType(messages, "readIndexReply").length, 1);
+  propose(core, 1);
+  const told = ofType(receive(core, accepted(1, 3)), "heartbeat");
+  assert.deepEqual(told.map(({ to, commit }) => [to, commit]), [["2", 3]]);
 });
 
 Deno.test("a lost append is found by a heartbeat once nothing moved for an interval", () => {

@@ -181,10 +181,11 @@ fuzz("everything at once", { voters: 3, learners: 1, spares: 2 }, (chaos) => {
       case "hint":
         if (node.up) cluster.step(node.id, { kind: "leaderUnreachable" });
         break;
-      case "unreachable":
+      case "linkBroke":
         if (leader !== null) {
+          const kind = chaos.chance(50) ? "linkBroke" : "unreachable";
           const member = chaos.pick(ids);
-          cluster.step(leader, { kind: "unreachable", member });
+          cluster.step(leader, { kind, member });
         }
     }
   });
@@ -203,7 +204,7 @@ function randomAction(chaos: Chaos): string {
     "transfer",
     "read",
     "hint",
-    "unreachable",
+    "linkBroke",
   ]);
 }
 

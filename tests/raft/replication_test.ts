@@ -1,5 +1,6 @@
 /** The checklist of log and commitment, clause by clause (§1.2). */
 import assert from "node:assert/strict";
+import { ContradictionError } from "../../src/raft/contradiction.ts";
 import { EntryKind } from "../../src/raft/types.ts";
 import { Cluster } from "./harness/cluster.ts";
 import { configOf, THREE } from "./harness/configurations.ts";
@@ -11,6 +12,7 @@ import {
   propose,
   reasonOf,
   receive,
+  tick,
   tickUntilCampaign,
   win,
 } from "./harness/talk.ts";
@@ -138,6 +140,32 @@ Deno.test("§1.2 cutting below the commit index is a broken invariant", () => {
   );
 });
 
+Deno.test("§1.2 entries that contradict committed ones are not passed over", () => {
+  const core = followerOf([1, 1, 1, 1]);
+  receive(core, append(1, id(1, 4), [], 3));
+  assert.deepEqual(
+    receive(core, append(2, id(1, 2), [1])).length,
+    1,
+    "what is committed may come again",
+  );
+  assert.throws(
+    () => receive(core, append(2, id(1, 1), [2, 2, 2, 2], 5)),
+    new ContradictionError(2, 2),
+  );
+});
+
+Deno.test("§1.2 a term above the last one that was purged contradicts what was purged", () => {
+  const core = followerOf([1, 1, 1, 1]);
+  receive(core, append(1, id(1, 4), [], 4));
+  core.step({ kind: "applied", index: 4 });
+  core.step({ kind: "purged", index: 3 });
+  receive(core, append(2, id(0, 0), [1, 1]));
+  assert.throws(
+    () => receive(core, append(2, id(1, 1), [2])),
+    new ContradictionError(2, 2),
+  );
+});
+
 Deno.test("§1.2 an append that reaches over the commit index leaves committed entries alone", () => {
   const core = followerOf([1, 1]);
   receive(core, append(1, id(1, 2), [], 2));
@@ -218,6 +246,32 @@ Deno.test("§1.2 the match index never falls in a term", () => {
   receive(core, accepted(1, 4));
   receive(core, accepted(1, 2));
   assert.equal(progressOf(core).match, 4);
+});
+
+Deno.test("§1.2 over a new link a member may have lost the end of its log: what it acknowledged counts no more", () => {
+  const core = leaderOf();
+  propose(core, 3);
+  receive(core, accepted(1, 4));
+  assert.equal(core.commit, 4);
+  core.step({ kind: "linkBroke", member: "2" });
+  core.step({ kind: "linkBroke", member: "9" });
+  assert.equal(progressOf(core).match, 0);
+  const [probe] = appendsTo(drain(core));
+  assert.deepEqual(
+    probe?.prev,
+    id(1, 4),
+    "the log is asked for where it ended",
+  );
+  tick(core);
+  const beats = ofType(drain(core), "heartbeat").filter(({ to }) => to === "2");
+  assert.deepEqual(beats.map(({ commit }) => commit), [0]);
+  const [resent] = appendsTo(receive(core, rejected(1, 4, id(1, 2))));
+  assert.deepEqual([resent?.prev.index, resent?.last], [2, 4]);
+  receive(core, accepted(1, 4));
+  assert.deepEqual(
+    [progressOf(core).match, progressOf(core).state, core.commit],
+    [4, "replicate", 4],
+  );
 });
 
 Deno.test("§1.2 the answer to an append of an older term says nothing of the log: its sender may lead again", () => {

@@ -12,7 +12,7 @@ const REFUSED_BODIES: readonly [string, string, unknown, RegExp][] = [
     "an unknown field",
     "execute",
     { sql: "x", parms: [] },
-    /unknown field "parms", expected sql, params, timeout_ms/,
+    /unknown field "parms", expected sql, params, notify, timeout_ms/,
   ],
   [
     "a field named __proto__",
@@ -87,6 +87,19 @@ const REFUSED_BODIES: readonly [string, string, unknown, RegExp][] = [
     "txn",
     { statements: [{ sql: "x" }, {}] },
     /statements\[1\]\.sql: is missing/,
+  ],
+  ["a notification without data", "notify", { topic: "t" }, /data: is missing/],
+  [
+    "an event of a transaction without a topic",
+    "txn",
+    { statements: [{ sql: "x" }], notify: [{ data: 1 }] },
+    /notify\[0\]\.topic: is missing/,
+  ],
+  [
+    "an event of a statement that refers wrongly",
+    "execute",
+    { sql: "x", notify: [{ topic: "t", data: { $ref: {} } }] },
+    /notify\[0\]\.data: expected \{"\$ref"/,
   ],
   ["params in a batch", "batch", { sql: "x", params: [] }, /unknown field/],
   [

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { clientOf } from "../../src/server/routes/client_of.ts";
 import { HiqliteError } from "../../src/errors.ts";
 import { Logger } from "../../src/util/logger.ts";
+import { accessOfToken, FULL_ACCESS } from "../../src/server/access.ts";
+import { drawToken } from "../../src/api/token_text.ts";
 import { HEADERS, withApp } from "./with_app.ts";
 
 Deno.test("POST /execute answers rows_affected, last_insert_rowid and index", () =>
@@ -41,9 +44,30 @@ Deno.test("POST /query is guarded, with the options' limits", () =>
       consistency: "linearizable",
       minIndex: 1,
       guarded: true,
+      client: clientOf(FULL_ACCESS),
       limits: { timeoutMs: 500, maxRows: 10, maxBytes: 1000 },
     }]);
   }, { queryTimeoutMs: 500, queryMaxRows: 10, queryMaxBytes: 1000 }));
+
+Deno.test("POST /query says who waits: the token, or those that have the secret", () =>
+  withApp(async (ask, { tokens, queries }) => {
+    const { id, digest, token } = await drawToken();
+    const rights = { scope: "read", caches: null, expiresMs: null } as const;
+    await tokens.create({ wish: { id, digest, name: "reports", ...rights } });
+    const query = { sql: "SELECT 1" };
+    for (const secret of [token, HEADERS["x-api-secret"]]) {
+      const headers = { ...HEADERS, "x-api-secret": secret };
+      assert.equal(
+        (await ask("/api/v1/query", query, { headers })).status,
+        200,
+      );
+    }
+    const reports = accessOfToken(tokens.find(id)!);
+    assert.deepEqual(
+      queries.map(({ client }) => client),
+      [clientOf(reports), clientOf(FULL_ACCESS)],
+    );
+  }));
 
 Deno.test("POST /query takes a longer timeout than a write may wait, and cuts it itself", () =>
   withApp(async (ask, member) => {

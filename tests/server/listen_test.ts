@@ -3,7 +3,8 @@ import { configOf } from "../../src/config/options.ts";
 import { FakeMember } from "../client/fake_member.ts";
 import { listen, type ListenOptions } from "../../src/server/listen.ts";
 import { freePorts } from "../ports.ts";
-import { silentLogger } from "../../src/util/logger.ts";
+import { Logger, silentLogger } from "../../src/util/logger.ts";
+import { apiHandler } from "../../src/server/app.ts";
 
 function options(
   [raft, api]: number[],
@@ -15,7 +16,7 @@ function options(
       secretRaft: "raft-secret-0123456789",
       secretApi: "api-secret-0123456789",
     }),
-    raft: () => new Response("raft", { status: 426 }),
+    links: { accept: (caller) => caller.gone(), refused: () => {} },
     api: () => new Response("api"),
     logger: silentLogger,
     ...change,
@@ -34,7 +35,10 @@ Deno.test("listen() serves Raft, health and API on their ports", async () => {
   try {
     assert.equal(listeners.apiUrl, `http://127.0.0.1:${api}`);
     assert.equal(await ask(listeners.apiUrl), "200 api");
-    assert.equal(await ask(`http://127.0.0.1:${raft}/stream`), "426 raft");
+    assert.match(
+      await ask(`http://127.0.0.1:${raft}/stream`),
+      /^400 .*members/,
+    );
     assert.equal(await ask(`http://127.0.0.1:${raft}/ping`), "200 pong");
     parts.member.healthy = { ok: false, detail: "no leader" };
     assert.match(
@@ -107,7 +111,40 @@ Deno.test("Listeners.close() waits no longer than the grace time", async () => {
   const waiting = fetch(listeners.apiUrl);
   await asked.promise;
   await listeners.close();
+  await assert.rejects(waiting);
   answer.resolve(new Response("too late"));
-  await (await waiting).text();
   await parts.member.shutdown();
+});
+
+Deno.test("a malformed Host is no error of the member, on either port", async () => {
+  const [raft, api] = freePorts(2) as [number, number];
+  const lines: string[] = [];
+  const member = new FakeMember();
+  const parts = options([raft, api], {
+    api: apiHandler(member, { secretApi: "api-secret-0123456789" }),
+    logger: new Logger("warn", ({ message }) => lines.push(message)),
+  });
+  const listeners = await listen(parts);
+  const ask = async (port: number, host: string): Promise<string> => {
+    using connection = await Deno.connect({ hostname: "127.0.0.1", port });
+    await connection.write(
+      new TextEncoder().encode(
+        `GET /ping HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
+      ),
+    );
+    const text = await new Response(connection.readable).text();
+    return text.split(" ")[1]!;
+  };
+  try {
+    for (const host of ["a b", "[", "x:99999", "%"]) {
+      assert.match(await ask(raft, host), /^(200|4\d\d)$/, host);
+      assert.match(await ask(api, host), /^(200|4\d\d)$/, host);
+    }
+    assert.equal(await ask(raft, "127.0.0.1"), "200");
+    assert.deepEqual(lines, []);
+  } finally {
+    await listeners.close();
+    await parts.member.shutdown();
+    await member.shutdown();
+  }
 });

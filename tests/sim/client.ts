@@ -249,7 +249,7 @@ export class SimClient {
         }
         const applied = process.state.applied.index;
         const value = process.state.read(operation.key);
-        this.#world.sawRead(process, operation.key, value);
+        this.#world.agreement.sawRead(process, operation.key, value);
         probes.hit("readConfirmed");
         if (process.core.role !== "leader") probes.hit("readOnFollower");
         oracle.fresh(process.member, applied, index, floor);

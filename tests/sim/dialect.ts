@@ -4,6 +4,7 @@ import {
   NO_IDENTITY,
   writeEnvelope,
 } from "../../src/state/envelope.ts";
+import type { StateEvent } from "../../src/state/port.ts";
 import { ByteReader, ByteWriter } from "../../src/util/bytes.ts";
 import type { Entry, LogIndex } from "../../src/raft/types.ts";
 import type { Operation, SimAnswer, SimCommand } from "./command.ts";
@@ -45,6 +46,8 @@ export interface Judged {
   /** One for each entry. */
   readonly answers: readonly Uint8Array[];
   readonly reads: readonly SeenRead[];
+  /** What the entries tell of, from a model that tells anything. */
+  readonly events: readonly StateEvent[];
   /** The state in the end. */
   readonly dump: string;
 }
@@ -52,16 +55,16 @@ export interface Judged {
 /** What is a state machine's own in commands and answers. */
 export interface Dialect {
   write(writer: ByteWriter, operation: Operation, mark: Mark): void;
-  /** The attempt that {@linkcode write} wrote. */
-  attemptOf(body: Uint8Array): number;
+  /** The attempt that {@linkcode write} wrote, or that the entry's key tells. */
+  attemptOf(body: Uint8Array, key: string): number;
   /** The value in an answer. */
   valueOf(body: Uint8Array): string;
   /** What an operation makes of a key's value, and how it is answered, in a sequential program. */
   operate(operation: Operation, before: string): Outcome;
   /** All that may become of it, if something else than the operations of the key has a say. Values have no "|". */
   readonly outcomes?: (operation: Operation, before: string) => Outcome[];
-  /** The hash that an entry carries of its answer. */
-  hash(answer: Uint8Array): number;
+  /** The hash that an entry carries of its answer, and of what it tells. */
+  hash(answer: Uint8Array, events: readonly StateEvent[]): number;
   /** A state machine's inside, from what {@linkcode Model.encode} wrote, or empty. */
   model(bytes: Uint8Array): Model;
   /**
@@ -87,7 +90,7 @@ export const KV_DIALECT: Dialect = {
   close: () => {},
 };
 
-/** A command in its envelope, without a stamp. Whoever opens a session leaves the attempt where a machine's bytes would be. */
+/** A command in its envelope, without a stamp. Whoever opens a session, or tells the time, leaves the attempt where a machine's bytes would be. */
 export function encodeCommand(
   dialect: Dialect,
   command: SimCommand,
@@ -119,11 +122,11 @@ export const STAND_IN = 0;
 
 /** Which attempt a command was. */
 export function attemptOf(dialect: Dialect, payload: Uint8Array): number {
-  const { kind, body } = decodeEnvelope(payload);
+  const { kind, body, idempotencyKey } = decodeEnvelope(payload);
   if (kind === "refusal") return STAND_IN;
-  return kind === "openSession"
+  return kind === "openSession" || kind === "clock"
     ? new ByteReader(body).u53()
-    : dialect.attemptOf(body);
+    : dialect.attemptOf(body, idempotencyKey);
 }
 
 /** What an encoded answer says. */

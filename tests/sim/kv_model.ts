@@ -8,6 +8,7 @@ import type {
   Divergence,
   Preparation,
   PreparedEntry,
+  StateEvents,
 } from "../../src/state/port.ts";
 import { ByteReader, ByteWriter, NO_BYTES } from "../../src/util/bytes.ts";
 import { MemorySessionStore } from "../../src/state/memory_sessions.ts";
@@ -55,6 +56,8 @@ export interface Model {
   prepare(preparation: Preparation): PreparedEntry[];
   commitPrepared(): void;
   rollbackPrepared(): void;
+  /** What the entries told that were committed last; left out by a model that has nothing of its own to tell. */
+  takeEvents?(): StateEvents;
   /** The value of a key, as a read answers it. */
   read(key: number): string;
   /** Everything, for a snapshot. */

@@ -68,8 +68,8 @@ export interface MachineHost {
   readonly draw: Draw;
   /** Makes a model from the bytes of a state. */
   model(bytes: Uint8Array): Model;
-  /** The hash that an entry carries of its answer. */
-  hash(answer: Uint8Array): number;
+  /** The hash that an entry carries of its answer, and of what it tells. */
+  hash(answer: Uint8Array, events: readonly StateEvent[]): number;
   /** Which faults a preparation has. */
   faults(): MachineFaults;
   /** The group was told of this divergence. */
@@ -179,6 +179,11 @@ export class SimMachine implements PreparingMachine, SimulatedMachine {
     return this.#applied.index;
   }
 
+  /** What is committed here. */
+  get model(): Model {
+    return this.#model;
+  }
+
   /** A key's value as of `applied`. */
   read(key: number): string {
     return this.#model.read(key);
@@ -206,7 +211,9 @@ export class SimMachine implements PreparingMachine, SimulatedMachine {
       const divergence = this.#run(entries, results);
       this.#volume.batches.push(entries);
       const before = this.#host.reported();
-      done(null, answers ? results : [], eventsOf(entries), divergence);
+      const events = this.#model.takeEvents?.() ?? eventsOf(entries);
+      this.#compare(entries, results, events, divergence);
+      done(null, answers ? results : [], events, divergence);
       const after = this.#host.reported();
       if ((divergence ?? before) !== after) {
         throw new Violation("divergence unseen", `at ${divergence?.index}`);
@@ -348,7 +355,7 @@ export class SimMachine implements PreparingMachine, SimulatedMachine {
         this.#host.hit("commitUnheard");
         return done(new WriterLostError("simulated death"), NO_EVENTS);
       }
-      done(null, eventsOf(entries));
+      done(null, this.#model.takeEvents?.() ?? eventsOf(entries));
     });
   }
 
@@ -495,7 +502,6 @@ export class SimMachine implements PreparingMachine, SimulatedMachine {
     });
     if (!live) return null;
     this.#host.reached(this.#applied.index, this.clockMs);
-    this.#compare(entries, results, divergence);
     if (divergence !== null) this.#host.hit("divergenceSeen");
     return divergence;
   }
@@ -512,12 +518,15 @@ export class SimMachine implements PreparingMachine, SimulatedMachine {
   #compare(
     entries: readonly Entry[],
     answers: readonly Uint8Array[],
+    events: StateEvents,
     divergence: Divergence | null,
   ): void {
-    const first = entries.find(({ kind, payload }, i) => {
+    const told = Map.groupBy(events, ({ index }) => index);
+    const first = entries.find(({ index, kind, payload }, i) => {
       if (kind !== EntryKind.command) return false;
       const hash = peekHash(payload);
-      return hash !== null && hash !== this.#host.hash(answers[i]!);
+      return hash !== null &&
+        hash !== this.#host.hash(answers[i]!, told.get(index) ?? []);
     });
     if (first?.index === divergence?.index) return;
     throw new Violation(

@@ -48,7 +48,7 @@ export class SimMember implements Observed {
   #scrubbing = false;
   #reported: Divergence | null = null;
   #tickedAt: number;
-  /** Up to when the group was told of time. */
+  /** Up to when the group was told of time, by the node's own clock. */
   #toldAt: number;
   #alive = true;
   #ledAtTick: { readonly clockMs: number; readonly term: number } | null = null;
@@ -61,7 +61,7 @@ export class SimMember implements Observed {
     this.#world = world;
     this.#node = node;
     this.#tickedAt = world.now;
-    this.#toldAt = world.now;
+    this.#toldAt = node.monotonic;
     // Callbacks of what is opened below belong to this process already.
     node.process = this;
     this.member = node.member;
@@ -70,7 +70,7 @@ export class SimMember implements Observed {
       later: (event) => this.later(node.applyMs(), event),
       draw: world.draws.machine,
       model: (bytes) => world.dialect.model(bytes),
-      hash: (answer) => world.dialect.hash(answer),
+      hash: (answer, events) => world.dialect.hash(answer, events),
       faults: () => this.#machineFaults(),
       reported: () => this.#reported,
       lied: (index, term) => world.oracle.lied(index, term),
@@ -82,12 +82,12 @@ export class SimMember implements Observed {
         world.oracle.applied(this, entry, answer);
       },
       reached: (index, clockMs) =>
-        world.oracle.clockAt(this.member, index, clockMs),
+        world.oracle.clock.clockAt(this.member, index, clockMs),
       installing: () => world.moment(node),
       installed: (last) => {
         world.probes.hit("snapshotInstalled");
         world.oracle.installed(this, last);
-        world.oracle.clockAt(this.member, last.index, this.state.clockMs);
+        world.oracle.clock.clockAt(this.member, last.index, this.state.clockMs);
         world.moment(node);
       },
       duplicate: () => world.probes.hit("retryDeduplicated"),
@@ -122,7 +122,7 @@ export class SimMember implements Observed {
     node.rotten = false;
     node.disk.promiseBroken = false;
     const { applied, clockMs } = this.state;
-    world.oracle.clockAt(this.member, applied.index, clockMs);
+    world.oracle.clock.clockAt(this.member, applied.index, clockMs);
     if (applied.index > log.last.index) world.probes.hit("stateAheadOfLog");
     if (applied.index < log.last.index) world.probes.hit("stateBehindLog");
     this.core = createCore(
@@ -150,8 +150,9 @@ export class SimMember implements Observed {
       stamp: (payload, clockMs) => {
         stamp(payload, clockMs);
         const { state, group } = this;
-        world.oracle.stamped(
-          this,
+        world.oracle.clock.stamped(
+          this.member,
+          this.core.term,
           peekClock(payload),
           group.clockMs,
           state.clockMs,
@@ -168,12 +169,13 @@ export class SimMember implements Observed {
         this.#reported = divergence;
         world.oracle.diverged(this.member, divergence.index);
       },
-      sinceTickMs: () => (world.now - this.#toldAt) / node.clockRate,
+      sinceTickMs: () => node.monotonic - this.#toldAt,
       send: (message) => this.#send(message),
       defer: (callback) => this.later(world.plan.deferMs, callback),
       ...(world.plan.lingerMs > 0
         ? { linger: (callback: () => void) => this.#linger(callback) }
         : {}),
+      afterTurns: (callback) => this.later(2 * world.plan.deferMs, callback),
       fatal: (error) => this.#fatal(error),
       changed: () => this.#changed(),
       warn: (message, error) => {
@@ -220,9 +222,10 @@ export class SimMember implements Observed {
   /** One tick of the member's clock. */
   tick(): void {
     const { now, oracle, plan } = this.#world;
-    const elapsedMs = (now - this.#toldAt) / this.#node.clockRate;
+    const told = this.#node.monotonic;
+    const elapsedMs = told - this.#toldAt;
     this.#tickedAt = now;
-    this.#toldAt = now;
+    this.#toldAt = told;
     const { core, group } = this;
     const before = this.#ledAtTick;
     group.tick(elapsedMs);
@@ -232,7 +235,7 @@ export class SimMember implements Observed {
     // The first tick tells also of time before it led.
     if (role !== "leader" || before?.term !== term) return;
     const most = plan.tickMs * plan.raft.electionTicks;
-    oracle.ticked(
+    oracle.clock.ticked(
       this.member,
       clockMs - before.clockMs,
       Math.min(elapsedMs, most),
@@ -316,7 +319,7 @@ export class SimMember implements Observed {
   }
 
   #send(message: GroupMessage): boolean {
-    this.#world.oracle.sent(this.mirror, message);
+    this.#world.oracle.promises.sent(this.mirror, message);
     this.#world.watch.sent(message);
     return this.#world.network.send(message);
   }
@@ -335,7 +338,10 @@ export class SimMember implements Observed {
     if (role !== core.role) watch.turned(this, role, term);
     if (core.role !== "leader") return;
     const status = core.status();
-    oracle.progress(status);
+    // Where acknowledged entries can be lost, a broken link makes a leader ask anew.
+    if (this.#world.plan.durability === "immediate") {
+      oracle.promises.progress(status);
+    }
     watch.progress(status);
     if (seen.leading === leading) return;
     this.#world.elected(this);
@@ -395,7 +401,9 @@ export class SimMember implements Observed {
     const cursor = this.group.events.cursor();
     this.group.events.listen(() => {
       for (let next; (next = cursor.next()) !== null;) {
-        if (!("gap" in next)) this.#world.oracle.told(this, next);
+        if ("gap" in next) continue;
+        this.#world.oracle.told(this, next);
+        this.#world.locks?.told(next);
       }
     });
   }

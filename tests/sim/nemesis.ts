@@ -71,7 +71,7 @@ function onNode(world: World, fault: NodeFault): boolean {
       node.wallOffset += fault.ms;
       return true;
     case "drift":
-      node.clockRate = fault.rate;
+      node.drift(fault.rate);
       world.steadyClocks = false;
       return true;
     case "wipe":

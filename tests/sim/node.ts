@@ -20,7 +20,9 @@ export class SimNode {
   /** Nothing runs here until then. */
   pausedUntil = 0;
   /** Real milliseconds per millisecond of its clock. */
-  clockRate = 1;
+  #clockRate = 1;
+  /** When its clock took on that rate, and what it showed then, ms. */
+  #clockSet = { at: 0, shown: 0 };
   /** What its wall clock is off by, ms. */
   wallOffset = 0;
   /** Not to be started before then. */
@@ -43,6 +45,23 @@ export class SimNode {
   /** Who lives here. */
   get member(): MemberId {
     return memberIdOf(this.identity);
+  }
+
+  /** Real milliseconds per millisecond of its monotonic clock. */
+  get clockRate(): number {
+    return this.#clockRate;
+  }
+
+  /** Its monotonic clock, ms: at whatever rate it goes, it never goes back. */
+  get monotonic(): number {
+    const { at, shown } = this.#clockSet;
+    return shown + (this.#world.now - at) / this.#clockRate;
+  }
+
+  /** Its monotonic clock goes at another rate from now on. */
+  drift(rate: number): void {
+    this.#clockSet = { at: this.#world.now, shown: this.monotonic };
+    this.#clockRate = rate;
   }
 
   /** Becomes one of the founders of a cluster. */

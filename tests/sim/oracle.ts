@@ -1,7 +1,5 @@
 import type { RaftCore } from "../../src/raft/core.ts";
 import { decodeConfiguration } from "../../src/raft/configuration.ts";
-import type { RaftStatus } from "../../src/raft/io.ts";
-import type { GroupMessage } from "../../src/group/messages.ts";
 import {
   type Configuration,
   type Entry,
@@ -15,10 +13,11 @@ import {
 } from "../../src/raft/types.ts";
 import type { LogRecovery } from "../../src/log/port.ts";
 import type { StateEvent } from "../../src/state/port.ts";
-import { peekClock } from "../../src/state/envelope.ts";
 import { bytesEqual } from "./bytes.ts";
+import { ClockOracle } from "./clock_oracle.ts";
 import { STAND_IN } from "./dialect.ts";
 import type { Mirror } from "./mirror.ts";
+import { PromiseOracle } from "./promise_oracle.ts";
 import { Violation } from "./violation.ts";
 
 type EventPlace = Pick<StateEvent, "index" | "seq">;
@@ -47,23 +46,20 @@ interface Canonical {
   /** The term in which it was first known to be committed. */
   readonly committedIn: Term;
   answer: Uint8Array | null;
-  /** The cluster clock once it is applied. */
-  readonly clockMs: number;
 }
-
-/** The fastest clock that a plan draws shows so many ms in one. */
-const FASTEST_CLOCK = 1 / 0.6;
 
 /** Knows everything and checks Raft's safety properties after every step. */
 export class Oracle {
+  /** Checks the cluster clock. */
+  readonly clock: ClockOracle;
+  /** Checks what members tell one another. */
+  readonly promises: PromiseOracle = new PromiseOracle();
   readonly #canonical: Canonical[] = [];
   /** By index and term: the entry and its predecessor's term (log matching). */
   readonly #entries = new Map<
     string,
     { readonly entry: Entry; readonly prevTerm: Term | undefined }
   >();
-  readonly #leaders = new Map<Term, MemberId>();
-  readonly #votes = new Map<string, MemberId>();
   readonly #mirrors = new Map<MemberId, Mirror>();
   readonly #refused = new Set<number>();
   /** Entries whose leader's machine told a wrong hash, by index and term. */
@@ -72,19 +68,6 @@ export class Oracle {
   readonly #events = new Map<string, string>();
   readonly #onConfig: (config: Configuration) => void;
   readonly #attemptOf: (payload: Uint8Array) => number;
-  readonly #now: () => number;
-  /** By term and stamp: when it was made, the first and the last time. */
-  readonly #stampedAt = new Map<
-    string,
-    { readonly first: number; readonly last: number }
-  >();
-  /** The least by which the clock of a committed entry was ahead of virtual time. */
-  #leastAhead = Infinity;
-  readonly #steady: () => boolean;
-  /** The last committed stamp. */
-  #stamp = { term: 0, clockMs: 0 };
-  /** By leader and term: what it knew of its members last. */
-  readonly #matches = new Map<string, Map<MemberId, LogIndex>>();
   #config: { index: LogIndex; config: Configuration } = {
     index: 0,
     config: NO_CONFIGURATION,
@@ -97,10 +80,9 @@ export class Oracle {
     now: () => number,
     steady: () => boolean,
   ) {
-    this.#steady = steady;
+    this.clock = new ClockOracle(now, steady);
     this.#onConfig = onConfig;
     this.#attemptOf = attemptOf;
-    this.#now = now;
   }
 
   /** The cluster starts with this configuration. */
@@ -243,26 +225,6 @@ export class Oracle {
     }
   }
 
-  /** A leader, whose clock is `ownMs` and its state's `appliedMs`, stamped something with `clockMs`. */
-  stamped(
-    { member, core }: Observed,
-    clockMs: number,
-    ownMs: number,
-    appliedMs: number,
-  ): void {
-    const key = `${core.term} ${clockMs}`;
-    const now = this.#now();
-    this.#stampedAt.set(key, {
-      first: this.#stampedAt.get(key)?.first ?? now,
-      last: now,
-    });
-    if (clockMs === ownMs && clockMs >= appliedMs) return;
-    throw new Violation(
-      "cluster clock",
-      `${member} stamped ${clockMs} at ${ownMs}, having applied ${appliedMs}`,
-    );
-  }
-
   /** The entry at `index` is answered so when the log is applied anew. */
   replayed(index: LogIndex, answer: Uint8Array): void {
     const known = this.#canonical[index - 1]!.answer;
@@ -315,70 +277,25 @@ export class Oracle {
     }
   }
 
+  /** The entries up to `to`, applied anew, tell of these events: members told of no others, and of each as it is. */
+  retold(events: readonly StateEvent[], to: LogIndex): void {
+    const anew = new Map<string, string>(
+      events.map(({ index, seq, kind, bytes }) =>
+        [`${index}:${seq}`, `${kind} ${bytes.toHex()}`] as const
+      ),
+    );
+    for (const [place, text] of this.#events) {
+      if (anew.get(place) === text || parseInt(place) > to) continue;
+      throw new Violation(
+        "equal events",
+        `${text} was told at ${place}, the log gives ${anew.get(place)}`,
+      );
+    }
+  }
+
   /** Committed entries from the first on, for as long as they are known. */
   get history(): readonly Entry[] {
     return this.#canonical.map(({ entry }) => entry);
-  }
-
-  /** A leader was told of a tick: its clock went on by `advancedMs` since the last one, of `passedMs` that it must count. */
-  ticked(member: MemberId, advancedMs: number, passedMs: number): void {
-    if (advancedMs >= passedMs - 1) return;
-    throw new Violation(
-      "cluster clock",
-      `${member} counted ${advancedMs} ms in a tick of ${passedMs} ms`,
-    );
-  }
-
-  /** A member's state at `index` has this clock. */
-  clockAt(member: MemberId, index: LogIndex, clockMs: number): void {
-    const expected = this.#clockAt(index);
-    if (clockMs === expected) return;
-    throw new Violation(
-      "cluster clock",
-      `${member} has ${clockMs} at ${index}, where it is ${expected}`,
-    );
-  }
-
-  #clockAt(index: LogIndex): number {
-    return index === 0 ? 0 : this.#canonical[index - 1]!.clockMs;
-  }
-
-  /** Never back, and never faster than time. */
-  #clockAfter({ index, kind, payload, term }: Entry): number {
-    const before = this.#clockAt(index - 1);
-    if (kind !== EntryKind.command) return before;
-    const clockMs = peekClock(payload);
-    const now = this.#now();
-    if (clockMs > now * FASTEST_CLOCK + 1) {
-      throw new Violation(
-        "cluster clock",
-        `entry ${index} says ${clockMs} after ${now} ms`,
-      );
-    }
-    if (this.#stamp.term === term && clockMs < this.#stamp.clockMs) {
-      throw new Violation(
-        "cluster clock",
-        `entry ${index} of term ${term} says ${clockMs} after ${this.#stamp.clockMs}`,
-      );
-    }
-    this.#stamp = { term, clockMs };
-    const after = Math.max(before, clockMs);
-    this.#keepsTime(index, `${term} ${clockMs}`, after);
-    return after;
-  }
-
-  /** What lives for a while from an earlier entry on lives that long: the clock never gains on time. */
-  #keepsTime(index: LogIndex, key: string, clockMs: number): void {
-    const at = this.#stampedAt.get(key);
-    if (at === undefined || !this.#steady()) return;
-    const gainedMs = clockMs - at.last - this.#leastAhead;
-    if (gainedMs > 2) {
-      throw new Violation(
-        "cluster clock",
-        `entry ${index} says ${clockMs}, ${gainedMs} ms more than have passed since an earlier one`,
-      );
-    }
-    this.#leastAhead = Math.min(this.#leastAhead, clockMs - at.first);
   }
 
   /** A snapshot became a member's state. */
@@ -391,45 +308,6 @@ export class Oracle {
       );
     }
     observed.seen.applied = index;
-  }
-
-  /** A message is about to leave: its promises must be durable. */
-  sent(mirror: Mirror, message: GroupMessage): void {
-    const { member, hardState } = mirror;
-    switch (message.type) {
-      case "voteReply": {
-        if (message.preVote || !message.granted) return;
-        const kept = hardState.term > message.term ||
-          (hardState.term === message.term && hardState.vote === message.to);
-        if (!kept) this.#unsynced(member, `a vote in term ${message.term}`);
-        const key = `${member}:${message.term}`;
-        const before = this.#votes.get(key);
-        if (before !== undefined && before !== message.to) {
-          throw new Violation(
-            "one vote per term",
-            `${member} voted for ${before} and ${message.to} in term ${message.term}`,
-          );
-        }
-        this.#votes.set(key, message.to);
-        return;
-      }
-      case "requestVote":
-        if (message.preVote || hardState.term >= message.term) return;
-        return this.#unsynced(member, `candidacy in term ${message.term}`);
-      case "appendReply":
-        // Held until it was durable, and meanwhile out of date: as if the network had kept it.
-        if (!message.ok || message.term < mirror.latestHardState.term) return;
-        if (hardState.term < message.term) {
-          return this.#unsynced(member, `term ${message.term}`);
-        }
-        if (message.index > mirror.durable) {
-          return this.#unsynced(member, `entry ${message.index}`);
-        }
-        return;
-      case "appendEntries":
-      case "heartbeat":
-        return this.#oneLeader(message.from, message.term);
-    }
   }
 
   /** A client was told that attempt `attempt` was applied at `index`. */
@@ -479,22 +357,6 @@ export class Oracle {
     });
   }
 
-  /** Progress on a leader only grows within a term. */
-  progress(status: RaftStatus): void {
-    const key = `${status.id}:${status.term}`;
-    const before = this.#matches.get(key);
-    const now = new Map<MemberId, LogIndex>();
-    for (const { member, match } of status.progress) {
-      now.set(member, match);
-      if (match >= (before?.get(member) ?? 0)) continue;
-      throw new Violation(
-        "monotonic match",
-        `${key} has ${member} at ${match}, was ${before!.get(member)}`,
-      );
-    }
-    this.#matches.set(key, now);
-  }
-
   #term(observed: Observed): void {
     const { core, seen, member } = observed;
     if (core.term < seen.term) {
@@ -506,20 +368,9 @@ export class Oracle {
     seen.term = core.term;
   }
 
-  #oneLeader(member: MemberId, term: Term): void {
-    const leader = this.#leaders.get(term);
-    if (leader === undefined) this.#leaders.set(term, member);
-    else if (leader !== member) {
-      throw new Violation(
-        "election safety",
-        `${leader} and ${member} lead in term ${term}`,
-      );
-    }
-  }
-
   #elected(observed: Observed): void {
     const { core, member, mirror } = observed;
-    this.#oneLeader(member, core.term);
+    this.promises.leads(member, core.term);
     for (let index = this.committed; index > 0; index--) {
       const canonical = this.#canonical[index - 1]!;
       if (canonical.committedIn >= core.term) continue;
@@ -571,13 +422,8 @@ export class Oracle {
     if (entry.index === core.commit && core.role === "leader") {
       this.#counted(observed, entry);
     }
-    const clockMs = this.#clockAfter(entry);
-    this.#canonical.push({
-      entry,
-      committedIn: core.term,
-      answer: null,
-      clockMs,
-    });
+    this.clock.committed(entry);
+    this.#canonical.push({ entry, committedIn: core.term, answer: null });
     if (entry.kind === EntryKind.config) {
       const config = decodeConfiguration(entry.payload);
       this.#config = { index: entry.index, config };
@@ -614,9 +460,5 @@ export class Oracle {
     if (mirror.base.index >= entry.index) return true;
     return mirror.durable >= entry.index &&
       mirror.termAt(entry.index) === entry.term;
-  }
-
-  #unsynced(member: MemberId, what: string): never {
-    throw new Violation("promise before sync", `${member} sent ${what}`);
   }
 }

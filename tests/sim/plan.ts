@@ -84,7 +84,7 @@ export interface Plan {
   readonly nodes: number;
   readonly voters: number;
   readonly learners: number;
-  readonly stateMachine: "model" | "sqlite" | "counter" | "caches";
+  readonly stateMachine: "model" | "sqlite" | "counter" | "caches" | "locks";
   /** Members keep nothing: who comes back is somebody else. */
   readonly inMemory?: boolean;
   /** Virtual time with faults. */
@@ -159,13 +159,15 @@ export interface Plan {
   readonly healQuorumOnly: boolean;
 }
 
-/** Of ten seeds in a row one runs SQLite, one the counter, two caches: on logs that are kept, and in memory. */
+/** Of ten seeds in a row one runs SQLite, one locks and topics in it, one the counter, two caches: on logs that are kept, and in memory. */
 function stateMachineOf(seed: number): Plan["stateMachine"] {
   switch (seed % 10) {
     case 0:
       return "sqlite";
     case 5:
       return "counter";
+    case 9:
+      return "locks";
     case 3:
     case IN_MEMORY:
       return "caches";
@@ -278,7 +280,7 @@ function drawFirstRun(
   const rarely = (): number => quiet ? 0 : draw.pick([0, 0, 0.002, 0.02]);
   return {
     timeoutMs: tickMs * raft.electionTicks * draw.between(0.3, 3),
-    poison: stateMachine === "sqlite" || quiet
+    poison: stateMachine === "sqlite" || stateMachine === "locks" || quiet
       ? 0
       : draw.pick([0, 0, 0.02, 0.1]),
     faults: {

@@ -7,7 +7,6 @@ const POISONED: readonly (readonly [object, string])[] = [
   [crypto, "randomUUID"],
   [globalThis, "setTimeout"],
   [globalThis, "setInterval"],
-  [globalThis, "queueMicrotask"],
   [globalThis, "fetch"],
 ];
 
@@ -21,8 +20,13 @@ class TimelessDate extends Date {
   }
 }
 
-/** Calls `body` while clocks, randomness, timers and the network of the platform throw. */
-export function poisoned<T>(body: () => T): T {
+/** Calls `body` while clocks, randomness, timers and the network of the platform throw; `soon` takes microtasks, if any may be queued. */
+export function poisoned<T>(
+  body: () => T,
+  soon: (task: () => void) => void = () => {
+    throw new Error("queueMicrotask was used inside the simulation");
+  },
+): T {
   const kept = POISONED.map(([owner, key]) =>
     Object.getOwnPropertyDescriptor(owner, key)
   );
@@ -35,12 +39,14 @@ export function poisoned<T>(body: () => T): T {
       },
     });
   });
-  const { Date } = globalThis;
+  const { Date, queueMicrotask } = globalThis;
   globalThis.Date = TimelessDate as DateConstructor;
+  globalThis.queueMicrotask = soon;
   try {
     return body();
   } finally {
     globalThis.Date = Date;
+    globalThis.queueMicrotask = queueMicrotask;
     POISONED.forEach(([owner, key], i) => {
       const descriptor = kept[i];
       if (descriptor !== undefined) {

@@ -57,6 +57,12 @@ export const PROBES = {
   keptOut: "a client was told that its command was kept out of the log",
   divergenceSeen: "a member answered an entry differently than its leader",
   hungForGood: "a machine that hung could not be ended, and its member ended",
+  lockGranted: "a client was granted a lock",
+  lockWaited: "a client waited for a lock",
+  lockWaitOver: "a wait for a lock ended without a grant",
+  writeFenced: "a write did nothing since its lock was lost",
+  listenerResumed: "a listener went on where it was, at another member",
+  eventsFromTable: "a listener read events that no ring held any more",
 } as const;
 
 /** The name of a rare path. */

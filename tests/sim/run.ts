@@ -42,7 +42,7 @@ export function run(
   try {
     poisoned(() => {
       drive(world);
-    });
+    }, (task) => world.later(0, task));
     checked = conclude(world);
   } catch (error) {
     violation = error instanceof Violation
@@ -96,7 +96,7 @@ function bounded(world: World): void {
 /** Everything has come to rest: members agree and the clients' story holds. */
 function conclude(world: World): boolean {
   world.oracle.checkRefused();
-  world.compareStates();
-  world.replay();
+  world.agreement.compareStates();
+  world.agreement.replay();
   return world.history.check();
 }

@@ -1,3 +1,5 @@
+import { Agreement } from "./agreement.ts";
+import { factsOf } from "./message_facts.ts";
 import { LogError } from "../../src/log/port.ts";
 import type { GroupMessage } from "../../src/group/messages.ts";
 import { isMember, isVoter } from "../../src/raft/configuration.ts";
@@ -15,12 +17,9 @@ import { Draw } from "./draw.ts";
 import { History } from "./history.ts";
 import { COUNTER_DIALECT } from "../counter/dialect.ts";
 import { cacheDialect } from "./caches/dialect.ts";
-import {
-  attemptOf,
-  type Dialect,
-  KV_DIALECT,
-  type SeenRead,
-} from "./dialect.ts";
+import { attemptOf, type Dialect, KV_DIALECT } from "./dialect.ts";
+import { lockDialect } from "./locks/dialect.ts";
+import { LockScene } from "./locks/scene.ts";
 import { sqlDialect } from "./sql_dialect.ts";
 import { SimMember } from "./member.ts";
 import { inflict } from "./nemesis.ts";
@@ -41,7 +40,16 @@ const DIALECTS: Record<Plan["stateMachine"], (seed: number) => Dialect> = {
   sqlite: sqlDialect,
   counter: () => COUNTER_DIALECT,
   caches: cacheDialect,
+  locks: lockDialect,
 };
+
+/** Somebody who asks something of the cluster. */
+interface Asking {
+  /** Whether it wants nothing any more. */
+  readonly finished: boolean;
+  /** The cluster is well again. */
+  wrapUp(): void;
+}
 
 /** Everything of one run: machines, network, clients, and who watches them. */
 export class World {
@@ -56,7 +64,9 @@ export class World {
   readonly network: SimNetwork;
   readonly operator: Operator;
   readonly nodes: readonly SimNode[];
-  readonly clients: readonly SimClient[];
+  readonly clients: readonly Asking[];
+  /** Where locks and topics are what members have. */
+  readonly locks: LockScene | null;
   readonly raftOptions: RaftOptions;
   readonly draws: Readonly<
     Record<
@@ -76,7 +86,8 @@ export class World {
   /** Whether no clock has run faster or slower than time so far. */
   steadyClocks = true;
   /** Reads beside the log, for a dialect that judges them. */
-  readonly #reads: SeenRead[] = [];
+  /** What members must agree about at the end. */
+  readonly agreement: Agreement = new Agreement(this);
   #values = 0;
   #attempts = 0;
   /** Nodes that stay away for ever. */
@@ -119,7 +130,8 @@ export class World {
     const electionMs = plan.tickMs * plan.raft.electionTicks;
     this.operator = new Operator(this, electionMs);
     this.#form();
-    this.clients = Array.from(
+    this.locks = plan.stateMachine === "locks" ? new LockScene(this) : null;
+    this.clients = this.locks?.asking ?? Array.from(
       { length: plan.clients.count },
       (_, i) =>
         new SimClient(
@@ -156,13 +168,6 @@ export class World {
   /** A number for a proposal. */
   nextAttempt(): number {
     return ++this.#attempts;
-  }
-
-  /** A client read a key of a member's state. */
-  sawRead({ state }: SimMember, key: number, value: string): void {
-    if (this.dialect.judge === undefined) return;
-    const { applied: { index: from }, seen: to } = state;
-    this.#reads.push({ key, value, from, to });
   }
 
   /** What a node's wall clock shows, ms since the epoch. */
@@ -360,55 +365,6 @@ export class World {
     return waiting === 0 ? null : `${waiting} clients wait`;
   }
 
-  /** Members that have applied the same entries have the same state. */
-  compareStates(): void {
-    const states = new Map<LogIndex, { member: MemberId; dump: string }>();
-    for (const { process } of this.nodes) {
-      if (process === null) continue;
-      const { index } = process.state.applied;
-      const dump = process.state.dump();
-      const other = states.get(index);
-      if (other === undefined) {
-        states.set(index, { member: process.member, dump });
-      } else if (other.dump !== dump) {
-        throw new Violation(
-          "equal states",
-          `${process.member} and ${other.member} differ at ${index}`,
-        );
-      }
-    }
-  }
-
-  /** The log from its beginning, applied in other batches than anybody prepared or applied it in, gives the same state and the same answers. */
-  replay(): void {
-    const processes = this.nodes.flatMap(({ process }) => process ?? []);
-    const far =
-      processes.toSorted((a, b) =>
-        b.state.applied.index - a.state.applied.index
-      )[0];
-    if (far === undefined) return;
-    const entries = this.oracle.history.slice(0, far.state.applied.index);
-    const model = this.dialect.model(new Uint8Array(0));
-    const answered: Uint8Array[] = [];
-    for (let at = 0; at < entries.length;) {
-      const batch = entries.slice(at, at + this.draws.machine.int(1, 40));
-      const { answers } = model.apply(batch);
-      batch.forEach(({ index }, i) => this.oracle.replayed(index, answers[i]!));
-      answered.push(...answers);
-      at += batch.length;
-    }
-    const dump = model.dump();
-    const same = dump === far.state.dump();
-    model.close();
-    this.dialect.judge?.({
-      entries,
-      answers: answered,
-      reads: this.#reads,
-      dump,
-    });
-    if (!same) throw new Violation("replay", `${far.member} differs`);
-  }
-
   /** Gives up what processes hold. */
   close(): void {
     for (const node of this.nodes) node.process?.kill();
@@ -458,6 +414,7 @@ export class World {
   #tick(node: SimNode, process: SimMember): void {
     process.later(this.plan.tickMs * node.clockRate, () => {
       process.tick();
+      this.locks?.ticked(process);
       this.#tick(node, process);
     });
   }
@@ -517,44 +474,5 @@ export class World {
       if (this.operator.survivesWithout(tried)) gone.push(node);
     }
     return gone;
-  }
-}
-
-/** What a trace line says of a message. */
-function factsOf(message: GroupMessage): (string | number)[] {
-  switch (message.type) {
-    case "requestVote":
-      return [
-        message.preVote ? "pre" : "",
-        `${message.lastLog.index}/${message.lastLog.term}`,
-      ];
-    case "voteReply":
-      return [message.preVote ? "pre" : "", message.granted ? "yes" : "no"];
-    case "appendEntries":
-      return [
-        `${message.prev.index}/${message.prev.term}`,
-        message.last,
-        "commit",
-        message.commit,
-      ];
-    case "appendReply":
-      return [
-        message.ok ? "ok" : "no",
-        message.index,
-        `${message.hint.index}/${message.hint.term}`,
-      ];
-    case "heartbeat":
-      return [message.round, "commit", message.commit, message.clockMs];
-    case "heartbeatReply":
-      return [message.round];
-    case "readIndex":
-      return [message.requestId];
-    case "readIndexReply":
-      return [message.requestId, message.index ?? -1];
-    case "snapshotChunk":
-    case "snapshotAck":
-      return [`${message.last.index}/${message.last.term}`, message.offset];
-    default:
-      return [];
   }
 }

@@ -4,6 +4,7 @@ import {
   ByteWriter,
   encode,
   encodeShared,
+  MalformedBytesError,
 } from "../../src/util/bytes.ts";
 import { TextMemo } from "../../src/util/text_memo.ts";
 
@@ -77,4 +78,35 @@ Deno.test("ByteReader.text() with a memo answers the same texts, and again the s
   memo.keep(bytes, "SELECT 1");
   bytes[7] = 0x32;
   assert.equal(memo.find(bytes), undefined);
+});
+
+Deno.test("ByteReader.natural() reverses ByteWriter.natural(), which takes seven bits a byte", () => {
+  const edges = Array.from({ length: 54 }, (_, bits) => 2 ** bits);
+  for (const edge of edges) {
+    for (const value of [edge - 1, edge, edge + 1, edge * 0.75 | 0]) {
+      if (!Number.isSafeInteger(value) || value < 0) continue;
+      const bytes = encode((writer) => writer.natural(value));
+      const bits = value === 0 ? 1 : Math.floor(Math.log2(value)) + 1;
+      if (value < 2 ** 48) assert.equal(bytes.length, Math.ceil(bits / 7));
+      const reader = new ByteReader(bytes);
+      assert.equal(reader.natural(), value);
+      reader.end();
+    }
+  }
+  for (const value of [-1, 0.5, 2 ** 53, NaN, Infinity]) {
+    assert.throws(() => new ByteWriter().natural(value), /natural/);
+  }
+});
+
+Deno.test("ByteReader.latin1() reverses ByteWriter.latin1() for texts of every length and character", () => {
+  const all = String.fromCharCode(...Array.from({ length: 256 }, (_, i) => i));
+  for (const length of [0, 1, 63, 64, 65, 256, 4096, 10_000]) {
+    const text = all.repeat(40).slice(3, 3 + length);
+    const bytes = encode((writer) => writer.u8(9).latin1(text).u8(8));
+    assert.equal(bytes.length, length + 2);
+    const reader = new ByteReader(bytes, 1);
+    assert.equal(reader.latin1(length), text);
+    assert.equal(reader.u8(), 8);
+    assert.throws(() => reader.latin1(1), MalformedBytesError);
+  }
 });

@@ -190,7 +190,9 @@ export const CACHE_STATS: MemberRoute<void, readonly CacheReport[]> = {
   method: "GET",
   path: "/api/v1/caches",
   summary: "The caches as this member has them.",
-  secret: true,
+  scope: "read",
+  // Who is limited to some caches is shown those.
+  caches: () => [],
   repeat: "safe",
   reply: {
     format: "json",
@@ -241,7 +243,8 @@ function readRoute(name: string, summary: string) {
     method: "POST",
     path: `/api/v1/caches/${name}`,
     summary,
-    secret: true,
+    scope: "read",
+    caches: ({ cache }: CacheReadRequest) => [cache],
     repeat: "safe",
   } as const;
 }

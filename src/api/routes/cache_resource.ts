@@ -34,6 +34,8 @@ export const CACHE_RESOURCES = {
   GET_ENTRY: {
     method: "GET",
     path: KEY,
+    scope: "read",
+    ofCaches: true,
     summary:
       "An entry's value, as the Content-Type it was put with. ETag is its version, X-Ttl-Ms how long it still lives.",
     query: FRESHNESS,
@@ -44,6 +46,8 @@ export const CACHE_RESOURCES = {
   PUT_ENTRY: {
     method: "PUT",
     path: KEY,
+    scope: "write",
+    ofCaches: true,
     summary: `Put an entry. ${PLACE}`,
     query: {
       ttl_ms:
@@ -67,6 +71,8 @@ export const CACHE_RESOURCES = {
   DELETE_ENTRY: {
     method: "DELETE",
     path: KEY,
+    scope: "write",
+    ofCaches: true,
     summary: "Delete an entry.",
     ...NO_BODY,
     headers: { "If-Match": "The ETag that it must have now." },
@@ -79,6 +85,8 @@ export const CACHE_RESOURCES = {
   REMOVE_ENTRY: {
     method: "POST",
     path: `${KEY}/remove`,
+    scope: "write",
+    ofCaches: true,
     summary: "Take an entry out: of many that ask, one gets it.",
     ...NO_BODY,
     headers: { "If-Match": "The ETag that it must have now." },
@@ -91,6 +99,8 @@ export const CACHE_RESOURCES = {
   ADD_TO_COUNTER: {
     method: "POST",
     path: `${KEY}/add`,
+    scope: "write",
+    ofCaches: true,
     summary:
       "Add to a counter. Counters are kept beside the entries, and hold 64 bits: beyond, they stay at the end.",
     query: {},
@@ -110,6 +120,8 @@ export const CACHE_RESOURCES = {
   LIST_ENTRIES: {
     method: "GET",
     path: CACHE,
+    scope: "read",
+    ofCaches: true,
     summary:
       "A page of entries in the order of their keys; with `watch` or `watch_key`, server-sent events of what changes.",
     query: {
@@ -132,6 +144,8 @@ export const CACHE_RESOURCES = {
   CHANGE_CACHE: {
     method: "POST",
     path: CACHE,
+    scope: "write",
+    ofCaches: true,
     summary:
       "As POST /api/v1/caches/atomic; checks and operations that name no cache mean this one.",
     query: {},
@@ -151,6 +165,8 @@ export const CACHE_RESOURCES = {
   CREATE_CACHE: {
     method: "PUT",
     path: CACHE,
+    scope: "write",
+    ofCaches: true,
     summary: "Create a cache, or find it with the same settings.",
     ...NO_BODY,
     body: { "application/json": { schema: reference("CacheSettings") } },
@@ -162,6 +178,8 @@ export const CACHE_RESOURCES = {
   DROP_CACHE: {
     method: "DELETE",
     path: CACHE,
+    scope: "write",
+    ofCaches: true,
     summary: "Remove a cache with its entries and counters.",
     ...NO_BODY,
     statuses: { 204: "It is gone.", 404: "There was no such cache." },

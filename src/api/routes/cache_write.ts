@@ -4,7 +4,7 @@ import type {
   CacheWriteAnswer,
   CacheWriteRequest,
 } from "../../node/port.ts";
-import type { KvAnswer } from "../../state/kv/types.ts";
+import type { KvAnswer, KvUnit } from "../../state/kv/types.ts";
 import { POSITION_PROPERTIES, versionText } from "../cache_json.ts";
 import {
   type JsonKvResult,
@@ -68,7 +68,8 @@ export const CACHE_ATOMIC: MemberRoute<CacheWriteRequest, CacheWriteAnswer> = {
   path: "/api/v1/caches/atomic",
   summary:
     "Check and change entries and counters of several caches, all or nothing. With `epoch`, versions count only in that life of the caches.",
-  secret: true,
+  scope: "write",
+  caches: ({ unit }) => cachesOf(unit),
   repeat: "keyed",
   request: {
     schema: object({
@@ -86,6 +87,13 @@ export const CACHE_ATOMIC: MemberRoute<CacheWriteRequest, CacheWriteAnswer> = {
   reply: CACHE_WRITE_REPLY,
   ask: (member, request) => member.caches.apply(request),
 };
+
+/** Every cache that a change looks at or changes. */
+export function cachesOf(
+  { creates = [], checks, operations }: KvUnit,
+): readonly string[] {
+  return [...creates, ...checks, ...operations].map(({ cache }) => cache);
+}
 
 /** A change from JSON; what names no cache means `cache`. @throws {HiqliteError} `invalid` */
 export function writeFromJson(

@@ -21,7 +21,7 @@ const STATUS_REPLY: ReplyCodec<ClusterStatus> = {
 /** What the changes have in common. A change that may have been made is never sent again. */
 const CHANGE = {
   method: "POST",
-  secret: true,
+  scope: "admin",
   repeat: "never",
   reply: STATUS_REPLY,
 } as const;
@@ -31,7 +31,7 @@ export const CLUSTER: MemberRoute<void, ClusterStatus> = {
   method: "GET",
   path: "/api/v1/cluster",
   summary: "The cluster as this member sees it.",
-  secret: true,
+  scope: "read",
   repeat: "safe",
   reply: STATUS_REPLY,
   ask: (member) => member.cluster(),

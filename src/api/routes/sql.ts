@@ -15,9 +15,9 @@ import type {
   WriteRequest,
 } from "../../node/port.ts";
 import type {
-  CommandBody,
   Migration,
   StatementResult,
+  StatementsBody,
 } from "../../state/sql/types.ts";
 import {
   arrayOf,
@@ -34,6 +34,8 @@ import {
   statementFromJson,
   statementToJson,
 } from "../statement.ts";
+import { NOTIFY_PROPERTIES, notifyFromJson, notifyToJson } from "../topics.ts";
+import { fenceField } from "../lock_json.ts";
 import { type JsonResult, resultFromJson, resultToJson } from "../result.ts";
 import { type ResultsCodec, writeReply } from "../write_answer.ts";
 
@@ -64,12 +66,12 @@ const NO_RESULTS: ResultsCodec = {
 /** The longest run that a query can ask for, ms. */
 const QUERY_MS_MAX = 2 ** 32 - 1;
 
-type WriteKind = CommandBody["kind"];
-type BodyOf<Kind> = Extract<CommandBody, { readonly kind: Kind }>;
+type WriteKind = StatementsBody["kind"];
+type BodyOf<Kind> = Extract<StatementsBody, { readonly kind: Kind }>;
 
 /** How a kind of write is written in JSON, beside its `timeout_ms`. */
 interface BodyCodec<Kind> {
-  /** All properties are required but `params`. */
+  /** All properties are required but `params` and `notify`. */
   readonly properties: NamedSchemas;
   encode(body: BodyOf<Kind>): object;
   decode(fields: Fields): BodyOf<Kind>;
@@ -77,11 +79,15 @@ interface BodyCodec<Kind> {
 
 /** `POST /api/v1/execute` */
 const EXECUTE = writeRoute("execute", "Run one writing statement.", {
-  properties: STATEMENT_PROPERTIES,
-  encode: ({ statement }) => statementToJson(statement, ""),
+  properties: { ...STATEMENT_PROPERTIES, ...NOTIFY_PROPERTIES },
+  encode: ({ statement, notify }) => ({
+    ...statementToJson(statement, ""),
+    ...notifyToJson(notify),
+  }),
   decode: (fields) => ({
     kind: "execute",
     statement: statementFromJson(fields, "", false),
+    ...notifyFromJson(fields),
   }),
 }, ONE_RESULT);
 
@@ -89,8 +95,10 @@ const EXECUTE = writeRoute("execute", "Run one writing statement.", {
 const TXN = writeRoute("txn", "Run statements, all or nothing.", {
   properties: {
     statements: { ...arrayOf(reference("Statement")), minItems: 1 },
+    ...NOTIFY_PROPERTIES,
   },
-  encode: ({ statements }) => ({
+  encode: ({ statements, notify }) => ({
+    ...notifyToJson(notify),
     statements: statements.map((statement, at) =>
       statementToJson(statement, `statements[${at}].`)
     ),
@@ -101,7 +109,9 @@ const TXN = writeRoute("txn", "Run statements, all or nothing.", {
       const own = fieldsOf(item, ["sql", "params"], path);
       return statementFromJson(own, `${path}.`, true);
     });
-    if (statements.length > 0) return { kind: "txn", statements };
+    if (statements.length > 0) {
+      return { kind: "txn", statements, ...notifyFromJson(fields) };
+    }
     throw invalid("statements", "expected at least one statement");
   },
 }, RESULT_LIST);
@@ -142,7 +152,7 @@ export const QUERY: MemberRoute<QueryRequest, QueryAnswer> = {
   method: "POST",
   path: "/api/v1/query",
   summary: "Read. `min_index` waits for a write seen elsewhere.",
-  secret: true,
+  scope: "read",
   repeat: "safe",
   request: {
     schema: object({
@@ -191,26 +201,36 @@ function writeRoute<Kind extends WriteKind>(
   results: ResultsCodec,
 ): MemberRoute<WriteRequest, WriteAnswer> {
   const names = Object.keys(body.properties);
+  const fence: NamedSchemas = kind === "migrate"
+    ? {}
+    : { fence: reference("Fence") };
+  const known = [...names, "timeout_ms", "max_run_ms", ...Object.keys(fence)];
   return {
     method: "POST",
     path: `/api/v1/${kind}`,
     summary,
-    secret: true,
+    scope: "write",
     repeat: "keyed",
     request: {
       schema: object(
-        { ...body.properties, timeout_ms: INTEGER, max_run_ms: INTEGER },
-        names.filter((name) => name !== "params"),
+        {
+          ...body.properties,
+          ...fence,
+          timeout_ms: INTEGER,
+          max_run_ms: INTEGER,
+        },
+        names.filter((name) => name !== "params" && name !== "notify"),
       ),
       encode: (request, timeoutMs) => ({
         ...body.encode(request.body as BodyOf<Kind>),
+        fence: "fence" in request.body ? request.body.fence : undefined,
         timeout_ms: timeoutMs,
         max_run_ms: request.maxRunMs,
       }),
       decode: (json) => {
-        const fields = fieldsOf(json, [...names, "timeout_ms", "max_run_ms"]);
+        const fields = fieldsOf(json, known);
         return {
-          body: body.decode(fields),
+          body: { ...body.decode(fields), ...fenceField(fields) },
           ...timeoutField(fields),
           ...maxRunField(fields),
         };

@@ -4,7 +4,7 @@ import type { NamedSchemas } from "../json_schema.ts";
 import type { MemberRoute, ReplyCodec, Route } from "../route.ts";
 
 /** What all routes of this file have in common: anybody may ask, as often as they like. */
-const OPEN = { method: "GET", secret: false, repeat: "safe" } as const;
+const OPEN = { method: "GET", scope: "open", repeat: "safe" } as const;
 
 /** The schema of health and readiness. */
 export const HEALTH_SCHEMAS: NamedSchemas = {

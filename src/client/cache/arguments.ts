@@ -1,31 +1,16 @@
-import { HiqliteError } from "../../errors.ts";
 import { toByteKey } from "../../state/kv/keys.ts";
 import type { ByteKey } from "../../state/kv/types.ts";
-import { described } from "./describe.ts";
+import {
+  DURATION_RULE,
+  FLAG_RULE,
+  type KnownOptions,
+  type OptionRule,
+  TEXT_RULE,
+  WRITE_OPTIONS,
+  wrong,
+} from "../options.ts";
 import type { CacheKey } from "./types.ts";
 
-/** What an option may be. */
-interface OptionRule {
-  /** In words. */
-  readonly what: string;
-  holds(value: unknown): boolean;
-}
-
-/** The options of a call, by their names. */
-export type KnownOptions = Readonly<Record<string, OptionRule>>;
-
-const FLAG: OptionRule = {
-  what: "true or false",
-  holds: (value) => typeof value === "boolean",
-};
-const TEXT: OptionRule = {
-  what: "text",
-  holds: (value) => typeof value === "string",
-};
-const DURATION: OptionRule = {
-  what: "a number of milliseconds",
-  holds: (value) => typeof value === "number" && value >= 0,
-};
 const VERSION: OptionRule = {
   what: "a version as put() returns it",
   holds: (value) => typeof value === "string",
@@ -55,24 +40,13 @@ const KEY: OptionRule = {
   holds: (value) => typeof value === "string" || value instanceof Uint8Array,
 };
 
-/** Of every change. */
-export const WRITE: KnownOptions = {
-  signal: {
-    what: "an AbortSignal",
-    holds: (value) =>
-      typeof value === "object" && value !== null && "aborted" in value,
-  },
-  timeoutMs: DURATION,
-  idempotencyKey: TEXT,
-  maxRunMs: DURATION,
-};
 /** Of a put in a batch. */
 export const PUT_PART: KnownOptions = {
   ttlMs: LIFETIME,
-  keepTtl: FLAG,
+  keepTtl: FLAG_RULE,
   ifVersion: VERSION_OR_NONE,
-  ifAbsent: FLAG,
-  ifPresent: FLAG,
+  ifAbsent: FLAG_RULE,
+  ifPresent: FLAG_RULE,
 };
 /** Of a delete in a batch. */
 export const DELETE_PART: KnownOptions = { ifVersion: VERSION };
@@ -82,15 +56,15 @@ export const ADD_PART: KnownOptions = {
   ttlMsIfNew: LIFETIME,
 };
 /** Of a put. */
-export const PUT: KnownOptions = { ...WRITE, ...PUT_PART };
+export const PUT: KnownOptions = { ...WRITE_OPTIONS, ...PUT_PART };
 /** Of a delete. */
-export const DELETE: KnownOptions = { ...WRITE, ...DELETE_PART };
+export const DELETE: KnownOptions = { ...WRITE_OPTIONS, ...DELETE_PART };
 /** Of an add. */
-export const ADD: KnownOptions = { ...WRITE, ...ADD_PART };
+export const ADD: KnownOptions = { ...WRITE_OPTIONS, ...ADD_PART };
 /** Of a read. */
 export const READ: KnownOptions = {
-  signal: WRITE.signal!,
-  timeoutMs: DURATION,
+  signal: WRITE_OPTIONS.signal!,
+  timeoutMs: DURATION_RULE,
   consistency: {
     what: '"local" or "linearizable"',
     holds: (value) => value === "local" || value === "linearizable",
@@ -103,9 +77,9 @@ export const LIST: KnownOptions = {
   prefix: KEY,
   start: KEY,
   end: KEY,
-  reverse: FLAG,
+  reverse: FLAG_RULE,
   limit: COUNT,
-  cursor: TEXT,
+  cursor: TEXT_RULE,
 };
 /** Of a watch. */
 export const WATCH: KnownOptions = {
@@ -114,8 +88,8 @@ export const WATCH: KnownOptions = {
     holds: (value) => Array.isArray(value) && value.every(KEY.holds),
   },
   prefix: KEY,
-  since: TEXT,
-  signal: WRITE.signal!,
+  since: TEXT_RULE,
+  signal: WRITE_OPTIONS.signal!,
 };
 /** Of a handle. */
 export const HANDLE: KnownOptions = {
@@ -138,34 +112,6 @@ export const HANDLE: KnownOptions = {
       ),
   },
 };
-
-/**
- * Options that are what they must be: a misspelled one would mean nothing, and nobody would know.
- * @throws {HiqliteError} `invalid`
- */
-export function checked<Options extends object>(
-  options: Options,
-  known: KnownOptions,
-): Options {
-  if (typeof options !== "object" || options === null) {
-    throw wrong("options", "an object", options);
-  }
-  for (const name in options) {
-    const value: unknown = options[name];
-    if (value === undefined) continue;
-    const expected = Object.hasOwn(known, name) ? known[name] : undefined;
-    if (expected === undefined) {
-      throw new HiqliteError(
-        "invalid",
-        `There is no option ${
-          JSON.stringify(name.slice(0, 40))
-        } here; there are ${Object.keys(known).join(", ")}`,
-      );
-    }
-    if (!expected.holds(value)) throw wrong(name, expected.what, value);
-  }
-  return options;
-}
 
 /** The caller's key as caches keep it. @throws {HiqliteError} `invalid` */
 export function keyOf(key: CacheKey): ByteKey {
@@ -199,11 +145,4 @@ export function versionOf(version: string | null, name: string): string | null {
 
 function isNatural(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-function wrong(name: string, what: string, value: unknown): HiqliteError {
-  return new HiqliteError(
-    "invalid",
-    `${name}: expected ${what}, got ${described(value)}`,
-  );
 }

@@ -3,14 +3,13 @@ import { versionText } from "../../api/cache_json.ts";
 import type { WriteOptions } from "../call_options.ts";
 import {
   ADD_PART,
-  checked,
   counterOf,
   DELETE_PART,
   keyOf,
   lifetimeOf,
   PUT_PART,
-  WRITE,
 } from "./arguments.ts";
+import { checked, WRITE_OPTIONS } from "../options.ts";
 import { type Cache, toolsOf } from "./cache.ts";
 import type { CacheCreate } from "./creation.ts";
 import {
@@ -194,7 +193,7 @@ export class AtomicBatch {
       versions: conditions.flatMap((epoch, at) =>
         epoch === null ? [] : [{ epoch, at }]
       ),
-    }, checked(options, WRITE));
+    }, checked(options, WRITE_OPTIONS));
     return await Promise.all(results.map(async (result, at) => {
       const { prepared: { operation }, values } = this.#items[at]!;
       const { version, found, previous, counter } = result;

@@ -1,10 +1,9 @@
 import { HiqliteError } from "../../errors.ts";
-import type { KvOperation, KvResult } from "../../state/kv/types.ts";
+import type { KvOperation, KvResult, KvUnit } from "../../state/kv/types.ts";
 import { versionText } from "../../api/cache_json.ts";
 import type { WriteOptions } from "../call_options.ts";
 import {
   ADD,
-  checked,
   counterOf,
   DELETE,
   HANDLE,
@@ -12,8 +11,8 @@ import {
   keysOf,
   lifetimeOf,
   PUT,
-  WRITE,
 } from "./arguments.ts";
+import { checked, WRITE_OPTIONS } from "../options.ts";
 import { type CacheCreation, creationOf } from "./creation.ts";
 import { listCache } from "./listing.ts";
 import {
@@ -22,7 +21,7 @@ import {
   type PreparedOperation,
   putOf,
 } from "./operations.ts";
-import type { CacheSession } from "./session.ts";
+import type { CacheSession, CacheWritten } from "./session.ts";
 import type {
   AddOptions,
   CacheEntry,
@@ -41,6 +40,9 @@ import type {
 import { CacheValues, counterValue } from "./values.ts";
 import { watchCache } from "./watching.ts";
 import { writeUnit } from "./writer.ts";
+
+/** Of most units: no checks, and no versions. */
+const NOTHING: readonly never[] = Object.freeze([]);
 
 /** What batches need of a cache. */
 export interface CacheTools<T> {
@@ -86,8 +88,8 @@ export class Cache<T = CacheValue> {
   ): Promise<string> {
     const stored = this.#tools.values.encode(value);
     const put = putOf("put", this.name, key, stored, checked(options, PUT));
-    const { result, epoch } = await this.#write(put, options);
-    return versionText(epoch, result.version);
+    const written = await this.#write(put, options);
+    return versionText(written.epoch, resultOf(written).version);
   }
 
   /** Puts an entry and returns what was there before. */
@@ -98,9 +100,10 @@ export class Cache<T = CacheValue> {
   ): Promise<{ readonly version: string; readonly previous: T | undefined }> {
     const stored = this.#tools.values.encode(value);
     const put = putOf("replace", this.name, key, stored, checked(options, PUT));
-    const { result, epoch } = await this.#write(put, options);
+    const written = await this.#write(put, options);
+    const result = resultOf(written);
     return {
-      version: versionText(epoch, result.version),
+      version: versionText(written.epoch, result.version),
       previous: await this.#previous(result, key),
     };
   }
@@ -161,7 +164,7 @@ export class Cache<T = CacheValue> {
   /** Deletes an entry; whether there was one. @throws {PreconditionError} */
   async delete(key: CacheKey, options: DeleteOptions = {}): Promise<boolean> {
     const deletion = deleteOf(this.name, key, checked(options, DELETE));
-    return (await this.#write(deletion, options)).result.found;
+    return resultOf(await this.#write(deletion, options)).found;
   }
 
   /** Takes an entry out: of many that ask for it at once, one gets its value. */
@@ -169,8 +172,8 @@ export class Cache<T = CacheValue> {
     key: CacheKey,
     options: WriteOptions = {},
   ): Promise<T | undefined> {
-    const { result } = await this.#keyed("getRemove", key, options);
-    return await this.#previous(result, key);
+    const written = await this.#keyed("getRemove", key, options);
+    return await this.#previous(resultOf(written), key);
   }
 
   /** Sets how long an entry lives from now on, ms, null for ever; whether there is one. */
@@ -185,11 +188,11 @@ export class Cache<T = CacheValue> {
       key: keyOf(key),
       ttlMs: lifetimeOf(ttlMs),
     };
-    const { result } = await this.#write(
+    const written = await this.#write(
       { operation, epoch: null },
-      checked(options, WRITE),
+      checked(options, WRITE_OPTIONS),
     );
-    return result.found;
+    return resultOf(written).found;
   }
 
   /** Adds to a counter and returns its new value. Counters have 64 bits and stay at the ends; they are kept beside the entries, under keys of their own. */
@@ -199,7 +202,7 @@ export class Cache<T = CacheValue> {
     options: AddOptions = {},
   ): Promise<number | bigint> {
     const addition = addOf(this.name, key, delta, checked(options, ADD));
-    return counterValue((await this.#write(addition, options)).result.counter);
+    return counterValue(resultOf(await this.#write(addition, options)).counter);
   }
 
   /** Reads a counter; undefined if there is none. */
@@ -227,7 +230,10 @@ export class Cache<T = CacheValue> {
       key: keyOf(key),
       value: counterOf(value, "value"),
     };
-    await this.#write({ operation, epoch: null }, checked(options, WRITE));
+    await this.#write(
+      { operation, epoch: null },
+      checked(options, WRITE_OPTIONS),
+    );
   }
 
   /** Removes a counter; whether there was one. */
@@ -235,8 +241,7 @@ export class Cache<T = CacheValue> {
     key: CacheKey,
     options: WriteOptions = {},
   ): Promise<boolean> {
-    const { result } = await this.#keyed("deleteCounter", key, options);
-    return result.found;
+    return resultOf(await this.#keyed("deleteCounter", key, options)).found;
   }
 
   /** Reads a page of entries in the order of their keys. */
@@ -268,7 +273,7 @@ export class Cache<T = CacheValue> {
     const { create } = this.#tools.creation;
     await this.#session.write(
       { checks: [], operations: [create] },
-      checked(options, WRITE),
+      checked(options, WRITE_OPTIONS),
       null,
     );
   }
@@ -288,7 +293,7 @@ export class Cache<T = CacheValue> {
     const operation: KvOperation = { kind: "drop", cache: this.name };
     await this.#session.write(
       { checks: [], operations: [operation] },
-      checked(options, WRITE),
+      checked(options, WRITE_OPTIONS),
       null,
     );
   }
@@ -298,31 +303,34 @@ export class Cache<T = CacheValue> {
     options: WriteOptions,
   ): Promise<void> {
     const operation: KvOperation = { kind, cache: this.name };
-    await this.#write({ operation, epoch: null }, checked(options, WRITE));
+    await this.#write(
+      { operation, epoch: null },
+      checked(options, WRITE_OPTIONS),
+    );
   }
 
   #keyed(
     kind: "getRemove" | "deleteCounter",
     key: CacheKey,
     options: WriteOptions,
-  ): Promise<{ result: KvResult; epoch: number }> {
+  ): Promise<CacheWritten> {
     const operation = { kind, cache: this.name, key: keyOf(key) };
-    return this.#write({ operation, epoch: null }, checked(options, WRITE));
+    return this.#write(
+      { operation, epoch: null },
+      checked(options, WRITE_OPTIONS),
+    );
   }
 
-  async #write(
+  #write(
     { operation, epoch }: PreparedOperation,
     options: WriteOptions,
-  ): Promise<{ result: KvResult; epoch: number }> {
+  ): Promise<CacheWritten> {
     const { creates } = this.#tools.creation;
-    const unit = { checks: [], operations: [operation] };
-    const written = await writeUnit(this.#session, {
-      unit: creates.length === 0 ? unit : { creates, ...unit },
-      versions: epoch === null ? [] : [{ epoch, at: 0 }],
-    }, options);
-    const [result] = written.results;
-    if (result !== undefined) return { result, epoch: written.epoch };
-    throw new HiqliteError("internal", "The answer has no result");
+    const unit: KvUnit = creates.length === 0
+      ? { checks: NOTHING, operations: [operation] }
+      : { creates, checks: NOTHING, operations: [operation] };
+    const versions = epoch === null ? NOTHING : [{ epoch, at: 0 }];
+    return writeUnit(this.#session, { unit, versions }, options);
   }
 
   async #ttl(
@@ -345,4 +353,10 @@ export class Cache<T = CacheValue> {
       ? undefined
       : await this.#tools.values.decode(previous, keyOf(key));
   }
+}
+
+/** What the only operation of a unit did. */
+function resultOf({ results: [result] }: CacheWritten): KvResult {
+  if (result !== undefined) return result;
+  throw new HiqliteError("internal", "The answer has no result");
 }

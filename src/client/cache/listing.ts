@@ -1,6 +1,7 @@
 import { cursorAfter, rangeOfPage } from "../../api/cache_range.ts";
 import { toByteKey } from "../../state/kv/keys.ts";
-import { checked, LIST } from "./arguments.ts";
+import { LIST } from "./arguments.ts";
+import { checked } from "../options.ts";
 import type { CacheSession } from "./session.ts";
 import type { CacheListing, ListOptions } from "./types.ts";
 import type { CacheValues } from "./values.ts";

@@ -15,6 +15,13 @@ export interface PreparedOperation {
   readonly epoch: number | null;
 }
 
+/** A put while it is made. */
+type Put =
+  & { kind: "put" | "replace" }
+  & {
+    -readonly [Name in keyof PutFields]: PutFields[Name];
+  };
+
 /** A put, or a replace, which answers what was there. @throws {HiqliteError} `invalid` */
 export function putOf(
   kind: "put" | "replace",
@@ -35,16 +42,13 @@ export function putOf(
     : ifVersion === undefined
     ? null
     : versionCondition(ifVersion, "ifVersion");
-  const fields: PutFields = {
-    cache,
-    key: keyOf(key),
-    value,
-    ...(ttlMs === undefined ? {} : { ttlMs }),
-    ...(keepTtl === undefined ? {} : { keepTtl }),
-    ...(condition === null ? {} : { ifVersion: condition.version }),
-    ...(ifPresent === undefined ? {} : { ifPresent }),
-  };
-  return { operation: { kind, ...fields }, epoch: condition?.epoch ?? null };
+  // Field by field: this is on the way of every put, where spreading costs more than encoding.
+  const operation: Put = { kind, cache, key: keyOf(key), value };
+  if (ttlMs !== undefined) operation.ttlMs = ttlMs;
+  if (keepTtl !== undefined) operation.keepTtl = keepTtl;
+  if (condition !== null) operation.ifVersion = condition.version;
+  if (ifPresent !== undefined) operation.ifPresent = ifPresent;
+  return { operation, epoch: condition?.epoch ?? null };
 }
 
 /** A delete. @throws {HiqliteError} `invalid` */

@@ -16,6 +16,7 @@ import type {
   CacheWatchEvent,
   CacheWatchRequest,
   CacheWriteAnswer,
+  CacheWriteRequest,
 } from "../../node/port.ts";
 import type {
   ByteKey,
@@ -25,7 +26,8 @@ import type {
 } from "../../state/kv/types.ts";
 import type { WriteOptions } from "../call_options.ts";
 import type { Transport } from "../transport.ts";
-import { checked, READ } from "./arguments.ts";
+import { READ } from "./arguments.ts";
+import { checked } from "../options.ts";
 import { PreconditionError } from "./precondition_error.ts";
 import type { CacheReadOptions } from "./types.ts";
 import { positionOfVersion } from "./versions.ts";
@@ -56,15 +58,17 @@ export class CacheSession {
     options: WriteOptions,
     epoch: number | null,
   ): Promise<CacheWritten> {
-    const { idempotencyKey, timeoutMs } = options;
-    const answer = await this.#transport.call(CACHE_ATOMIC, {
-      unit,
-      ...(epoch === null ? {} : { epoch }),
-      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    }, options);
+    const answer = await this.#transport.call(
+      CACHE_ATOMIC,
+      requestOf(unit, options, epoch),
+      options,
+    );
     this.#observe(answer);
-    return { ...answer, results: resultsOf(answer) };
+    return {
+      epoch: answer.epoch,
+      index: answer.index,
+      results: resultsOf(answer),
+    };
   }
 
   /** Reads entries. */
@@ -121,14 +125,34 @@ export class CacheSession {
     return reply;
   }
 
-  #observe({ epoch, index }: CachePosition): void {
-    this.#seen = laterOf(this.#seen, { epoch, index });
+  #observe(position: CachePosition): void {
+    if (!isLater(position, this.#seen)) return;
+    const { epoch, index } = position;
+    this.#seen = { epoch, index };
   }
 }
 
+function requestOf(
+  unit: KvUnit,
+  { idempotencyKey, timeoutMs }: WriteOptions,
+  epoch: number | null,
+): CacheWriteRequest {
+  const plain = epoch === null && idempotencyKey === undefined &&
+    timeoutMs === undefined;
+  return plain ? { unit } : {
+    unit,
+    ...(epoch === null ? {} : { epoch }),
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  };
+}
+
 function laterOf(a: CachePosition, b: CachePosition): CachePosition {
-  const later = b.epoch > a.epoch || b.epoch === a.epoch && b.index > a.index;
-  return later ? b : a;
+  return isLater(b, a) ? b : a;
+}
+
+function isLater(a: CachePosition, b: CachePosition): boolean {
+  return a.epoch > b.epoch || a.epoch === b.epoch && a.index > b.index;
 }
 
 function resultsOf({ answer, epoch }: CacheWriteAnswer): readonly KvResult[] {

@@ -1,8 +1,8 @@
-import { HiqliteError } from "../../errors.ts";
 import { fromByteKey } from "../../state/kv/keys.ts";
 import type { ByteKey, KvEntry, KvValue } from "../../state/kv/types.ts";
+import type { ValueKind } from "../../state/stored_value.ts";
 import { versionText } from "../../api/cache_json.ts";
-import { jsonText } from "./json_text.ts";
+import { plainOf, storedOf } from "../stored_values.ts";
 import { parseOne, parseOneSync, type Schema } from "../schema.ts";
 import type {
   CacheCodec,
@@ -12,7 +12,6 @@ import type {
   KeyedEntry,
 } from "./types.ts";
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** The values of one cache: what is stored for them, and back. */
@@ -28,28 +27,22 @@ export class CacheValues<T> {
 
   /** What is stored for a value. @throws {HiqliteError} `invalid` for what JSON cannot say. */
   encode(value: T): KvValue {
-    const stored = this.#codec === undefined
-      ? value
-      : this.#codec.encode(value);
-    // Sent later, and perhaps again: by then the caller may have other bytes in its buffer.
-    if (stored instanceof Uint8Array) {
-      return { kind: "bytes", bytes: new Uint8Array(stored) };
-    }
-    if (typeof stored === "string") return ofText("text", stored);
-    return ofText("json", jsonText(stored));
+    return storedOf(
+      this.#codec === undefined ? value : this.#codec.encode(value),
+    );
   }
 
   /** A value of what is stored. @throws {HiqliteError} `invalid` if the schema refuses it. */
   async decode(stored: KvValue, key: ByteKey): Promise<T> {
-    const value = this.#plain(stored);
+    const value = this.#plain(stored.kind, stored.bytes);
     return this.#schema === undefined
       ? value
       : await parseOne(value, this.#schema, nameOf(key));
   }
 
-  /** As {@linkcode decode}, for schemas that return at once. */
-  decodeSync(stored: KvValue, key: ByteKey): T {
-    const value = this.#plain(stored);
+  /** As {@linkcode decode}, of bytes that soon change, and for schemas that return at once. */
+  decodeSync({ kind, bytes }: KvValue, key: ByteKey): T {
+    const value = this.#plain(kind, kind === "bytes" ? bytes.slice() : bytes);
     return this.#schema === undefined
       ? value
       : parseOneSync(value, this.#schema, nameOf(key));
@@ -77,12 +70,8 @@ export class CacheValues<T> {
     return { ...keyNames(key), ...await this.entry(entry, key, epoch) };
   }
 
-  #plain({ kind, bytes }: KvValue): T {
-    const stored: CacheValue = kind === "bytes"
-      ? bytes
-      : kind === "text"
-      ? decoder.decode(bytes)
-      : JSON.parse(decoder.decode(bytes));
+  #plain(kind: ValueKind, bytes: Uint8Array): T {
+    const stored = plainOf(kind, bytes) as CacheValue;
     return this.#codec === undefined ? stored as T : this.#codec.decode(stored);
   }
 }
@@ -99,14 +88,6 @@ export function keyNames(
 export function counterValue(value: bigint): number | bigint {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
-}
-
-function ofText(kind: "text" | "json", text: string): KvValue {
-  if (text.isWellFormed()) return { kind, bytes: encoder.encode(text) };
-  throw new HiqliteError(
-    "invalid",
-    "The value is not well-formed Unicode: put its bytes instead",
-  );
 }
 
 function nameOf(key: ByteKey): string {

@@ -1,5 +1,6 @@
 import { parsePosition, positionText } from "../../api/cache_json.ts";
-import { checked, keyOf, keysOf, WATCH } from "./arguments.ts";
+import { keyOf, keysOf, WATCH } from "./arguments.ts";
+import { checked } from "../options.ts";
 import type { CacheSession } from "./session.ts";
 import type { CacheUpdate, WatchOptions } from "./types.ts";
 import { type CacheValues, keyNames } from "./values.ts";

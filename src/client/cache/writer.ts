@@ -15,20 +15,29 @@ export interface Write {
  * Applies a unit; with versions only in the life of the caches that they are of.
  * @throws {PreconditionError} also if a version is of a life that is over.
  */
-export async function writeUnit(
+export function writeUnit(
+  session: CacheSession,
+  write: Write,
+  options: WriteOptions,
+): Promise<CacheWritten> {
+  return write.versions.length === 0
+    ? session.write(write.unit, options, null)
+    : writeInLife(session, write, options);
+}
+
+async function writeInLife(
   session: CacheSession,
   { unit, versions }: Write,
   options: WriteOptions,
 ): Promise<CacheWritten> {
-  const epoch = versions[0]?.epoch ?? null;
+  const { epoch, at } = versions[0]!;
   const other = versions.find((version) => version.epoch !== epoch);
   if (other !== undefined) throw ofAnotherLife(other.at);
   try {
     return await session.write(unit, options, epoch);
   } catch (error) {
-    const over = epoch !== null && error instanceof HiqliteError &&
-      error.code === "cache_reset";
-    throw over ? ofAnotherLife(versions[0]!.at) : error;
+    const over = error instanceof HiqliteError && error.code === "cache_reset";
+    throw over ? ofAnotherLife(at) : error;
   }
 }
 

@@ -6,6 +6,7 @@ import { nodeIdOf } from "../../raft/types.ts";
 import { type ClusterFacts, tooOld } from "../../state/cluster_facts.ts";
 import type { Logger } from "../../util/logger.ts";
 import type { RaftGroup } from "../../group/group.ts";
+import type { RestoreWish } from "./restore_turn.ts";
 import { type Identity, memberIdOf } from "../volume/identity.ts";
 import {
   decodeJson,
@@ -40,10 +41,12 @@ interface JoinRequest {
   readonly learnerOnly: boolean;
 }
 
+/** The request by which a member asks another one whether a cluster may be formed. */
+export const PROBE = "cluster.probe";
+
 /** What a member says of itself when it is asked whether a cluster may be formed. */
-interface ProbeAnswer {
+interface ProbeAnswer extends RestoreWish {
   readonly member: MemberId;
-  readonly clusterId: string;
   readonly learnerOnly: boolean;
   readonly founding: Configuration | null;
   /** See {@linkcode Identity.forgot}. */
@@ -82,7 +85,7 @@ export class Formation {
   /** What this member serves to others. */
   handlers(): Record<string, PeerHandler> {
     return {
-      "cluster.probe": ({ id }, _body, answer) => {
+      [PROBE]: ({ id }, _body, answer) => {
         const remembers = this.#ports.remembers(id);
         answer(true, encodeJson({ ...this.#self(), remembers }));
       },
@@ -117,6 +120,7 @@ export class Formation {
       learnerOnly: this.#ports.config.learnerOnly,
       founding: identity.founding,
       ...(identity.forgot ? { forgot: true } : {}),
+      restored: identity.restored,
     };
   }
 
@@ -131,6 +135,9 @@ export class Formation {
     if (existing) return this.#enter(existing);
     const missing = others.filter((_, i) => !answers[i]).map(({ id }) => id);
     if (missing.length > 0) return this.#waitFor(missing);
+    if (answers.some((answer) => answer?.waitsFor)) {
+      return this.#waitForRestore();
+    }
     const forgetful = [self, ...answers].filter((answer) => answer?.forgot);
     if (forgetful.length > 0) return this.#refuseToForm(forgetful.length);
     const founder = Math.min(...nodes.map(({ id }) => id));
@@ -142,7 +149,7 @@ export class Formation {
     const answer = await this.#ports.requests.askWithin(
       REQUEST_MS,
       node.id,
-      "cluster.probe",
+      PROBE,
       encodeJson(null),
       "control",
     );
@@ -155,6 +162,12 @@ export class Formation {
     const text = `waiting for node ${
       missing.join(", ")
     }: a cluster is formed when every configured node answers`;
+    if (this.#met(text)) this.#ports.logger.info(text);
+  }
+
+  #waitForRestore(): void {
+    const text =
+      "waiting for a restore: other nodes were told to (HQL_BACKUP_RESTORE), this one was not and joins them then";
     if (this.#met(text)) this.#ports.logger.info(text);
   }
 

@@ -4,12 +4,18 @@ import type { RaftGroup } from "../../group/group.ts";
 import { type MemberId, type NodeId, nodeIdOf } from "../../raft/types.ts";
 import type { Clock } from "../../util/clock.ts";
 import type { Logger } from "../../util/logger.ts";
+import type { StateHash } from "../../state/port.ts";
 import { memberIdOf, type Witnessed } from "../volume/identity.ts";
 import type { NodeVault } from "../volume/vault.ts";
 import type { PeerHandler, PeerRequests } from "../../network/requests.ts";
 import { Disagreements } from "./disagreements.ts";
-import { acknowledgedBy, successorOf, testimonyOf } from "./testimony.ts";
-import { type Verdict, Witness } from "./witness.ts";
+import {
+  acknowledgedBy,
+  leaderOf,
+  successorOf,
+  testimonyOf,
+} from "./testimony.ts";
+import { type Testimony, type Verdict, Witness } from "./witness.ts";
 
 /** Of a member that the cluster has removed, for the log and the health status. */
 export const REMOVED =
@@ -44,6 +50,9 @@ export class Greeting {
   readonly disagreements: Disagreements;
   #busy = false;
   #removed = false;
+  #told: Testimony | null = null;
+  /** What somebody holds against this member, and no majority with it. */
+  #doubt: string | null = null;
   /** Since when enough others find no contradiction. */
   #enoughSince: number | null = null;
 
@@ -57,19 +66,31 @@ export class Greeting {
       requests,
       disagreements: this.disagreements,
       self: () => memberIdOf(vault.identity),
-      testimony: () => testimonyOf(vault, ports.group(), ports.promises),
+      testimony: () =>
+        this.#told = testimonyOf(vault, ports.group(), ports.promises),
       acknowledged: (member) =>
         ports.promises ? acknowledgedBy(ports.group(), member) : null,
-      leads: () => ports.group()?.core.role === "leader",
+      leader: () => leaderOf(ports.group()),
       memorized: () => Object.values(vault.identity.witnessed ?? {}),
       memorize: (start) => this.#memorize(start),
       successor: (member, term) => successorOf(ports.group(), member, term),
     });
   }
 
+  /** The last checksum of its state that this member told its witnesses; null before the first. */
+  get checksum(): Pick<StateHash, "index" | "hash"> | null {
+    const { index, hash } = this.#told?.hashes.at(-1) ?? {};
+    return index === undefined || hash === undefined ? null : { index, hash };
+  }
+
   /** Whether a leader said last that this member was removed from the cluster. */
   get removed(): boolean {
     return this.#removed;
+  }
+
+  /** What somebody holds against what this member remembers, while no majority says the same; null if nobody does. */
+  get doubt(): string | null {
+    return this.#doubt;
   }
 
   /** What this member serves to others as their witness. */
@@ -90,6 +111,7 @@ export class Greeting {
       const verdict = await this.#witness.greet(voters, this.#ports.nodes());
       if (this.#ports.stopping()) return;
       this.#noteRemoval(verdict);
+      this.#noteDoubt(verdict, "takes no part and keeps its data");
       if (this.#mayTakePart(verdict)) this.#ports.takePart();
       if (verdict.kind === "rolledBack") {
         await this.#ports.rebuild(verdict.detail);
@@ -109,6 +131,7 @@ export class Greeting {
       // Who knows better may not have been there when this member started.
       const verdict = await this.#witness.report(voters);
       this.#noteRemoval(verdict);
+      this.#noteDoubt(verdict, "goes on and keeps its data");
       const problem = verdict.kind === "rolledBack"
         ? verdict.detail
         : this.#witness.divergence(voters);
@@ -122,6 +145,15 @@ export class Greeting {
     const removed = kind === "removed";
     if (removed && !this.#removed) this.#ports.logger.warn(REMOVED);
     this.#removed = removed;
+  }
+
+  /** One voice, which may be that of a member with damage of its own, moves nobody's data. */
+  #noteDoubt(verdict: Verdict, so: string): void {
+    const doubt = verdict.kind === "doubted"
+      ? `node ${verdict.node} says that this member's data is an old copy (${verdict.detail}), and no majority of the voters says so: this member ${so}. If it is right, stop this member, empty its data directory and start it again; if not, look at node ${verdict.node}`
+      : null;
+    if (doubt !== null && doubt !== this.#doubt) this.#ports.logger.warn(doubt);
+    this.#doubt = doubt;
   }
 
   /**

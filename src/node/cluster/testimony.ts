@@ -8,7 +8,7 @@ import {
 import type { RaftGroup } from "../../group/group.ts";
 import type { NodeVault } from "../volume/vault.ts";
 import { startIdOf } from "../volume/identity.ts";
-import type { Testimony } from "./witness.ts";
+import type { KnownLeader, Testimony } from "./witness.ts";
 
 /** Who took the place of a member, or that it was removed, as a leader knows: nobody would ever speak to that member again, and it would wait for a leader without end. */
 export function successorOf(
@@ -45,6 +45,12 @@ export function testimonyOf(
     last: promises ? last : null,
     hashes: machine.stateHashes(),
   };
+}
+
+/** Whom a member follows; itself if it leads. */
+export function leaderOf(group: RaftGroup | null): KnownLeader | null {
+  const member = group?.core.leader ?? null;
+  return member === null ? null : { member, term: group!.core.term };
 }
 
 /** What this member, as leader, counts as durable at another one. */

@@ -40,8 +40,16 @@ interface WitnessAnswer {
   readonly problem: string | null;
   /** Whether the witness leads: then what it knows is the committed configuration's. */
   readonly leads: boolean;
+  /** Whom the witness follows, itself if it leads, and in which term. */
+  readonly leader: KnownLeader | null;
   /** Whether the witness leads a cluster that the member was removed from. */
   readonly removed: boolean;
+}
+
+/** A leader, and its term. */
+export interface KnownLeader {
+  readonly member: MemberId;
+  readonly term: Term;
 }
 
 /** What witnesses need from their node. */
@@ -56,8 +64,8 @@ export interface WitnessPorts {
   acknowledged(member: MemberId): LogId | null;
   /** Of a leader: who took the place of a member that is in `term`, or that it was removed; null if it is a member, or nobody knows. */
   successor(member: MemberId, term: Term): MemberId | "removed" | null;
-  /** Whether this member leads. */
-  leads(): boolean;
+  /** Whom this member follows, itself if it leads. */
+  leader(): KnownLeader | null;
   readonly disagreements: Disagreements;
   /** Makes a start of another member outlive this process. */
   memorize(start: Witnessed): void;
@@ -71,8 +79,14 @@ export type Verdict =
   | { readonly kind: "waiting"; readonly vouched: boolean }
   /** A leader says that this member belongs to the cluster no more. */
   | { readonly kind: "removed" }
-  /** Somebody remembers more than this member does: its volume is an old one. */
-  | { readonly kind: "rolledBack"; readonly detail: string };
+  /** A majority says, itself or by the leader it follows, that it remembers more than this member does: its volume is an old one. */
+  | { readonly kind: "rolledBack"; readonly detail: string }
+  /** Somebody says so, and no majority with it: that may be an old volume, or a witness that is wrong. */
+  | {
+    readonly kind: "doubted";
+    readonly node: NodeId;
+    readonly detail: string;
+  };
 
 type Question = "witness.greet" | "witness.report";
 
@@ -128,7 +142,9 @@ export class Witness {
       : brokenPromise(known, said) ??
         contradiction(this.#seen.get(from), said);
     if (problem === null) this.#remember(from, said);
-    return { problem, leads: this.#ports.leads(), removed };
+    const leader = this.#ports.leader();
+    const leads = leader?.member === this.#ports.self();
+    return { problem, leads, leader, removed };
   }
 
   /**
@@ -217,8 +233,8 @@ export class Witness {
       ),
     );
     const heard = [...answers.values()].filter((said) => said !== undefined);
-    const detail = heard.find(({ problem }) => problem !== null)?.problem;
-    if (detail) return { kind: "rolledBack", detail };
+    const accusation = judgeAccusers(answers, voting, voters.length);
+    if (accusation !== null) return accusation;
     if (heard.some(({ removed }) => removed)) return { kind: "removed" };
     const silent = voting.filter((id) => answers.get(id) === undefined).length;
     const agreeing = voting.length - silent + (voters.includes(self) ? 1 : 0);
@@ -260,6 +276,40 @@ export class Witness {
       ? (decodeJson(answer.body) as WitnessAnswer | null) ?? undefined
       : undefined;
   }
+}
+
+/**
+ * What those who contradict this member are worth together: data is given up only
+ * on the word of a majority of the voters, or of the leader that a majority
+ * follows, for it is that majority's word that it leads. Null if nobody does.
+ */
+function judgeAccusers(
+  answers: ReadonlyMap<NodeId, WitnessAnswer | undefined>,
+  voting: readonly NodeId[],
+  voters: number,
+): Verdict | null {
+  const isMajority = (holds: (said: WitnessAnswer) => boolean): boolean =>
+    voting.filter((node) => {
+      const said = answers.get(node);
+      return said !== undefined && holds(said);
+    }).length > voters / 2;
+  const accuses = ({ problem }: WitnessAnswer): boolean => problem !== null;
+  const accusers = [...answers].filter(([, said]) => said && accuses(said));
+  const [first] = accusers;
+  if (first === undefined) return null;
+  const [node, said] = first;
+  const detail = said!.problem!;
+  if (isMajority(accuses)) return { kind: "rolledBack", detail };
+  for (const [, accuser] of accusers) {
+    const { leads, leader, problem } = accuser!;
+    const followed = leads &&
+      isMajority((other) =>
+        other.leader?.member === leader?.member &&
+        other.leader?.term === leader?.term
+      );
+    if (followed) return { kind: "rolledBack", detail: problem! };
+  }
+  return { kind: "doubted", node, detail };
 }
 
 function contradiction(

@@ -1,3 +1,5 @@
+import { type Answer, decodeAnswer } from "../../state/answer.ts";
+import { MalformedBytesError } from "../../util/bytes.ts";
 import type { ProposalResult } from "../../group/proposals.ts";
 import {
   decodeJson,
@@ -51,5 +53,16 @@ export function fromPeer(answer: PeerAnswer): Attempt {
         ? UNKNOWN
         : { kind: "refused", ...refusal };
     }
+  }
+}
+
+/** The answer of an attempt; null if it has none, or one that cannot be read. */
+export function answerOf(attempt: Attempt | null): Answer | null {
+  if (attempt?.kind !== "applied") return null;
+  try {
+    return decodeAnswer(attempt.answer);
+  } catch (error) {
+    if (error instanceof MalformedBytesError) return null;
+    throw error;
   }
 }

@@ -172,11 +172,12 @@ export class FollowingGroup {
       group === null || group.core.role === "leader" ||
       epoch !== this.#epoch?.number
     ) return { mark, voters: null };
-    const sets = group.core.configs.flatMap((config) => [
-      config.voters,
-      config.votersOutgoing,
-    ]);
-    return { mark, voters: sets.filter(({ length }) => length > 0) };
+    const setsOf = ({ voters, votersOutgoing }: Configuration) =>
+      [voters, votersOutgoing].filter(({ length }) => length > 0);
+    const { core } = group;
+    return this.#ports.home.forgets
+      ? { mark, voters: setsOf(core.config), last: core.status().last }
+      : { mark, voters: core.configs.flatMap(setsOf) };
   }
 
   /** A member stops. Whether it is out of the group, which only the leader says. */

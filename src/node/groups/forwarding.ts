@@ -69,8 +69,11 @@ export function proposeHandler(
     }
     // The frame is a view into a bigger buffer, which the log must not keep alive.
     group.propose(proposal.slice(HEAD_BYTES), (result) => {
-      if (result.kind === "applied") answer(true, result.answer);
-      else {
+      if (result.kind === "applied") {
+        answer(true, result.answer);
+        // Its caller waits there until the entry is applied, too.
+        group.tellCommits();
+      } else {
         const reason = result.kind === "unknown" ? "unknown" : result.reason;
         answer(false, encodeRefused(reason, result.detail));
       }

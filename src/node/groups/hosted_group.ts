@@ -3,7 +3,7 @@ import type { RaftGroup } from "../../group/group.ts";
 import type { GroupId, GroupMessage } from "../../group/messages.ts";
 import type { GroupRouter, RoutedGroup } from "../../network/group_router.ts";
 import type { PeerIdentity } from "../../network/port.ts";
-import type { MemberId, NodeId, Term } from "../../raft/types.ts";
+import type { LogIndex, MemberId, NodeId, Term } from "../../raft/types.ts";
 import { nodeIdOf } from "../../raft/types.ts";
 import { membersOf } from "../../raft/configuration.ts";
 import type { PeerRequests } from "../../network/requests.ts";
@@ -46,6 +46,8 @@ export interface HostedGroupPorts {
   failed(error: Error): void;
   /** Time of which the last tick did not tell, ms. */
   sinceTickMs(): number;
+  /** Applied entries after this one are needed elsewhere still, null if none are. @default {none} */
+  neededAfter?(): LogIndex | null;
 }
 
 /** One Raft group as this member hosts it: its loop while it takes part, its proposer, who leads it, and whether it has caught up. */
@@ -139,6 +141,7 @@ export class HostedGroup implements RoutedGroup {
       diverged: (divergence) => this.#onDiverged(divergence),
       fatal: (error) => this.#ports.failed(error),
       sinceTickMs: () => this.#ports.sinceTickMs(),
+      neededAfter: () => this.#ports.neededAfter?.() ?? null,
     });
     this.#group = group;
     const { voters } = group.core.config;

@@ -134,12 +134,12 @@ export class NextEpoch {
     const node = nodeIdOf(voter);
     const answer = call.answerOf(node);
     if (answer !== undefined) {
-      const { mark, voters } = answer;
+      const { mark, voters, last } = answer;
       const dead = memberIn(call.subject.epoch, node, mark) !== voter;
-      return { dead, voters };
+      return { dead, voters, last };
     }
     const removed = !membersOf(config).some((id) => nodeIdOf(id) === node);
     const gone = this.#ports.network.peer(node) === undefined;
-    return { dead: removed && gone, voters: undefined };
+    return { dead: removed && gone, voters: undefined, last: undefined };
   }
 }

@@ -4,13 +4,18 @@ import type { PeerRequests } from "../../network/requests.ts";
 import { type MemberId, nodeIdOf } from "../../raft/types.ts";
 import { type Answer, decodeAnswer } from "../../state/answer.ts";
 import { type FactChange, writeFactChange } from "../../state/cluster_facts.ts";
-import { NO_IDENTITY } from "../../state/envelope.ts";
+import { NO_IDENTITY, type WriteIdentity } from "../../state/envelope.ts";
 import { FIRST_LEVEL } from "../../state/level.ts";
-import type { ByteWriter } from "../../util/bytes.ts";
 import type { Clock } from "../../util/clock.ts";
 import { DeadlineWaiters } from "../../util/deadline_waiters.ts";
 import type { Changes } from "../changes.ts";
-import { type Attempt, fromPeer, fromProposal, UNKNOWN } from "./attempt.ts";
+import {
+  answerOf,
+  type Attempt,
+  fromPeer,
+  fromProposal,
+  UNKNOWN,
+} from "./attempt.ts";
 import {
   type Destination,
   encodeProposal,
@@ -18,7 +23,9 @@ import {
   PROPOSE,
 } from "./forwarding.ts";
 import type { GroupId } from "../../group/messages.ts";
+import type { Proposal, ProposalCaller } from "./proposal.ts";
 import { ProposerSession } from "./proposer_session.ts";
+import { begunAnew, isExpired, throwIfFinal, tooNew } from "./refusals.ts";
 
 /** How long a leader is looked for. */
 const PATIENCE_MS = 10_000;
@@ -39,20 +46,11 @@ export interface ProposerPorts {
   level(): number;
 }
 
-/** A command for a group's state machine. */
-export interface Proposal {
-  /** Appends the machine's own bytes; called again if the session has to be renewed. */
-  body(writer: ByteWriter): void;
-  /** A retry with the same key applies once; empty for none. */
-  readonly idempotencyKey: string;
-  /** The feature level that a member needs to read it. @default {1} */
-  readonly level?: number;
-  /** How long the leader may run it, ms; 0 for the leader's usual limit. @default {0} */
-  readonly maxRunMs?: number;
-  /** The life of the group that it is meant for; in any other one it is refused. @default the present one */
-  readonly epoch?: number;
-  /** How long to wait for the answer, ms; a leader is looked for at most 10 s of it. */
-  readonly timeoutMs: number;
+/** An attempt that was made, and the life of the group that it was made in. */
+interface FirstAttempt {
+  /** Null: there was no leader to ask. */
+  readonly attempt: Attempt | null;
+  readonly epoch: number;
 }
 
 /**
@@ -87,22 +85,36 @@ export class Proposer {
    * @throws {HiqliteError} `conflict` if some member could not read it.
    * @throws {HiqliteError} `no_leader`, `overloaded`, `disk_full`, `shutting_down`: not applied; `outcome_unknown`: perhaps applied. Also what `body` throws.
    */
-  async propose(proposal: Proposal): Promise<Answer> {
+  propose(proposal: Proposal): Promise<Answer> {
+    return new Promise((resolve, reject) =>
+      this.start(proposal, { resolve, reject })
+    );
+  }
+
+  /** As {@linkcode propose}, without a promise: this is on the way of every write. Never throws. */
+  start(proposal: Proposal, caller: ProposalCaller): void {
     const { level = FIRST_LEVEL } = proposal;
-    if (level > this.#ports.level()) throw tooNew(level, this.#ports.level());
-    const deadline = this.#ports.clock.monotonic() + proposal.timeoutMs;
-    this.#outstanding++;
-    try {
-      const session = this.#known ?? await this.#open(deadline);
-      const first = await this.#proposeIn(session, proposal, deadline);
-      if (!isExpired(first)) return first;
-      // It was certainly not applied, so the same command is safe in a new session.
-      if (this.#session === session) this.#session = null;
-      const next = await this.#open(deadline);
-      return await this.#proposeIn(next, proposal, deadline);
-    } finally {
-      this.#outstanding--;
+    if (level > this.#ports.level()) {
+      return caller.reject(tooNew(level, this.#ports.level()));
     }
+    const deadline = this.#ports.clock.monotonic() + proposal.timeoutMs;
+    const session = this.#known;
+    this.#outstanding++;
+    const ending: ProposalCaller = {
+      resolve: (answer) => {
+        this.#outstanding--;
+        caller.resolve(answer);
+      },
+      reject: (error) => {
+        this.#outstanding--;
+        caller.reject(error);
+      },
+    };
+    if (session !== null && !this.#closed) {
+      return this.#proposeAtOnce(session, proposal, deadline, ending);
+    }
+    this.#proposeInNewSession(proposal, deadline)
+      .then(ending.resolve, ending.reject);
   }
 
   /** Proposes a change of the cluster's facts. Repeated, it has no effect, so it needs no session. */
@@ -147,25 +159,79 @@ export class Proposer {
     this.#ports.changes.announce();
   }
 
-  async #proposeIn(
+  /** Nearly every proposal finds its session and its leader, and its fate is known after one attempt. */
+  #proposeAtOnce(
     session: ProposerSession,
-    { body, idempotencyKey, level, maxRunMs, epoch }: Proposal,
+    proposal: Proposal,
+    deadline: number,
+    caller: ProposalCaller,
+  ): void {
+    const identity = session.begin(proposal.idempotencyKey);
+    let bytes: Uint8Array;
+    try {
+      bytes = this.#encode(identity, proposal);
+    } catch (error) {
+      session.end(identity);
+      return caller.reject(error);
+    }
+    const epoch = this.#ports.epoch();
+    this.#attempt(bytes, deadline, (attempt) => {
+      const answer = answerOf(attempt);
+      if (answer !== null && !isExpired(answer)) {
+        session.end(identity);
+        return caller.resolve(answer);
+      }
+      this.#replicate(bytes, deadline, { attempt, epoch })
+        .finally(() => session.end(identity))
+        .then((answer) => this.#renewed(session, answer, proposal, deadline))
+        .then(caller.resolve, caller.reject);
+    });
+  }
+
+  async #proposeInNewSession(
+    proposal: Proposal,
     deadline: number,
   ): Promise<Answer> {
-    // While the session was opened, the group may have begun anew.
-    if (epoch !== undefined && epoch !== this.#ports.epoch()) throw begunAnew();
-    const identity = session.begin(idempotencyKey);
+    const session = await this.#open(deadline);
+    const answer = await this.#proposeIn(session, proposal, deadline);
+    return await this.#renewed(session, answer, proposal, deadline);
+  }
+
+  async #proposeIn(
+    session: ProposerSession,
+    proposal: Proposal,
+    deadline: number,
+  ): Promise<Answer> {
+    const identity = session.begin(proposal.idempotencyKey);
     try {
-      return await this.#replicate(
-        encodeProposal(this.#destination, "command", identity, body, {
-          level: level ?? FIRST_LEVEL,
-          maxRunMs: maxRunMs ?? 0,
-        }),
-        deadline,
-      );
+      const bytes = this.#encode(identity, proposal);
+      return await this.#replicate(bytes, deadline);
     } finally {
       session.end(identity);
     }
+  }
+
+  /** What `session` expired for was certainly not applied, so the same command is safe in a new one. */
+  async #renewed(
+    session: ProposerSession,
+    answer: Answer,
+    proposal: Proposal,
+    deadline: number,
+  ): Promise<Answer> {
+    if (!isExpired(answer)) return answer;
+    if (this.#session === session) this.#session = null;
+    const next = await this.#open(deadline);
+    return await this.#proposeIn(next, proposal, deadline);
+  }
+
+  #encode(
+    identity: WriteIdentity,
+    { body, level = FIRST_LEVEL, maxRunMs = 0, epoch }: Proposal,
+  ): Uint8Array {
+    // While the session was opened, the group may have begun anew.
+    if (epoch !== undefined && epoch !== this.#ports.epoch()) throw begunAnew();
+    const needs = { level, maxRunMs };
+    return encodeProposal(this.#destination, "command", identity, body, needs);
   }
 
   #open(deadline: number): Promise<ProposerSession> {
@@ -192,20 +258,27 @@ export class Proposer {
     return { group: this.#groupId, epoch: this.#ports.epoch() };
   }
 
-  /** Repeats attempts until the fate of the proposal is known or time is over. */
-  async #replicate(bytes: Uint8Array, deadline: number): Promise<Answer> {
-    const epoch = this.#ports.epoch();
+  /** Repeats attempts until the fate of the proposal is known or time is over; `first` is what the first one came to. */
+  async #replicate(
+    bytes: Uint8Array,
+    deadline: number,
+    first?: FirstAttempt,
+  ): Promise<Answer> {
+    const epoch = first?.epoch ?? this.#ports.epoch();
     let uncertain = false;
     let last = "no leader is known";
     let patience = this.#patience(deadline);
     for (let attempts = 0;; attempts++) {
-      if (epoch !== this.#ports.epoch()) {
-        throw uncertain ? this.#unknownOutcome() : begunAnew();
+      let attempt = first?.attempt;
+      if (attempts > 0 || attempt === undefined) {
+        if (epoch !== this.#ports.epoch()) {
+          throw uncertain ? this.#unknownOutcome() : begunAnew();
+        }
+        this.#throwIfOver(patience, uncertain, last);
+        // The log keeps what was proposed, so a repetition is stamped on a copy.
+        const copy = attempts === 0 ? bytes : bytes.slice();
+        attempt = await this.#attempted(copy, deadline);
       }
-      this.#throwIfOver(patience, uncertain, last);
-      // The log keeps what was proposed, so a repetition is stamped on a copy.
-      const copy = attempts === 0 ? bytes : bytes.slice();
-      const attempt = await this.#attempt(copy, deadline);
       if (attempt === null) {
         await this.#pause(patience);
         continue;
@@ -256,25 +329,31 @@ export class Proposer {
     );
   }
 
+  #attempted(bytes: Uint8Array, deadline: number): Promise<Attempt | null> {
+    return new Promise((resolve) => this.#attempt(bytes, deadline, resolve));
+  }
+
   /** Asks the leader once; null if there is none to ask. */
-  #attempt(bytes: Uint8Array, deadline: number): Promise<Attempt | null> {
+  #attempt(
+    bytes: Uint8Array,
+    deadline: number,
+    done: (attempt: Attempt | null) => void,
+  ): void {
     const group = this.#ports.group();
     const leader = group?.core.leader ?? null;
-    if (group === null || leader === null) return Promise.resolve(null);
-    return new Promise((resolve) => {
-      const finish = (attempt: Attempt): void => {
-        this.#waiters.delete(waiter);
-        resolve(attempt);
-      };
-      const waiter = { deadline, late: () => finish(UNKNOWN) };
-      this.#waiters.add(waiter);
-      if (leader === this.#ports.self()) {
-        group.propose(
-          envelopeOf(bytes),
-          (result) => finish(fromProposal(result)),
-        );
-      } else this.#forward(leader, bytes, finish);
-    });
+    if (group === null || leader === null) return done(null);
+    const finish = (attempt: Attempt): void => {
+      // What comes after the time was over is heard by nobody.
+      if (this.#waiters.delete(waiter)) done(attempt);
+    };
+    const waiter = { deadline, late: () => done(UNKNOWN) };
+    this.#waiters.add(waiter);
+    if (leader === this.#ports.self()) {
+      group.propose(
+        envelopeOf(bytes),
+        (result) => finish(fromProposal(result)),
+      );
+    } else this.#forward(leader, bytes, finish);
   }
 
   #forward(
@@ -299,37 +378,5 @@ export class Proposer {
     return this.#ports.changes.next(
       Math.max(0, until - this.#ports.clock.monotonic()),
     );
-  }
-}
-
-function tooNew(needed: number, level: number): HiqliteError {
-  return new HiqliteError(
-    "conflict",
-    `This needs feature level ${needed}, and the cluster is at ${level}: some member runs an older release. Upgrade every member first`,
-  );
-}
-
-/** A later life of the group knows neither the session nor what it was asked. */
-function begunAnew(): HiqliteError {
-  return new HiqliteError(
-    "no_leader",
-    "The write was not applied: its group began anew. Try again",
-  );
-}
-
-function isExpired({ refusal }: Answer): boolean {
-  return refusal?.code === "session_expired";
-}
-
-/** Refusals that another attempt would only repeat. */
-function throwIfFinal(reason: string, detail: string): void {
-  if (reason === "overloaded") {
-    throw new HiqliteError(
-      "overloaded",
-      `The write was not applied: ${detail}. Try again later`,
-    );
-  }
-  if (reason === "disk_full") {
-    throw new HiqliteError("disk_full", `The write was not applied: ${detail}`);
   }
 }

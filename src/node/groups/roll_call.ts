@@ -4,7 +4,7 @@ import {
   type PeerHandler,
   type PeerRequests,
 } from "../../network/requests.ts";
-import type { MemberId, NodeId } from "../../raft/types.ts";
+import type { LogId, MemberId, NodeId } from "../../raft/types.ts";
 import { ByteReader, encode } from "../../util/bytes.ts";
 import type { GroupId } from "../../group/messages.ts";
 
@@ -23,8 +23,13 @@ export interface RollCallSubject {
 export interface RollCallAnswer {
   /** See `HostedMark.mark`. */
   readonly mark: string;
-  /** The sets of voters that are in force by its log, or may come again; null if it leads, or knows nothing of the epoch. */
+  /**
+   * The sets of voters that are in force by its log; without {@linkcode RollCallAnswer.last} also those that may come
+   * again. Null if it leads, or knows nothing of the epoch.
+   */
   readonly voters: readonly (readonly MemberId[])[] | null;
+  /** Where its log ends; left out where the log may lose its end, as on a disk. */
+  readonly last?: LogId;
 }
 
 /** Answers calls; `answerTo` gives undefined for a group that this member does not host. */

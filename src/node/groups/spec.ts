@@ -1,4 +1,5 @@
 import type { GroupId, GroupMessage } from "../../group/messages.ts";
+import type { LogIndex } from "../../raft/types.ts";
 import type { GroupOptions } from "../../group/ports.ts";
 import type { Starter } from "../volume/boot.ts";
 import type { Divergence } from "../../state/port.ts";
@@ -18,6 +19,8 @@ export interface LoopPorts {
   fatal(error: Error): void;
   /** Time of which the group's last tick did not tell, ms. */
   sinceTickMs(): number;
+  /** Applied entries after this one are needed elsewhere still, null if none are. */
+  neededAfter(): LogIndex | null;
 }
 
 /** What a group begins with on this member. */

@@ -1,6 +1,6 @@
 import { isJoint, sorted } from "../../raft/configuration.ts";
 import type { MembershipChange, RaftStatus } from "../../raft/io.ts";
-import type { Configuration, MemberId, Term } from "../../raft/types.ts";
+import type { Configuration, LogId, MemberId, Term } from "../../raft/types.ts";
 import type { VoterSets } from "../../state/cluster_facts.ts";
 
 /** Who votes once a change is made. */
@@ -55,17 +55,24 @@ export interface VoterState {
   readonly dead: boolean;
   /** The sets in its log; null if there may be others, undefined if it said nothing. */
   readonly voters: readonly (readonly MemberId[])[] | null | undefined;
+  /** Where its log ends; then `voters` are those in force by it. Undefined if it did not say, or the log may lose its end. */
+  readonly last: LogId | undefined;
 }
 
 /**
- * Whether whatever is in force can never commit again: no set has a majority that may live. A set
- * that was said and never came into any log does not count; that is known once everybody who may live has said what is in its own.
+ * Whether whatever is in force can never commit again. Once everybody who may live has said what is in its log and
+ * where that ends, and nobody leads, only an election could change any log: it is lost if nobody can win one. Else it is
+ * lost if no set has a majority that may live. A set that was said and never came into any log does not count; that is
+ * known once everybody who may live has said what is in its own.
  */
 export function isLost(
   { sets }: VoterSets,
   stateOf: (voter: MemberId) => VoterState,
 ): boolean {
   const living = sets.flat().map(stateOf).filter(({ dead }) => !dead);
+  if (living.every(({ voters, last }) => voters && last)) {
+    return !living.some((candidate) => canWin(candidate, stateOf));
+  }
   const inLogs = living.some(({ voters }) => voters === undefined)
     ? sets
     : sets.filter((set) =>
@@ -76,6 +83,22 @@ export function isLost(
   return (inLogs.length === 0 ? sets : inLogs).every((voters) =>
     2 * voters.filter((voter) => !stateOf(voter).dead).length <= voters.length
   );
+}
+
+/** Whether a voter has enough others who may live and whose logs do not go on after its own: nobody else votes for it. */
+function canWin(
+  { voters, last }: VoterState,
+  stateOf: (voter: MemberId) => VoterState,
+): boolean {
+  const votes = (voter: MemberId): boolean => {
+    const other = stateOf(voter);
+    if (other.dead) return false;
+    const { term, index } = other.last ?? last!;
+    return term < last!.term || term === last!.term && index <= last!.index;
+  };
+  // Who has nothing yet is in no set and stands for no election.
+  return voters!.length > 0 &&
+    voters!.every((set) => 2 * set.filter(votes).length > set.length);
 }
 
 function distinct(

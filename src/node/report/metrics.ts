@@ -1,9 +1,23 @@
 import type { SqlEngine } from "../../state/sql/port.ts";
+import type { LogIndex } from "../../raft/types.ts";
+import type { BackupRecord } from "../../state/backups/types.ts";
+import type { LockCounts } from "../../state/locks/types.ts";
 import type { HostedGroup } from "../groups/hosted_group.ts";
-import type { CacheReport, ClusterStatus, NamedGroupStatus } from "../port.ts";
+import type {
+  CacheReport,
+  ClusterStatus,
+  ListenerReport,
+  LiveCounts,
+  NamedGroupStatus,
+  TopicsReport,
+} from "../port.ts";
+import { OF_BACKUPS, OF_CACHES, OF_LOCKS } from "./service_metrics.ts";
+import { OF_TELEMETRY, type TelemetryMetrics } from "./telemetry_metrics.ts";
 
 /** What {@linkcode renderMetrics} shows. */
 export interface MetricsParts {
+  /** What this member measures. */
+  readonly told: TelemetryMetrics;
   readonly cluster: ClusterStatus;
   readonly groups: Iterable<HostedGroup>;
   readonly ready: boolean;
@@ -12,20 +26,33 @@ export interface MetricsParts {
   readonly loopLagMs: number;
   /** Frames for groups that this member does not host. */
   readonly droppedFrames: number;
+  /** Connections to the Raft listener that were refused. */
+  readonly refusedConnections: number;
   readonly engine: SqlEngine;
   /** See `Engines.differing`. */
   readonly enginesDiffer: number;
   /** See `Disagreements.total`. */
   readonly divergences: number;
+  /** Leases and locks. */
+  readonly locks: LockCounts;
+  /** The last backups. */
+  readonly backups: readonly BackupRecord[];
+  /** The last entry of the log that is archived; null where the log is not archived. */
+  readonly archivedThrough: LogIndex | null;
   /** The caches as this member has them. */
   readonly caches: readonly CacheReport[];
+  /** Who follows the database here. */
+  readonly live: LiveCounts;
+  readonly topics: TopicsReport;
+  /** The listeners that strangers reach. */
+  readonly listeners: readonly ListenerReport[];
 }
 
 /** Metrics in Prometheus' text format, version 0.0.4. */
 export function renderMetrics(parts: MetricsParts): string {
   const lines: string[] = [];
   const metric = (
-    type: "gauge" | "counter",
+    type: "gauge" | "counter" | "histogram",
     name: string,
     help: string,
     samples: readonly string[],
@@ -59,12 +86,70 @@ export function renderMetrics(parts: MetricsParts): string {
       parts.caches.map((cache) => `{cache="${cache.name}"} ${value(cache)}`),
     );
   }
+  for (const [name, type, help, value] of OF_LOCKS) {
+    metric(type, name, help, [` ${value(parts.locks)}`]);
+  }
+  for (const [name, type, help, value] of OF_LISTENERS) {
+    metric(
+      type,
+      name,
+      help,
+      parts.listeners.flatMap((one) => {
+        const found = value(one);
+        return found === null ? [] : [`{listener="${one.listener}"} ${found}`];
+      }),
+    );
+  }
+  for (const [name, help, value] of OF_BACKUPS) {
+    metric("gauge", name, help, [` ${value(parts.backups)}`]);
+  }
+  for (const [name, type, help, samples] of OF_TELEMETRY) {
+    metric(type, name, help, samples(parts.told));
+  }
   const { name, version } = parts.engine;
   metric("gauge", "sqlite_info", "The SQLite of this member", [
     `{engine="${name}",version="${version}"} 1`,
   ]);
   return lines.join("\n") + "\n";
 }
+
+const OF_LISTENERS: readonly (readonly [
+  name: string,
+  type: "gauge" | "counter",
+  help: string,
+  value: (listener: ListenerReport) => number | null,
+])[] = [
+  [
+    "connections",
+    "gauge",
+    "Connections that are open",
+    ({ open }) => open,
+  ],
+  [
+    "connections_refused_total",
+    "counter",
+    "Connections refused or ended since there were too many",
+    ({ refused }) => refused,
+  ],
+  [
+    "connections_late_total",
+    "counter",
+    "Connections ended since a TLS handshake or the head of a request took too long",
+    ({ late }) => late,
+  ],
+  [
+    "tls_handshakes_failed_total",
+    "counter",
+    "TLS handshakes that failed",
+    ({ failed }) => failed,
+  ],
+  [
+    "tls_not_after_seconds",
+    "gauge",
+    "Until when the certificate is valid, seconds since 1970",
+    ({ notAfterMs }) => notAfterMs === null ? null : notAfterMs / 1000,
+  ],
+];
 
 const OF_THE_MEMBER: readonly (readonly [
   name: string,
@@ -77,6 +162,12 @@ const OF_THE_MEMBER: readonly (readonly [
     "gauge",
     "1 if the member is ready for traffic",
     ({ ready }) => Number(ready),
+  ],
+  [
+    "backup_log_archived_index",
+    "gauge",
+    "The last entry of the log that is archived, 0 if none is",
+    ({ archivedThrough }) => archivedThrough ?? 0,
   ],
   [
     "writes_outstanding",
@@ -97,6 +188,12 @@ const OF_THE_MEMBER: readonly (readonly [
     ({ droppedFrames }) => droppedFrames,
   ],
   [
+    "raft_connections_refused_total",
+    "counter",
+    "Connections to the Raft listener that were refused",
+    ({ refusedConnections }) => refusedConnections,
+  ],
+  [
     "sqlite_differs",
     "gauge",
     "Members that are linked and run another SQLite than this one",
@@ -108,45 +205,53 @@ const OF_THE_MEMBER: readonly (readonly [
     "Times that this member's state was found to differ from another's",
     ({ divergences }) => divergences,
   ],
-];
-
-const OF_CACHES: readonly (readonly [
-  name: string,
-  type: "gauge" | "counter",
-  help: string,
-  value: (cache: CacheReport) => number,
-])[] = [
-  ["cache_entries", "gauge", "Entries", ({ entries }) => entries],
-  ["cache_counters", "gauge", "Counters", ({ counters }) => counters],
   [
-    "cache_bytes",
+    "change_listeners",
     "gauge",
-    "Bytes of keys and values, and 64 for each entry and counter",
-    ({ bytes }) => bytes,
+    "Who hears of changed tables through this member",
+    ({ live }) => live.listeners,
   ],
   [
-    "cache_hits_total",
-    "counter",
-    "Reads of this member that found their entry",
-    ({ hits }) => hits,
+    "live_queries",
+    "gauge",
+    "Queries whose rows somebody gets again through this member whenever they change",
+    ({ live }) => live.queries,
   ],
   [
-    "cache_misses_total",
+    "live_query_runs_total",
     "counter",
-    "Reads of this member that did not",
-    ({ misses }) => misses,
+    "Times that such a query was run",
+    ({ live }) => live.runs,
   ],
   [
-    "cache_expired_total",
+    "events_published_total",
     "counter",
-    "Entries that went because their time was over",
-    ({ expired }) => expired,
+    "Events published in the cluster's history",
+    ({ topics }) => topics.published,
   ],
   [
-    "cache_evicted_total",
+    "events_retained",
+    "gauge",
+    "Events that are kept",
+    ({ topics }) => topics.retained,
+  ],
+  [
+    "events_bytes",
+    "gauge",
+    "Bytes of topics and data that are kept, and 64 for each event",
+    ({ topics }) => topics.bytes,
+  ],
+  [
+    "event_listeners",
+    "gauge",
+    "Who listens to topics at this member",
+    ({ topics }) => topics.listeners,
+  ],
+  [
+    "event_listeners_lagged_total",
     "counter",
-    "Entries that made room for others",
-    ({ evicted }) => evicted,
+    "Times that a listener of this member missed events",
+    ({ topics }) => topics.lagged,
   ],
 ];
 

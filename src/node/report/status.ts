@@ -82,24 +82,23 @@ function memberStatus(
   };
 }
 
+const DISK_FULL = "the disk is full: writes are refused";
+
 /** See {@linkcode Member.health}; `outage` says why nobody leads. */
 export function healthStatus(
   { group }: HostedGroup,
   starting: boolean,
   outage: () => string,
 ): HealthStatus {
-  const detail = group?.diskFull
-    ? "the disk is full: writes are refused"
-    : !group?.core.leader
-    ? outage()
-    : "ok";
-  if (detail !== "ok") {
+  if (!group?.core.leader) {
+    const detail = outage();
     return starting
       ? { ok: true, detail: `starting: ${detail}` }
       : { ok: false, detail };
   }
   // A restart would not help, so this is said and is no reason to be restarted.
-  return { ok: true, detail: group?.applying.complaint ?? "ok" };
+  const detail = group.diskFull ? DISK_FULL : group.applying.complaint ?? "ok";
+  return { ok: true, detail };
 }
 
 /** See {@linkcode Member.ready}; of one group. */
@@ -112,6 +111,7 @@ export function readyStatus(
   const { group } = hosted;
   if (!health.ok || group === null) return health;
   const { core, machine } = group;
+  if (group.diskFull) return { ok: false, detail: DISK_FULL };
   if (!learnerOnly && !isVoter(core.config, hosted.self)) {
     return { ok: false, detail: "not a voter yet" };
   }

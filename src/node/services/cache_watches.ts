@@ -3,7 +3,6 @@ import type { EventCursor } from "../../group/event_feed.ts";
 import type { RaftGroup } from "../../group/group.ts";
 import { changeIn, type KvEventKind } from "../../state/kv/events.ts";
 import type { Clock } from "../../util/clock.ts";
-import { startTimer } from "../../util/timers.ts";
 import type { KvMachine } from "../../state/kv/port.ts";
 import type { ByteKey, KvRange } from "../../state/kv/types.ts";
 import { prefixRange, rangeAfter } from "../../state/kv/ranges.ts";
@@ -13,6 +12,8 @@ import type {
   CacheWatchRequest,
 } from "../port.ts";
 import { listPage } from "./cache_page.ts";
+import { Attendance } from "./attendance.ts";
+import { Followers } from "./followers.ts";
 
 /** Keys of one watch. */
 const KEYS_MAX = 100;
@@ -73,12 +74,10 @@ interface Life {
  */
 export class CacheWatches {
   readonly #ports: CacheWatchesPorts;
-  readonly #wakes = new Set<() => void>();
-  /** Something of each watch that runs. */
-  readonly #running = new Set<Watched>();
+  readonly #running = new Attendance();
+  readonly #followers = new Followers("watch");
   #told: SharedEvents | null = null;
   #group: RaftGroup | null = null;
-  #closed = false;
 
   /** Watches the caches in `ports`. */
   constructor(ports: CacheWatchesPorts) {
@@ -97,7 +96,7 @@ export class CacheWatches {
         `watch: expected a prefix, or 1 to ${KEYS_MAX} keys`,
       );
     }
-    if (this.#running.size >= WATCHES_MAX) {
+    if (this.#running.count >= WATCHES_MAX) {
       throw new HiqliteError(
         "overloaded",
         `There are ${WATCHES_MAX} watches at this member, the most it takes: end some, or watch through another one`,
@@ -109,7 +108,10 @@ export class CacheWatches {
       prefix: prefix ?? "",
       shared,
     };
-    return this.#counted(watched, since ?? null, signal);
+    return this.#running.while(
+      this.#tell(watched, since ?? null, signal),
+      signal,
+    );
   }
 
   /** Has watches see that the caches began anew. Call it a few times a second. */
@@ -117,30 +119,12 @@ export class CacheWatches {
     const group = this.#ports.group();
     if (group === this.#group) return;
     this.#group = group;
-    this.#wakeAll();
+    this.#followers.wakeAll();
   }
 
   /** Ends all watches, and those to come. */
   close(): void {
-    this.#closed = true;
-    this.#wakeAll();
-  }
-
-  async *#counted(
-    watched: Watched,
-    since: CachePosition | null,
-    signal: AbortSignal | undefined,
-  ): AsyncGenerator<CacheWatchEvent> {
-    // Whoever aborts may never ask for more.
-    const end = (): void => void this.#running.delete(watched);
-    this.#running.add(watched);
-    signal?.addEventListener("abort", end);
-    try {
-      yield* this.#tell(watched, since, signal);
-    } finally {
-      signal?.removeEventListener("abort", end);
-      end();
-    }
+    this.#followers.close();
   }
 
   async *#tell(
@@ -152,7 +136,7 @@ export class CacheWatches {
     let told = since !== null && await this.#reached(since, signal)
       ? since
       : null;
-    while (this.#goesOn(signal)) {
+    while (this.#followers.goesOn(signal)) {
       const life = this.#life;
       if (life === null) {
         await this.#woken(null, signal);
@@ -170,7 +154,7 @@ export class CacheWatches {
   ): Promise<boolean> {
     const { clock } = this.#ports;
     let ledSince: number | null = null;
-    while (this.#goesOn(signal)) {
+    while (this.#followers.goesOn(signal)) {
       const life = this.#life;
       const at = life?.epoch ?? 0;
       if (at > epoch || at === epoch && life!.group.events.end >= index) {
@@ -202,7 +186,7 @@ export class CacheWatches {
       yield* this.#all(watched, life);
       yield { kind: "position", position };
     }
-    while (this.#goesOn(signal) && this.#lives(life)) {
+    while (this.#followers.goesOn(signal) && this.#lives(life)) {
       const changed = this.#changed(watched, cursor);
       if (changed === null) return null;
       const index = Math.max(position.index, events.end);
@@ -301,38 +285,18 @@ export class CacheWatches {
     return this.#ports.group() === group;
   }
 
-  /** @throws {HiqliteError} `shutting_down` */
-  #goesOn(signal: AbortSignal | undefined): boolean {
-    if (signal?.aborted) return false;
-    if (!this.#closed) return true;
-    throw new HiqliteError(
-      "shutting_down",
-      "This member is stopping; watch through another one",
-    );
-  }
-
   /** Resolves when there may be something to tell, or the watch may be over, at the latest after `ms`. */
-  async #woken(
+  #woken(
     life: Life | null,
     signal: AbortSignal | undefined,
     ms?: number,
-  ): Promise<void> {
-    const woken = Promise.withResolvers<void>();
-    const wake = (): void => woken.resolve();
-    const end = life?.group.events.listen(wake);
-    this.#wakes.add(wake);
-    signal?.addEventListener("abort", wake);
-    const timer = ms === undefined ? undefined : startTimer(wake, ms);
-    if (signal?.aborted || this.#closed) wake();
-    await woken.promise;
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", wake);
-    this.#wakes.delete(wake);
-    end?.();
-  }
-
-  #wakeAll(): void {
-    for (const wake of this.#wakes) wake();
+  ): Promise<unknown> {
+    const listen = (wake: () => void) => life!.group.events.listen(wake);
+    return this.#followers.woken(
+      signal,
+      ms,
+      life === null ? undefined : listen,
+    );
   }
 }
 

@@ -2,7 +2,12 @@ import { HiqliteError } from "../../errors.ts";
 import { readKvAnswers } from "../../state/kv/answer.ts";
 import { writeKvCommand } from "../../state/kv/command.ts";
 import type { KvMachine } from "../../state/kv/port.ts";
-import type { ByteKey, KvEntry, KvReads } from "../../state/kv/types.ts";
+import type {
+  ByteKey,
+  KvAnswer,
+  KvEntry,
+  KvReads,
+} from "../../state/kv/types.ts";
 import {
   validateCacheName,
   validateKey,
@@ -30,7 +35,7 @@ import { CacheWatches } from "./cache_watches.ts";
 import { Freshness, type FreshnessPorts } from "./freshness.ts";
 import { HitCounts } from "./hit_counts.ts";
 import { OwnWrites } from "./own_writes.ts";
-import { type Pack, type Packed, Packer } from "./packer.ts";
+import { type Pack, Packer, type UnitCaller } from "./packer.ts";
 import { ReadClock } from "./read_clock.ts";
 import { Turns } from "./turns.ts";
 
@@ -59,6 +64,15 @@ export interface CachesPorts extends FreshnessPorts {
   defer(callback: () => void): void;
 }
 
+/** A change on its way. */
+interface UnitWrite {
+  readonly request: CacheWriteRequest;
+  /** By the caches' clock, ms. */
+  readonly deadline: number;
+  resolve(answer: CacheWriteAnswer | Promise<CacheWriteAnswer>): void;
+  reject(error: unknown): void;
+}
+
 /** The caches on their group: changes through its log, reads from this member's state. */
 export class Caches implements MemberCaches {
   readonly #ports: CachesPorts;
@@ -69,6 +83,9 @@ export class Caches implements MemberCaches {
   readonly #turns: Turns;
   readonly #counts = new HitCounts();
   readonly #watches: CacheWatches;
+  /** The present time of a local reader. */
+  readonly #now = (): number =>
+    this.#clock.now(this.#ports.machine()?.clockMs ?? 0);
 
   /** Reads and writes through `ports`. */
   constructor(ports: CachesPorts) {
@@ -99,33 +116,14 @@ export class Caches implements MemberCaches {
     return this.#packer.outstanding;
   }
 
-  async apply(request: CacheWriteRequest): Promise<CacheWriteAnswer> {
-    const { unit, idempotencyKey = "", timeoutMs = WRITE_TIMEOUT_MS } = request;
-    validateUnit(unit);
-    const deadline = this.#ports.clock.monotonic() + timeoutMs;
-    for (;;) {
-      if (request.epoch !== undefined) {
-        await this.#heardOf(request.epoch, deadline, HEARD_MS);
-      }
-      const epoch = this.epoch;
-      if (request.epoch !== undefined && request.epoch !== epoch) {
-        throw anotherEpoch(request.epoch, epoch);
-      }
-      try {
-        const { index, answer } = idempotencyKey === ""
-          ? await this.#packer.write(unit, epoch, deadline)
-          : await this.#alone(request, epoch, idempotencyKey, deadline);
-        if (!this.#ownWrites.hasApplied(index)) {
-          await this.#ownWrites.applied(index, deadline);
-        }
-        return { index, epoch, answer };
-      } catch (error) {
-        // Certainly not applied, since its group began anew: it is for the next life, unless it says otherwise.
-        const refused = error instanceof HiqliteError &&
-          error.code === "no_leader";
-        if (!refused || epoch === this.epoch) throw error;
-      }
-    }
+  apply(request: CacheWriteRequest): Promise<CacheWriteAnswer> {
+    // One promise from here to the packer: this is on the way of every put.
+    return new Promise((resolve, reject) => {
+      const { timeoutMs = WRITE_TIMEOUT_MS } = request;
+      validateUnit(request.unit);
+      const deadline = this.#ports.clock.monotonic() + timeoutMs;
+      this.#begin({ request, deadline, resolve, reject });
+    });
   }
 
   async get(request: CacheGetRequest): Promise<CacheGetAnswer> {
@@ -158,10 +156,9 @@ export class Caches implements MemberCaches {
   getSync(cache: string, key: ByteKey): KvEntry | null {
     const machine = this.#ports.machine();
     if (machine === null) throw notBegun();
-    const nowMs = this.#clock.now(machine.clockMs);
     let entry: KvEntry | null;
     try {
-      entry = machine.reads.get(cache, key, nowMs);
+      entry = machine.reads.view(cache, key, this.#now);
     } catch (error) {
       throw this.#ports.explain(error);
     }
@@ -215,10 +212,46 @@ export class Caches implements MemberCaches {
     this.#watches.close();
   }
 
+  #begin(write: UnitWrite): void {
+    const { epoch } = write.request;
+    if (epoch === undefined) return this.#write(write, this.epoch);
+    this.#agreed(epoch, write.deadline).then(
+      () => this.#write(write, epoch),
+      write.reject,
+    );
+  }
+
+  /** Until the present life is `epoch`. @throws {HiqliteError} `cache_reset` if it is another one. */
+  async #agreed(epoch: number, deadline: number): Promise<void> {
+    await this.#heardOf(epoch, deadline, HEARD_MS);
+    if (epoch !== this.epoch) throw anotherEpoch(epoch, this.epoch);
+  }
+
+  #write(write: UnitWrite, epoch: number): void {
+    const { unit, idempotencyKey = "" } = write.request;
+    const caller: UnitCaller = {
+      done: (index, answer) =>
+        write.resolve(
+          this.#ownWrites.seen({ index, epoch, answer }, write.deadline),
+        ),
+      failed: (error) => this.#failed(write, epoch, error),
+    };
+    if (idempotencyKey === "") {
+      this.#packer.write(unit, epoch, write.deadline, caller);
+    } else void this.#alone(write, idempotencyKey, epoch, caller);
+  }
+
+  /** Certainly not applied, since its group began anew: it is for the next life, unless it says otherwise. */
+  #failed(write: UnitWrite, epoch: number, error: Error): void {
+    const refused = error instanceof HiqliteError && error.code === "no_leader";
+    if (refused && epoch !== this.epoch) this.#begin(write);
+    else write.reject(error);
+  }
+
   async #propose(
     { units, epoch, timeoutMs }: Pack,
     idempotencyKey: string,
-  ): Promise<{ index: number; answers: Packed["answer"][] }> {
+  ): Promise<{ index: number; answers: KvAnswer[] }> {
     const { index, refusal, body } = await this.#ports.proposer.propose({
       body: (writer) => writeKvCommand(writer, units, this.#ports.maxBytes),
       epoch,
@@ -231,16 +264,18 @@ export class Caches implements MemberCaches {
 
   /** A unit with a key of its own is an entry of its own: a retry must find the same bytes. */
   async #alone(
-    { unit }: CacheWriteRequest,
-    epoch: number,
+    { request: { unit }, deadline }: UnitWrite,
     idempotencyKey: string,
-    deadline: number,
-  ): Promise<Packed> {
+    epoch: number,
+    caller: UnitCaller,
+  ): Promise<void> {
     await this.#turns.next();
     const timeoutMs = Math.max(1, deadline - this.#ports.clock.monotonic());
     const pack = { units: [unit], epoch, timeoutMs };
-    const { index, answers } = await this.#propose(pack, idempotencyKey);
-    return { index, answer: answers[0]! };
+    await this.#propose(pack, idempotencyKey).then(
+      ({ index, answers }) => caller.done(index, answers[0]!),
+      (error) => caller.failed(error),
+    );
   }
 
   async #read<T>(

@@ -2,15 +2,24 @@ import { HiqliteError } from "../../errors.ts";
 import { writeCommand } from "../../state/sql/command.ts";
 import { resultOf } from "../../state/sql/result.ts";
 import { validateCommand } from "../../state/sql/validate.ts";
+import type { Proposal } from "../groups/proposal.ts";
+import type { Observation, SqlQuery } from "../../state/sql/port.ts";
 import type { Proposer } from "../groups/proposer.ts";
 import type {
   QueryAnswer,
   QueryRequest,
+  RowStream,
   WriteAnswer,
   WriteRequest,
 } from "../port.ts";
+import { Outcomes } from "../../telemetry/outcomes.ts";
+import { Freshness } from "./freshness.ts";
+import { Following } from "./live/following.ts";
 import { OwnWrites } from "./own_writes.ts";
 import { type ReadPorts, Reads } from "./reads.ts";
+import { type SlowStatements, textOfWrite } from "./slow_statements.ts";
+import type { Trace, Traces } from "../../telemetry/traces.ts";
+import type { CommandBody } from "../../state/sql/types.ts";
 
 /** A write that a leader took may run this long. */
 const TIMEOUT_MS = 120_000;
@@ -21,6 +30,13 @@ const RUN_MS_MAX = 2 ** 32 - 1;
 /** What the database needs from its node. */
 export interface DatabasePorts extends ReadPorts {
   readonly proposer: Proposer;
+  /** The cluster's id. */
+  history(): string;
+  readonly traces: Traces;
+  /** Hears what each statement took. */
+  readonly slow: SlowStatements;
+  /** What an error of a read means, if it shows damage. */
+  explain(error: unknown): unknown;
 }
 
 /** SQL on the database's group: writes through the log, reads from this member's state. */
@@ -28,44 +44,151 @@ export class Database {
   readonly #ports: DatabasePorts;
   readonly #reads: Reads;
   readonly #ownWrites: OwnWrites;
+  /** Who follows it as it changes. */
+  readonly live: Following;
+  /** What writes of this member's clients came to. */
+  readonly writes: Outcomes = new Outcomes();
+  /** What queries of this member's clients came to, without those on the calling thread. */
+  readonly queries: Outcomes = new Outcomes();
 
   /** Reads and writes through `ports`. */
   constructor(ports: DatabasePorts) {
     this.#ports = ports;
     this.#reads = new Reads(ports);
     this.#ownWrites = new OwnWrites(ports);
+    const freshness = new Freshness(ports);
+    const { clock } = ports;
+    this.live = new Following({
+      clock,
+      group: () => ports.group(),
+      history: () => ports.history(),
+      observe: (query, known) => this.#observe(query, known),
+      applied: (index, timeoutMs) =>
+        freshness.applied(index, clock.monotonic() + timeoutMs),
+    });
   }
 
   /** See {@linkcode Member.write}. */
-  async write(request: WriteRequest): Promise<WriteAnswer> {
-    const { body, idempotencyKey = "", timeoutMs = TIMEOUT_MS } = request;
-    validateCommand(body);
-    const { maxRunMs = body.kind === "migrate" ? RUN_MS_MAX : 0 } = request;
-    checkRunLimit(request.maxRunMs);
-    const { clock, proposer } = this.#ports;
-    const deadline = clock.monotonic() + timeoutMs;
-    const answer = await proposer.propose({
-      body: (writer) => writeCommand(writer, body),
-      idempotencyKey,
-      maxRunMs,
-      timeoutMs,
+  write(request: WriteRequest): Promise<WriteAnswer> {
+    // One promise from here to the log: this is on the way of every write.
+    return new Promise((resolve, reject) => {
+      const { body, idempotencyKey = "", timeoutMs = TIMEOUT_MS } = request;
+      validateCommand(body);
+      const { maxRunMs = body.kind === "migrate" ? RUN_MS_MAX : 0 } = request;
+      checkRunLimit(request.maxRunMs);
+      const begunMs = this.#ports.clock.monotonic();
+      const deadline = begunMs + timeoutMs;
+      const trace = this.#ports.traces.begin(
+        "hiqlite.write",
+        textOfWrite,
+        body,
+      );
+      trace?.step("hiqlite.replicate");
+      const proposal: Proposal = {
+        body: (writer) => writeCommand(writer, body),
+        idempotencyKey,
+        maxRunMs,
+        timeoutMs,
+      };
+      this.#ports.proposer.start(proposal, {
+        resolve: (answer) => {
+          try {
+            const result = resultOf(answer);
+            const failure = result.ok ? null : result.error.code;
+            this.#answered(body, begunMs, failure);
+            const written = { index: answer.index, result };
+            trace?.step("hiqlite.apply");
+            const seen = this.#ownWrites.seen(written, deadline);
+            resolve(seen);
+            if (trace !== null) void end(trace, seen, failure);
+          } catch (error) {
+            trace?.end(codeOf(error));
+            reject(error);
+          }
+        },
+        reject: (error) => {
+          this.#answered(body, begunMs, codeOf(error));
+          trace?.end(codeOf(error));
+          reject(error);
+        },
+      });
     });
-    const { index } = answer;
-    if (!this.#ownWrites.hasApplied(index)) {
-      await this.#ownWrites.applied(index, deadline);
-    }
-    return { index, result: resultOf(answer) };
   }
 
   /** See {@linkcode Member.query}. */
-  query(request: QueryRequest): Promise<QueryAnswer> {
-    return this.#reads.query(request);
+  async query(request: QueryRequest): Promise<QueryAnswer> {
+    const begunMs = this.#ports.clock.monotonic();
+    const trace = this.#ports.traces.begin(
+      "hiqlite.query",
+      textOfQuery,
+      request,
+    );
+    let failure: string | null = null;
+    try {
+      return await this.#reads.query(request);
+    } catch (error) {
+      const explained = this.#ports.explain(error);
+      failure = codeOf(explained);
+      throw explained;
+    } finally {
+      const ms = this.#ports.clock.monotonic() - begunMs;
+      this.queries.record(ms, failure);
+      this.#ports.slow.asked(request.sql, ms, failure);
+      trace?.end(failure);
+    }
+  }
+
+  /** See {@linkcode Member.rows}. */
+  async rows(request: QueryRequest): Promise<RowStream> {
+    try {
+      return await this.#reads.rows(request);
+    } catch (error) {
+      throw this.#ports.explain(error);
+    }
+  }
+
+  #answered(
+    body: CommandBody,
+    begunMs: number,
+    failure: string | null,
+  ): void {
+    const ms = this.#ports.clock.monotonic() - begunMs;
+    this.writes.record(ms, failure);
+    this.#ports.slow.wrote(body, ms, failure);
   }
 
   /** Ends waits whose time is over. Call it a few times a second. */
   tick(): void {
     this.#ownWrites.tick();
+    this.live.tick();
   }
+
+  async #observe(query: SqlQuery, known: string): Promise<Observation> {
+    this.#ports.throwIfStopped();
+    try {
+      return await this.#ports.machine().observe(query, known);
+    } catch (error) {
+      throw this.#ports.explain(error);
+    }
+  }
+}
+
+/** Ends a trace once its write is applied here, or that is not waited for any more. */
+async function end(
+  trace: Trace,
+  seen: WriteAnswer | Promise<WriteAnswer>,
+  failure: string | null,
+): Promise<void> {
+  await seen;
+  trace.end(failure);
+}
+
+function textOfQuery({ sql }: QueryRequest): string {
+  return sql;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof HiqliteError ? error.code : "internal";
 }
 
 /** @throws {HiqliteError} `invalid` */

@@ -19,19 +19,19 @@ export class OwnWrites {
     this.#ports = ports;
   }
 
-  /** Whether nothing is to be waited for. */
-  hasApplied(index: LogIndex): boolean {
+  /** An answer, once its write is applied here, too; at once if it is. The answer is known, and goes out until `deadline`. */
+  seen<T extends { readonly index: LogIndex }>(
+    answer: T,
+    deadline: number,
+  ): T | Promise<T> {
+    const { index } = answer;
     // None while the member is rebuilt: the write is committed, its answer is the leader's.
     const group = this.#ports.group();
-    return group === null || group.machine.applied.index >= index;
-  }
-
-  /** Until the write is applied here, too; but the answer is known, and goes out until `deadline`. */
-  applied(index: LogIndex, deadline: number): Promise<void> {
+    if (group === null || group.machine.applied.index >= index) return answer;
     return new Promise((resolve) => {
       const done = (): void => {
         this.#waiters.delete(waiter);
-        resolve();
+        resolve(answer);
       };
       const late = (): void => {
         end();
@@ -39,7 +39,7 @@ export class OwnWrites {
       };
       const waiter = { deadline, late };
       this.#waiters.add(waiter);
-      const end = this.#ports.group()!.whenApplied(index, done);
+      const end = group.whenApplied(index, done);
     });
   }
 

@@ -7,10 +7,6 @@ import type {
   KvUnit,
 } from "../../state/kv/types.ts";
 import type { Clock } from "../../util/clock.ts";
-import {
-  type DeadlineWaiter,
-  DeadlineWaiters,
-} from "../../util/deadline_waiters.ts";
 
 /** Units of one entry. */
 const PACK_UNITS_MAX = 512;
@@ -22,10 +18,11 @@ const PART_BYTES = 32;
 const WAITING_UNITS_MAX = 65_536;
 const WAITING_BYTES_MAX = 64 * 1024 * 1024;
 
-/** What a unit's caller waits for. */
-export interface Packed {
-  readonly index: LogIndex;
-  readonly answer: KvAnswer;
+/** Who waits for a unit. One of its two methods is called, once. */
+export interface UnitCaller {
+  /** The entry at `index` was applied, and answers the unit so. */
+  done(index: LogIndex, answer: KvAnswer): void;
+  failed(error: Error): void;
 }
 
 /** Units on their way in one entry. */
@@ -48,14 +45,18 @@ export interface PackerPorts {
   ): Promise<{ readonly index: LogIndex; readonly answers: KvAnswer[] }>;
 }
 
-/** A unit and its caller. */
-interface Waiting extends DeadlineWaiter {
+/** A unit and its caller, who is null once time is over. */
+interface Waiting {
   readonly unit: KvUnit;
   readonly bytes: number;
   readonly epoch: number;
-  done(packed: Packed): void;
-  failed(error: Error): void;
+  /** By the packer's clock, ms. */
+  readonly deadline: number;
+  caller: UnitCaller | null;
 }
+
+/** Nothing is on its way. */
+const NONE: readonly Waiting[] = [];
 
 /**
  * Makes one entry of all units that arrive in one turn, or while the entry before is on
@@ -64,11 +65,13 @@ interface Waiting extends DeadlineWaiter {
  */
 export class Packer {
   readonly #ports: PackerPorts;
-  readonly #deadlines = new DeadlineWaiters();
   #queue: Waiting[] = [];
+  /** In the entry that is on its way. */
+  #sent: readonly Waiting[] = NONE;
+  /** Callers that have no answer yet. */
+  #outstanding = 0;
   #bytes = 0;
   #begun = false;
-  #sending = false;
 
   /** Sends through `ports`. */
   constructor(ports: PackerPorts) {
@@ -77,52 +80,49 @@ export class Packer {
 
   /** Units that wait for their answer or their entry. */
   get outstanding(): number {
-    return this.#deadlines.size;
+    return this.#outstanding;
   }
 
   /**
-   * Has a unit applied with others, in the life `epoch` of the caches.
-   * @throws {HiqliteError} what proposing throws; `overloaded` if too many wait, `no_leader` if none took it in time.
+   * Has a unit applied with others, in the life `epoch` of the caches. It fails with what
+   * proposing throws; `overloaded` if too many wait, `no_leader` if none took it until `deadline`.
    */
   write(
     unit: KvUnit,
     epoch: number,
     deadline: number,
-  ): Promise<Packed> {
+    caller: UnitCaller,
+  ): void {
     if (
       this.#queue.length >= WAITING_UNITS_MAX ||
       this.#bytes > WAITING_BYTES_MAX
-    ) return Promise.reject(tooMany());
-    return new Promise((resolve, reject) => {
-      const waiting: Waiting = {
-        unit,
-        bytes: bytesOf(unit),
-        epoch,
-        deadline,
-        done: (packed) => {
-          this.#deadlines.delete(waiting);
-          resolve(packed);
-        },
-        failed: (error) => {
-          this.#deadlines.delete(waiting);
-          reject(error);
-        },
-        late: () => reject(this.#late(waiting)),
-      };
-      this.#queue.push(waiting);
-      this.#bytes += waiting.bytes;
-      this.#deadlines.add(waiting);
-      this.#begin();
-    });
+    ) return caller.failed(tooMany());
+    const bytes = bytesOf(unit);
+    this.#queue.push({ unit, bytes, epoch, deadline, caller });
+    this.#bytes += bytes;
+    this.#outstanding++;
+    this.#begin();
   }
 
   /** Ends waits whose time is over. Call it a few times a second. */
   tick(): void {
-    this.#deadlines.tick(this.#ports.clock.monotonic());
+    const now = this.#ports.clock.monotonic();
+    const over = (waiting: Waiting): boolean => waiting.deadline <= now;
+    for (const waiting of this.#sent) {
+      if (over(waiting)) this.#takeCaller(waiting)?.failed(unknownFate());
+    }
+    const late = this.#queue.filter(over);
+    if (late.length === 0) return;
+    this.#queue = this.#queue.filter((waiting) => !over(waiting));
+    for (const waiting of late) {
+      this.#bytes -= waiting.bytes;
+      this.#takeCaller(waiting)?.failed(neverSent());
+    }
   }
 
   #begin(): void {
-    if (this.#begun || this.#sending || this.#queue.length === 0) return;
+    const busy = this.#begun || this.#sent.length > 0;
+    if (busy || this.#queue.length === 0) return;
     this.#begun = true;
     this.#ports.defer(() => {
       this.#begun = false;
@@ -133,59 +133,52 @@ export class Packer {
   async #send(): Promise<void> {
     const pack = this.#take();
     if (pack.length === 0) return;
-    this.#sending = true;
+    this.#sent = pack;
     try {
       const { index, answers } = await this.#ports.propose({
         units: pack.map(({ unit }) => unit),
         epoch: pack[0]!.epoch,
         timeoutMs: this.#timeLeft(pack),
       });
-      for (const [at, { done }] of pack.entries()) {
-        done({ index, answer: answers[at]! });
+      for (let at = 0; at < pack.length; at++) {
+        this.#takeCaller(pack[at]!)?.done(index, answers[at]!);
       }
     } catch (error) {
-      for (const { failed } of pack) failed(error as Error);
+      for (const each of pack) this.#takeCaller(each)?.failed(error as Error);
     }
-    this.#sending = false;
+    this.#sent = NONE;
     this.#begin();
   }
 
+  /** Whoever is to be told of a unit now, and hears of it no more. */
+  #takeCaller(waiting: Waiting): UnitCaller | null {
+    const { caller } = waiting;
+    if (caller !== null) this.#outstanding--;
+    waiting.caller = null;
+    return caller;
+  }
+
   /** The next units of one epoch, as many as an entry takes. */
-  #take(): Waiting[] {
+  #take(): readonly Waiting[] {
+    const queue = this.#queue;
     let bytes = 0;
     let count = 0;
-    for (const waiting of this.#queue) {
-      bytes += waiting.bytes;
-      const full = count === PACK_UNITS_MAX || bytes > PACK_BYTES_MAX;
-      if (count > 0 && (full || waiting.epoch !== this.#queue[0]!.epoch)) break;
+    for (const waiting of queue) {
+      const sum = bytes + waiting.bytes;
+      const full = count === PACK_UNITS_MAX || sum > PACK_BYTES_MAX;
+      if (count > 0 && (full || waiting.epoch !== queue[0]!.epoch)) break;
+      bytes = sum;
       count++;
     }
-    const pack = this.#queue.slice(0, count);
-    this.#queue = this.#queue.slice(count);
-    for (const { bytes } of pack) this.#bytes -= bytes;
-    return pack;
+    this.#queue = queue.slice(count);
+    this.#bytes -= bytes;
+    return count === queue.length ? queue : queue.slice(0, count);
   }
 
   #timeLeft(pack: readonly Waiting[]): number {
     let latest = 0;
     for (const { deadline } of pack) latest = Math.max(latest, deadline);
     return Math.max(1, latest - this.#ports.clock.monotonic());
-  }
-
-  /** Why a unit has no answer though its time is over. */
-  #late(waiting: Waiting): HiqliteError {
-    const at = this.#queue.indexOf(waiting);
-    if (at < 0) {
-      return new OutcomeUnknownError(
-        "The leader did not answer in time, and nobody could say whether the write was applied: read before you repeat it",
-      );
-    }
-    this.#queue.splice(at, 1);
-    this.#bytes -= waiting.bytes;
-    return new HiqliteError(
-      "no_leader",
-      "The write was not applied: those before it found no leader in time",
-    );
   }
 }
 
@@ -211,5 +204,20 @@ function tooMany(): HiqliteError {
   return new HiqliteError(
     "overloaded",
     `The write was not applied: ${WAITING_UNITS_MAX} of this member, or ${WAITING_BYTES_MAX} bytes, wait for the leader. Try again later`,
+  );
+}
+
+/** Its time is over, and its entry is on its way. */
+function unknownFate(): HiqliteError {
+  return new OutcomeUnknownError(
+    "The leader did not answer in time, and nobody could say whether the write was applied: read before you repeat it",
+  );
+}
+
+/** Its time is over, and it waits for its entry. */
+function neverSent(): HiqliteError {
+  return new HiqliteError(
+    "no_leader",
+    "The write was not applied: those before it found no leader in time",
   );
 }

@@ -1,4 +1,4 @@
-import type { QueryAnswer, QueryRequest } from "../port.ts";
+import type { QueryAnswer, QueryRequest, RowStream } from "../port.ts";
 import type { SqlMachine } from "../../state/sql/port.ts";
 import { Freshness, type FreshnessPorts } from "./freshness.ts";
 
@@ -22,6 +22,19 @@ export class Reads {
 
   /** See {@linkcode Member.query}. */
   async query(request: QueryRequest): Promise<QueryAnswer> {
+    const machine = await this.#fresh(request);
+    const before = machine.applied.index;
+    const { columns, rows, index } = await machine.query(request);
+    return { columns, rows, index: index ?? before };
+  }
+
+  /** See {@linkcode Member.rows}. */
+  async rows(request: QueryRequest): Promise<RowStream> {
+    return await (await this.#fresh(request)).rows(request);
+  }
+
+  /** The machine, once it is as fresh as a request wants it. */
+  async #fresh(request: QueryRequest): Promise<SqlMachine> {
     const timeoutMs = request.limits?.timeoutMs ?? TIMEOUT_MS;
     const deadline = this.#ports.clock.monotonic() + timeoutMs;
     let wanted = request.minIndex ?? 0;
@@ -32,8 +45,6 @@ export class Reads {
     if (machine.applied.index < wanted) {
       await this.#freshness.applied(wanted, deadline);
     }
-    const before = machine.applied.index;
-    const { columns, rows, index } = await machine.query(request);
-    return { columns, rows, index: index ?? before };
+    return machine;
   }
 }

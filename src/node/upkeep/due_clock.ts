@@ -1,5 +1,4 @@
 import type { RaftGroup } from "../../group/group.ts";
-import type { KvMachine } from "../../state/kv/port.ts";
 import type { Clock } from "../../util/clock.ts";
 import type { Timers } from "../../util/timers.ts";
 
@@ -11,13 +10,21 @@ const NEXT_MS = 10;
 const MINUTE_MS = 60_000;
 const PROPOSAL_MS = 5_000;
 
+/** What it looks at of a group's state. */
+export interface DueState {
+  /** The cluster clock as of the last entry applied, ms. */
+  readonly clockMs: number;
+  /** The earliest deadline, by the cluster clock, ms; Infinity if there is none. */
+  readonly nextDueMs: number;
+}
+
 /** What the due clock needs from its node. */
 export interface DueClockPorts {
   readonly clock: Clock;
   readonly timers: Timers;
   group(): RaftGroup | null;
   /** Of that group. */
-  machine(): KvMachine | null;
+  state(): DueState | null;
   tellTime(timeoutMs: number): Promise<unknown>;
 }
 
@@ -60,9 +67,9 @@ export class DueClock {
 
   /** How long until an entry is wanted, a minute at most, ms; null if none will be. */
   #waitMs(): number | null {
-    const { clock, group, machine } = this.#ports;
+    const { clock, group } = this.#ports;
     const now = clock.monotonic();
-    const [led, state] = [group(), machine()];
+    const [led, state] = [group(), this.#ports.state()];
     const applied = led?.machine.applied.index ?? 0;
     if (applied !== this.#applied) {
       this.#applied = applied;
@@ -95,7 +102,7 @@ export class DueClock {
 
   /** What one entry did not clear needs the next one at once. */
   #more(): void {
-    const [led, state] = [this.#ports.group(), this.#ports.machine()];
+    const [led, state] = [this.#ports.group(), this.#ports.state()];
     const due = led?.core.role === "leader" && state !== null &&
       state.nextDueMs <= state.clockMs;
     if (due && !this.#stopped) this.#propose();

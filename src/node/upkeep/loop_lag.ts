@@ -1,3 +1,4 @@
+import { Timings } from "../../telemetry/timings.ts";
 import type { Logger } from "../../util/logger.ts";
 
 /** A stall this long is reported. */
@@ -10,6 +11,8 @@ const WINDOW = 1_200;
 
 /** Watches how late the event loop serves its timer: the application shares it. */
 export class LoopLag {
+  /** By how much each call of the timer was late. */
+  readonly times: Timings = new Timings();
   readonly #logger: Logger;
   readonly #tickMs: number;
   #calls = 0;
@@ -32,17 +35,20 @@ export class LoopLag {
     return this.#stalls.length >= STALLS_MAX;
   }
 
-  /** The timer came so many ms late. */
-  observe(lateMs: number): void {
+  /** The timer came so many ms late; `leads`: this member leads some group. */
+  observe(lateMs: number, leads: boolean): void {
     this.#calls++;
+    this.times.record(Math.max(0, lateMs));
     this.#worstMs = Math.max(this.#worstMs, lateMs);
     this.#stalls = this.#stalls.filter((call) => call > this.#calls - WINDOW);
     if (lateMs >= STALL_MS) this.#stalls.push(this.#calls);
     if (lateMs >= REPORT_MS) {
       this.#logger.warn(
-        `the event loop was blocked for ${
-          Math.round(lateMs)
-        } ms: leadership is lost beyond the election timeout`,
+        `the event loop was blocked for ${Math.round(lateMs)} ms${
+          leads
+            ? "; this member leads, and would lose that beyond the election timeout"
+            : ""
+        }`,
         { tickMs: this.#tickMs },
       );
     }

@@ -1,6 +1,7 @@
 import type { Clock } from "../../util/clock.ts";
 import { LoopLag } from "./loop_lag.ts";
 import type { Logger } from "../../util/logger.ts";
+import type { Timings } from "../../telemetry/timings.ts";
 import type { RaftGroup } from "../../group/group.ts";
 
 /** Ticks made up for after a stall; more would start elections before waiting messages were read. */
@@ -46,6 +47,11 @@ export class Pulse {
     return this.#lag.worstMs;
   }
 
+  /** By how much the event loop was late, whenever it was to serve the timer. */
+  get lags(): Timings {
+    return this.#lag.times;
+  }
+
   /** Time that no tick has told of yet, ms. */
   get untoldMs(): number {
     return this.#ports.clock.monotonic() - this.#lastMs;
@@ -70,7 +76,7 @@ export class Pulse {
     const passedMs = now - this.#lastMs;
     const elapsed = Math.floor(passedMs / tickMs);
     if (elapsed < 1) return;
-    this.#lag.observe(passedMs - tickMs);
+    this.#lag.observe(passedMs - tickMs, this.#led().length > 0);
     const stalled = elapsed > CATCH_UP_TICKS;
     this.#lastMs = stalled ? now : this.#lastMs + elapsed * tickMs;
     const ticks = Math.min(elapsed, CATCH_UP_TICKS);
@@ -87,10 +93,14 @@ export class Pulse {
     this.#mayHandOver();
   }
 
-  #mayHandOver(): void {
-    const led = [...this.#ports.running()].filter(({ core }) =>
+  #led(): RaftGroup[] {
+    return [...this.#ports.running()].filter(({ core }) =>
       core.role === "leader"
     );
+  }
+
+  #mayHandOver(): void {
+    const led = this.#led();
     if (led.length === 0) return;
     const { logger } = this.#ports;
     if (this.#lag.overloaded) {

@@ -10,6 +10,7 @@ import {
   type Entry,
   EntryKind,
   type HardState,
+  type LogIndex,
   type MemberId,
   NO_CONFIGURATION,
 } from "../../raft/types.ts";
@@ -42,7 +43,9 @@ export interface Recovered {
 export function amnesia(phase: Phase, found: Recovered): string | null {
   const { base, last } = found.log;
   const { applied } = found.state;
-  if (phase === "member" && last.index === 0) {
+  // The founding entry is known without a log: every founder writes the same.
+  const began = phase === "member" || phase === "forming" && applied.index > 1;
+  if (began && last.index === 0) {
     return "its log is gone";
   }
   if (phase === "joining" && last.index === 0) {
@@ -100,10 +103,11 @@ export function createCore(
   random: Random,
 ): RaftCore {
   const { log, logRecovery, state } = found;
-  if (founding !== null && log.last.index === 0) {
-    return new RaftCore(foundingInit(id, founding, log), options, random);
-  }
   const { applied } = state;
+  if (founding !== null && log.last.index === 0) {
+    const init = foundingInit(id, founding, log, applied.index);
+    return new RaftCore(init, options, random);
+  }
   if (isInstallUnfinished(found)) {
     assert(
       applied.index >= log.base.index,
@@ -134,11 +138,15 @@ export function createCore(
   return new RaftCore(init, options, random);
 }
 
-/** The first entry of every founding member is the same: the configuration they agreed on. */
+/**
+ * The first entry of every founding member is the same: the configuration they agreed on. The state may have it
+ * already, where the log is written without waiting and a power cut took it from there.
+ */
 function foundingInit(
   id: MemberId,
   config: Configuration,
   log: LogStore,
+  applied: LogIndex,
 ): RaftInit {
   const entry: Entry = {
     index: 1,
@@ -159,7 +167,7 @@ function foundingInit(
     base: { last: { term: 0, index: 0 }, config: NO_CONFIGURATION },
     entries: [{ index: 1, term: 1, bytes: entry.payload.length }],
     configs: [{ index: 1, config }],
-    applied: 0,
+    applied,
   };
 }
 

@@ -13,7 +13,7 @@ export interface DiskHousing {
   readonly kind: "disk";
   /** Opens what is in a folder, or begins there. */
   open(dir: string): GroupStorage;
-  /** Whether what is there is damaged, rather than out of reach. */
+  /** Whether what is there is damaged or outdated, rather than out of reach: nobody can go on with it. */
   isDamage(error: unknown): error is Error;
 }
 
@@ -30,7 +30,7 @@ export interface KeptHome {
    * @throws {HiqliteError} `disk_full`: worth trying again.
    */
   open(member: MemberId, epoch: number): Promise<GroupStorage | null>;
-  /** Gives up what is kept, if an error says that it is damaged; whether it does. The mark is another one then. */
+  /** Gives up what is kept, if an error says that nobody can go on with it; whether it does. The mark is another one then. */
   giveUpFor(error: Error): boolean;
 }
 

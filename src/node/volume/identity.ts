@@ -3,8 +3,14 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { HiqliteError } from "../../errors.ts";
 import { describeParent, findDenied } from "../../util/access.ts";
+import { findExposed } from "../../util/exposure.ts";
 import { replaceFile, syncPath } from "../../util/durable_file.ts";
 import { foundNoRoom } from "../../util/no_room.ts";
+import {
+  commitReplacement,
+  dropUnfinishedReplacement,
+  finishReplacement,
+} from "./replacement.ts";
 import type { Configuration, MemberId, NodeId } from "../../raft/types.ts";
 
 /**
@@ -58,6 +64,8 @@ export interface Identity {
   readonly following?: Readonly<Record<string, KeptLife>>;
   /** What was found damaged while it ran, to be looked into at the next start. */
   readonly damaged?: string;
+  /** The backup that its data was begun with, as it was asked for by `HQL_BACKUP_RESTORE`: it is restored once. */
+  readonly restored?: string;
   /**
    * The volume was in use and its identity is gone: it can join a cluster, never
    * form one, since that would pass off an empty database as the old one.
@@ -134,11 +142,12 @@ export function newIdentity(nodeId: NodeId): Identity {
 
 /** Whoever lives on after a member gave up what it had: a node in the same place, that knows the same of the others. */
 export function newIncarnation(identity: Identity): Identity {
-  const { nodeId, clusterId, addresses, witnessed } = identity;
+  const { nodeId, clusterId, addresses, witnessed, restored } = identity;
   return {
     ...newIdentity(nodeId),
     clusterId,
     addresses,
+    ...(restored === undefined ? {} : { restored }),
     ...(witnessed === undefined ? {} : { witnessed }),
     ...(clusterId === "" ? { forgot: true } : { phase: "joining" }),
   };
@@ -157,19 +166,28 @@ export function startedAgain(identity: Identity): Identity {
 /** The folder of one member: private, and used by one process at a time. */
 export class DataDir {
   readonly path: string;
+  /** Why others might have written what is in it, though it is a volume of its own; null if they cannot. */
+  readonly exposure: string | null;
   readonly #lock: Deno.FsFile;
 
-  private constructor(path: string, lock: Deno.FsFile) {
+  private constructor(
+    path: string,
+    lock: Deno.FsFile,
+    exposure: string | null,
+  ) {
     this.path = path;
+    this.exposure = exposure;
     this.#lock = lock;
   }
 
   /**
    * Creates the folder (mode 0700) if needed and locks it.
-   * @throws {HiqliteError} `storage` if it cannot be used or another process uses it.
+   * @throws {HiqliteError} `storage` if it cannot be used, others can write to it, or another process uses it.
    */
   static async open(path: string): Promise<DataDir> {
     await makeFolder(path);
+    const exposed = findExposed(path);
+    if (exposed?.volume === false) throw unusable(path, exposed.problem);
     let lock: Deno.FsFile;
     try {
       lock = await Deno.open(join(path, LOCK), {
@@ -194,9 +212,39 @@ export class DataDir {
     }
     // Not before: to open and close a database that is in use here would drop its locks.
     const denied = findDenied(path, [IDENTITY_FILE, LOGS, STATE]);
-    if (denied === null) return new DataDir(path, lock);
-    lock.close();
-    throw unusable(path, denied);
+    if (denied !== null) {
+      lock.close();
+      throw unusable(path, denied);
+    }
+    const dir = new DataDir(path, lock, exposed?.problem ?? null);
+    try {
+      dir.#settleReplacement();
+    } catch (error) {
+      lock.close();
+      throw new HiqliteError(
+        "storage",
+        `What was restored into ${path} cannot be put in its place: ${
+          (error as Error).message
+        }. Mend that and start again: nothing is lost`,
+        { cause: error },
+      );
+    }
+    return dir;
+  }
+
+  /** Puts what was prepared beside it in the place of what is here, which moves to `quarantine/`. */
+  replace(now: Date): void {
+    commitReplacement(this.path, now);
+    this.#settleReplacement();
+  }
+
+  /** A replacement that counts is finished, one that does not is dropped. */
+  #settleReplacement(): void {
+    dropUnfinishedReplacement(this.path);
+    const names = [LOGS, STATE, IDENTITY_FILE];
+    if (finishReplacement(this.path, names, QUARANTINE)) {
+      this.#shortenQuarantine();
+    }
   }
 
   /** Gives the folder up. */
@@ -303,6 +351,7 @@ export class DataDir {
 
   #shortenQuarantine(): string[] {
     const folder = join(this.path, QUARANTINE);
+    if (!fs.existsSync(folder)) return [];
     const old = fs.readdirSync(folder).sort().slice(0, -QUARANTINES_KEPT)
       .map((name) => join(folder, name));
     for (const path of old) fs.rmSync(path, { recursive: true });

@@ -12,7 +12,7 @@ import { type Identity, memberIdOf, newIdentity } from "./identity.ts";
 import type { NodeVault } from "./vault.ts";
 
 /** What confirms that a cluster is given up whose id is lost. */
-const UNKNOWN_CLUSTER = "unknown";
+export const UNKNOWN_CLUSTER = "unknown";
 
 /** What is left on a stopped member. */
 export interface Remains {

@@ -91,6 +91,9 @@ export class Vault implements NodeVault {
     logger: Logger,
   ): Promise<Vault> {
     const dir = await DataDir.open(config.dataDir);
+    if (dir.exposure !== null) {
+      logger.warn(`the data directory: ${dir.exposure}`);
+    }
     let vault: Vault | null = null;
     try {
       const found = dir.loadIdentity(config.nodeId);

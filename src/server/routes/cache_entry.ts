@@ -1,6 +1,7 @@
 import type { Context } from "@hono/hono";
 import { CACHE_RESOURCES } from "../../api/routes/cache_resource.ts";
 import { conflictMessage } from "../../api/routes/cache_write.ts";
+import type { ResourceRoute } from "../../api/route.ts";
 import { addFromFields } from "../../api/cache_operation.ts";
 import { fieldsOf } from "../../api/fields.ts";
 import { idempotencyKeyOf } from "../../api/idempotency_key.ts";
@@ -20,7 +21,9 @@ import {
   checkContentEncoding,
   checkContentType,
   type Mounting,
+  mountResource,
 } from "../mount.ts";
+import type { Access } from "../access.ts";
 import {
   conditionFailed,
   conditionsOf,
@@ -33,8 +36,8 @@ import {
 } from "./cache_headers.ts";
 import { type CachePath, cachePathOf, freshnessOf } from "./cache_path.ts";
 
-/** Hono's spelling of a path. */
-const KEY = "/api/v1/cache/:cache/:key";
+const { GET_ENTRY, PUT_ENTRY, DELETE_ENTRY, REMOVE_ENTRY, ADD_TO_COUNTER } =
+  CACHE_RESOURCES;
 
 /** Mounts the paths of single entries and counters. */
 export function mountCacheEntries(mounting: Mounting, member: Member): void {
@@ -44,9 +47,9 @@ export function mountCacheEntries(mounting: Mounting, member: Member): void {
   mountCounting(mounting, member);
 }
 
-function mountReading({ app, deliveries }: Mounting, member: Member): void {
-  app.get(KEY, async (context) => {
-    const { cache, key, query } = entryPath(context, "GET_ENTRY");
+function mountReading(mounting: Mounting, member: Member): void {
+  mountResource(mounting, GET_ENTRY, async (context, access) => {
+    const { cache, key, query } = entryPath(context, GET_ENTRY, access);
     const answer = await member.caches.get({
       cache,
       keys: [key],
@@ -59,19 +62,19 @@ function mountReading({ app, deliveries }: Mounting, member: Member): void {
     if (entry.ttlMs !== null) {
       context.header("X-Ttl-Ms", `${Math.ceil(entry.ttlMs)}`);
     }
-    return valueResponse(deliveries, context, entry.value);
+    return valueResponse(mounting.deliveries, context, entry.value);
   });
 }
 
-function mountPutting({ app, bodies }: Mounting, member: Member): void {
-  app.put(KEY, async (context) => {
-    const { cache, key, query } = entryPath(context, "PUT_ENTRY");
+function mountPutting(mounting: Mounting, member: Member): void {
+  mountResource(mounting, PUT_ENTRY, async (context, access) => {
+    const { cache, key, query } = entryPath(context, PUT_ENTRY, access);
     checkContentEncoding(context);
     const kind = kindOfBody(context);
     const { epoch, ...conditions } = conditionsOf(context);
     const ttlMs = query.integer("ttl_ms", 0, TTL_MS_MAX);
     const keepTtl = query.flag("keep_ttl");
-    return await bodies.bytes(
+    return await mounting.bodies.bytes(
       context.req.raw,
       VALUE_BYTES_MAX,
       async (bytes) => {
@@ -95,9 +98,9 @@ function mountPutting({ app, bodies }: Mounting, member: Member): void {
   });
 }
 
-function mountRemoving({ app, deliveries }: Mounting, member: Member): void {
-  app.delete(KEY, async (context) => {
-    const { cache, key } = entryPath(context, "DELETE_ENTRY");
+function mountRemoving(mounting: Mounting, member: Member): void {
+  mountResource(mounting, DELETE_ENTRY, async (context, access) => {
+    const { cache, key } = entryPath(context, DELETE_ENTRY, access);
     const { epoch, ifVersion, ifPresent } = conditionsOfRemoval(context);
     const { found } = await applied(context, member, {
       kind: "delete",
@@ -110,8 +113,8 @@ function mountRemoving({ app, deliveries }: Mounting, member: Member): void {
     throw notThere();
   });
 
-  app.post(`${KEY}/remove`, async (context) => {
-    const { cache, key } = entryPath(context, "REMOVE_ENTRY");
+  mountResource(mounting, REMOVE_ENTRY, async (context, access) => {
+    const { cache, key } = entryPath(context, REMOVE_ENTRY, access);
     const { epoch, ifVersion, ifPresent } = conditionsOfRemoval(context);
     const { previous } = await applied(
       context,
@@ -122,15 +125,15 @@ function mountRemoving({ app, deliveries }: Mounting, member: Member): void {
     );
     if (previous === null && ifPresent) throw noneThere();
     if (previous === null) throw notThere();
-    return valueResponse(deliveries, context, previous);
+    return valueResponse(mounting.deliveries, context, previous);
   });
 }
 
-function mountCounting({ app, bodies }: Mounting, member: Member): void {
-  app.post(`${KEY}/add`, async (context) => {
-    const { cache, key } = entryPath(context, "ADD_TO_COUNTER");
+function mountCounting(mounting: Mounting, member: Member): void {
+  mountResource(mounting, ADD_TO_COUNTER, async (context, access) => {
+    const { cache, key } = entryPath(context, ADD_TO_COUNTER, access);
     checkContentType(context);
-    return await bodies.json(context.req.raw, async (json) => {
+    return await mounting.bodies.json(context.req.raw, async (json) => {
       const fields = fieldsOf(json, ["delta", "initial", "ttl_ms_if_new"]);
       const answer = await change(
         context,
@@ -215,10 +218,11 @@ async function applied(
 
 function entryPath(
   context: Context,
-  route: keyof typeof CACHE_RESOURCES,
+  route: ResourceRoute,
+  access: Access,
 ): CachePath & { readonly key: ByteKey } {
-  const known = Object.keys(CACHE_RESOURCES[route].query);
-  const { key, ...path } = cachePathOf(context.req.raw, known);
+  const known = Object.keys(route.query);
+  const { key, ...path } = cachePathOf(context.req.raw, known, access);
   return { ...path, key: key! };
 }
 

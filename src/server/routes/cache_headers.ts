@@ -2,10 +2,10 @@ import type { Context } from "@hono/hono";
 import { assertJson, parseVersion, versionText } from "../../api/cache_json.ts";
 import { HiqliteError } from "../../errors.ts";
 import type { CachePosition } from "../../node/port.ts";
-import type { KvValue, ValueKind } from "../../state/kv/types.ts";
+import type { KvValue } from "../../state/kv/types.ts";
 import { RequestError } from "../request_error.ts";
 
-const TYPES: readonly (readonly [ValueKind, string])[] = [
+const TYPES: readonly (readonly [KvValue["kind"], string])[] = [
   ["bytes", "application/octet-stream"],
   ["text", "text/plain"],
   ["json", "application/json"],
@@ -15,7 +15,7 @@ const TYPE =
   /^([\w.+-]+\/[\w.+-]+)[\t ]*(?:;[\t ]*charset=(?:utf-?8|"utf-?8")[\t ]*)?;?$/i;
 
 /** The kind of value that a body is. @throws {RequestError} 415 */
-export function kindOfBody(context: Context): ValueKind {
+export function kindOfBody(context: Context): KvValue["kind"] {
   const given = context.req.header("content-type") ??
     "application/octet-stream";
   const type = TYPE.exec(given)?.[1]?.toLowerCase();
@@ -30,13 +30,13 @@ export function kindOfBody(context: Context): ValueKind {
 }
 
 /** The Content-Type of a value. */
-export function typeOf(kind: ValueKind): string {
+export function typeOf(kind: KvValue["kind"]): string {
   const [, type] = TYPES.find(([name]) => name === kind)!;
   return kind === "text" ? `${type}; charset=UTF-8` : type;
 }
 
 /** A value of a body. @throws {HiqliteError} `invalid` for bytes that are not what their type says. */
-export function valueOfBody(kind: ValueKind, bytes: Uint8Array): KvValue {
+export function valueOfBody(kind: KvValue["kind"], bytes: Uint8Array): KvValue {
   if (kind === "bytes") return { kind, bytes };
   let text: string;
   try {

@@ -1,6 +1,7 @@
 import { minimumOf } from "../../api/cache_json.ts";
 import { HiqliteError } from "../../errors.ts";
 import type { CacheReadRequest } from "../../node/port.ts";
+import { type Access, checkCaches } from "../access.ts";
 import { toByteKey } from "../../state/kv/keys.ts";
 import type { ByteKey } from "../../state/kv/types.ts";
 
@@ -76,18 +77,28 @@ export class CacheQuery {
   }
 }
 
-/** What a request below `/api/v1/cache/` names. @throws {HiqliteError} `invalid` */
+/** What a request below `/api/v1/cache/` names, if its caller may touch that cache. @throws {HiqliteError} `invalid`, `forbidden` */
 export function cachePathOf(
   request: Request,
   known: readonly string[],
+  access: Access,
 ): CachePath {
   const { path, search } = partsOf(request.url);
   const [cache, key] = path.split("/").slice(4).map(segmentOf);
+  checkCaches(access, [cache!]);
   return {
     cache: cache!,
     key: key ?? null,
     query: new CacheQuery(search, known),
   };
+}
+
+/** What stands in a request's query, of which only these are known. @throws {HiqliteError} `invalid` */
+export function queryOf(
+  request: Request,
+  known: readonly string[],
+): CacheQuery {
+  return new CacheQuery(partsOf(request.url).search, known);
 }
 
 /** Path and query as they were sent: the route was chosen by them, and `URL` would read others. */

@@ -1,4 +1,5 @@
 import type { Member } from "../../node/port.ts";
+import { clientOf } from "./client_of.ts";
 import { mount, type Mounting } from "../mount.ts";
 import type { QueryLimits } from "../../state/sql/types.ts";
 import { QUERY, WRITES } from "../../api/routes/sql.ts";
@@ -16,13 +17,14 @@ export function mountSql(
       (request, { key }) => route.ask(member, { ...request, ...key }),
     );
   }
-  mount(mounting, QUERY, (request) => {
+  mount(mounting, QUERY, (request, { access }) => {
     const asked = request.limits?.timeoutMs ?? limits.timeoutMs;
     const timeoutMs = Math.min(asked, limits.timeoutMs);
     return QUERY.ask(member, {
       ...request,
       // A query from outside must not hold a thread for ever.
       guarded: true,
+      client: clientOf(access),
       limits: { ...limits, timeoutMs },
     });
   });

@@ -4,12 +4,7 @@ import {
   MalformedBytesError,
 } from "../../util/bytes.ts";
 import { UNIT_PARTS_MAX } from "./limits.ts";
-import {
-  readInteger,
-  readNatural,
-  writeInteger,
-  writeNatural,
-} from "./numbers.ts";
+import { readInteger, writeInteger } from "./numbers.ts";
 import type { KvAnswer, KvResult } from "./types.ts";
 import { readKvValue, writeKvValue } from "./values.ts";
 
@@ -41,7 +36,7 @@ export function writeKvAnswers(
   writer: ByteWriter,
   answers: readonly KvAnswer[],
 ): void {
-  writeNatural(writer, answers.length);
+  writer.natural(answers.length);
   for (const answer of answers) writeAnswer(writer, answer);
 }
 
@@ -52,7 +47,7 @@ export function writeKvAnswers(
 export function readKvAnswers(body: Uint8Array): KvAnswer[] {
   const reader = new ByteReader(body);
   const answers: KvAnswer[] = [];
-  for (let left = readNatural(reader, reader.remaining); left > 0; left--) {
+  for (let left = reader.natural(reader.remaining); left > 0; left--) {
     answers.push(readAnswer(reader));
   }
   reader.end();
@@ -63,13 +58,13 @@ function writeAnswer(writer: ByteWriter, answer: KvAnswer): void {
   switch (answer.kind) {
     case "done":
       writer.u8(DONE);
-      writeNatural(writer, answer.results.length);
+      writer.natural(answer.results.length);
       for (const result of answer.results) writeResult(writer, result);
       return;
     case "conflict":
       writer.u8(CONFLICT);
-      writeNatural(writer, answer.at);
-      writeNatural(writer, answer.version);
+      writer.natural(answer.at);
+      writer.natural(answer.version);
       return;
     case "refused":
       writer.u8(REFUSED).u8(REFUSALS.indexOf(answer.code));
@@ -82,15 +77,15 @@ function readAnswer(reader: ByteReader): KvAnswer {
   switch (kind) {
     case DONE: {
       const results: KvResult[] = [];
-      const count = readNatural(reader, UNIT_PARTS_MAX);
+      const count = reader.natural(UNIT_PARTS_MAX);
       for (let i = 0; i < count; i++) results.push(readResult(reader));
       return { kind: "done", results };
     }
     case CONFLICT:
       return {
         kind: "conflict",
-        at: readNatural(reader),
-        version: readNatural(reader),
+        at: reader.natural(),
+        version: reader.natural(),
       };
     case REFUSED: {
       const code = REFUSALS[reader.u8()];
@@ -111,7 +106,7 @@ function writeResult(writer: ByteWriter, result: KvResult): void {
       (previous === null ? 0 : Said.previous) |
       (counter === 0n ? 0 : Said.counter),
   );
-  if (version !== 0) writeNatural(writer, version);
+  if (version !== 0) writer.natural(version);
   if (previous !== null) writeKvValue(writer, previous);
   if (counter !== 0n) writeInteger(writer, counter);
 }
@@ -122,7 +117,7 @@ function readResult(reader: ByteReader): KvResult {
     throw new MalformedBytesError(`unknown fields of a result ${said}`);
   }
   return {
-    version: (said & Said.version) === 0 ? 0 : readNatural(reader),
+    version: (said & Said.version) === 0 ? 0 : reader.natural(),
     found: (said & Said.found) !== 0,
     previous: (said & Said.previous) === 0 ? null : readKvValue(reader),
     counter: (said & Said.counter) === 0 ? 0n : readInteger(reader),

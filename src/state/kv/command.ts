@@ -12,7 +12,6 @@ import {
   PACK_OPERATIONS_MAX,
   UNIT_PARTS_MAX,
 } from "./limits.ts";
-import { readNatural, writeNatural } from "./numbers.ts";
 import { readOperation, writeOperation } from "./operation_codec.ts";
 import { readSettings, writeSettings } from "./settings.ts";
 import type { KvCheck, KvOperation, KvUnit, OperationOf } from "./types.ts";
@@ -66,15 +65,15 @@ export function writeKvCommand(
     for (const { cache } of unit.operations) place(names, cache);
   }
   assert(operations <= PACK_OPERATIONS_MAX, "too many operations for an entry");
-  writeNatural(writer, maxBytes);
-  writeNatural(writer, names.size);
+  writer.natural(maxBytes);
+  writer.natural(names.size);
   for (const name of names.keys()) writer.text(name);
-  writeNatural(writer, creates.size);
+  writer.natural(creates.size);
   for (const { cache, settings } of creates.keys()) {
-    writeNatural(writer, names.get(cache)!);
+    writer.natural(names.get(cache)!);
     writeSettings(writer, settings);
   }
-  writeNatural(writer, units.length);
+  writer.natural(units.length);
   for (const unit of units) writeUnit(writer, unit, places);
 }
 
@@ -92,14 +91,14 @@ export function readKvCommand(body: Uint8Array): KvUnit[] {
  */
 export function readKvPack(body: Uint8Array): KvPack {
   const reader = new ByteReader(body);
-  const maxBytes = readNatural(reader);
+  const maxBytes = reader.natural();
   const table: string[] = [];
   for (let left = countOf(reader); left > 0; left--) {
     table.push(readCacheName(reader));
   }
   const creates: Create[] = [];
   for (let left = countOf(reader); left > 0; left--) {
-    const cache = cacheIn(table, readNatural(reader));
+    const cache = cacheIn(table, reader.natural());
     creates.push({ kind: "create", cache, settings: readSettings(reader) });
   }
   const units: KvUnit[] = [];
@@ -134,7 +133,7 @@ function place<T>(places: Map<T, number>, one: T): void {
 
 /** Whatever is counted takes a byte at least. */
 function countOf(reader: ByteReader): number {
-  return readNatural(reader, reader.remaining);
+  return reader.natural(reader.remaining);
 }
 
 function writeUnit(
@@ -142,13 +141,13 @@ function writeUnit(
   { creates = [], checks, operations }: KvUnit,
   places: Places,
 ): void {
-  writeNatural(writer, creates.length);
+  writer.natural(creates.length);
   for (const create of creates) {
-    writeNatural(writer, places.creates.get(create)!);
+    writer.natural(places.creates.get(create)!);
   }
-  writeNatural(writer, checks.length);
+  writer.natural(checks.length);
   for (const check of checks) writeCheck(writer, check, places.names);
-  writeNatural(writer, operations.length);
+  writer.natural(operations.length);
   for (const operation of operations) {
     writeOperation(writer, operation, places.names.get(operation.cache)!);
   }
@@ -160,14 +159,14 @@ function readUnit(
   known: readonly Create[],
 ): KvUnit {
   const creates = readCreates(reader, known);
-  const checkCount = readNatural(reader, UNIT_PARTS_MAX);
+  const checkCount = reader.natural(UNIT_PARTS_MAX);
   let checks = NO_CHECKS;
   if (checkCount > 0) {
     const read: KvCheck[] = [];
     for (let i = 0; i < checkCount; i++) read.push(readCheck(reader, table));
     checks = read;
   }
-  const count = readNatural(reader, UNIT_PARTS_MAX - checkCount);
+  const count = reader.natural(UNIT_PARTS_MAX - checkCount);
   const operations: KvOperation[] = [];
   for (let i = 0; i < count; i++) operations.push(readOperation(reader, table));
   return creates === null
@@ -180,11 +179,11 @@ function readCreates(
   reader: ByteReader,
   known: readonly Create[],
 ): Create[] | null {
-  const count = readNatural(reader, UNIT_PARTS_MAX);
+  const count = reader.natural(UNIT_PARTS_MAX);
   if (count === 0) return null;
   const creates: Create[] = [];
   for (let i = 0; i < count; i++) {
-    const place = readNatural(reader);
+    const place = reader.natural();
     const create = known[place];
     if (create === undefined) {
       throw new MalformedBytesError(`nothing to create at place ${place}`);
@@ -200,19 +199,19 @@ function writeCheck(
   places: ReadonlyMap<string, number>,
 ): void {
   writer.u8("version" in check ? CHECK_VERSION : CHECK_VALUE);
-  writeNatural(writer, places.get(check.cache)!);
+  writer.natural(places.get(check.cache)!);
   writeKey(writer, check.key);
-  if ("version" in check) writeNatural(writer, check.version);
+  if ("version" in check) writer.natural(check.version);
   else writeKvValue(writer, check.value);
 }
 
 function readCheck(reader: ByteReader, table: readonly string[]): KvCheck {
   const kind = reader.u8();
-  const cache = cacheIn(table, readNatural(reader));
+  const cache = cacheIn(table, reader.natural());
   const key = readKey(reader);
   switch (kind) {
     case CHECK_VERSION:
-      return { cache, key, version: readNatural(reader) };
+      return { cache, key, version: reader.natural() };
     case CHECK_VALUE:
       return { cache, key, value: readKvValue(reader) };
     default:

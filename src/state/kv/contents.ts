@@ -22,6 +22,7 @@ export class CacheContents {
   /** By the numbers of both their entries and their counters. */
   readonly #byNumber = new Map<number, LiveCache>();
   #bytes = 0;
+  #hash = 0;
   #nextCache: number;
   /** Told of each change of the store, if there is one. */
   journal: Journal | null = null;
@@ -54,13 +55,9 @@ export class CacheContents {
     return this.#nextCache;
   }
 
-  /** The hash of everything. */
+  /** The hash of everything: the sum of those of the caches. */
   get hash(): number {
-    let hash = 0;
-    for (const cache of this.#byName.values()) {
-      hash = hash + hashOfCache(cache.row) >>> 0;
-    }
-    return hash;
+    return this.#hash;
   }
 
   /** A cache by its name. */
@@ -157,6 +154,7 @@ export class CacheContents {
   /** Removes all entries of a cache, which goes on under another number. */
   clear(cache: LiveCache): void {
     const { id } = cache;
+    this.#countHash(-hashOfCache(cache.row));
     this.#byNumber.delete(id);
     this.#bytes -= cache.bytes - cache.counterBytes;
     cache.bytes = cache.counterBytes;
@@ -164,6 +162,7 @@ export class CacheContents {
     cache.hash = 0;
     cache.id = this.#nextCache++;
     this.#byNumber.set(cache.id, cache);
+    this.#countHash(hashOfCache(cache.row));
     this.#forget(id);
     this.#save(cache);
     this.#events.tell("clear", cache.name);
@@ -172,6 +171,7 @@ export class CacheContents {
   /** Removes all counters of a cache; later ones are stored under another number. */
   clearCounters(cache: LiveCache): void {
     const { counterId } = cache;
+    this.#countHash(-hashOfCache(cache.row));
     this.#byNumber.delete(counterId);
     this.#bytes -= cache.counterBytes;
     cache.bytes -= cache.counterBytes;
@@ -180,6 +180,7 @@ export class CacheContents {
     cache.counterHash = 0;
     cache.counterId = this.#nextCache++;
     this.#byNumber.set(cache.counterId, cache);
+    this.#countHash(hashOfCache(cache.row));
     this.#forget(counterId);
     this.#save(cache);
     this.#events.tell("clearCounters", cache.name);
@@ -191,6 +192,7 @@ export class CacheContents {
     this.#byNumber.delete(cache.id);
     this.#byNumber.delete(cache.counterId);
     this.#bytes -= cache.bytes;
+    this.#countHash(-hashOfCache(cache.row));
     cache.changed = false;
     this.#forget(cache.id);
     this.#forget(cache.counterId);
@@ -211,6 +213,11 @@ export class CacheContents {
     this.#byNumber.set(cache.id, cache);
     this.#byNumber.set(cache.counterId, cache);
     this.#bytes += cache.bytes;
+    this.#countHash(hashOfCache(cache.row));
+  }
+
+  #countHash(change: number): void {
+    this.#hash = this.#hash + change >>> 0;
   }
 
   #save({ row }: LiveCache): void {
@@ -239,7 +246,9 @@ export class CacheContents {
     cache.entries += sign;
     cache.bytes += bytes;
     this.#bytes += bytes;
-    cache.hash = cache.hash + sign * hashOfEntry(cache.id, key, entry) >>> 0;
+    const hash = sign * hashOfEntry(cache.id, key, entry);
+    cache.hash = cache.hash + hash >>> 0;
+    this.#countHash(hash);
     cache.changed = true;
   }
 
@@ -254,9 +263,9 @@ export class CacheContents {
     cache.bytes += bytes;
     cache.counterBytes += bytes;
     this.#bytes += bytes;
-    cache.counterHash = cache.counterHash +
-        sign * hashOfCounter(cache.counterId, key, counter) >>>
-      0;
+    const hash = sign * hashOfCounter(cache.counterId, key, counter);
+    cache.counterHash = cache.counterHash + hash >>> 0;
+    this.#countHash(hash);
     cache.changed = true;
   }
 }

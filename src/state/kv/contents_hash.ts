@@ -1,6 +1,6 @@
 import type { StoredCache, StoredCounter, StoredEntry } from "./store.ts";
 import type { ByteKey } from "./types.ts";
-import { VALUE_KINDS } from "./values.ts";
+import { VALUE_KINDS } from "../stored_value.ts";
 
 /**
  * Hashes of what caches hold, 32 bits each. The hash of a whole is the sum of those of its parts, so that a change

@@ -10,16 +10,19 @@ import { CACHES_MAX } from "./limits.ts";
 import type { StoredCounter, StoredEntry } from "./store.ts";
 import { type ByteKey, type CacheSettings, DEFAULT_SETTINGS } from "./types.ts";
 
+/** A change of an entry. */
+interface EntryEffect {
+  readonly kind: "entry";
+  readonly cache: LiveCache;
+  readonly key: ByteKey;
+  readonly entry: StoredEntry | null;
+  /** What is stored there; left out if other changes of the unit come before. */
+  readonly old: StoredEntry | null | undefined;
+}
+
 /** A change of the unit that is to be made once all of it may happen. */
 type Effect =
-  | {
-    readonly kind: "entry";
-    readonly cache: LiveCache;
-    readonly key: ByteKey;
-    readonly entry: StoredEntry | null;
-    /** What is stored there; left out if other changes of the unit come before. */
-    readonly old: StoredEntry | null | undefined;
-  }
+  | EntryEffect
   | {
     readonly kind: "counter";
     readonly cache: LiveCache;
@@ -67,12 +70,14 @@ export class Draft {
 
   /** Begins a unit of so many operations: nothing is changed yet. */
   begin(firstVersion: number, nowMs: number, operations: number): void {
-    for (const cache of this.#touched) {
+    // One after the other: to set a length of 0 costs more than to take out the one that is there.
+    for (;;) {
+      const cache = this.#touched.pop();
+      if (cache === undefined) break;
       cache.touched = false;
       cache.change.reset();
     }
-    this.#touched.length = 0;
-    this.#effects.length = 0;
+    while (this.#effects.length > 0) this.#effects.pop();
     if (this.#created.size > 0) this.#created.clear();
     this.#firstVersion = firstVersion;
     this.#nowMs = nowMs;
@@ -164,7 +169,7 @@ export class Draft {
       const { cache } = effect;
       switch (effect.kind) {
         case "entry":
-          this.#commitEntry(cache, effect.key, effect.entry, effect.old);
+          this.#commitEntry(effect);
           break;
         case "counter":
           this.#commitCounter(cache, effect.key, effect.counter);
@@ -175,12 +180,7 @@ export class Draft {
     }
   }
 
-  #commitEntry(
-    cache: LiveCache,
-    key: ByteKey,
-    entry: StoredEntry | null,
-    old: StoredEntry | null | undefined,
-  ): void {
+  #commitEntry({ cache, key, entry, old }: EntryEffect): void {
     if (entry === null) this.#contents.deleteEntry(cache, key, "delete", old);
     else this.#contents.putEntry(cache, key, entry, this.#nowMs, old);
   }

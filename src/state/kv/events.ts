@@ -1,9 +1,13 @@
 import type { LogIndex } from "../../raft/types.ts";
-import { ByteReader, encode } from "../../util/bytes.ts";
+import {
+  ByteReader,
+  ByteWriter,
+  encode,
+  sharedBytes,
+} from "../../util/bytes.ts";
 import { NO_EVENTS, type StateEvent, type StateEvents } from "../port.ts";
 import { readCacheName } from "./command.ts";
 import { readKey, writeKey } from "./keys.ts";
-import { readNatural, writeNatural } from "./numbers.ts";
 import type { ByteKey } from "./types.ts";
 
 /**
@@ -36,48 +40,71 @@ export interface KvChange {
   readonly version: number;
 }
 
-/** A change and where it happened. */
-interface Told extends KvChange {
-  readonly index: LogIndex;
-  readonly seq: number;
-  readonly kind: KvEventKind;
-}
+/** Stands in the place of a kind where another entry of the log begins. */
+const ENTRY = KV_EVENTS.length;
+const PUT = KV_EVENTS.indexOf("put");
 
-/** Bytes of memory that an event takes beside its texts, about. */
-const TOLD_BYTES = 72;
-
-/** Gathers what a batch does. */
+/**
+ * Gathers what a batch does, as bytes: nobody may ever ask for it, and what lives on for a while should be
+ * nothing that the collector follows.
+ */
 export class EventLog {
-  #told: Told[] = [];
-  #bytes = 0;
+  readonly #writer = new ByteWriter(4096);
+  readonly #places = new Map<string, number>();
+  #count = 0;
   #index: LogIndex = 0;
-  #seq = 0;
+  /** Whether something was told of the present entry. */
+  #begun = false;
+  /** What was told of last. */
+  #cache = "";
+  #place = 0;
 
   /** What follows happens in this entry. */
   enter(index: LogIndex): void {
     this.#index = index;
-    this.#seq = 0;
+    this.#begun = false;
   }
 
-  /** Adds what happened. */
+  /** Adds what happened; only a `put` has a version. */
   tell(
     kind: KvEventKind,
     cache: string,
     key: ByteKey = "",
     version = 0,
   ): void {
-    const index = this.#index;
-    this.#told.push({ index, seq: this.#seq++, kind, cache, key, version });
-    this.#bytes += TOLD_BYTES + key.length;
+    const writer = this.#writer;
+    if (!this.#begun) {
+      this.#begun = true;
+      writer.u8(ENTRY).u53(this.#index);
+    }
+    const code = KV_EVENTS.indexOf(kind);
+    writer.u8(code).natural(this.#placeOf(cache));
+    writeKey(writer, key);
+    if (code === PUT) writer.u53(version);
+    this.#count++;
   }
 
   /** What was gathered since the last time. */
   take(): StateEvents {
-    if (this.#told.length === 0) return NO_EVENTS;
-    const events = new KvEvents(this.#told, this.#bytes);
-    this.#told = [];
-    this.#bytes = 0;
+    if (this.#count === 0) return NO_EVENTS;
+    const told = sharedBytes(this.#writer);
+    const events = new KvEvents(told, [...this.#places.keys()], this.#count);
+    this.#writer.reset();
+    this.#places.clear();
+    this.#cache = "";
+    this.#count = 0;
     return events;
+  }
+
+  #placeOf(cache: string): number {
+    if (cache === this.#cache) return this.#place;
+    let place = this.#places.get(cache);
+    if (place === undefined) {
+      place = this.#places.size;
+      this.#places.set(cache, place);
+    }
+    this.#cache = cache;
+    return this.#place = place;
   }
 }
 
@@ -87,33 +114,48 @@ export function changeIn({ bytes }: StateEvent): KvChange {
   const change = {
     cache: readCacheName(reader),
     key: readKey(reader),
-    version: readNatural(reader),
+    version: reader.natural(),
   };
   reader.end();
   return change;
 }
 
+/** What an {@linkcode EventLog} gathered of a batch. */
 class KvEvents implements StateEvents {
-  readonly #told: readonly Told[];
-  readonly byteLength: number;
+  readonly #told: Uint8Array;
+  readonly #caches: readonly string[];
+  readonly count: number;
 
-  constructor(told: readonly Told[], byteLength: number) {
+  constructor(told: Uint8Array, caches: readonly string[], count: number) {
     this.#told = told;
-    this.byteLength = byteLength;
+    this.#caches = caches;
+    this.count = count;
   }
 
-  get count(): number {
+  get byteLength(): number {
     return this.#told.length;
   }
 
   *[Symbol.iterator](): Generator<StateEvent> {
-    for (const { index, seq, kind, cache, key, version } of this.#told) {
+    const reader = new ByteReader(this.#told);
+    let index = 0;
+    let seq = 0;
+    while (reader.remaining > 0) {
+      const code = reader.u8();
+      if (code === ENTRY) {
+        index = reader.u53();
+        seq = 0;
+        continue;
+      }
+      const cache = this.#caches[reader.natural()]!;
+      const key = readKey(reader);
+      const version = code === PUT ? reader.u53() : 0;
       const bytes = encode((writer) => {
         writer.text(cache);
         writeKey(writer, key);
-        writeNatural(writer, version);
+        writer.natural(version);
       });
-      yield { index, seq, kind, bytes };
+      yield { index, seq: seq++, kind: KV_EVENTS[code]!, bytes };
     }
   }
 }

@@ -1,12 +1,10 @@
 import { HiqliteError } from "../../errors.ts";
 import type { ByteReader, ByteWriter } from "../../util/bytes.ts";
+import { latin1 } from "../../util/latin1.ts";
 import { KEY_BYTES_MAX } from "./limits.ts";
-import { readNatural, writeNatural } from "./numbers.ts";
 import type { ByteKey } from "./types.ts";
 
 const encoder = new TextEncoder();
-/** So many arguments any call can take. */
-const PIECE = 4096;
 
 /**
  * A key as caches keep it. Text that is not ASCII is encoded as UTF-8.
@@ -29,8 +27,7 @@ export function fromByteKey(key: ByteKey): Uint8Array {
 
 /** Appends a key. */
 export function writeKey(writer: ByteWriter, key: ByteKey): void {
-  writeNatural(writer, key.length);
-  for (let i = 0; i < key.length; i++) writer.u8(key.charCodeAt(i));
+  writer.natural(key.length).latin1(key);
 }
 
 /**
@@ -38,7 +35,7 @@ export function writeKey(writer: ByteWriter, key: ByteKey): void {
  * @throws {MalformedBytesError} for more than `KEY_BYTES_MAX`.
  */
 export function readKey(reader: ByteReader): ByteKey {
-  return latin1(reader.raw(readNatural(reader, KEY_BYTES_MAX)));
+  return reader.latin1(reader.natural(KEY_BYTES_MAX));
 }
 
 function encoded(key: string): ByteKey {
@@ -49,18 +46,4 @@ function encoded(key: string): ByteKey {
     );
   }
   return latin1(encoder.encode(key));
-}
-
-/** A key of its bytes. */
-export function latin1(bytes: Uint8Array): string {
-  if (bytes.length <= PIECE) return characters(bytes);
-  let text = "";
-  for (let at = 0; at < bytes.length; at += PIECE) {
-    text += characters(bytes.subarray(at, at + PIECE));
-  }
-  return text;
-}
-
-function characters(bytes: Uint8Array): string {
-  return String.fromCharCode.apply(null, bytes as unknown as number[]);
 }

@@ -5,12 +5,7 @@ import {
 } from "../../util/bytes.ts";
 import { readKey, writeKey } from "./keys.ts";
 import { TTL_MS_MAX } from "./limits.ts";
-import {
-  readInteger,
-  readNatural,
-  writeInteger,
-  writeNatural,
-} from "./numbers.ts";
+import { readInteger, writeInteger } from "./numbers.ts";
 import { readSettings, writeSettings } from "./settings.ts";
 import type { KvOperation, OperationOf, PutFields } from "./types.ts";
 import { readKvValue, writeKvValue } from "./values.ts";
@@ -50,7 +45,7 @@ export function writeOperation(
   place: number,
 ): void {
   writer.u8(KINDS.indexOf(operation.kind));
-  writeNatural(writer, place);
+  writer.natural(place);
   if ("key" in operation) writeKey(writer, operation.key);
   switch (operation.kind) {
     case "put":
@@ -59,7 +54,8 @@ export function writeOperation(
     case "delete":
       return writeOptional(writer, operation.ifVersion);
     case "touch":
-      return writeNatural(writer, operation.ttlMs ?? 0);
+      writer.natural(operation.ttlMs ?? 0);
+      return;
     case "add":
       return writeAdd(writer, operation);
     case "setCounter":
@@ -79,7 +75,7 @@ export function readOperation(
 ): KvOperation {
   const code = reader.u8();
   const kind = KINDS[code];
-  const place = readNatural(reader);
+  const place = reader.natural();
   const cache = table[place];
   if (kind === undefined || cache === undefined) {
     throw new MalformedBytesError(
@@ -121,7 +117,7 @@ function readKeyed(
         : { kind, cache, key, ifVersion };
     }
     case "touch": {
-      const ttlMs = readNatural(reader, TTL_MS_MAX);
+      const ttlMs = reader.natural(TTL_MS_MAX);
       return { kind, cache, key, ttlMs: ttlMs === 0 ? null : ttlMs };
     }
     case "add":
@@ -143,8 +139,8 @@ function writePut(writer: ByteWriter, fields: PutFields): void {
   if (ifVersion !== undefined) flags |= Put.ifVersion;
   if (ifPresent === true) flags |= Put.ifPresent;
   writer.u8(flags);
-  if ((flags & Put.ttl) !== 0) writeNatural(writer, ttlMs!);
-  if ((flags & Put.ifVersion) !== 0) writeNatural(writer, ifVersion!);
+  if ((flags & Put.ttl) !== 0) writer.natural(ttlMs!);
+  if ((flags & Put.ifVersion) !== 0) writer.natural(ifVersion!);
   writeKvValue(writer, fields.value);
 }
 
@@ -166,7 +162,7 @@ function readPut(
     ? { ttlMs: null }
     : undefined;
   const condition = (flags & Put.ifVersion) !== 0
-    ? { ifVersion: readNatural(reader) }
+    ? { ifVersion: reader.natural() }
     : undefined;
   return {
     kind,
@@ -189,7 +185,7 @@ function writeAdd(
   );
   writeInteger(writer, delta);
   if (initial !== 0n) writeInteger(writer, initial);
-  if (ttlMsIfNew !== null) writeNatural(writer, ttlMsIfNew);
+  if (ttlMsIfNew !== null) writer.natural(ttlMsIfNew);
 }
 
 function readAdd(
@@ -220,7 +216,7 @@ function readFlags(reader: ByteReader, all: number): number {
 }
 
 function readTtl(reader: ByteReader): number {
-  const ttlMs = readNatural(reader, TTL_MS_MAX);
+  const ttlMs = reader.natural(TTL_MS_MAX);
   if (ttlMs === 0) throw new MalformedBytesError("a time to live of 0 ms");
   return ttlMs;
 }
@@ -228,9 +224,9 @@ function readTtl(reader: ByteReader): number {
 /** A number that may be left out. */
 function writeOptional(writer: ByteWriter, value: number | undefined): void {
   writer.u8(value === undefined ? 0 : 1);
-  if (value !== undefined) writeNatural(writer, value);
+  if (value !== undefined) writer.natural(value);
 }
 
 function readOptional(reader: ByteReader): number | undefined {
-  return readFlags(reader, 1) === 0 ? undefined : readNatural(reader);
+  return readFlags(reader, 1) === 0 ? undefined : reader.natural();
 }

@@ -40,6 +40,17 @@ export class ContentReads implements KvReads {
     return isVisible(entry, nowMs) ? shown(entry, entry.bytes, readerMs) : null;
   }
 
+  /** See {@linkcode KvReads.view}. */
+  view(cache: string, key: ByteKey, now: () => number): KvEntry | null {
+    const contents = this.#contents();
+    const known = contents.cache(cache);
+    if (known === undefined) return null;
+    const entry = contents.store.entry(known.id, key);
+    if (entry === null) return null;
+    const nowMs = entry.deadlineMs === 0 ? 0 : now();
+    return isDue(entry, nowMs) ? null : shown(entry, entry.bytes, nowMs);
+  }
+
   /** See {@linkcode KvReads.counter}. */
   counter(cache: string, key: ByteKey, nowMs: number): bigint | null {
     const contents = this.#contents();

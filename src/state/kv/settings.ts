@@ -4,7 +4,6 @@ import {
   MalformedBytesError,
 } from "../../util/bytes.ts";
 import { TTL_MS_MAX } from "./limits.ts";
-import { readNatural, writeNatural } from "./numbers.ts";
 import type { CacheSettings } from "./types.ts";
 
 const POLICIES = ["reject", "evict"] as const;
@@ -14,10 +13,10 @@ export function writeSettings(
   writer: ByteWriter,
   { maxBytes, maxEntries, onFull, ttlMs }: CacheSettings,
 ): void {
-  writeNatural(writer, maxBytes);
-  writeNatural(writer, maxEntries);
+  writer.natural(maxBytes);
+  writer.natural(maxEntries);
   writer.u8(POLICIES.indexOf(onFull));
-  writeNatural(writer, ttlMs);
+  writer.natural(ttlMs);
 }
 
 /**
@@ -25,8 +24,8 @@ export function writeSettings(
  * @throws {MalformedBytesError} for anything else.
  */
 export function readSettings(reader: ByteReader): CacheSettings {
-  const maxBytes = readNatural(reader);
-  const maxEntries = readNatural(reader);
+  const maxBytes = reader.natural();
+  const maxEntries = reader.natural();
   const policy = reader.u8();
   const onFull = POLICIES[policy];
   if (onFull === undefined) {
@@ -36,7 +35,7 @@ export function readSettings(reader: ByteReader): CacheSettings {
     maxBytes,
     maxEntries,
     onFull,
-    ttlMs: readNatural(reader, TTL_MS_MAX),
+    ttlMs: reader.natural(TTL_MS_MAX),
   };
 }
 

@@ -1,7 +1,8 @@
 import type { Configuration, LogId } from "../../raft/types.ts";
 import type { EnvelopePosition } from "../exactly_once.ts";
 import type { SessionStore } from "../session_store.ts";
-import type { ByteKey, CacheSettings, KvRange, ValueKind } from "./types.ts";
+import type { ValueKind } from "../stored_value.ts";
+import type { ByteKey, CacheSettings, KvRange } from "./types.ts";
 
 /**
  * A cache and what is counted of it. Its entries are stored under one number, its counters under another

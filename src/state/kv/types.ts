@@ -1,13 +1,7 @@
-/** How the bytes of a value are meant. */
-export type ValueKind = "bytes" | "text" | "json";
+import type { StoredValue } from "../stored_value.ts";
 
 /** A value of a cache. */
-export interface KvValue {
-  /** How the bytes are meant. */
-  readonly kind: ValueKind;
-  /** UTF-8 for `text` and `json`. */
-  readonly bytes: Uint8Array;
-}
+export type KvValue = StoredValue;
 
 /**
  * A key as caches keep it: its bytes, one character (0 to 255) each, so that the order of
@@ -195,7 +189,7 @@ export interface CacheStats {
 /**
  * What this member's caches hold. `nowMs` is the cluster clock as the reader takes it: what is due
  * then is hidden. What is left of a time to live is told as of `readerMs`, if the reader's own clock is
- * ahead of that. Values are the reader's own copies.
+ * ahead of that. Values are the reader's own copies, but for those of a view.
  */
 export interface KvReads {
   get(
@@ -204,6 +198,8 @@ export interface KvReads {
     nowMs: number,
     readerMs?: number,
   ): KvEntry | null;
+  /** As {@linkcode get}, for who looks at once: the bytes are only valid until the next change, and `now` is only asked where it matters. */
+  view(cache: string, key: ByteKey, now: () => number): KvEntry | null;
   /** The counter's value; null if there is none. */
   counter(cache: string, key: ByteKey, nowMs: number): bigint | null;
   list(

@@ -50,10 +50,10 @@ export class Units {
       const found = this.#foundOtherwise(checks[at]!);
       if (found !== null) return { kind: "conflict", at, version: found };
     }
-    const results: KvResult[] = [];
+    const results = new Array<KvResult>(operations.length);
     for (let i = 0; i < operations.length; i++) {
       const outcome = perform(operations[i]!, this.#draft, version + i);
-      if (!failed(outcome)) results.push(outcome);
+      if (!failed(outcome)) results[i] = outcome;
       else if (outcome.kind === "refused") return outcome;
       else {
         return {

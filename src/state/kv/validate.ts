@@ -18,7 +18,7 @@ import type {
   OperationOf,
   PutFields,
 } from "./types.ts";
-import { VALUE_KINDS } from "./values.ts";
+import { VALUE_KINDS } from "../stored_value.ts";
 
 /**
  * Checks a unit before it is proposed: shapes, types, limits. It trusts nothing, since units come

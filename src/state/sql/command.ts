@@ -5,7 +5,22 @@ import {
 } from "../../util/bytes.ts";
 import { TextMemo } from "../../util/text_memo.ts";
 import { HiqliteError } from "../../errors.ts";
+import {
+  readFence,
+  readLockOperation,
+  writeFence,
+  writeLockOperation,
+} from "../locks/codec.ts";
+import type { LockOperation } from "../locks/types.ts";
+import { readTokenOperation, writeTokenOperation } from "../tokens/codec.ts";
+import type { TokenOperation } from "../tokens/types.ts";
+import { readBackupOperation, writeBackupOperation } from "../backups/codec.ts";
+import type { BackupOperation } from "../backups/types.ts";
+import { readAuditOperation, writeAuditOperation } from "../audit/codec.ts";
+import type { AuditOperation } from "../audit/types.ts";
 import { FIRST_FREE_TAG, readCount, readTagged, writeValue } from "./values.ts";
+import { readNotices, writeNotices } from "./notices.ts";
+import type { Notice } from "../topics/notice.ts";
 import {
   COMMAND_LIMITS,
   type CommandBody,
@@ -13,6 +28,7 @@ import {
   type SqlParameter,
   type SqlParameters,
   type Statement,
+  type WriteNotice,
 } from "./types.ts";
 
 const Kind = {
@@ -20,7 +36,23 @@ const Kind = {
   txn: 2,
   batch: 3,
   migrate: 4,
+  notify: 5,
+  lock: 8,
+  token: 9,
+  backup: 10,
+  audit: 11,
 } as const;
+
+/** Added to a kind whose fence comes next. */
+const FENCED = 0x80;
+
+/** What an entry of the durable group can ask for. */
+export type EntryCommand =
+  | CommandBody
+  | { readonly kind: "lock"; readonly operation: LockOperation }
+  | { readonly kind: "token"; readonly operation: TokenOperation }
+  | { readonly kind: "backup"; readonly operation: BackupOperation }
+  | { readonly kind: "audit"; readonly operation: AuditOperation };
 
 const Shape = { none: 0, positional: 1, named: 2 } as const;
 
@@ -34,9 +66,11 @@ const REFERENCE_BY_NAME = FIRST_FREE_TAG + 1;
  * Appends a command: its kind (a byte), then what it asks for.
  * @throws {HiqliteError} `too_large` above `COMMAND_LIMITS.commandBytes`; `invalid` for values that SQLite cannot store.
  */
-export function writeCommand(writer: ByteWriter, body: CommandBody): void {
+export function writeCommand(writer: ByteWriter, body: EntryCommand): void {
   const start = writer.length;
-  writer.u8(Kind[body.kind]);
+  const fence = "fence" in body ? body.fence : undefined;
+  writer.u8(Kind[body.kind] + (fence === undefined ? 0 : FENCED));
+  if (fence !== undefined) writeFence(writer, fence);
   writeBody(writer, body);
   const bytes = writer.length - start;
   if (bytes > COMMAND_LIMITS.commandBytes) {
@@ -51,23 +85,36 @@ export function writeCommand(writer: ByteWriter, body: CommandBody): void {
  * Decodes what {@linkcode writeCommand} wrote.
  * @throws {MalformedBytesError} for anything else.
  */
-export function decodeCommand(bytes: Uint8Array): CommandBody {
+export function decodeCommand(bytes: Uint8Array): EntryCommand {
   const reader = new ByteReader(bytes);
-  const body = readBody(reader, reader.u8());
+  const kind = reader.u8();
+  const fence = kind >= FENCED ? readFence(reader) : undefined;
+  const body = readBody(reader, kind % FENCED);
   reader.end();
-  return body;
-}
-
-function writeBody(writer: ByteWriter, body: CommandBody): void {
+  if (fence === undefined) return body;
   switch (body.kind) {
     case "execute":
-      return writeStatement(writer, body.statement);
+    case "txn":
+    case "batch":
+      return { ...body, fence };
+    default:
+  }
+  throw new MalformedBytesError(`a fence before a command ${body.kind}`);
+}
+
+function writeBody(writer: ByteWriter, body: EntryCommand): void {
+  switch (body.kind) {
+    case "execute":
+      writeStatement(writer, body.statement);
+      return writeNotices(writer, body.notify ?? []);
     case "txn":
       writer.u32(body.statements.length);
       for (const statement of body.statements) {
         writeStatement(writer, statement);
       }
-      return;
+      return writeNotices(writer, body.notify ?? []);
+    case "notify":
+      return writeNotices(writer, body.notices);
     case "batch":
       writer.text(body.sql);
       return;
@@ -77,18 +124,33 @@ function writeBody(writer: ByteWriter, body: CommandBody): void {
         writer.u32(id).text(name).text(sql);
       }
       return;
+    case "lock":
+      return writeLockOperation(writer, body.operation);
+    case "token":
+      return writeTokenOperation(writer, body.operation);
+    case "backup":
+      return writeBackupOperation(writer, body.operation);
+    case "audit":
+      return writeAuditOperation(writer, body.operation);
   }
 }
 
-function readBody(reader: ByteReader, kind: number): CommandBody {
+function readBody(reader: ByteReader, kind: number): EntryCommand {
   switch (kind) {
     case Kind.execute:
-      return { kind: "execute", statement: readStatement(reader) };
+      return {
+        kind: "execute",
+        statement: readStatement(reader),
+        ...readNotify(reader),
+      };
     case Kind.txn:
       return {
         kind: "txn",
         statements: readList(reader, 5, () => readStatement(reader)),
+        ...readNotify(reader),
       };
+    case Kind.notify:
+      return { kind: "notify", notices: readOwnNotices(reader) };
     case Kind.batch:
       return { kind: "batch", sql: reader.text() };
     case Kind.migrate:
@@ -96,9 +158,30 @@ function readBody(reader: ByteReader, kind: number): CommandBody {
         kind: "migrate",
         migrations: readList(reader, 12, () => readMigration(reader)),
       };
+    case Kind.lock:
+      return { kind: "lock", operation: readLockOperation(reader) };
+    case Kind.token:
+      return { kind: "token", operation: readTokenOperation(reader) };
+    case Kind.backup:
+      return { kind: "backup", operation: readBackupOperation(reader) };
+    case Kind.audit:
+      return { kind: "audit", operation: readAuditOperation(reader) };
     default:
       throw new MalformedBytesError(`unknown kind of command ${kind}`);
   }
+}
+
+function readNotify(reader: ByteReader): { notify?: WriteNotice[] } {
+  const notify = readNotices(reader);
+  return notify.length === 0 ? {} : { notify };
+}
+
+/** Without statements there is nothing to refer to. */
+function readOwnNotices(reader: ByteReader): Notice[] {
+  return readNotices(reader).map(({ topic, data }) => {
+    if (!("$ref" in data)) return { topic, data };
+    throw new MalformedBytesError("an event that refers to no statement");
+  });
 }
 
 function readMigration(reader: ByteReader): Migration {

@@ -2,8 +2,8 @@ import { ByteReader, ByteWriter } from "../../util/bytes.ts";
 
 /**
  * The kinds of events that SQL produces. `schema`: tables, indexes, views or triggers were
- * made, altered or dropped, and anything may read differently; no bytes. `tables`: rows of
- * some tables were written; {@linkcode tablesIn} reads which.
+ * made, altered or dropped; no bytes. `tables`: rows of some tables were written, or the schema's
+ * change was of these tables and views; {@linkcode tablesIn} reads which.
  */
 export const SqlEvent = { schema: "schema", tables: "tables" } as const;
 

@@ -24,6 +24,7 @@ const FAILURE_CODES: readonly CommandFailure["code"][] = [
   "forbidden",
   "too_large",
   "conflict",
+  "fenced",
 ];
 
 /** Appends what a command did. */
@@ -64,7 +65,7 @@ export function resultOf({ refusal, body }: Answer): CommandResult {
 
 /** A hash of what members must agree about in what {@linkcode writeResult} wrote, from `start` on: all but the message of an error, which is SQLite's own. */
 export function hashResult(bytes: Uint8Array, start: number): number {
-  if (bytes.length === 0 || bytes[0] === 1) return crc32(bytes, start);
+  if (bytes.length === 0 || bytes[0] !== 0) return crc32(bytes, start);
   const reader = new ByteReader(bytes, FAILURE_HEAD_BYTES);
   reader.text();
   const head = crc32(bytes.subarray(0, FAILURE_HEAD_BYTES), start);

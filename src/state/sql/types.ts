@@ -1,3 +1,8 @@
+import type { StoredValue } from "../stored_value.ts";
+import type { Notice } from "../topics/notice.ts";
+
+import type { LockFence } from "../locks/types.ts";
+
 /** A value as SQLite stores it. Integers beyond ±(2^53 - 1) are bigint, the others number. */
 export type SqlValue = null | number | bigint | string | Uint8Array;
 
@@ -37,14 +42,47 @@ export interface Migration {
   readonly sql: string;
 }
 
+/** What a write with statements publishes if it is applied: its data may be what a statement returned. */
+export interface WriteNotice {
+  /** 1 to 64 of `A-Za-z0-9_.-`. */
+  readonly topic: string;
+  /** What it carries. */
+  readonly data: StoredValue | { readonly $ref: StatementReference };
+}
+
+/** A write that happens only while a lock is held. */
+export interface Fenced {
+  /** Looked at when the write is applied: without that lock it does nothing. */
+  readonly fence?: LockFence;
+}
+
 /** What a write asks for. */
 export type CommandBody =
-  | { readonly kind: "execute"; readonly statement: Statement }
+  | (
+    & {
+      readonly kind: "execute";
+      readonly statement: Statement;
+      readonly notify?: readonly WriteNotice[];
+    }
+    & Fenced
+  )
   /** All or nothing. */
-  | { readonly kind: "txn"; readonly statements: readonly Statement[] }
+  | (
+    & {
+      readonly kind: "txn";
+      readonly statements: readonly Statement[];
+      readonly notify?: readonly WriteNotice[];
+    }
+    & Fenced
+  )
+  /** Publishes events and does nothing else. */
+  | { readonly kind: "notify"; readonly notices: readonly Notice[] }
   /** Several statements in one text, each on its own: an error ends the batch and keeps what came before. */
-  | { readonly kind: "batch"; readonly sql: string }
+  | ({ readonly kind: "batch"; readonly sql: string } & Fenced)
   | { readonly kind: "migrate"; readonly migrations: readonly Migration[] };
+
+/** A write that consists of statements. */
+export type StatementsBody = Exclude<CommandBody, { readonly kind: "notify" }>;
 
 /** What a statement did. */
 export interface StatementResult {
@@ -68,6 +106,7 @@ export interface CommandFailure {
     | "forbidden"
     | "too_large"
     | "conflict"
+    | "fenced"
     | "session_expired"
     | "overloaded"
     | "timeout"
@@ -98,6 +137,23 @@ export interface QueryResult {
   readonly index?: number;
 }
 
+/** The rows of one query, page by page. They are from one view of the database, which is over: who reads them holds up nobody. */
+export interface RowStream {
+  /** Names of the columns. */
+  readonly columns: readonly string[];
+  /** How many rows there are in all. */
+  readonly count: number;
+  /** The log index at which they are true. */
+  readonly index: number;
+  /**
+   * The next rows, a thousand or 256 KiB; null after the last, and after {@linkcode end}. One call at a time.
+   * @throws {HiqliteError} `timeout` if nobody asked for five minutes, `shutting_down`, `storage`, `overloaded`.
+   */
+  next(): Promise<readonly (readonly SqlValue[])[] | null>;
+  /** Lets go of the rows that are left. Idempotent. */
+  end(): Promise<void>;
+}
+
 /** Limits of one query; the ones exceeded are named in the error. */
 export interface QueryLimits {
   /** Wall-clock time before it is stopped. */
@@ -106,6 +162,8 @@ export interface QueryLimits {
   readonly maxRows: number;
   /** Bytes in the answer, roughly. */
   readonly maxBytes: number;
+  /** Only so many rows, the first ones, are wanted: it ends with them. @default all */
+  readonly firstRows?: number;
 }
 
 /** Limits every member must apply equally, since they decide results. */

@@ -1,8 +1,13 @@
+import type { HiqliteError } from "../../errors.ts";
 import { fitsInt64 } from "../../util/int64.ts";
+import { validateNotices } from "./notices.ts";
+import { validateReference, validateText } from "./validate_reference.ts";
+import { validateFence } from "../locks/validate.ts";
 import { invalidInput, tooLarge, typeNameOf } from "../wrong_input.ts";
 import {
   COMMAND_LIMITS,
   type CommandBody,
+  type Fenced,
   type SqlParameter,
   type SqlParameters,
   type Statement,
@@ -19,11 +24,20 @@ type Before = number | null;
  * @throws {HiqliteError} `invalid`, `too_large`.
  */
 export function validateCommand(body: CommandBody): void {
+  if (body !== null && typeof body === "object" && "fence" in body) {
+    validateFenced(body);
+  }
   switch (body?.kind) {
     case "execute":
-      return validateStatement(body.statement, null, "");
+      validateStatement(body.statement, null, "");
+      return validateNotices(body.notify ?? [], 1);
     case "txn":
-      return validateTxn(body.statements);
+      validateTxn(body.statements);
+      return validateNotices(body.notify ?? [], body.statements.length);
+    case "notify":
+      validateNotices(body.notices, 0);
+      if (body.notices.length > 0) return;
+      throw invalidInput("There is nothing to publish");
     case "batch":
       return validateSql(body.sql, "");
     case "migrate":
@@ -35,6 +49,13 @@ export function validateCommand(body: CommandBody): void {
         }`,
       );
   }
+}
+
+/** A migration is no work that somebody holds a lock for. */
+function validateFenced({ kind, fence }: CommandBody & Fenced): void {
+  if (fence === undefined) return;
+  if (kind === "migrate") throw invalidInput("A migration takes no fence");
+  validateFence(fence);
 }
 
 /**
@@ -179,8 +200,20 @@ function validateParameter(
     case "object":
       return validateObject(value, before, label);
     default:
-      throw invalidInput(`${label} has no SQL type: ${typeNameOf(value)}`);
+      throw noSqlType(label, value);
   }
+}
+
+/** The error of a parameter that SQLite cannot store, with what to give instead. */
+export function noSqlType(label: string, value: unknown): HiqliteError {
+  const instead = value instanceof Date
+    ? "; give its getTime() or toISOString()"
+    : typeof value === "object"
+    ? "; JSON.stringify() makes a text of it"
+    : "";
+  return invalidInput(
+    `${label} has no SQL type: ${typeNameOf(value)}${instead}`,
+  );
 }
 
 function validateObject(
@@ -195,35 +228,14 @@ function validateObject(
   }
   const reference = (value as { $ref?: StatementReference }).$ref;
   if (reference === undefined || reference === null) {
-    throw invalidInput(`${label} has no SQL type: ${typeNameOf(value)}`);
+    throw noSqlType(label, value);
   }
   if (before === null) {
     throw invalidInput(
       `${label} refers to a statement, which only a transaction can do`,
     );
   }
-  const { statement, column } = reference;
-  if (!Number.isInteger(statement) || statement < 0 || statement >= before) {
-    throw invalidInput(
-      `${label} refers to statement ${
-        String(statement)
-      }, which is not before this one (${before})`,
-    );
-  }
-  if (typeof column === "string") return validateText(column, label);
-  if (!Number.isInteger(column) || column < 0 || column > 0xffff) {
-    throw invalidInput(`${label} refers to no column: ${typeNameOf(column)}`);
-  }
-}
-
-/** Text must survive a round trip: SQLite would cut it at a NUL, UTF-8 cannot hold half a surrogate pair. */
-function validateText(text: string, label: string): void {
-  if (text.includes("\0")) {
-    throw invalidInput(`${label} contains a NUL character; use a blob`);
-  }
-  if (!text.isWellFormed()) {
-    throw invalidInput(`${label} is not well-formed Unicode`);
-  }
+  validateReference(reference, before, label);
 }
 
 function utf8Above(text: string, limit: number): boolean {

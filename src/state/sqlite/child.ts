@@ -3,6 +3,7 @@ import { serveWriter } from "./apply/writer_child.ts";
 import { serveReader } from "./read/reader_child.ts";
 import { CHILD_LIMITS, CHILD_ROLES } from "./thread/child_command.ts";
 import { ChildEnd, serveMember } from "./thread/child_frames.ts";
+import { giveUpPermissions } from "./thread/child_permissions.ts";
 import { guardChild, OVER_DISK, OVER_MEMORY } from "./thread/child_guard.ts";
 
 /** What must stay free on the disk for the member when a child writes temporary files. */
@@ -25,6 +26,7 @@ function beChild(args: readonly string[]): never {
     overMemory: OVER_MEMORY,
     overDisk: OVER_DISK,
   });
+  giveUpPermissions();
   const end = new ChildEnd();
   const opening = end.receive();
   if (opening !== null && opening.length > 0) {

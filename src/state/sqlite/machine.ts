@@ -3,6 +3,8 @@ import { assert } from "../../util/assert.ts";
 import type { Logger } from "../../util/logger.ts";
 import { type ClusterFacts, FIRST_FACTS } from "../cluster_facts.ts";
 import { LEVEL } from "../level.ts";
+import { type LockReport, NOTHING_LOCKED } from "../locks/types.ts";
+import type { ApiToken } from "../tokens/types.ts";
 import {
   type ApplyDone,
   NO_EVENTS,
@@ -13,15 +15,21 @@ import {
   type SnapshotSink,
   type StateEvents,
   type StateHash,
+  type StatePosition,
   type StateRecovery,
   type StuckEntry,
   WriterLostError,
 } from "../port.ts";
-import type { SqlEngine, SqlMachine, SqlQuery } from "../sql/port.ts";
-import type { QueryResult, SqlParameters } from "../sql/types.ts";
+import type {
+  Observation,
+  SqlEngine,
+  SqlMachine,
+  SqlQuery,
+} from "../sql/port.ts";
+import type { RetainedEvents } from "../topics/event.ts";
+import type { QueryResult, RowStream, SqlParameters } from "../sql/types.ts";
 import { logEntries, logStatements } from "./apply/statement_log.ts";
-import type { ReachedPosition } from "./apply/writer_protocol.ts";
-import type { WriterPlace } from "./apply/writer_host.ts";
+import type * as Writer from "./apply/writer_protocol.ts";
 import { WriterThread } from "./apply/writer_thread.ts";
 import type { SqliteDriverSpec } from "./driver/driver.ts";
 import { openDriver } from "./driver/open_driver.ts";
@@ -34,34 +42,13 @@ import {
   FileSink,
 } from "./files/snapshot_files.ts";
 import { Losses } from "./losses.ts";
+import type { SqliteMachineOptions } from "./options.ts";
+import type { SqliteMachineParts } from "./parts.ts";
 import { Readers } from "./read/readers.ts";
 import { StateHashes } from "../state_hashes.ts";
 import { SchemaEpoch } from "./thread/schema_epoch.ts";
 import { closedError } from "./thread/answers.ts";
 import { useTemporaryFolder } from "./temporary_folder.ts";
-
-/** How a {@linkcode SqliteMachine} is opened. */
-export interface SqliteMachineOptions {
-  /** The folder that it owns; made if it is missing. */
-  readonly dir: string;
-  /** Name of the database file in it. */
-  readonly filename: string;
-  /** The SQLite library. @default {{ kind: "node" }} */
-  readonly driver?: SqliteDriverSpec;
-  /** Where the writer runs. @default a process where the driver cannot be interrupted and one may be started, else a Worker */
-  readonly writer?: WriterPlace;
-  /** Reader Workers. @default {4} */
-  readonly readPoolSize?: number;
-  /** Prepared statements kept per connection. @default {1024} */
-  readonly statementCacheCapacity?: number;
-  /** By how much one write may make the database grow before it is refused, bytes; twice as much at most. @default {1 GiB} */
-  readonly writeBytesMax?: number;
-  /** Log the text of applied statements. @default {false} */
-  readonly logStatements?: boolean;
-  /** The newest feature level that this release knows. @default {LEVEL} */
-  readonly level?: number;
-  readonly logger: Logger;
-}
 
 /**
  * Opens the database in a folder, or makes it.
@@ -73,7 +60,6 @@ export async function openSqliteMachine(
   const files = new DatabaseFiles(options.dir, options.filename);
   const schemaEpoch = new SchemaEpoch();
   const { driver = { kind: "node" }, statementCacheCapacity = 1024 } = options;
-  const shared = { driver, path: files.path, statementCacheCapacity };
   const library = openDriver(driver);
   useTemporaryFolder(library, options.dir);
   const { writer, found } = await WriterThread.start({
@@ -91,9 +77,8 @@ export async function openSqliteMachine(
     place: options.writer,
   });
   const readers = new Readers({
-    ...shared,
-    folder: options.dir,
-    schemaEpoch,
+    ...{ driver, path: files.path, folder: options.dir, schemaEpoch },
+    ...{ statementCacheCapacity, rowsIdleMs: options.rowsIdleMs },
     poolSize: options.readPoolSize ?? 4,
     logger: options.logger,
   });
@@ -108,19 +93,9 @@ export async function openSqliteMachine(
   };
 }
 
-/** What a {@linkcode SqliteMachine} is made of. */
-export interface SqliteMachineParts {
-  readonly files: DatabaseFiles;
-  readonly writer: WriterThread;
-  readonly readers: Readers;
-  readonly schemaEpoch: SchemaEpoch;
-  readonly driver: SqliteDriverSpec;
-  readonly losses: Losses;
-}
-
 /** SQLite as a replicated state machine: a writer in a process or a Worker, reader Workers, and a reader on the caller's thread. */
 export class SqliteMachine implements SqlMachine, PreparingMachine {
-  readonly #files: DatabaseFiles;
+  readonly files: DatabaseFiles;
   readonly #writer: WriterThread;
   readonly #readers: Readers;
   readonly #epoch: SchemaEpoch;
@@ -131,9 +106,9 @@ export class SqliteMachine implements SqlMachine, PreparingMachine {
   readonly #logger: Logger;
   readonly #logStatements: boolean;
   readonly #ending = new AbortController();
-  #applied: LogId;
-  #clockMs: number;
-  #facts: ClusterFacts;
+  #reached: Writer.KnownPosition;
+  #locks: LockReport;
+  #tokens: readonly ApiToken[];
   #sink: FileSink | null = null;
   #names = 0;
   #building = false;
@@ -142,35 +117,55 @@ export class SqliteMachine implements SqlMachine, PreparingMachine {
   /** Use {@linkcode openSqliteMachine}. */
   constructor(
     parts: SqliteMachineParts,
-    { applied, clockMs, facts }: ReachedPosition,
+    found: Writer.ReachedPosition,
     { logger, logStatements = false }: SqliteMachineOptions,
   ) {
-    this.#files = parts.files;
+    this.files = parts.files;
     this.#writer = parts.writer;
     this.#readers = parts.readers;
     this.#epoch = parts.schemaEpoch;
     this.#driver = parts.driver;
     this.#losses = parts.losses;
-    this.#applied = applied;
-    this.#clockMs = clockMs;
-    this.#facts = facts ?? FIRST_FACTS;
+    this.#reached = { ...found, facts: found.facts ?? FIRST_FACTS };
+    this.#locks = found.locks ?? NOTHING_LOCKED;
+    this.#tokens = found.tokens ?? [];
     this.#logger = logger;
     this.#logStatements = logStatements;
   }
 
   /** See `StateMachine`. */
   get applied(): LogId {
-    return this.#applied;
+    return this.#reached.applied;
   }
 
   /** See `StateMachine`. */
   get clockMs(): number {
-    return this.#clockMs;
+    return this.#reached.clockMs;
+  }
+
+  /** See `SqlMachine`. */
+  get position(): StatePosition {
+    return this.#reached;
   }
 
   /** See `SqlMachine`. */
   get facts(): ClusterFacts {
-    return this.#facts;
+    return this.#reached.facts;
+  }
+
+  /** See `SqlMachine`. */
+  get retainedEvents(): RetainedEvents {
+    return this.#reached.retained;
+  }
+
+  /** See `SqlMachine`. */
+  get locks(): LockReport {
+    return this.#locks;
+  }
+
+  /** See `SqlMachine`. */
+  get tokens(): readonly ApiToken[] {
+    return this.#tokens;
   }
 
   /** See `SqlMachine`. */
@@ -194,8 +189,8 @@ export class SqliteMachine implements SqlMachine, PreparingMachine {
       return queueMicrotask(() => done(null, [], NO_EVENTS));
     }
     assert(
-      entries[0]!.index === this.#applied.index + 1,
-      `entry ${entries[0]!.index} after ${this.#applied.index}`,
+      entries[0]!.index === this.applied.index + 1,
+      `entry ${entries[0]!.index} after ${this.applied.index}`,
     );
     if (this.#logStatements) logEntries(this.#logger, entries);
     this.#writer.apply(entries, answers, (error, reached, applied) => {
@@ -210,7 +205,7 @@ export class SqliteMachine implements SqlMachine, PreparingMachine {
 
   /** The batch was rolled back, unless the writer died between its COMMIT and its answer. */
   #lost(entries: readonly Entry[], { message }: WriterLostError): void {
-    const applied = this.#applied.index;
+    const applied = this.applied.index;
     this.#logger.warn("the writer was lost while it applied entries", {
       first: entries[0]!.index,
       last: entries.at(-1)!.index,
@@ -229,8 +224,8 @@ export class SqliteMachine implements SqlMachine, PreparingMachine {
   prepare(preparation: Preparation, done: PrepareDone): void {
     const { first, payloads } = preparation;
     assert(
-      first === this.#applied.index + 1,
-      `entry ${first} prepared after ${this.#applied.index}`,
+      first === this.applied.index + 1,
+      `entry ${first} prepared after ${this.applied.index}`,
     );
     if (this.#logStatements) logStatements(this.#logger, first, payloads);
     this.#writer.prepare(preparation, done);
@@ -256,11 +251,12 @@ export class SqliteMachine implements SqlMachine, PreparingMachine {
     return this.#writer.abortPrepare();
   }
 
-  #reach({ applied, clockMs, facts, hashes }: ReachedPosition): void {
-    this.#applied = applied;
-    this.#clockMs = clockMs;
-    this.#facts = facts ?? this.#facts;
-    this.#hashes.add(hashes);
+  #reach(reached: Writer.ReachedPosition): void {
+    const facts = reached.facts ?? this.#reached.facts;
+    this.#reached = { ...reached, facts };
+    this.#locks = reached.locks ?? this.#locks;
+    this.#tokens = reached.tokens ?? this.#tokens;
+    this.#hashes.add(reached.hashes);
   }
 
   /** See `StateMachine`. */
@@ -285,8 +281,8 @@ export class SqliteMachine implements SqlMachine, PreparingMachine {
       this.#building = false;
       done(error, snapshot);
     };
-    const target = this.#files.snapshotPath(`${++this.#names}.db`);
-    buildSnapshot(this.#driver, this.#files.path, target, this.#removals).then(
+    const target = this.files.snapshotPath(`${++this.#names}.db`);
+    buildSnapshot(this.#driver, this.files.path, target, this.#removals).then(
       (snapshot) => finish(null, snapshot),
       (error) => finish(error, null),
     );
@@ -301,7 +297,7 @@ export class SqliteMachine implements SqlMachine, PreparingMachine {
     this.#sink = null;
     try {
       this.#sink = new FileSink(
-        this.#files.incomingPath(`${++this.#names}.db`),
+        this.files.incomingPath(`${++this.#names}.db`),
         last,
         this.#removals,
       );
@@ -330,34 +326,35 @@ export class SqliteMachine implements SqlMachine, PreparingMachine {
     this.#close().then(done);
   }
 
-  /**
-   * Reads from this member's state in a reader Worker.
-   * @throws {HiqliteError} `sql`, `invalid`, `forbidden`, `too_large`, `timeout`, `overloaded`, `storage`, `shutting_down`.
-   */
-  // deno-lint-ignore require-await
+  /** See `SqlMachine`. */
   async query(query: SqlQuery): Promise<QueryResult> {
-    if (this.#closed) throw closedError();
-    return this.#readers.query(query);
+    return await this.#readers.query(query);
   }
 
-  /**
-   * Reads on the calling thread, which it blocks: a few µs for a row by key.
-   * @throws {HiqliteError} see {@linkcode query}.
-   */
+  /** See `SqlMachine`. */
+  async observe(query: SqlQuery, known: string): Promise<Observation> {
+    return await this.#readers.observe(query, known);
+  }
+
+  /** See `SqlMachine`. */
+  async rows(query: SqlQuery): Promise<RowStream> {
+    return await this.#readers.rows(query);
+  }
+
+  /** See `SqlMachine`. */
   querySync(sql: string, params?: SqlParameters): QueryResult {
-    if (this.#closed) throw closedError();
     return this.#readers.querySync(sql, params);
   }
 
   /** See `StateMachine`. */
   async check(hurry: boolean): Promise<void> {
     if (this.#closed) throw closedError();
-    const { path } = this.#files;
+    const { path } = this.files;
     try {
       await checkDatabase(this.#driver, path, hurry, this.#ending.signal);
     } catch (error) {
       // Replaced meanwhile by a snapshot: what was found is about the past.
-      if (path === this.#files.path) throw error;
+      if (path === this.files.path) throw error;
     }
   }
 
@@ -376,14 +373,14 @@ export class SqliteMachine implements SqlMachine, PreparingMachine {
     }
     this.#readers.pause();
     await this.#writer.release();
-    for (const step of this.#files.installSteps(sink.path)) await step();
-    const { path } = this.#files;
+    for (const step of this.files.installSteps(sink.path)) await step();
+    const { path } = this.files;
     this.#reach(await this.#writer.open(path));
-    this.#losses.passed(this.#applied.index);
+    this.#losses.passed(this.applied.index);
     this.#epoch.beginChange();
     this.#epoch.endChange();
     this.#readers.reopen(path);
-    this.#files.removeOld(this.#removals);
+    this.files.removeOld(this.#removals);
   }
 
   async #close(): Promise<void> {

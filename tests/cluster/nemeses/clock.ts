@@ -53,7 +53,8 @@ function offsetPath(cluster: TestCluster, node: Node): string {
   return join(cluster.root, `clock-${node}`);
 }
 
-async function setOffset(
+/** Has a member's wall clock be so many seconds off, if its cluster was prepared for it. */
+export async function setOffset(
   cluster: TestCluster,
   node: Node,
   seconds: number,

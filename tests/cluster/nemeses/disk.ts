@@ -180,9 +180,10 @@ function copyPath(cluster: TestCluster, node: Node): string {
 
 async function copy(from: string, to: string): Promise<void> {
   await Deno.mkdir(to, { recursive: true, mode: 0o700 });
-  for await (const { name, isDirectory } of Deno.readDir(from)) {
+  for await (const { name, isDirectory, isFile } of Deno.readDir(from)) {
     if (isDirectory) await copy(join(from, name), join(to, name));
-    else await Deno.copyFile(join(from, name), join(to, name));
+    // Sockets are no data.
+    else if (isFile) await Deno.copyFile(join(from, name), join(to, name));
   }
 }
 

@@ -4,10 +4,12 @@ import { cacheRegisterWorkload } from "./cache_register.ts";
 import { cacheSlotWorkload } from "./cache_slot.ts";
 import { cacheTtlWorkload } from "./cache_ttl.ts";
 import { counterWorkload } from "./counter.ts";
+import { guardedSetWorkload } from "./guarded_set.ts";
 import { listAppendWorkload } from "./list_append.ts";
 import { monotonicWorkload } from "./monotonic.ts";
 import { registerWorkload } from "./register.ts";
 import { setWorkload } from "./set.ts";
+import { topicEventsWorkload } from "./topic_events.ts";
 import { uniqueIdsWorkload } from "./unique_ids.ts";
 import type { Workload } from "./workload.ts";
 
@@ -24,4 +26,6 @@ export const WORKLOADS: Readonly<Record<string, () => Workload>> = {
   "cache-counter": cacheCounterWorkload,
   "cache-slot": cacheSlotWorkload,
   "cache-ttl": cacheTtlWorkload,
+  "guarded-set": guardedSetWorkload,
+  "topic-events": topicEventsWorkload,
 };

@@ -38,11 +38,13 @@ function ask(
 
 Deno.test("a proposal reaches the group that it names, as the envelope that was sent", () => {
   const seen: Uint8Array[] = [];
+  let told = 0;
   const group = {
     propose: (payload: Uint8Array, done: (result: ProposalResult) => void) => {
       seen.push(payload);
       done({ kind: "applied", index: 1, answer: new Uint8Array([9]) });
     },
+    tellCommits: () => told++,
   } as unknown as RaftGroup;
   const identity = { ...NO_IDENTITY, session: 4, sequence: 2 };
   const groups = new Map([[0, NONE], [7, { group, epoch: 2 }]]);
@@ -54,6 +56,7 @@ Deno.test("a proposal reaches the group that it names, as the envelope that was 
   );
   const attempt = ask(groups, proposal);
   assert.deepEqual(attempt, { kind: "applied", answer: new Uint8Array([9]) });
+  assert.equal(told, 1, "who asked waits until it has applied the entry, too");
   assert.deepEqual(seen, [envelopeOf(proposal).slice()]);
   const { session, sequence, body } = decodeEnvelope(seen[0]!);
   assert.deepEqual([session, sequence, [...body]], [4, 2, [5]]);

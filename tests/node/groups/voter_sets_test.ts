@@ -117,7 +117,11 @@ Deno.test("a group is lost when no set of voters has a majority that may live", 
   const lost = (sets: string[][], ...dead: string[]): boolean =>
     isLost(
       known(sets),
-      (voter) => ({ dead: dead.includes(voter), voters: undefined }),
+      (voter) => ({
+        dead: dead.includes(voter),
+        voters: undefined,
+        last: undefined,
+      }),
     );
   const three = ["1.a", "2.a", "3.a"];
   assert.equal(lost([three]), false);
@@ -137,6 +141,7 @@ Deno.test("a set that is in no log of the living does not keep a group from bein
     isLost(known([four, next]), (voter) => ({
       dead: !(voter in logs),
       voters: logs[voter],
+      last: undefined,
     }));
   assert.equal(lost({ "3.a": [four], "4.a": [four] }), true);
   assert.equal(lost({ "3.a": [four], "4.a": [four, next] }), false);
@@ -145,4 +150,47 @@ Deno.test("a set that is in no log of the living does not keep a group from bein
   // What nobody speaks of is no reason to give a group up.
   assert.equal(lost({ "3.a": [["9.a"]], "4.a": [["9.a"]] }), false);
   assert.equal(lost({}), true);
+});
+
+Deno.test("a group is lost when nobody can win an election any more, whatever was in force before", () => {
+  const [three, four] = [["1.a", "2.a", "5.a"], ["1.a", "2.a", "3.a", "5.a"]];
+  /** By the living: where a log ends (index, in term 2), and the set that is in force by it. */
+  const lost = (
+    logs: Record<string, readonly [index: number, set?: readonly string[]]>,
+  ): boolean =>
+    isLost(known([three, four]), (voter) => {
+      const log = logs[voter];
+      if (log === undefined) {
+        return { dead: true, voters: undefined, last: undefined };
+      }
+      const [index, set] = log;
+      const voters = set === undefined ? [] : [set];
+      return { dead: false, voters, last: { term: 2, index } };
+    });
+  // Two of three would do, but both have the set of four in their logs for good.
+  assert.equal(lost({ "2.a": [9, four], "5.a": [9, four] }), true);
+  assert.equal(lost({ "2.a": [8, three], "5.a": [8, three] }), false);
+  // Whoever is behind gets no vote of whoever is ahead, and that one has too few.
+  assert.equal(lost({ "2.a": [8, three], "5.a": [9, four] }), true);
+  assert.equal(lost({ "2.a": [9, three], "5.a": [8, four] }), false);
+  assert.equal(
+    lost({ "1.a": [7, three], "2.a": [8, three], "5.a": [9, four] }),
+    false,
+  );
+  // Who has just come has nothing in its log, and makes no difference.
+  assert.equal(lost({ "3.a": [0], "5.a": [9, three] }), true);
+  assert.equal(lost({}), true);
+});
+
+Deno.test("who goes from one set of voters to another needs a majority of both", () => {
+  const sets = [["1.a", "2.a", "3.a"], ["3.a", "4.a", "5.a"]];
+  const lost = (...living: string[]): boolean =>
+    isLost(known(sets), (voter) => {
+      const last = { term: 2, index: 9 };
+      return living.includes(voter)
+        ? { dead: false, voters: sets, last }
+        : { dead: true, voters: undefined, last: undefined };
+    });
+  assert.equal(lost("2.a", "3.a"), true);
+  assert.equal(lost("2.a", "3.a", "4.a"), false);
 });

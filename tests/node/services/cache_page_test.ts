@@ -14,6 +14,7 @@ function reads(count: number, bytes: number): KvReads & { read: number } {
   return {
     read: 0,
     get: () => null,
+    view: () => null,
     counter: () => null,
     stats: () => [],
     list(_cache, { start, end, reverse, limit }) {

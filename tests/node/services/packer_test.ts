@@ -36,9 +36,11 @@ class Bench {
 
   /** Writes a unit; what becomes of it, as text. */
   write(name: string, { bytes = 1, epoch = 1, deadline = 1_000 } = {}) {
-    return this.packer.write(unit(name, bytes), epoch, deadline).then(
-      ({ index, answer }) => `${index} ${versionIn(answer)}`,
-      (error: HiqliteError) => error.code,
+    return new Promise<string>((resolve) =>
+      this.packer.write(unit(name, bytes), epoch, deadline, {
+        done: (index, answer) => resolve(`${index} ${versionIn(answer)}`),
+        failed: (error) => resolve((error as HiqliteError).code),
+      })
     );
   }
 

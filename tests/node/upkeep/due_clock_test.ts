@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import type { RaftGroup } from "../../../src/group/group.ts";
 import { DueClock } from "../../../src/node/upkeep/due_clock.ts";
-import type { KvMachine } from "../../../src/state/kv/port.ts";
 
 /** A leader's clock and machine, with time that a test moves. */
 class Bench {
@@ -44,7 +43,7 @@ class Bench {
         },
       },
       group: () => group as unknown as RaftGroup,
-      machine: () => machine as unknown as KvMachine,
+      state: () => machine,
       tellTime: () => {
         this.told.push(this.nowMs);
         this.apply();

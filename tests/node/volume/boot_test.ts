@@ -16,6 +16,7 @@ import { DEFAULT_RAFT_OPTIONS } from "../../../src/raft/options.ts";
 import type { RaftCore } from "../../../src/raft/core.ts";
 import {
   EntryKind,
+  type LogId,
   NO_CONFIGURATION,
   ZERO_LOG_ID,
 } from "../../../src/raft/types.ts";
@@ -33,9 +34,9 @@ const FOUNDER: Identity = (() => {
 })();
 
 /** Starts the founder on what a disk holds, and makes durable what that adds. */
-function start(disk: FaultDisk): RaftCore {
+function start(disk: FaultDisk, applied: LogId = ZERO_LOG_ID): RaftCore {
   const { log, recovery } = openOn(disk);
-  const state = { applied: ZERO_LOG_ID, config: NO_CONFIGURATION };
+  const state = { applied, config: NO_CONFIGURATION };
   const core = createCore(
     starterOf(FOUNDER),
     { log, logRecovery: recovery, state },
@@ -57,6 +58,28 @@ Deno.test("createCore() of a founder starts again after a crash at every operati
       assert.deepEqual([term, config.voters], [1, FOUNDER.founding!.voters]);
     }
   }
+});
+
+Deno.test("createCore() of a founder whose state has the founding entry, and its log not yet, knows that it is committed", () => {
+  const disk = new FaultDisk();
+  start(disk);
+  for (let count = 0; count <= disk.length; count++) {
+    const core = start(disk.crash(count, survivors(1)), { term: 1, index: 1 });
+    assert.equal(core.status().commit, 1, `after ${count} operations`);
+  }
+});
+
+Deno.test("amnesia() of a founder: a log may be gone before anything but the founding entry is in the state", () => {
+  const log = new MemoryLog();
+  log.saveHardState({ term: 1, vote: null });
+  const found = (index: number): string | null =>
+    amnesia("forming", {
+      log,
+      logRecovery: log.recovery,
+      state: { applied: { term: 1, index }, config: NO_CONFIGURATION },
+    });
+  assert.equal(found(1), null);
+  assert.equal(found(2), "its log is gone");
 });
 
 Deno.test("§1.5 createCore() finishes installing a snapshot after a crash at every operation", () => {

@@ -14,7 +14,9 @@ import { isCounter, MAIN, mainKey } from "./units.ts";
  * read meanwhile and all that is left must be the same. So nothing goes before its time or is
  * seen after it, nothing is given away twice, no counter misses anything, nothing makes room but the oldest.
  */
-export function judge({ entries, answers, reads, dump }: Judged): void {
+export function judge(
+  { entries, answers, reads, dump }: Omit<Judged, "events">,
+): void {
   const reference = new Reference();
   const waiting = reads.map((read) => ({ ...read, explained: false }));
   let clockMs = 0;

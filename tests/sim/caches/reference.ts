@@ -118,6 +118,9 @@ export class Reference {
     this.#contents = copyOf(before);
     this.#written = [];
     try {
+      for (const { cache, settings } of unit.creates ?? []) {
+        this.#create(cache, settings);
+      }
       unit.checks.forEach((check, at) => this.#check(check, at));
       const results = unit.operations.map((operation, i) =>
         this.#perform(operation, version + i, unit.checks.length + i)

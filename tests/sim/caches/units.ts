@@ -153,6 +153,20 @@ function drawUnit(draw: Draw, attempt: number): KvUnit {
     return single({ kind, cache: draw.pick(NAMES) });
   }
   if (draw.chance(0.25)) return pair(draw, attempt);
+  const unit = drawOperations(draw);
+  return draw.chance(0.25) ? { creates: drawCreates(draw), ...unit } : unit;
+}
+
+/** Caches that a unit finds or creates, now and then with settings that are not theirs. */
+function drawCreates(draw: Draw): NonNullable<KvUnit["creates"]> {
+  return Array.from({ length: draw.pick([1, 1, 2]) }, () => {
+    const cache = draw.pick(NAMES);
+    const like = draw.chance(0.15) ? draw.pick(NAMES) : cache;
+    return { kind: "create", cache, settings: OTHERS[like]! };
+  });
+}
+
+function drawOperations(draw: Draw): KvUnit {
   const cache = draw.pick(NAMES);
   const operations = Array.from(
     { length: draw.pick([1, 1, 2, 4]) },

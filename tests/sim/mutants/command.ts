@@ -4,9 +4,13 @@ export interface Ending {
   readonly lines: readonly string[];
 }
 
+/** The process groups of the commands that run. */
+const running = new Set<number>();
+
 /**
  * Runs `deno` in a folder and ends it once it has printed nothing for
- * `quietMs`. Returns what it wrote to its standard output, without colours.
+ * `quietMs`, with every process that it began: a planted bug may leave some.
+ * Returns what it wrote to its standard output, without colours.
  */
 export async function runDeno(
   cwd: string,
@@ -20,12 +24,16 @@ export async function runDeno(
     stdin: "null",
     stdout: "piped",
     stderr: "null",
+    detached: true,
   }).spawn();
+  running.add(child.pid);
   let quiet = false;
   const end = () => {
     quiet = true;
-    child.kill("SIGKILL");
+    endGroup(child.pid);
   };
+  // A process that outlives the command keeps the pipe open.
+  const ended = child.status.finally(() => endGroup(child.pid));
   let timer = setTimeout(end, quietMs);
   let text = "";
   for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) {
@@ -34,6 +42,21 @@ export async function runDeno(
     timer = setTimeout(end, quietMs);
   }
   clearTimeout(timer);
-  const { code } = await child.status;
+  const { code } = await ended;
+  running.delete(child.pid);
   return { code: quiet ? null : code, lines: text.trimEnd().split("\n") };
+}
+
+/** Ends every command that runs, with all that it began. */
+export function endAll(): void {
+  for (const pid of running) endGroup(pid);
+}
+
+function endGroup(pid: number): void {
+  try {
+    Deno.kill(-pid, "SIGKILL");
+  } catch (error) {
+    // All of it has ended.
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
 }

@@ -2,7 +2,16 @@ import { join } from "node:path";
 import type { Mutant } from "./table.ts";
 
 /** What a planted bug needs around it to be looked for. */
-const PARTS = ["src", "tests", "mod.ts", "cli.ts", "deno.json", "deno.lock"];
+export const PARTS: readonly string[] = [
+  "src",
+  "tests",
+  "native",
+  "dashboard",
+  "mod.ts",
+  "cli.ts",
+  "deno.json",
+  "deno.lock",
+];
 
 /** Copies the repository's sources and tests. */
 export function copySources(root: string, to: string): void {

@@ -13,8 +13,8 @@ import {
   type CacheMachineParts,
 } from "../../../src/state/kv/machine.ts";
 import {
-  MEMORY_STORES,
   MemoryKvStore,
+  memoryStores,
 } from "../../../src/state/kv/memory/store.ts";
 import { MEMORY_SPACE } from "../../../src/state/kv/snapshot/bytes.ts";
 import type { KvStore } from "../../../src/state/kv/store.ts";
@@ -53,7 +53,7 @@ export class Caches {
   readonly events: string[] = [];
 
   constructor(parts: Partial<CacheMachineParts> = {}) {
-    const { store = new MemoryKvStore(), stores = MEMORY_STORES } = parts;
+    const { store = new MemoryKvStore(), stores = memoryStores() } = parts;
     this.store = store;
     this.machine = new CacheMachine({
       space: MEMORY_SPACE,

@@ -10,12 +10,7 @@ import {
   CACHES_BYTES_MAX,
   PACK_OPERATIONS_MAX,
 } from "../../../src/state/kv/limits.ts";
-import {
-  readInteger,
-  readNatural,
-  writeInteger,
-  writeNatural,
-} from "../../../src/state/kv/numbers.ts";
+import { readInteger, writeInteger } from "../../../src/state/kv/numbers.ts";
 import {
   DEFAULT_SETTINGS,
   type KvAnswer,
@@ -153,17 +148,17 @@ Deno.test("numbers are read as they were written, in one way only", () => {
   const natural = fc.oneof(fc.nat(20_000), fc.maxSafeNat());
   fc.assert(fc.property(natural, (value) => {
     const writer = new ByteWriter();
-    writeNatural(writer, value);
+    writer.natural(value);
     const bytes = writer.finish();
-    assert.equal(readNatural(new ByteReader(bytes)), value);
+    assert.equal(new ByteReader(bytes).natural(), value);
     assert.throws(
-      () => readNatural(new ByteReader(bytes), value - 1),
+      () => new ByteReader(bytes).natural(value - 1),
       MalformedBytesError,
     );
     const longer = bytes.slice();
     longer[longer.length - 1]! |= 0x80;
     assert.throws(
-      () => readNatural(new ByteReader(Uint8Array.of(...longer, 0))),
+      () => new ByteReader(Uint8Array.of(...longer, 0)).natural(),
       MalformedBytesError,
     );
   }));

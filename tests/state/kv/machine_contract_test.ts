@@ -1,8 +1,8 @@
 import { NO_CONFIGURATION, ZERO_LOG_ID } from "../../../src/raft/types.ts";
 import { CacheMachine } from "../../../src/state/kv/machine.ts";
 import {
-  MEMORY_STORES,
   MemoryKvStore,
+  memoryStores,
 } from "../../../src/state/kv/memory/store.ts";
 import { MEMORY_SPACE } from "../../../src/state/kv/snapshot/bytes.ts";
 import { machineContract } from "../machine_contract.ts";
@@ -15,7 +15,7 @@ machineContract({
     Promise.resolve({
       machine: new CacheMachine({
         store: new MemoryKvStore(),
-        stores: MEMORY_STORES,
+        stores: memoryStores(),
         space: MEMORY_SPACE,
       }),
       recovery: { applied: ZERO_LOG_ID, config: NO_CONFIGURATION },

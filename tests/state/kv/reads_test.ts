@@ -46,6 +46,23 @@ Deno.test("reads hide what is due at the reader's time, whatever was removed alr
   assert.deepEqual(reads.list("absent", ALL, at), []);
 });
 
+Deno.test("a view shows what get() shows, and asks for the time only of what has a deadline", async () => {
+  await using caches = new Caches();
+  const { reads } = caches.machine;
+  await caches.do(put("k", "v", { ttlMs: 100 }));
+  await caches.do(put("stays"));
+  const at = caches.clockMs;
+  for (const nowMs of [at, at + 60.5, at + 99, at + 100]) {
+    const expected = reads.get("c", "k", nowMs);
+    assert.deepEqual(reads.view("c", "k", () => nowMs), expected);
+    assert.equal(expected === null, nowMs === at + 100);
+  }
+  const never = (): number => assert.fail("the time does not matter");
+  assert.deepEqual(reads.view("c", "stays", never), reads.get("c", "stays", 0));
+  assert.equal(reads.view("c", "absent", never), null);
+  assert.equal(reads.view("absent", "k", never), null);
+});
+
 Deno.test("what a read hands out is the reader's own", async () => {
   await using caches = new Caches();
   const { reads } = caches.machine;

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import type { Entry } from "../../../src/raft/types.ts";
+import { hashOfCache } from "../../../src/state/kv/contents_hash.ts";
+import type { KvStore } from "../../../src/state/kv/store.ts";
 import type { Pace } from "../../../src/state/kv/pace.ts";
 import type { KvAnswer } from "../../../src/state/kv/types.ts";
 import { SeededRandom } from "../../../src/util/random.ts";
@@ -74,8 +76,16 @@ async function tell(seed: number): Promise<void> {
   }
   for (const caches of [single, batched, copied]) {
     await caches.machine.check(true);
+    assert.equal(caches.store.position!.hash, hashOfAll(caches.store));
   }
   await copied.close();
+}
+
+/** What the hash of everything is the sum of. */
+function hashOfAll(store: KvStore): number {
+  let hash = 0;
+  for (const cache of store.caches()) hash = hash + hashOfCache(cache) >>> 0;
+  return hash;
 }
 
 Deno.test("random stories end as the model says, however they are cut into batches and copied", async () => {

@@ -7,6 +7,7 @@ import type {
   CommandResult,
   SqlValue,
 } from "../../../src/state/sql/types.ts";
+import type { ValueKind } from "../../../src/state/stored_value.ts";
 import { HiqliteError } from "../../../src/errors.ts";
 import { encodeShared, MalformedBytesError } from "../../../src/util/bytes.ts";
 import { damaged } from "../damaged.ts";
@@ -53,8 +54,23 @@ const statement = record({
     fc.dictionary(text, parameter, { noNullPrototype: true }),
   ),
 }, { requiredKeys: ["sql"] });
+const data = record({
+  kind: fc.constantFrom<ValueKind>("bytes", "text", "json"),
+  bytes: fc.uint8Array(),
+});
+const notify = fc.array(
+  record({ topic: text, data: fc.oneof(data, reference) }),
+  { minLength: 1 },
+);
 const body: fc.Arbitrary<CommandBody> = fc.oneof(
-  record({ kind: fc.constant("execute" as const), statement }),
+  record(
+    { kind: fc.constant("execute" as const), statement, notify },
+    { requiredKeys: ["kind", "statement"] },
+  ),
+  record({
+    kind: fc.constant("notify" as const),
+    notices: fc.array(record({ topic: text, data })),
+  }),
   record({
     kind: fc.constant("txn" as const),
     statements: fc.array(statement),

@@ -31,6 +31,22 @@ Deno.test("validateCommand() accepts every kind of value", () => {
   validateCommand(execute("SELECT :a", { a: 1 }));
 });
 
+const data = { kind: "text", bytes: new Uint8Array(1) } as const;
+
+Deno.test("validateCommand() accepts what publishes", () => {
+  const statement = { sql: "x" };
+  validateCommand({ kind: "notify", notices: [{ topic: "a.b_c-9", data }] });
+  const referring = { topic: "t", data: reference(0, "id") };
+  const notify = [{ topic: "t", data }, referring];
+  validateCommand({ kind: "execute", statement, notify });
+  validateCommand({ kind: "txn", statements: [statement], notify });
+});
+
+/** A command that publishes this. */
+function publishing(...notices: unknown[]): CommandBody {
+  return { kind: "notify", notices } as CommandBody;
+}
+
 const WRONG: readonly [string, CommandBody, ErrorCode, RegExp][] = [
   ["no SQL", execute(undefined), "invalid", /must be a string: undefined/],
   ["empty SQL", execute(" \n"), "invalid", /empty/],
@@ -109,6 +125,73 @@ const WRONG: readonly [string, CommandBody, ErrorCode, RegExp][] = [
     "invalid",
     /name/,
   ],
+  ["nothing to publish", publishing(), "invalid", /nothing to publish/],
+  [
+    "an event without a topic",
+    publishing({ data }),
+    "invalid",
+    /notify\[0\]: Not a topic: undefined/,
+  ],
+  [
+    "a topic with a space",
+    publishing({ topic: "t", data }, { topic: "a b", data }),
+    "invalid",
+    /notify\[1\]: Not a topic: "a b"/,
+  ],
+  [
+    "a topic of 65 characters",
+    publishing({ topic: "x".repeat(65), data }),
+    "invalid",
+    /1 to 64/,
+  ],
+  [
+    "an event without data",
+    publishing({ topic: "t" }),
+    "invalid",
+    /no data to publish/,
+  ],
+  [
+    "data that are too large",
+    publishing({
+      topic: "t",
+      data: { kind: "bytes", bytes: new Uint8Array(256 * 1024 + 1) },
+    }),
+    "too_large",
+    /262145 bytes, the limit is 262144/,
+  ],
+  [
+    "more than a thousand events",
+    publishing(...Array(1001).fill({ topic: "t", data })),
+    "too_large",
+    /1001 events, the limit is 1000/,
+  ],
+  [
+    "more than 4 MiB of events",
+    publishing(
+      ...Array(17).fill({
+        topic: "t",
+        data: { kind: "bytes", bytes: new Uint8Array(256 * 1024) },
+      }),
+    ),
+    "too_large",
+    /the limit is 4194304/,
+  ],
+  [
+    "an event that refers to no statement",
+    publishing({ topic: "t", data: reference(0) }),
+    "invalid",
+    /refers to statement 0/,
+  ],
+  [
+    "an event that refers to a later statement",
+    {
+      kind: "txn",
+      statements: [{ sql: "x" }],
+      notify: [{ topic: "t", data: reference(1) }],
+    },
+    "invalid",
+    /refers to statement 1/,
+  ],
   [
     "an unknown kind",
     { kind: "format" } as unknown as CommandBody,
@@ -125,7 +208,7 @@ for (const [what, body, code, message] of WRONG) {
 
 Deno.test("validateCommand() throws nothing but HiqliteError, whatever it is given", () => {
   const junk = fc.anything({ withBigInt: true, withTypedArray: true });
-  const kinds = fc.constantFrom("execute", "txn", "batch", "migrate");
+  const kinds = fc.constantFrom("execute", "txn", "batch", "migrate", "notify");
   fc.assert(
     fc.property(kinds, junk, junk, junk, (kind, sql, params, list) => {
       const bodies = [
@@ -133,6 +216,13 @@ Deno.test("validateCommand() throws nothing but HiqliteError, whatever it is giv
         { kind, statement: list, statements: [{ sql, params }, list] },
         { kind, statement: { sql: "x", params }, migrations: [list, params] },
         { kind, sql, migrations: list },
+        { kind, statement: { sql: "x" }, notify: list, notices: list },
+        {
+          kind,
+          statements: [{ sql: "x" }],
+          notify: [{ topic: "t", data: { $ref: params, kind: sql } }],
+          notices: [{ topic: "t", data: params }, list],
+        },
       ];
       for (const body of bodies) {
         try {

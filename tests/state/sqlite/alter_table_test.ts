@@ -75,7 +75,7 @@ const AFTER = [
 ];
 
 const SEEN =
-  "SELECT type, name, tbl_name, sql FROM main.sqlite_schema WHERE tbl_name NOT LIKE '\\_hql\\_%' ESCAPE '\\' ORDER BY type, name";
+  "SELECT type, name, tbl_name, sql FROM main.sqlite_schema WHERE tbl_name NOT LIKE '\\_hql\\_%' ESCAPE '\\' AND name <> 'hql_locks' ORDER BY type, name";
 
 /** Bare SQLite with the writer's settings. */
 class Bare {

@@ -66,6 +66,14 @@ export function memoryOf(pid: number, field: "VmRSS" | "VmHWM"): number {
   return Number(found![1]) / 1024;
 }
 
+/** From here on the most memory that a process has used (`VmHWM`) is counted anew. */
+export function forgetPeak(pid: number): void {
+  const { success } = new Deno.Command("sh", {
+    args: ["-c", `echo 5 > /proc/${pid}/clear_refs`],
+  }).outputSync();
+  assert.ok(success);
+}
+
 /** What it has used of a processor by itself, in hundredths of a second. */
 export function cpuOf(pid: number): number {
   const stat = printed("cat", `/proc/${pid}/stat`);

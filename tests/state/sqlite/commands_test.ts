@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { COMMAND_LIMITS } from "../../../src/state/sql/types.ts";
 import { Direct } from "./direct.ts";
-import { command, execute, txn } from "./subject.ts";
+import { command, execute, Subject, txn } from "./subject.ts";
 import { test } from "./drivers.ts";
 
 function withTable(): Direct {
@@ -320,5 +320,25 @@ test("a transaction that fails says which statement it was, the first one, too",
     const result = member.run(txn(...statements));
     assert.ok(!result.ok);
     assert.equal(result.error.statement, place);
+  }
+});
+
+test("a parameter that SQLite cannot store is refused with what to give instead, wherever it is bound", async () => {
+  await using subject = await Subject.open({ readPoolSize: 1 });
+  const { machine } = subject;
+  const cases: readonly (readonly [unknown, RegExp])[] = [
+    [
+      new Date(0),
+      /no SQL type: Date; give its getTime\(\) or toISOString\(\)$/,
+    ],
+    [{ a: 1 }, /no SQL type: Object; JSON\.stringify\(\) makes a text of it$/],
+    [[1], /no SQL type: Array; JSON\.stringify\(\)/],
+    [undefined, /no SQL type: undefined$/],
+  ];
+  for (const [value, message] of cases) {
+    const params = [value as null];
+    const refused = { code: "invalid", message };
+    assert.throws(() => machine.querySync("SELECT ?", params), refused);
+    await assert.rejects(machine.query({ sql: "SELECT ?", params }), refused);
   }
 });

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
-import {
-  openSqliteMachine,
-  type SqliteMachineOptions,
-} from "../../../src/state/sqlite/machine.ts";
+import { openSqliteMachine } from "../../../src/state/sqlite/machine.ts";
+import type { SqliteMachineOptions } from "../../../src/state/sqlite/options.ts";
 import { silentLogger } from "../../../src/util/logger.ts";
 import { machineContract, type OpenMachine } from "../machine_contract.ts";
 import { DRIVERS, titled } from "./drivers.ts";

@@ -76,18 +76,31 @@ test("apply() tells which tables each statement wrote, also through triggers, fo
 
 test("apply() tells of a changed schema, and once of all tables that an entry wrote", () => {
   using on = member();
+  on.ok(`INSERT INTO "par""ent" VALUES (1, 'a')`);
   for (
-    const sql of [
-      "CREATE TABLE copy AS SELECT 1 AS a",
-      "CREATE INDEX i ON copy (a)",
-      "ALTER TABLE copy RENAME TO kept",
-      "ALTER TABLE kept ADD COLUMN b",
-      "DROP TABLE kept",
-      "CREATE VIRTUAL TABLE more USING fts5(x)",
-      "DROP TABLE more",
+    const [sql, touched] of [
+      ["CREATE TABLE Copy AS SELECT 1 AS a FROM plain", "Copy"],
+      ["CREATE INDEX i ON copy (a)", "Copy"],
+      [
+        "CREATE TRIGGER t AFTER INSERT ON copy BEGIN DELETE FROM log; END",
+        "Copy",
+      ],
+      ["DROP TRIGGER t", "Copy"],
+      ["DROP INDEX i", "Copy"],
+      ['ALTER TABLE copy RENAME TO "Kept one"', "Copy Kept one"],
+      ['ALTER TABLE "kept one" ADD COLUMN b', "Kept one"],
+      ['ALTER TABLE "kept one" DROP COLUMN b', "Kept one"],
+      ['DROP TABLE "KEPT ONE"', "Kept one"],
+      ["CREATE VIEW Some AS SELECT * FROM plain", "Some"],
+      ["DROP VIEW some", "Some"],
+      ["CREATE VIRTUAL TABLE more USING fts5(x)", "more"],
+      ["ALTER TABLE more RENAME TO less", "less more"],
+      ["DROP TABLE less", "less"],
+      ['DROP TABLE "par""ent"', 'Child Par"ent Weak'],
     ]
   ) {
-    assert.deepEqual(told(on, () => void on.ok(sql)), ["0 schema"], sql);
+    const expected = ["0 schema", `1 tables ${touched}`];
+    assert.deepEqual(told(on, () => void on.ok(sql!)), expected, sql);
   }
   const events = told(on, () => {
     on.run(txn(
@@ -110,9 +123,18 @@ test("apply() tells of a changed schema, and once of all tables that an entry wr
     "1 tables late log plain",
     "0 tables log plain",
     "0 schema",
+    "1 tables _hql_migrations m",
     "0 tables late",
     "0 tables m",
   ]);
+});
+
+Deno.test("apply() tells of the rows that went with a table that was dropped", () => {
+  using on = member();
+  on.ok(`INSERT INTO "par""ent" VALUES (1, 'a')`);
+  on.ok("INSERT INTO weak VALUES (1)");
+  const events = told(on, () => void on.ok('DROP TABLE "par""ent"'));
+  assert.deepEqual(events, ["0 schema", '1 tables Child Par"ent Weak']);
 });
 
 test("apply() tells nothing of what failed or was undone, and keeps what stayed", () => {
@@ -264,7 +286,7 @@ test("three machines tell of the same events, with answers or without, across a 
     if (n === 4) await second.restart();
     members.forEach((member, i) => told[i]!.push(...member.read()));
   }
-  assert.equal(told[0]!.length, 25);
+  assert.equal(told[0]!.length, 31);
   assert.deepEqual(told[1], told[0]);
   const at = told[2]!.indexOf("jump 12-24");
   assert.ok(at > 0);

@@ -42,12 +42,14 @@ Deno.test("nobody sees what is prepared: no reader, no snapshot, not the applied
   const sql = "SELECT count(*) FROM t";
   assert.deepEqual((await machine.query({ sql })).rows, [[0]]);
   assert.deepEqual(machine.querySync(sql).rows, [[0]]);
+  const seen = await machine.observe({ sql }, "");
+  assert.deepEqual([seen.index, seen.result!.rows], [applied.index, [[0]]]);
   await assert.rejects(machine.query({ sql: "SELECT * FROM u" }));
   const snapshot = await subject.snapshot();
   assert.deepEqual(snapshot.last, applied);
   snapshot.release();
   const events = await commit(subject);
-  assert.equal(events.count, 2);
+  assert.equal(events.count, 3);
   assert.equal(machine.applied.index, applied.index + 2);
   assert.deepEqual([machine.applied.term, machine.clockMs], [2, 99]);
   assert.deepEqual((await machine.query({ sql })).rows, [[1]]);

@@ -1,55 +1,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { Snapshot, SnapshotSink } from "../../../src/state/port.ts";
 import { DatabaseFiles } from "../../../src/state/sqlite/files/files.ts";
-import type { LogId } from "../../../src/raft/types.ts";
 import type { SqlValue } from "../../../src/state/sql/types.ts";
 import { command, execute, Subject } from "./subject.ts";
+import { settled } from "../machine_calls.ts";
 import { test } from "./drivers.ts";
-
-function read(
-  snapshot: Snapshot,
-  offset: number,
-  length: number,
-): Promise<Uint8Array> {
-  return new Promise((resolve, reject) =>
-    snapshot.read(
-      offset,
-      length,
-      (error, chunk) => error === null ? resolve(chunk) : reject(error),
-    )
-  );
-}
-
-function receive(subject: Subject, last: LogId): Promise<SnapshotSink> {
-  return new Promise((resolve, reject) =>
-    subject.machine.receive(
-      last,
-      (error, sink) => error === null ? resolve(sink!) : reject(error),
-    )
-  );
-}
-
-function settled(
-  start: (done: (error: Error | null) => void) => void,
-): Promise<void> {
-  return new Promise((resolve, reject) =>
-    start((error) => error === null ? resolve() : reject(error))
-  );
-}
-
-/** Streams a snapshot into another machine's sink, in chunks that do not divide its size. */
-async function transfer(
-  snapshot: Snapshot,
-  subject: Subject,
-): Promise<SnapshotSink> {
-  const sink = await receive(subject, snapshot.last);
-  while (sink.offset < snapshot.size) {
-    const chunk = await read(snapshot, sink.offset, 5000);
-    await settled((done) => sink.write(chunk, done));
-  }
-  return sink;
-}
+import { read, receive, transfer } from "./transfer.ts";
 
 async function filled(): Promise<Subject> {
   const subject = await Subject.open();

@@ -4,14 +4,17 @@ import {
   type EnvelopeKind,
   NO_IDENTITY,
 } from "../../../src/state/envelope.ts";
-import { writeCommand } from "../../../src/state/sql/command.ts";
+import {
+  type EntryCommand,
+  writeCommand,
+} from "../../../src/state/sql/command.ts";
 import { resultOf } from "../../../src/state/sql/result.ts";
 import type { Snapshot } from "../../../src/state/port.ts";
 import {
   openSqliteMachine,
   type SqliteMachine,
-  type SqliteMachineOptions,
 } from "../../../src/state/sqlite/machine.ts";
+import type { SqliteMachineOptions } from "../../../src/state/sqlite/options.ts";
 import { encodeEnvelope } from "../envelopes.ts";
 import { checkpointOf, snapshotOf } from "../machine_calls.ts";
 import type {
@@ -31,7 +34,7 @@ export const START_MS = 1_700_000_000_000;
 export type Rest = Partial<Omit<Envelope, "kind" | "body">>;
 
 /** A command, or an envelope without one. */
-export type Asked = CommandBody | {
+export type Asked = EntryCommand | {
   readonly kind: Exclude<EnvelopeKind, "command" | "fact" | "refusal">;
 };
 

@@ -54,6 +54,11 @@ export class KeyOrder {
     }
   }
 
+  /** A key lies elsewhere by now: among those that are still to be added it may not be found any more. */
+  moved(key: ByteKey): void {
+    if (this.#rest !== null) this.add(key);
+  }
+
   /** Removes a key, if it is here. */
   remove(key: ByteKey): void {
     const place = this.#blockOf(key);

@@ -6,7 +6,7 @@ const PAGE_BYTES = 1024 * 1024;
 const UNIT = 16;
 const UNITS = PAGE_BYTES / UNIT;
 const UNIT_BITS = 16;
-/** So many pages have numbers below 2^31, which a Map keeps without a box. */
+/** So many pages give slots numbers below 2^31, which fit into 32 bits with a sign. */
 const PAGES_MAX = 2 ** 15;
 /** Empty pages that are kept for what comes next. */
 const SPARE_PAGES = 8;
@@ -78,6 +78,11 @@ export class Pages {
       page.listed = NONE;
     }
     return page.number << UNIT_BITS | offset / UNIT;
+  }
+
+  /** Whether `bytes` bytes would get a slot of this one's size. */
+  fits(slot: number, bytes: number): boolean {
+    return sizeFor(bytes) === this.pageOf(slot).size;
   }
 
   /** Gives a slot back. */

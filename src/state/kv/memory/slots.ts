@@ -1,28 +1,36 @@
+import { latin1 } from "../../../util/latin1.ts";
 import type { StoredCounter, StoredEntry } from "../store.ts";
-import type { ValueKind } from "../types.ts";
-import { VALUE_KINDS } from "../values.ts";
+import type { ByteKey } from "../types.ts";
+import { VALUE_KINDS, type ValueKind } from "../../stored_value.ts";
 import { offsetOf, type Page, Pages } from "./pages.ts";
 
 /** Larger values have memory of their own. */
 const SHARED_BYTES_MAX = 64 * 1024;
 /**
- * What is before a value: version (8 bytes), deadline (8), length and kind (4), place among the
- * deadlines (4). A counter has its value in the place of the version.
+ * What is before a key and its value: version (8 bytes), deadline (8), the value's length and kind (4), the key's
+ * length (4), the places among deadlines and versions (4 each). A counter has its value in the place of the version.
  */
-const HEAD_BYTES = 24;
+const HEAD_BYTES = 32;
 const KIND_BITS = 2;
+/** Words of a slot, behind its offset. */
+const VALUE_WORD = 4;
+const KEY_WORD = 5;
+const PLACE_WORD = 6;
 /** A loop over so few bytes beats a call. */
 const SMALL_BYTES_MAX = 64;
-/** No deadline. */
+/** It has no place in a ranking. */
 const NOWHERE = -1;
 
-/** Entries and counters as bytes in pages, each known by the number of its slot. */
+/** Which of a slot's two places in rankings: by deadline, or by version. */
+export type RankedBy = 0 | 1;
+
+/** Entries and counters with their keys, as bytes in pages, each known by the number of its slot. */
 export class Slots {
   readonly #pages = new Pages();
   /** Values that are too large for a page. */
   readonly #large = new Map<number, Uint8Array>();
 
-  /** Bytes of memory that values take. */
+  /** Bytes of memory that keys and values take. */
   get bytes(): number {
     let bytes = this.#pages.count * 1024 * 1024;
     for (const { length } of this.#large.values()) bytes += length;
@@ -30,32 +38,34 @@ export class Slots {
   }
 
   /** Stores an entry. */
-  addEntry(entry: StoredEntry): number {
-    const { kind, bytes, version, deadlineMs } = entry;
-    const { length } = bytes;
+  addEntry(key: ByteKey, entry: StoredEntry): number {
+    const { length } = entry.bytes;
     const shared = length <= SHARED_BYTES_MAX;
-    const slot = this.#pages.take(HEAD_BYTES + (shared ? length : 0));
-    const page = this.#pages.pageOf(slot);
-    const offset = offsetOf(slot);
-    page.floats[offset >>> 3] = version;
-    page.floats[(offset >>> 3) + 1] = deadlineMs;
-    page.words[(offset >>> 2) + 4] = length << KIND_BITS |
-      VALUE_KINDS.indexOf(kind);
-    page.words[(offset >>> 2) + 5] = NOWHERE;
-    if (shared) copy(bytes, page.bytes, offset + HEAD_BYTES);
-    else this.#large.set(slot, bytes.slice());
+    const slot = this.#add(key, shared ? length : 0);
+    if (!shared) this.#large.set(slot, entry.bytes.slice());
+    this.#writeEntry(slot, key.length, entry);
     return slot;
   }
 
+  /** Stores an entry in the place of the one with the same key; false if it needs another size of slot. */
+  overwriteEntry(slot: number, key: ByteKey, entry: StoredEntry): boolean {
+    const { length } = entry.bytes;
+    const held = this.#valueWord(slot) >>> KIND_BITS;
+    if (length > SHARED_BYTES_MAX || held > SHARED_BYTES_MAX) return false;
+    const bytes = HEAD_BYTES + key.length + length;
+    if (!this.#pages.fits(slot, bytes)) return false;
+    this.#writeEntry(slot, key.length, entry);
+    return true;
+  }
+
   /** Stores a counter. */
-  addCounter({ value, deadlineMs }: StoredCounter): number {
-    const slot = this.#pages.take(HEAD_BYTES);
+  addCounter(key: ByteKey, { value, deadlineMs }: StoredCounter): number {
+    const slot = this.#add(key, 0);
     const page = this.#pages.pageOf(slot);
     const offset = offsetOf(slot);
     page.integers[offset >>> 3] = value;
     page.floats[(offset >>> 3) + 1] = deadlineMs;
-    page.words[(offset >>> 2) + 4] = 0;
-    page.words[(offset >>> 2) + 5] = NOWHERE;
+    page.words[(offset >>> 2) + VALUE_WORD] = 0;
     return slot;
   }
 
@@ -63,6 +73,29 @@ export class Slots {
   remove(slot: number): void {
     if (this.#large.size > 0) this.#large.delete(slot);
     this.#pages.give(slot);
+  }
+
+  /** Whether this is the key in a slot. */
+  hasKey(slot: number, key: ByteKey): boolean {
+    const page = this.#pages.pageOf(slot);
+    const offset = offsetOf(slot);
+    const { length } = key;
+    if (page.words[(offset >>> 2) + KEY_WORD] !== length) return false;
+    const { bytes } = page;
+    const start = offset + HEAD_BYTES;
+    for (let i = 0; i < length; i++) {
+      if (bytes[start + i] !== key.charCodeAt(i)) return false;
+    }
+    return true;
+  }
+
+  /** The key in a slot. */
+  key(slot: number): ByteKey {
+    const page = this.#pages.pageOf(slot);
+    const offset = offsetOf(slot);
+    const start = offset + HEAD_BYTES;
+    const length = page.words[(offset >>> 2) + KEY_WORD]!;
+    return latin1(page.bytes, start, start + length);
   }
 
   /** What is stored, with a view of its bytes. */
@@ -104,42 +137,67 @@ export class Slots {
     this.#pages.pageOf(slot).integers[offsetOf(slot) >>> 3] = value;
   }
 
-  /** The version of an entry. */
-  version(slot: number): number {
-    return this.#pages.pageOf(slot).floats[offsetOf(slot) >>> 3]!;
-  }
-
   /** When it goes; 0 for never. */
   deadline(slot: number): number {
     return this.#pages.pageOf(slot).floats[(offsetOf(slot) >>> 3) + 1]!;
   }
 
-  /** Says when it goes. */
-  setDeadline(slot: number, deadlineMs: number): void {
-    this.#pages.pageOf(slot).floats[(offsetOf(slot) >>> 3) + 1] = deadlineMs;
+  /** Its place in a ranking; -1 for none. */
+  place(slot: number, by: RankedBy): number {
+    const word = (offsetOf(slot) >>> 2) + PLACE_WORD + by;
+    return this.#pages.pageOf(slot).words[word]!;
   }
 
-  /** Its place among the deadlines. */
-  place(slot: number): number {
-    return this.#pages.pageOf(slot).words[(offsetOf(slot) >>> 2) + 5]!;
+  /** Says where it is in a ranking. */
+  setPlace(slot: number, by: RankedBy, place: number): void {
+    const word = (offsetOf(slot) >>> 2) + PLACE_WORD + by;
+    this.#pages.pageOf(slot).words[word] = place;
   }
 
-  /** Says where it is among the deadlines. */
-  setPlace(slot: number, place: number): void {
-    this.#pages.pageOf(slot).words[(offsetOf(slot) >>> 2) + 5] = place;
+  /** Takes a slot and writes the key. */
+  #add(key: ByteKey, valueBytes: number): number {
+    const { length } = key;
+    const slot = this.#pages.take(HEAD_BYTES + length + valueBytes);
+    const { bytes, words } = this.#pages.pageOf(slot);
+    const offset = offsetOf(slot);
+    const word = offset >>> 2;
+    words[word + KEY_WORD] = length;
+    words[word + PLACE_WORD] = NOWHERE;
+    words[word + PLACE_WORD + 1] = NOWHERE;
+    const start = offset + HEAD_BYTES;
+    for (let i = 0; i < length; i++) bytes[start + i] = key.charCodeAt(i);
+    return slot;
+  }
+
+  #writeEntry(slot: number, keyBytes: number, entry: StoredEntry): void {
+    const page = this.#pages.pageOf(slot);
+    const offset = offsetOf(slot);
+    const { kind, bytes, version, deadlineMs } = entry;
+    const { length } = bytes;
+    page.floats[offset >>> 3] = version;
+    page.floats[(offset >>> 3) + 1] = deadlineMs;
+    page.words[(offset >>> 2) + VALUE_WORD] = length << KIND_BITS |
+      VALUE_KINDS.indexOf(kind);
+    if (length > SHARED_BYTES_MAX) return;
+    copy(bytes, page.bytes, offset + HEAD_BYTES + keyBytes);
+  }
+
+  #valueWord(slot: number): number {
+    const word = (offsetOf(slot) >>> 2) + VALUE_WORD;
+    return this.#pages.pageOf(slot).words[word]!;
   }
 
   #view(page: Page, offset: number, slot: number): Uint8Array {
-    const length = page.words[(offset >>> 2) + 4]! >>> KIND_BITS;
+    const length = lengthOf(page, offset);
     if (length > SHARED_BYTES_MAX) return this.#large.get(slot)!;
-    const start = offset + HEAD_BYTES;
+    const start = valueStart(page, offset);
     return page.bytes.subarray(start, start + length);
   }
 
   #copy(page: Page, offset: number, slot: number): Uint8Array {
-    const length = page.words[(offset >>> 2) + 4]! >>> KIND_BITS;
+    const length = lengthOf(page, offset);
     if (length > SHARED_BYTES_MAX) return this.#large.get(slot)!.slice();
-    const start = offset + HEAD_BYTES;
+    const start = valueStart(page, offset);
     if (length > SMALL_BYTES_MAX) {
       return page.bytes.slice(start, start + length);
     }
@@ -150,7 +208,15 @@ export class Slots {
 }
 
 function kindOf(page: Page, offset: number): ValueKind {
-  return VALUE_KINDS[page.words[(offset >>> 2) + 4]! & 3]!;
+  return VALUE_KINDS[page.words[(offset >>> 2) + VALUE_WORD]! & 3]!;
+}
+
+function lengthOf(page: Page, offset: number): number {
+  return page.words[(offset >>> 2) + VALUE_WORD]! >>> KIND_BITS;
+}
+
+function valueStart(page: Page, offset: number): number {
+  return offset + HEAD_BYTES + page.words[(offset >>> 2) + KEY_WORD]!;
 }
 
 function copy(from: Uint8Array, to: Uint8Array, at: number): void {

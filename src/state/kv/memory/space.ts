@@ -1,31 +1,49 @@
 import type { StoredCounter, StoredEntry } from "../store.ts";
 import type { ByteKey, KvRange } from "../types.ts";
-import { Deadlines, type DueKey } from "./deadlines.ts";
+import type { HashSeed } from "./key_hash.ts";
 import { KeyOrder } from "./key_order.ts";
-import { Shards } from "./shards.ts";
+import { KeyTable, NO_SLOT } from "./key_table.ts";
+import { Ranking } from "./ranking.ts";
 import type { Slots } from "./slots.ts";
 
 /** An order of keys that was not read is given up after so many changes, and four times as many as there are keys. */
 const UNREAD_CHANGES_MAX = 100_000;
 
+/** A key and its deadline. */
+export interface DueKey {
+  readonly key: ByteKey;
+  readonly deadlineMs: number;
+}
+
+/** Where spaces keep what they hold. */
+export interface SpaceParts {
+  readonly slots: Slots;
+  readonly seed: HashSeed;
+}
+
 /** What is stored under one number: the entries of a cache, or the counters of one. */
 export class Space {
   readonly #slots: Slots;
-  readonly #entries: Shards;
-  readonly #entryDeadlines: Deadlines;
-  readonly #counters: Shards;
-  readonly #counterDeadlines: Deadlines;
+  readonly #entries: KeyTable;
+  readonly #entryDeadlines: Ranking;
+  readonly #counters: KeyTable;
+  readonly #counterDeadlines: Ranking;
+  /** Entries by their versions; null if nobody asks for the oldest. */
+  readonly #versions: Ranking | null;
   #order: KeyOrder | null = null;
   #unread = 0;
   #removed = false;
 
-  /** An empty one, which keeps what it holds in `slots`. */
-  constructor(slots: Slots) {
+  /** An empty one; `evicts`: it is asked for its oldest entry. */
+  constructor({ slots, seed }: SpaceParts, evicts: boolean) {
+    const hasKey = (slot: number, key: ByteKey): boolean =>
+      slots.hasKey(slot, key);
     this.#slots = slots;
-    this.#entries = new Shards((slot) => slots.version(slot));
-    this.#entryDeadlines = new Deadlines(slots);
-    this.#counters = new Shards(() => 0);
-    this.#counterDeadlines = new Deadlines(slots);
+    this.#entries = new KeyTable(hasKey, seed);
+    this.#entryDeadlines = new Ranking(slots, 0);
+    this.#counters = new KeyTable(hasKey, seed);
+    this.#counterDeadlines = new Ranking(slots, 0);
+    this.#versions = evicts ? new Ranking(slots, 1) : null;
   }
 
   /** The earliest deadline; `Infinity` if there is none. */
@@ -35,78 +53,90 @@ export class Space {
 
   /** Entries that are due, by deadline, then key. */
   dueEntries(nowMs: number, limit: number): DueKey[] {
-    return this.#entryDeadlines.due(nowMs, limit);
+    return this.#due(this.#entryDeadlines, nowMs, limit);
   }
 
   /** Counters that are due, by deadline, then key. */
   dueCounters(nowMs: number, limit: number): DueKey[] {
-    return this.#counterDeadlines.due(nowMs, limit);
+    return this.#due(this.#counterDeadlines, nowMs, limit);
   }
 
   /** An entry; null if there is none. */
   entry(key: ByteKey): StoredEntry | null {
     const slot = this.#entries.get(key);
-    return slot === undefined ? null : this.#slots.entry(slot);
+    return slot === NO_SLOT ? null : this.#slots.entry(slot);
   }
 
   /** An entry with bytes of its own; null if there is none. */
   ownEntry(key: ByteKey): StoredEntry | null {
     const slot = this.#entries.get(key);
-    return slot === undefined ? null : this.#slots.ownEntry(slot);
+    return slot === NO_SLOT ? null : this.#slots.ownEntry(slot);
   }
 
   /** A counter; null if there is none. */
   counter(key: ByteKey): StoredCounter | null {
     const slot = this.#counters.get(key);
-    return slot === undefined ? null : this.#slots.counter(slot);
+    return slot === NO_SLOT ? null : this.#slots.counter(slot);
   }
 
-  /** Stores an entry; with the version that it has it keeps its place in their order. */
+  /** Stores an entry. */
   putEntry(key: ByteKey, entry: StoredEntry): void {
-    const slot = this.#slots.addEntry(entry);
     const old = this.#entries.get(key);
-    if (old !== undefined && this.#slots.version(old) === entry.version) {
-      this.#entries.replace(key, slot);
-    } else {
-      if (old !== undefined) this.#entries.remove(key);
-      this.#entries.add(key, slot, entry.version);
-      if (old === undefined) this.#changed()?.add(key);
+    let slot = old;
+    if (old === NO_SLOT) {
+      slot = this.#slots.addEntry(key, entry);
+      this.#entries.add(key, slot);
+      this.#changed()?.add(key);
+    } else if (!this.#slots.overwriteEntry(old, key, entry)) {
+      slot = this.#slots.addEntry(key, entry);
+      this.#entries.replace(key, old, slot);
+      this.#entryDeadlines.replace(old, slot);
+      this.#versions?.replace(old, slot);
+      this.#slots.remove(old);
+      this.#order?.moved(key);
     }
-    if (old !== undefined) this.#forgetEntry(old);
-    if (entry.deadlineMs > 0) this.#entryDeadlines.add(slot, key);
+    const { deadlineMs } = entry;
+    if (deadlineMs > 0) this.#entryDeadlines.set(slot, deadlineMs);
+    else if (old !== NO_SLOT) this.#entryDeadlines.remove(slot);
+    this.#versions?.set(slot, entry.version);
   }
 
   /** Stores a counter. */
   putCounter(key: ByteKey, counter: StoredCounter): void {
     const old = this.#counters.get(key);
-    if (old !== undefined && this.#slots.deadline(old) === counter.deadlineMs) {
+    if (old !== NO_SLOT && this.#slots.deadline(old) === counter.deadlineMs) {
       return this.#slots.setCounter(old, counter.value);
     }
-    if (old !== undefined) this.deleteCounter(key);
-    const slot = this.#slots.addCounter(counter);
-    this.#counters.add(key, slot, 0);
-    if (counter.deadlineMs > 0) this.#counterDeadlines.add(slot, key);
+    if (old !== NO_SLOT) this.deleteCounter(key);
+    const slot = this.#slots.addCounter(key, counter);
+    this.#counters.add(key, slot);
+    if (counter.deadlineMs > 0) {
+      this.#counterDeadlines.set(slot, counter.deadlineMs);
+    }
   }
 
   /** Removes an entry, if there is one. */
   deleteEntry(key: ByteKey): void {
     const slot = this.#entries.remove(key);
-    if (slot === undefined) return;
-    this.#forgetEntry(slot);
+    if (slot === NO_SLOT) return;
+    this.#entryDeadlines.remove(slot);
+    this.#versions?.remove(slot);
+    this.#slots.remove(slot);
     this.#changed()?.remove(key);
   }
 
   /** Removes a counter, if there is one. */
   deleteCounter(key: ByteKey): void {
     const slot = this.#counters.remove(key);
-    if (slot === undefined) return;
+    if (slot === NO_SLOT) return;
     this.#counterDeadlines.remove(slot);
     this.#slots.remove(slot);
   }
 
   /** The key of the entry written longest ago; null if there is none. */
   oldest(): ByteKey | null {
-    return this.#entries.oldest();
+    const slot = this.#versions?.firstSlot ?? NO_SLOT;
+    return slot === NO_SLOT ? null : this.#slots.key(slot);
   }
 
   /** Keys of a range with their entries. */
@@ -123,17 +153,17 @@ export class Space {
 
   /** All entries, also while they change. */
   *entries(): Generator<[ByteKey, StoredEntry]> {
-    for (const [key, slot] of this.#entries) {
+    for (const slot of this.#entries) {
       if (this.#removed) return;
-      yield [key, this.#slots.entry(slot)];
+      yield [this.#slots.key(slot), this.#slots.entry(slot)];
     }
   }
 
   /** All counters, also while they change. */
   *counters(): Generator<[ByteKey, StoredCounter]> {
-    for (const [key, slot] of this.#counters) {
+    for (const slot of this.#counters) {
       if (this.#removed) return;
-      yield [key, this.#slots.counter(slot)];
+      yield [this.#slots.key(slot), this.#slots.counter(slot)];
     }
   }
 
@@ -146,20 +176,25 @@ export class Space {
 
   *#dismantle(): Generator<void> {
     for (const keys of [this.#entries, this.#counters]) {
-      for (const [, slot] of keys) {
+      for (const slot of keys) {
         this.#slots.remove(slot);
         yield;
       }
     }
   }
 
-  #forgetEntry(slot: number): void {
-    this.#entryDeadlines.remove(slot);
-    this.#slots.remove(slot);
+  #due(ranking: Ranking, nowMs: number, limit: number): DueKey[] {
+    const due = ranking.upTo(nowMs, limit).map((slot) => ({
+      key: this.#slots.key(slot),
+      deadlineMs: this.#slots.deadline(slot),
+    }));
+    return due.sort((a, b) =>
+      a.deadlineMs - b.deadlineMs || (a.key < b.key ? -1 : 1)
+    ).slice(0, limit);
   }
 
   *#keys(): Generator<ByteKey> {
-    for (const [key] of this.#entries) yield key;
+    for (const slot of this.#entries) yield this.#slots.key(slot);
   }
 
   #ordered(): KeyOrder {

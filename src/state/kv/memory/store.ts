@@ -10,6 +10,7 @@ import type {
   StoredEntry,
 } from "../store.ts";
 import type { ByteKey, KvRange } from "../types.ts";
+import { FIXED_SEED, type HashSeed } from "./key_hash.ts";
 import { Slots } from "./slots.ts";
 import { Space } from "./space.ts";
 
@@ -20,8 +21,12 @@ const STEPS_PER_COMMIT = 1000;
 
 /** Caches in memory. */
 export class MemoryKvStore implements KvStore {
+  readonly #seed: HashSeed;
   #slots = new Slots();
   #spaces = new Map<number, Space>();
+  /** The space that was asked for last, and its number: most calls are about one. */
+  #last: Space | undefined;
+  #lastNumber = 0;
   #caches = new Map<number, StoredCache>();
   #sessions = new MemorySessionStore();
   #position: KvPosition | null = null;
@@ -31,6 +36,11 @@ export class MemoryKvStore implements KvStore {
   #stale = false;
   /** Of what was removed: gives memory back a step at a time. */
   #removed: Iterator<void>[] = [];
+
+  /** Empty; `seed` decides where keys lie in tables. */
+  constructor(seed: HashSeed = FIXED_SEED) {
+    this.#seed = seed;
+  }
 
   /** As of the last commit. */
   get position(): KvPosition | null {
@@ -54,7 +64,7 @@ export class MemoryKvStore implements KvStore {
     return this.#soonest;
   }
 
-  /** Bytes of memory that values take, without keys. */
+  /** Bytes of memory that keys and values take. */
   get valueMemory(): number {
     return this.#slots.bytes;
   }
@@ -89,17 +99,18 @@ export class MemoryKvStore implements KvStore {
     const space = this.#spaces.get(number);
     if (space === undefined) return;
     this.#spaces.delete(number);
+    this.#last = undefined;
     this.#removed.push(space.remove());
   }
 
   /** An entry, its bytes a view. */
   entry(cache: number, key: ByteKey): StoredEntry | null {
-    return this.#spaces.get(cache)?.entry(key) ?? null;
+    return this.#known(cache)?.entry(key) ?? null;
   }
 
   /** An entry, its bytes a copy. */
   ownEntry(cache: number, key: ByteKey): StoredEntry | null {
-    return this.#spaces.get(cache)?.ownEntry(key) ?? null;
+    return this.#known(cache)?.ownEntry(key) ?? null;
   }
 
   /** Stores a copy of an entry. */
@@ -111,12 +122,12 @@ export class MemoryKvStore implements KvStore {
 
   /** Removes an entry. */
   deleteEntry(cache: number, key: ByteKey): void {
-    this.#spaces.get(cache)?.deleteEntry(key);
+    this.#known(cache)?.deleteEntry(key);
   }
 
   /** A counter. */
   counter(cache: number, key: ByteKey): StoredCounter | null {
-    return this.#spaces.get(cache)?.counter(key) ?? null;
+    return this.#known(cache)?.counter(key) ?? null;
   }
 
   /** Stores a counter. */
@@ -128,22 +139,22 @@ export class MemoryKvStore implements KvStore {
 
   /** Removes a counter. */
   deleteCounter(cache: number, key: ByteKey): void {
-    this.#spaces.get(cache)?.deleteCounter(key);
+    this.#known(cache)?.deleteCounter(key);
   }
 
   /** See {@linkcode KvStore.oldest}. */
   oldest(cache: number): ByteKey | null {
-    return this.#spaces.get(cache)?.oldest() ?? null;
+    return this.#known(cache)?.oldest() ?? null;
   }
 
   /** See {@linkcode KvStore.range}. */
   range(cache: number, range: KvRange): Iterable<[ByteKey, StoredEntry]> {
-    return this.#spaces.get(cache)?.range(range) ?? [];
+    return this.#known(cache)?.range(range) ?? [];
   }
 
   /** See {@linkcode KvStore.arrange}. */
   arrange(cache: number, limit: number): boolean {
-    return this.#spaces.get(cache)?.arrange(limit) ?? true;
+    return this.#known(cache)?.arrange(limit) ?? true;
   }
 
   /** See {@linkcode KvStore.due}. */
@@ -178,6 +189,7 @@ export class MemoryKvStore implements KvStore {
   clear(): void {
     this.#slots = new Slots();
     this.#spaces = new Map();
+    this.#last = undefined;
     this.#caches = new Map();
     this.#sessions = new MemorySessionStore();
     this.#position = null;
@@ -190,11 +202,21 @@ export class MemoryKvStore implements KvStore {
     this.clear();
   }
 
+  #known(number: number): Space | undefined {
+    if (this.#last !== undefined && this.#lastNumber === number) {
+      return this.#last;
+    }
+    this.#lastNumber = number;
+    return this.#last = this.#spaces.get(number);
+  }
+
   #space(number: number): Space {
-    let space = this.#spaces.get(number);
+    let space = this.#known(number);
     if (space === undefined) {
-      space = new Space(this.#slots);
+      const evicts = this.#caches.get(number)?.settings.onFull === "evict";
+      space = new Space({ slots: this.#slots, seed: this.#seed }, evicts);
       this.#spaces.set(number, space);
+      this.#last = space;
     }
     return space;
   }
@@ -220,7 +242,9 @@ function inOrder(a: Due, b: Due): number {
 }
 
 /** What is installed is another piece of memory. */
-export const MEMORY_STORES: KvStores = {
-  replacement: () => new MemoryKvStore(),
-  adopt: () => {},
-};
+export function memoryStores(seed: HashSeed = FIXED_SEED): KvStores {
+  return {
+    replacement: () => new MemoryKvStore(seed),
+    adopt: () => {},
+  };
+}

@@ -5,12 +5,7 @@ import {
 } from "../../../util/bytes.ts";
 import type { SavedAnswers, SavedSession } from "../../session_store.ts";
 import { readKey, writeKey } from "../keys.ts";
-import {
-  readInteger,
-  readNatural,
-  writeInteger,
-  writeNatural,
-} from "../numbers.ts";
+import { readInteger, writeInteger } from "../numbers.ts";
 import {
   readStoredCache,
   readStoredPosition,
@@ -70,22 +65,25 @@ export function writeRecord(writer: ByteWriter, record: SnapshotRecord): void {
     case "cache":
       return writeStoredCache(writer, record.cache);
     case "entry":
-      writeNatural(writer, record.number);
+      writer.natural(record.number);
       writeKey(writer, record.key);
       writeKvValue(writer, record.entry);
-      writeNatural(writer, record.entry.version);
-      return writeNatural(writer, record.entry.deadlineMs);
+      writer.natural(record.entry.version);
+      writer.natural(record.entry.deadlineMs);
+      return;
     case "counter":
-      writeNatural(writer, record.number);
+      writer.natural(record.number);
       writeKey(writer, record.key);
       writeInteger(writer, record.counter.value);
-      return writeNatural(writer, record.counter.deadlineMs);
+      writer.natural(record.counter.deadlineMs);
+      return;
     case "deleteEntry":
     case "deleteCounter":
-      writeNatural(writer, record.number);
+      writer.natural(record.number);
       return writeKey(writer, record.key);
     case "forget":
-      return writeNatural(writer, record.number);
+      writer.natural(record.number);
+      return;
     case "session":
       writer.u53(record.session.id).u53(record.session.used);
       writer.u53(record.session.clockMs).u53(record.session.below);
@@ -113,7 +111,7 @@ export function readRecord(reader: ByteReader): SnapshotRecord {
     case Tag.deleteCounter:
       return readKeyed(reader, tag);
     case Tag.forget:
-      return { kind: "forget", number: readNatural(reader) };
+      return { kind: "forget", number: reader.natural() };
     case Tag.session:
       return {
         kind: "session",
@@ -144,19 +142,19 @@ function readKeyed(
     | typeof Tag.deleteEntry
     | typeof Tag.deleteCounter,
 ): SnapshotRecord {
-  const number = readNatural(reader);
+  const number = reader.natural();
   const key = readKey(reader);
   switch (tag) {
     case Tag.entry: {
       const { kind, bytes } = readKvValue(reader);
-      const version = readNatural(reader);
-      const deadlineMs = readNatural(reader);
+      const version = reader.natural();
+      const deadlineMs = reader.natural();
       const entry = { kind, bytes, version, deadlineMs };
       return { kind: "entry", number, key, entry };
     }
     case Tag.counter: {
       const value = readInteger(reader);
-      const counter = { value, deadlineMs: readNatural(reader) };
+      const counter = { value, deadlineMs: reader.natural() };
       return { kind: "counter", number, key, counter };
     }
     case Tag.deleteEntry:

@@ -1,4 +1,5 @@
 import { HiqliteError } from "../../../errors.ts";
+import { WriterLostError } from "../../port.ts";
 import { WorkerHandle } from "../../sqlite/thread/worker_handle.ts";
 import {
   type CheckpointOptions,
@@ -22,6 +23,12 @@ export interface WalWriter {
   readonly inTransaction: boolean;
 }
 
+interface StartedWorker {
+  readonly handle: WorkerHandle;
+  /** Settles once it has the file open, or never will. */
+  readonly opened: Promise<void>;
+}
+
 /** What is left after a request. */
 interface Left {
   readonly pages: number;
@@ -30,15 +37,14 @@ interface Left {
 }
 
 /**
- * Makes checkpoints in a Worker, beside transactions. When the WAL was written as a whole, or is too long, it begins
+ * Makes checkpoints in a Worker, which begins with the first of them, beside transactions. When the WAL was written as a whole, or is too long, it begins
  * anew; no transaction begins for that moment, so that the Worker is the one that waits for the disk.
  */
 export class Checkpointer {
   readonly #writer: WalWriter;
   readonly #walMax: number;
-  readonly #worker: WorkerHandle;
-  /** Settles once the Worker has the file open, or never will. */
-  readonly #opened: Promise<void>;
+  readonly #path: string;
+  #started: StartedWorker | null = null;
   #failure: Error | null = null;
   #full = false;
   /** `syncing`: beside transactions. `holding`: waits for the end of one. `restarting`: nobody may begin. */
@@ -47,23 +53,11 @@ export class Checkpointer {
   #ready: (() => void)[] = [];
   #closed = false;
 
-  /** Starts the Worker for a file. `walMax`: bytes of a WAL that is to begin anew. */
+  /** For the file at `path`; starts nothing yet. `walMax`: bytes of a WAL that is to begin anew. */
   constructor(path: string, writer: WalWriter, walMax = WAL_BYTES) {
+    this.#path = path;
     this.#writer = writer;
     this.#walMax = walMax;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#opened = promise;
-    const options: CheckpointOptions = { path };
-    this.#worker = new WorkerHandle(
-      new Worker(new URL("./checkpoint_worker.ts", import.meta.url), {
-        type: "module",
-      }),
-      { ringBytes: RING_BYTES, options },
-      (error) => {
-        if (error !== null) this.#fail(error);
-        resolve();
-      },
-    );
   }
 
   /** See {@linkcode KvStore.checkpoint}. */
@@ -102,13 +96,33 @@ export class Checkpointer {
     else if (this.#phase === "idle" && this.#isLong) this.#sync();
   }
 
-  /** Ends it once the Worker has what `last` leaves to it: the connection that writes is closed by that. */
+  /**
+   * Ends it once the Worker has what `last` leaves to it: the connection that writes is closed by that, and must not
+   * be the last one. So the Worker begins now if it was not needed before.
+   */
   async close(last: () => void): Promise<void> {
     this.#closed = true;
     this.#release();
-    await this.#opened;
+    const { handle, opened } = this.#started ??= this.#start();
+    await opened;
     last();
-    await this.#worker.close(CLOSE_MS);
+    await handle.close(CLOSE_MS);
+  }
+
+  #start(): StartedWorker {
+    const { promise: opened, resolve } = Promise.withResolvers<void>();
+    const options: CheckpointOptions = { path: this.#path };
+    const handle = new WorkerHandle(
+      new Worker(new URL("./checkpoint_worker.ts", import.meta.url), {
+        type: "module",
+      }),
+      { ringBytes: RING_BYTES, options },
+      (error) => {
+        if (error !== null) this.#fail(error);
+        resolve();
+      },
+    );
+    return { handle, opened };
   }
 
   get #isLong(): boolean {
@@ -134,7 +148,7 @@ export class Checkpointer {
     this.#request(CheckpointRequest.durable, (error, left) => {
       if (error !== null) this.#fail(error);
       else this.#synced(left);
-      for (const done of asked) done(error);
+      for (const done of asked) done(error && this.#failure);
     });
   }
 
@@ -168,7 +182,8 @@ export class Checkpointer {
   }
 
   /** What a disk did not take once it may have forgotten: nothing is tried again. */
-  #fail(error: Error): void {
+  #fail(cause: Error): void {
+    const error = forGood(cause);
     this.#failure ??= error;
     this.#phase = "idle";
     for (const done of this.#asked.splice(0)) done(error);
@@ -179,7 +194,8 @@ export class Checkpointer {
     kind: number,
     done: (error: Error | null, left: Left) => void,
   ): void {
-    this.#worker.request(Uint8Array.of(kind), (error, answer) => {
+    this.#started ??= this.#start();
+    this.#started.handle.request(Uint8Array.of(kind), (error, answer) => {
       done(
         error,
         error === null
@@ -188,6 +204,16 @@ export class Checkpointer {
       );
     });
   }
+}
+
+/** A Worker that is lost has no successor here: whoever tried again, as after a lost writer, would do so for ever. */
+function forGood(error: Error): Error {
+  if (!(error instanceof WriterLostError)) return error;
+  return new HiqliteError(
+    "storage",
+    `The thread that makes the caches durable cannot run (${error.message}): start the member again, from a complete installation`,
+    { cause: error },
+  );
 }
 
 /** Never called: by this a compiled program contains the Worker's module. */

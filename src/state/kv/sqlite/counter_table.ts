@@ -1,4 +1,4 @@
-import { latin1 } from "../keys.ts";
+import { latin1 } from "../../../util/latin1.ts";
 import type { StoredCounter } from "../store.ts";
 import type { ByteKey } from "../types.ts";
 import { damagedRow, RowScratch } from "./checksums.ts";

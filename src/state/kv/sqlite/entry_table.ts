@@ -1,8 +1,8 @@
 import { crc32 } from "node:zlib";
-import { latin1 } from "../keys.ts";
+import { latin1 } from "../../../util/latin1.ts";
 import type { StoredEntry } from "../store.ts";
 import type { ByteKey, KvRange } from "../types.ts";
-import { VALUE_KINDS } from "../values.ts";
+import { VALUE_KINDS } from "../../stored_value.ts";
 import { damagedRow, RowScratch } from "./checksums.ts";
 import type { CacheDatabase, CacheStatement, FoundRow } from "./database.ts";
 import { DueIndex, type DueRow, type DueTable } from "./due_table.ts";

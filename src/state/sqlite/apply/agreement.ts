@@ -8,9 +8,13 @@ import { hashResult } from "../../sql/result.ts";
 /** Members compare their states at multiples of this index. */
 const HASH_EVERY = 256;
 
-/** The hash that an entry carries of its answer; SQLite's own words are left out, since its versions differ in them. */
-export function hashSqlAnswer(answer: Uint8Array): number {
-  return hashAnswer(answer, hashResult);
+/**
+ * The hash that an entry carries of its answer, and of what it `published` if that is not 0; SQLite's own words are left
+ * out, since its versions differ in them.
+ */
+export function hashSqlAnswer(answer: Uint8Array, published = 0): number {
+  const hash = hashAnswer(answer, hashResult);
+  return published === 0 ? hash : crc32(`${published}`, hash);
 }
 
 /** Whether an answer's hash is the one that its entry carries, or it carries none. */

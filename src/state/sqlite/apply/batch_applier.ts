@@ -13,9 +13,12 @@ import type { SqliteConnection } from "../driver/driver.ts";
 import { isForeignKeyError, isInterrupt } from "../driver/result_codes.ts";
 import { Agreement, agrees, hashSqlAnswer } from "./agreement.ts";
 import { EntryEvents } from "./entry_events.ts";
+import type { HostedLocks } from "../locks/hosted_locks.ts";
+import type { ApiToken } from "../../tokens/types.ts";
 import { GrowthBound } from "./growth_bound.ts";
 import { EntryRunner } from "./entry_runner.ts";
-import { EntryUndone, type Interpreter } from "./interpreter.ts";
+import { EntryUndone } from "./entry_undone.ts";
+import type { Interpreter } from "./interpreter.ts";
 import type { Interrupts } from "../thread/interrupts.ts";
 import type { SchemaChanges } from "../thread/schema_epoch.ts";
 import {
@@ -88,6 +91,8 @@ export class BatchApplier {
     this.#runner = new EntryRunner(connection, originals, position, {
       ...options,
       tables: this.events.tables,
+      topicEvents: this.events.topics,
+      noteEvent: (...event) => this.events.add(...event),
     });
     this.#interpreter = this.#runner.interpreter;
   }
@@ -95,6 +100,16 @@ export class BatchApplier {
   /** What is committed. */
   get position(): Position {
     return this.#position;
+  }
+
+  /** Leases and locks as of what is committed. */
+  get locks(): Pick<HostedLocks, "counts" | "nextDueMs"> {
+    return this.#runner.locks;
+  }
+
+  /** The tokens of the API as of what is committed; another list once one of them is another. */
+  get tokens(): readonly ApiToken[] {
+    return this.#runner.tokens.committed;
   }
 
   /** The remembered answers in a canonical form; see `Sessions.dump`. */
@@ -191,8 +206,8 @@ export class BatchApplier {
         if (defersForeignKeys || schema.defersForeignKeys) {
           return { outcomes, endsAt: at };
         }
-        const hash = hashSqlAnswer(answer);
-        this.events.note(index, this.#interpreter.change);
+        const hash = this.#hashOf(answer);
+        this.events.note(index, this.#runner.change);
         this.agreement.add(hash);
         this.#look(index, isClock(payload));
         outcomes.push({ kind: "prepared", answer, hash });
@@ -268,7 +283,7 @@ export class BatchApplier {
   #inTransaction(entry: Entry, undone: EntryUndone | null): Uint8Array {
     this.#connection.command("BEGIN IMMEDIATE");
     const answer = this.#runner.run(entry, undone);
-    if (undone?.usedUp && !agrees(entry.payload, hashSqlAnswer(answer))) {
+    if (undone?.usedUp && !agrees(entry.payload, this.#hashOf(answer))) {
       // Its leader had room: a disk that is full at times is no answer.
       throw new HiqliteError(
         "disk_full",
@@ -282,14 +297,19 @@ export class BatchApplier {
 
   /** Compares an answer with what the entry's leader answered, and adds it to the state's hash. */
   #hashed({ index, kind, payload }: Entry, answer: Uint8Array): Uint8Array {
-    this.events.note(index, this.#interpreter.change);
+    this.events.note(index, this.#runner.change);
     if (kind === EntryKind.command) {
-      const hash = hashSqlAnswer(answer);
+      const hash = this.#hashOf(answer);
       this.agreement.compare(index, payload, hash);
       this.agreement.add(hash);
     }
     this.#look(index, kind === EntryKind.command && isClock(payload));
     return answer;
+  }
+
+  /** Of the answer, and of what the entry that has just run publishes. */
+  #hashOf(answer: Uint8Array): number {
+    return hashSqlAnswer(answer, this.#runner.topics.published);
   }
 
   /** Where members compare their states some rows of the contents are added first: many with an entry that nobody waits for. */
@@ -309,8 +329,9 @@ export class BatchApplier {
 
   /** Writes the bookkeeping of entries into their transaction; it is ready to be committed. */
   #close(first: LogIndex, last: Entry): Position {
-    const { commands, config } = this.#runner;
+    const { commands, topics, config } = this.#runner;
     commands.save(first);
+    topics.save();
     const position: Position = {
       applied: { term: last.term, index: last.index },
       timeMs: commands.timeMs,
@@ -319,6 +340,7 @@ export class BatchApplier {
       facts: commands.facts,
       hash: this.agreement.hash,
       config,
+      retained: topics.retained,
     };
     this.#writePosition(position);
     return position;
@@ -341,6 +363,8 @@ export class BatchApplier {
     }
     this.#position = position;
     this.events.commit();
+    this.#runner.locks.commit();
+    this.#runner.tokens.commit();
   }
 
   /** An interrupt may hit it that was on its way when it began. */

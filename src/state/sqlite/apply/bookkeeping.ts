@@ -1,5 +1,10 @@
 import { type LogId, ZERO_LOG_ID } from "../../../raft/types.ts";
-import { ByteReader, ByteWriter, NO_BYTES } from "../../../util/bytes.ts";
+import {
+  ByteReader,
+  ByteWriter,
+  encode,
+  NO_BYTES,
+} from "../../../util/bytes.ts";
 import {
   type ClusterFacts,
   FIRST_FACTS,
@@ -7,10 +12,21 @@ import {
   writeFacts,
 } from "../../cluster_facts.ts";
 import { ENVELOPE_START, type EnvelopePosition } from "../../exactly_once.ts";
+import {
+  NOTHING_RETAINED,
+  readRetained,
+  type RetainedEvents,
+  writeRetained,
+} from "../../topics/event.ts";
+import { EVENTS_TABLE } from "../topics/topic_store.ts";
 import type { SqliteConnection, SqliteDriver } from "../driver/driver.ts";
+import { AUDIT_TABLES } from "../audit/hosted_audit.ts";
+import { BACKUP_TABLE } from "../backups/hosted_backups.ts";
+import { LOCK_TABLES } from "../locks/schema.ts";
+import { TOKENS_TABLE } from "../tokens/schema.ts";
 
 /** The format of the tables below, and of the entries that a log keeps for them. */
-const FORMAT = 5;
+const FORMAT = 10;
 
 const TABLES = `
 CREATE TABLE main._hql_meta (
@@ -23,7 +39,8 @@ CREATE TABLE main._hql_meta (
   horizon INTEGER NOT NULL,
   hash INTEGER NOT NULL,
   config BLOB NOT NULL,
-  facts BLOB NOT NULL
+  facts BLOB NOT NULL,
+  retained BLOB NOT NULL
 );
 CREATE TABLE main._hql_sessions (
   id INTEGER PRIMARY KEY,
@@ -43,7 +60,12 @@ CREATE TABLE main._hql_migrations (
   idx INTEGER NOT NULL,
   time INTEGER NOT NULL
 );
-INSERT INTO main._hql_meta VALUES (1, ${FORMAT}, 0, 0, 0, 0, 0, 0, x'', x'');
+${EVENTS_TABLE}
+${LOCK_TABLES}
+${TOKENS_TABLE}
+${BACKUP_TABLE}
+${AUDIT_TABLES}
+INSERT INTO main._hql_meta VALUES (1, ${FORMAT}, 0, 0, 0, 0, 0, 0, x'', x'', x'');
 `;
 
 /** How far a database has come. */
@@ -53,6 +75,8 @@ export interface Position extends EnvelopePosition {
   readonly hash: number;
   /** The encoded configuration as of `applied`; empty before the first. */
   readonly config: Uint8Array;
+  /** What is kept of the events that were published. */
+  readonly retained: RetainedEvents;
 }
 
 /** The position of a database without entries. */
@@ -61,6 +85,7 @@ export const START: Position = {
   applied: ZERO_LOG_ID,
   hash: 0,
   config: NO_BYTES,
+  retained: NOTHING_RETAINED,
 };
 
 /** Creates the tables of this software in a new database. */
@@ -88,9 +113,10 @@ export function readPosition(connection: SqliteConnection): Position | null {
     );
   }
   const [row] = connection.prepare(
-    "SELECT term, idx, time, clock, horizon, hash, config, facts FROM main._hql_meta",
+    "SELECT term, idx, time, clock, horizon, hash, config, facts, retained FROM main._hql_meta",
   )!.all(none);
-  const [term, index, timeMs, clockMs, horizon, hash, config, facts] = row!;
+  const [term, index, timeMs, clockMs, horizon, hash, config, facts, kept] =
+    row!;
   return {
     applied: { term: term as number, index: index as number },
     timeMs: timeMs as number,
@@ -99,12 +125,19 @@ export function readPosition(connection: SqliteConnection): Position | null {
     hash: hash as number,
     config: config as Uint8Array,
     facts: factsOf(facts as Uint8Array),
+    retained: retainedOf(kept as Uint8Array),
   };
 }
 
 /** None are stored before the first position. */
 function factsOf(bytes: Uint8Array): ClusterFacts {
   return bytes.length === 0 ? FIRST_FACTS : readFacts(new ByteReader(bytes));
+}
+
+function retainedOf(bytes: Uint8Array): RetainedEvents {
+  return bytes.length === 0
+    ? NOTHING_RETAINED
+    : readRetained(new ByteReader(bytes));
 }
 
 /**
@@ -133,14 +166,22 @@ export function positionWriter(
   connection: SqliteConnection,
 ): (position: Position) => void {
   const statement = connection.prepare(
-    "UPDATE main._hql_meta SET term = ?, idx = ?, time = ?, clock = ?, horizon = ?, hash = ?, config = ?, facts = ?",
+    "UPDATE main._hql_meta SET term = ?, idx = ?, time = ?, clock = ?, horizon = ?, hash = ?, config = ?, facts = ?, retained = ?",
   )!;
   let last: ClusterFacts | null = null;
   let bytes = NO_BYTES;
-  return ({ applied, timeMs, clockMs, horizon, hash, config, facts }) => {
+  let lastRetained: RetainedEvents = NOTHING_RETAINED;
+  let retainedBytes = NO_BYTES;
+  return (position) => {
+    const { applied, timeMs, clockMs, horizon, hash, config } = position;
+    const { facts, retained } = position;
     // Encoded when they change, not with every batch.
     if (facts !== last) bytes = encodeFacts(facts);
     last = facts;
+    if (retained !== lastRetained) {
+      retainedBytes = encode((writer) => writeRetained(writer, retained));
+      lastRetained = retained;
+    }
     statement.run({
       anonymous: [
         BigInt(applied.term),
@@ -151,6 +192,7 @@ export function positionWriter(
         BigInt(hash),
         config,
         bytes,
+        retainedBytes,
       ],
       named: null,
     });

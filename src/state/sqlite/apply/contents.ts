@@ -8,17 +8,26 @@ import {
 import { isMachineError } from "../driver/result_codes.ts";
 import { quotedName } from "../statement/text.ts";
 
+/** What {@linkcode dumpTables} says, and a hash of what was published: equal on members with equal data. */
+export function dumpContents(connection: SqliteConnection): string {
+  const sql = "SELECT * FROM main._hql_events ORDER BY n";
+  const events = connection.prepare(sql)!.allBigInt(NO_BINDINGS);
+  const published = `events: ${events.length} rows, ${hashRows(events)}`;
+  return `${dumpTables(connection)}\n${published}`;
+}
+
 /**
  * A line per object of the schema and a hash per table, in a canonical order: equal
- * on members with equal data. Left out are this software's own tables and the
+ * on databases with equal data. Left out are this software's own tables and its view, and the
  * storage of virtual tables, whose layout depends on when they were written.
  */
-export function dumpContents(connection: SqliteConnection): string {
+export function dumpTables(connection: SqliteConnection): string {
   const all = (sql: string): SqliteRow[] =>
     connection.prepare(sql)!.allBigInt(NO_BINDINGS);
   const lines = all(
     `SELECT type, name, tbl_name, sql FROM main.sqlite_schema
      WHERE name NOT LIKE '\\_hql\\_%' ESCAPE '\\' AND tbl_name NOT LIKE '\\_hql\\_%' ESCAPE '\\'
+       AND name <> 'hql_locks'
      ORDER BY type, name`,
   ).map((row) => row.map(render).join(" "));
   const tables = all(

@@ -1,3 +1,4 @@
+import { Notices } from "../../topics/notice.ts";
 import type { LogIndex } from "../../../raft/types.ts";
 
 /** sfc32: a small generator with 128 bits of state, so that the whole 64-bit seed of an entry counts. */
@@ -36,6 +37,8 @@ export class EntryContext {
   #random: EntryRandom | null = null;
   #draws = 0;
   #iso: string | null = null;
+  /** What the entry publishes so far. */
+  readonly notices: Notices = new Notices();
   /** Why an overridden function failed last. */
   failure: string | null = null;
   /** The date functions have no current time: what is computed must not depend on it. */
@@ -55,21 +58,23 @@ export class EntryContext {
     this.#random = null;
     this.#draws = 0;
     this.#iso = null;
+    this.notices.undo(0);
     this.failure = null;
     this.strict = false;
   }
 
-  /** How many draws were made; {@linkcode rewind} goes back there. */
-  mark(): number {
-    return this.#draws;
+  /** How much was drawn and is to be published; {@linkcode rewind} goes back there. */
+  mark(): { readonly draws: number; readonly notices: number } {
+    return { draws: this.#draws, notices: this.notices.length };
   }
 
-  /** Makes the draws after `mark` come again. */
-  rewind(mark: number): void {
-    if (mark === this.#draws) return;
+  /** Makes what came after `mark` come again. */
+  rewind({ draws, notices }: ReturnType<EntryContext["mark"]>): void {
+    this.notices.undo(notices);
+    if (draws === this.#draws) return;
     this.#random = null;
     this.#draws = 0;
-    while (this.#draws < mark) this.uint32();
+    while (this.#draws < draws) this.uint32();
   }
 
   /** The next 32 bits. */

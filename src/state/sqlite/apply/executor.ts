@@ -23,9 +23,10 @@ import { Policy } from "../statement/policy.ts";
 import { datesDependedOn, type SchemaTraits } from "./schema_traits.ts";
 import { refuseShadows } from "./shadow_tables.ts";
 import type { TableSets } from "./table_sets.ts";
+import { tablesTouched, tablesWritten } from "./touched_tables.ts";
+import { refuseNotify } from "../topics/notify_function.ts";
 import { refuseVirtualTable } from "./virtual_tables.ts";
 import { WriterSchema } from "./writer_schema.ts";
-import { foldName } from "../statement/text.ts";
 import { openVirtualTables } from "../statement/open_virtual_tables.ts";
 import { type Compiled, StatementCache } from "../statement/cache.ts";
 
@@ -71,7 +72,7 @@ export class Executor {
       statementCacheCapacity,
       refuseKeyword,
       (keyword, sql, { reads }) =>
-        refuseVirtualTable(keyword, sql) ??
+        refuseNotify(keyword, sql) ?? refuseVirtualTable(keyword, sql) ??
           refuseShadows(this.schema, keyword, sql, reads),
     );
   }
@@ -211,18 +212,21 @@ export class Executor {
   }
 
   #wrote(compiled: Compiled): void {
-    compiled.tables ??= this.#tables.numberOf(this.#tablesIn(compiled));
-    const { change } = this;
-    const tables = this.#tables.union(tablesOf(change), compiled.tables);
-    this.change = changeOf(tables, (change & SCHEMA_CHANGED) !== 0);
+    compiled.tables ??= this.#tables.numberOf(
+      tablesWritten(compiled, this.schema),
+    );
+    this.#note(compiled.tables);
   }
 
-  /** The users' tables among what compiling saw: no views, and nothing that a virtual table keeps its data in. */
-  *#tablesIn({ observed }: Compiled): Generator<string> {
-    for (const name of observed.writes) {
-      const table = this.schema.tables.get(foldName(name));
-      if (table !== undefined) yield table;
-    }
+  /** Tables were changed otherwise than by a statement that writes rows. */
+  note(tables: readonly string[]): void {
+    this.#note(this.#tables.numberOf(tables));
+  }
+
+  #note(set: number): void {
+    const { change } = this;
+    const tables = this.#tables.union(tablesOf(change), set);
+    this.change = changeOf(tables, (change & SCHEMA_CHANGED) !== 0);
   }
 
   #changeSchema(compiled: Compiled, bindings: Bindings): StatementResult {
@@ -238,7 +242,11 @@ export class Executor {
       this.#context.pureFunctions = new Set();
     }
     this.#cache.clear();
-    this.#schema.follow(compiled);
+    this.note(tablesTouched(
+      compiled,
+      () => this.schema,
+      () => this.#schema.follow(compiled),
+    ));
     this.change |= SCHEMA_CHANGED;
     return { rowsAffected: 0, lastInsertRowid: null, columns: [], rows: [] };
   }

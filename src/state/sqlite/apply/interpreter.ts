@@ -11,14 +11,18 @@ import type {
   Statement,
   StatementReference,
   StatementResult,
+  WriteNotice,
 } from "../../sql/types.ts";
+import { eventDataOf } from "../../sql/event_data.ts";
 import {
   NO_BINDINGS,
   type SqliteConnection,
   type SqliteError,
 } from "../driver/driver.ts";
+import type { Notice } from "../../topics/notice.ts";
 import type { EntryContext } from "./entry_context.ts";
 import { AnswerBudget } from "./answer_budget.ts";
+import { EntryUndone } from "./entry_undone.ts";
 import { Executor } from "./executor.ts";
 import {
   failureOf,
@@ -29,31 +33,19 @@ import {
 import { hasRoom } from "../driver/room.ts";
 import type { TableSets } from "./table_sets.ts";
 import type { SchemaTraits } from "./schema_traits.ts";
+import type { Policy } from "../statement/policy.ts";
 import { refuseReference } from "../statement/bindings.ts";
 import { splitStatements } from "../statement/text.ts";
 
-/** The transaction of the entry is lost or must be given up; apart from `keep` statements of a batch the entry does nothing. */
-export class EntryUndone extends Error {
-  override readonly name = "EntryUndone";
-  /** The entry's answer. */
-  readonly failure: CommandFailure;
-  /** Statements of a batch, from its start, that stay. */
-  readonly keep: number;
-  /** Something looked full though the disk is not. */
-  readonly usedUp: boolean;
-  /** See the fields. */
-  constructor(failure: CommandFailure, keep: number, usedUp = false) {
-    super(failure.message);
-    this.failure = failure;
-    this.keep = keep;
-    this.usedUp = usedUp;
-  }
-}
+/** The table of the migrations that were applied; users may read it. */
+const MIGRATIONS = "_hql_migrations";
 
 /** Which entry runs, and how an earlier attempt at it ended. */
 export interface Circumstances {
   readonly index: LogIndex;
   readonly timeMs: number;
+  /** The number of the event published last before it. */
+  readonly lastEvent: number;
   readonly undone: EntryUndone | null;
 }
 
@@ -98,6 +90,11 @@ export class Interpreter {
     return this.#executor.change;
   }
 
+  /** What users' statements may do. */
+  get policy(): Policy {
+    return this.#executor.policy;
+  }
+
   /** Starts an entry. */
   begin(): void {
     this.#executor.begin(false);
@@ -121,16 +118,19 @@ export class Interpreter {
 
   #run(
     body: CommandBody,
-    { index, timeMs, undone }: Circumstances,
+    { index, timeMs, lastEvent, undone }: Circumstances,
   ): CommandResult {
     this.#executor.begin(body.kind !== "execute");
     if (body.kind === "batch") return this.#runBatch(body.sql, undone);
     if (undone !== null) {
       return { ok: false, error: undone.failure, results: [] };
     }
+    const { notify = [] } = body as { notify?: readonly WriteNotice[] };
     switch (body.kind) {
       case "execute":
-        return this.#runSingle(body.statement, new AnswerBudget());
+        return this.#runSingle(body.statement, new AnswerBudget(), notify);
+      case "notify":
+        return this.#publish(body.notices, lastEvent);
       case "txn":
         return this.#atomically(true, (results, at) => {
           const budget = new AnswerBudget();
@@ -138,6 +138,8 @@ export class Interpreter {
             at.statement = results.length;
             results.push(this.#runInTxn(statement, results, budget));
           }
+          delete at.statement;
+          this.#notify(notify, results);
         });
       case "migrate":
         return this.#atomically(true, (results) => {
@@ -148,7 +150,11 @@ export class Interpreter {
     }
   }
 
-  #runSingle(statement: Statement, budget: AnswerBudget): CommandResult {
+  #runSingle(
+    statement: Statement,
+    budget: AnswerBudget,
+    notify: readonly WriteNotice[] = [],
+  ): CommandResult {
     let compiled;
     try {
       compiled = this.#executor.compile(statement.sql);
@@ -160,7 +166,38 @@ export class Interpreter {
       results.push(
         this.#executor.run(compiled, statement.params, refuseReference, budget),
       );
+      this.#notify(notify, results);
     });
+  }
+
+  /** Its result is that of an insert into a table of events. */
+  #publish(notices: readonly Notice[], lastEvent: number): CommandResult {
+    try {
+      this.#notify(notices, []);
+    } catch (error) {
+      this.#context.notices.undo(0);
+      return { ok: false, error: this.#failure(error), results: [] };
+    }
+    const rowsAffected = notices.length;
+    const lastInsertRowid = lastEvent + rowsAffected;
+    const nothing = { columns: [], rows: [] };
+    return {
+      ok: true,
+      results: [{ rowsAffected, lastInsertRowid, ...nothing }],
+    };
+  }
+
+  /** Publishes what a write with these results asks for. */
+  #notify(
+    notices: readonly WriteNotice[],
+    results: readonly StatementResult[],
+  ): void {
+    for (const { topic, data } of notices) {
+      this.#context.notices.add({
+        topic,
+        data: "$ref" in data ? eventDataOf(referred(data.$ref, results)) : data,
+      });
+    }
   }
 
   #runInTxn(
@@ -214,12 +251,14 @@ export class Interpreter {
     const results: StatementResult[] = [];
     const at: { statement?: number } = {};
     const changedBefore = this.#executor.change;
+    const published = this.#context.notices.length;
     try {
       work(results, at);
       this.#executor.settle();
     } catch (error) {
       const failure = { ...this.#failure(error, at), ...at };
       this.#executor.change = changedBefore;
+      this.#context.notices.undo(published);
       if (!this.#connection.inTransaction) {
         throw new EntryUndone(failure, 0);
       }
@@ -309,6 +348,7 @@ export class Interpreter {
       anonymous: [BigInt(id), name, sha256(sql), BigInt(index), BigInt(timeMs)],
       named: null,
     });
+    this.#executor.note([MIGRATIONS]);
     return { rowsAffected, lastInsertRowid: null, columns: [], rows: [] };
   }
 }

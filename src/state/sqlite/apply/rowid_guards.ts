@@ -7,11 +7,8 @@ import {
   type SqliteStatement,
 } from "../driver/driver.ts";
 import type { Compiled } from "../statement/cache.ts";
-import {
-  type Observed,
-  ROWID_GUARD,
-  STRICT_FUNCTION,
-} from "../statement/policy.ts";
+import { ROWID_GUARD, STRICT_FUNCTION } from "../statement/policy.ts";
+import type { Observed } from "../statement/observed.ts";
 import { foldName, quotedName } from "../statement/text.ts";
 import { dateLooks } from "./date_guards.ts";
 import type { EntryContext } from "./entry_context.ts";

@@ -1,8 +1,7 @@
 import { type Entry, EntryKind, type LogIndex } from "../../../raft/types.ts";
 import type { Logger } from "../../../util/logger.ts";
 import { decodeEnvelope } from "../../envelope.ts";
-import { decodeCommand } from "../../sql/command.ts";
-import type { CommandBody } from "../../sql/types.ts";
+import { decodeCommand, type EntryCommand } from "../../sql/command.ts";
 
 /** Logs the SQL text of the commands among entries, without their parameters. */
 export function logEntries(logger: Logger, entries: readonly Entry[]): void {
@@ -26,7 +25,7 @@ export function logStatements(
 
 /** None if it cannot be decoded. */
 function textsOf(payload: Uint8Array): readonly string[] {
-  let command: CommandBody;
+  let command: EntryCommand;
   try {
     const { kind, body } = decodeEnvelope(payload);
     if (kind !== "command") return [];
@@ -41,7 +40,14 @@ function textsOf(payload: Uint8Array): readonly string[] {
       return command.statements.map((statement) => statement.sql);
     case "batch":
       return [command.sql];
+    case "lock":
+    case "token":
+    case "backup":
+    case "audit":
+      return [];
     case "migrate":
       return command.migrations.map((migration) => migration.sql);
+    case "notify":
+      return [];
   }
 }

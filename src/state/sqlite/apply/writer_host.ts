@@ -43,7 +43,7 @@ export function placeOf(driver: SqliteDriver, logger: Logger): WriterPlace {
   if (maySpawn()) return "process";
   if (!warned) {
     logger.warn(
-      "the writer runs in this process and cannot be stopped: a statement that never ends, or takes too much memory, is the member's end; allow it to start others of its kind (--allow-run=deno)",
+      "the writer runs in this process and cannot be stopped: a statement that never ends, or takes too much memory, is the member's end; allow it to start others of its kind (--allow-run=deno; if deno is a link or the program is compiled, --allow-run=/proc/self/exe on Linux and plain --allow-run elsewhere)",
     );
   }
   warned = true;

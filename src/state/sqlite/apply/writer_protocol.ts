@@ -1,4 +1,4 @@
-import type { Entry, EntryKind, LogId } from "../../../raft/types.ts";
+import type { Entry, EntryKind } from "../../../raft/types.ts";
 import { type ByteReader, ByteWriter } from "../../../util/bytes.ts";
 import {
   type ClusterFacts,
@@ -12,7 +12,16 @@ import {
   type PreparedEntry,
   PrepareFailedError,
   type StateHash,
+  type StatePosition,
 } from "../../port.ts";
+import {
+  readRetained,
+  type RetainedEvents,
+  writeRetained,
+} from "../../topics/event.ts";
+import type { LockCounts, LockReport } from "../../locks/types.ts";
+import { readTokens, writeTokens } from "../../tokens/codec.ts";
+import type { ApiToken } from "../../tokens/types.ts";
 import type { SqliteDriverSpec } from "../driver/driver.ts";
 import type { Position } from "./bookkeeping.ts";
 
@@ -76,45 +85,110 @@ export function decodeApply(
   return { answers, entries };
 }
 
+/** What is counted of locks, in the order in which it is written. */
+export const LOCK_COUNTS: readonly (keyof LockCounts)[] = [
+  "leases",
+  "held",
+  "waiting",
+  "granted",
+  "expired",
+  "fenced",
+];
+
+/** Appends what there is of leases and locks; null if nobody asks. */
+function writeLockReport(
+  writer: ByteWriter,
+  report: LockReport | null,
+): void {
+  writer.u8(report === null ? 0 : 1);
+  if (report === null) return;
+  for (const count of LOCK_COUNTS) writer.u53(report.counts[count]);
+  writer.u53(Math.min(report.nextDueMs, Number.MAX_SAFE_INTEGER));
+}
+
+function readLockReport(reader: ByteReader): LockReport | null {
+  if (reader.u8() === 0) return null;
+  const counts = Object.fromEntries(
+    LOCK_COUNTS.map((count) => [count, reader.u53()]),
+  ) as Record<keyof LockCounts, number>;
+  const due = reader.u53();
+  const nextDueMs = due === Number.MAX_SAFE_INTEGER ? Infinity : due;
+  return { counts, nextDueMs };
+}
+
+/** What an answer says beside the position; null: as it was told last. */
+interface AppliedReports {
+  readonly locks: LockReport | null;
+  readonly tokens: readonly ApiToken[] | null;
+}
+
+/** Nobody asks. */
+export const UNREPORTED: AppliedReports = { locks: null, tokens: null };
+
 /** Appends how far the writer has come; the facts only if they are not `told` already. */
 export function writeApplied(
   writer: ByteWriter,
   position: Position,
   hashes: readonly StateHash[],
   told: ClusterFacts | null,
+  { locks, tokens }: AppliedReports,
 ): void {
-  const { applied, clockMs, config, facts } = position;
-  writer.u53(applied.term).u53(applied.index).u53(clockMs).bytes(config);
+  const { applied, clockMs, timeMs, hash, config, facts } = position;
+  writer.u53(applied.term).u53(applied.index).u53(clockMs);
+  writer.u53(timeMs).u32(hash).bytes(config);
   writer.u32(hashes.length);
   for (const { index, hash, table = "" } of hashes) {
     writer.u53(index).u32(hash).text(table);
   }
   writer.u8(facts === told ? 0 : 1);
   if (facts !== told) writeFacts(writer, facts);
+  writeRetained(writer, position.retained);
+  writeLockReport(writer, locks);
+  writer.u8(tokens === null ? 0 : 1);
+  if (tokens !== null) writeTokens(writer, tokens);
 }
 
 /** What {@linkcode writeApplied} wrote. */
-export interface ReachedPosition {
-  readonly applied: LogId;
+export interface ReachedPosition extends AppliedReports, StatePosition {
   readonly clockMs: number;
   readonly config: Uint8Array;
   readonly hashes: readonly StateHash[];
   /** Null if they have not changed. */
   readonly facts: ClusterFacts | null;
+  readonly retained: RetainedEvents;
 }
+
+/** How far a writer has come, with the facts that were told then or before. */
+export type KnownPosition = ReachedPosition & { readonly facts: ClusterFacts };
 
 /** Reads what {@linkcode writeApplied} wrote. */
 export function readApplied(reader: ByteReader): ReachedPosition {
   const term = reader.u53();
   const index = reader.u53();
   const clockMs = reader.u53();
+  const timeMs = reader.u53();
+  const hash = reader.u32();
   const config = reader.bytes();
   const hashes = Array.from(
     { length: reader.u32() },
     () => ({ index: reader.u53(), hash: reader.u32(), table: reader.text() }),
   );
   const facts = reader.u8() === 1 ? readFacts(reader) : null;
-  return { applied: { term, index }, clockMs, config, hashes, facts };
+  const retained = readRetained(reader);
+  const locks = readLockReport(reader);
+  const tokens = reader.u8() === 1 ? readTokens(reader) : null;
+  return {
+    applied: { term, index },
+    clockMs,
+    timeMs,
+    hash,
+    config,
+    hashes,
+    facts,
+    retained,
+    locks,
+    tokens,
+  };
 }
 
 /** Encodes what is to be prepared. */

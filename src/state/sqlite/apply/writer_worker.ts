@@ -2,6 +2,9 @@ import type { ClusterFacts } from "../../cluster_facts.ts";
 import { unreachable } from "../../../util/assert.ts";
 import { HiqliteError } from "../../../errors.ts";
 import type { ByteReader, ByteWriter } from "../../../util/bytes.ts";
+import type { LockReport } from "../../locks/types.ts";
+import type { ApiToken } from "../../tokens/types.ts";
+import type { BatchApplier } from "./batch_applier.ts";
 import { readPositionAt } from "./bookkeeping.ts";
 import { PrepareFailedError } from "../../port.ts";
 import { dumpContents } from "./contents.ts";
@@ -15,6 +18,8 @@ import { Writer } from "./writer.ts";
 import {
   decodeApply,
   decodePreparation,
+  LOCK_COUNTS,
+  UNREPORTED,
   writeApplied,
   writeDivergence,
   writePrepared,
@@ -38,6 +43,10 @@ export class WriterRequests implements Served {
   readonly #interrupts: Interrupts;
   /** The facts that were told last. */
   #told: ClusterFacts | null = null;
+  /** What was told of locks last. */
+  #toldLocks: LockReport | null = null;
+  /** The tokens that were told last. */
+  #toldTokens: readonly ApiToken[] | null = null;
   /** What made the database unusable; everything after it fails with it. */
   #poison: unknown = null;
   /** See `Served`. */
@@ -172,21 +181,36 @@ export class WriterRequests implements Served {
   }
 
   #tell(answer: ByteWriter, { applier }: Writer): void {
-    const { position } = applier;
+    const { position, tokens } = applier;
     const { applied } = position;
     writeApplied(
       answer,
       position,
       applier.agreement.takeHashes(applied.index),
       this.#told,
+      {
+        locks: this.#lockReport(applier),
+        tokens: tokens === this.#toldTokens ? null : tokens,
+      },
     );
     this.#told = position.facts;
+    this.#toldTokens = tokens;
+  }
+
+  /** Null if it is as it was told last. */
+  #lockReport({ locks }: BatchApplier): LockReport | null {
+    const { counts, nextDueMs } = locks;
+    const told = this.#toldLocks;
+    const same = told !== null && told.nextDueMs === nextDueMs &&
+      LOCK_COUNTS.every((name) => told.counts[name] === counts[name]);
+    return same ? null : this.#toldLocks = { counts, nextDueMs };
   }
 
   #inspect(path: string): ByteWriter {
     const answer = okAnswer();
     try {
-      writeApplied(answer, readPositionAt(this.#driver, path), [], null);
+      const position = readPositionAt(this.#driver, path);
+      writeApplied(answer, position, [], null, UNREPORTED);
     } catch (error) {
       throw stateFailure(error);
     }

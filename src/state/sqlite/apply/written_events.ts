@@ -1,7 +1,8 @@
 import { ByteReader, NO_BYTES } from "../../../util/bytes.ts";
 import { NO_EVENTS, type StateEvent, type StateEvents } from "../../port.ts";
 import { SqlEvent } from "../../sql/events.ts";
-import { SCHEMA_CHANGED, tablesOf } from "./entry_events.ts";
+import { readTopicEvents, withTopics } from "../topics/topic_events.ts";
+import { type OwnEvent, SCHEMA_CHANGED, tablesOf } from "./entry_events.ts";
 import { NO_TABLES } from "./table_sets.ts";
 
 /** Bytes of a run. */
@@ -21,9 +22,15 @@ export class WrittenEvents {
     }
     const count = reader.u32();
     const runs = reader.raw(reader.u32() * RUN_BYTES);
-    return count === 0
+    const told = Array.from({ length: reader.u32() }, () => ({
+      index: reader.u53(),
+      kind: reader.text(),
+      bytes: reader.bytes().slice(),
+    }));
+    const others = count + told.length === 0
       ? NO_EVENTS
-      : new BatchOfEvents(count, runs.slice(), this.#sets);
+      : new BatchOfEvents(count, runs.slice(), this.#sets, told);
+    return withTopics(others, readTopicEvents(reader));
   }
 }
 
@@ -31,22 +38,46 @@ class BatchOfEvents implements StateEvents {
   readonly count: number;
   readonly #runs: Uint8Array;
   readonly #sets: readonly Uint8Array[];
+  readonly #told: readonly OwnEvent[];
 
   constructor(
     count: number,
     runs: Uint8Array,
     sets: readonly Uint8Array[],
+    told: readonly OwnEvent[],
   ) {
-    this.count = count;
+    this.count = count + told.length;
     this.#runs = runs;
     this.#sets = sets;
+    this.#told = told;
   }
 
   get byteLength(): number {
-    return this.#runs.length;
+    return this.#told.reduce(
+      (sum, { bytes }) => sum + bytes.length,
+      this.#runs.length,
+    );
   }
 
   *[Symbol.iterator](): Iterator<StateEvent> {
+    if (this.#told.length === 0) return yield* this.#changes();
+    const changes = this.#changes();
+    let change = changes.next();
+    let [last, seq] = [0, 0];
+    for (const told of this.#told) {
+      while (!change.done && change.value.index <= told.index) {
+        yield change.value;
+        [last, seq] = [change.value.index, change.value.seq + 1];
+        change = changes.next();
+      }
+      if (told.index !== last) [last, seq] = [told.index, 0];
+      yield { ...told, seq: seq++ };
+    }
+    if (!change.done) yield change.value;
+    yield* changes;
+  }
+
+  *#changes(): Generator<StateEvent, undefined> {
     const reader = new ByteReader(this.#runs);
     while (reader.remaining > 0) {
       const first = reader.u53();

@@ -116,11 +116,12 @@ export interface SqliteConnection {
   command(sql: string): void;
   /** Compiles the first statement of a text; null if there is none in it. */
   prepare(sql: string): SqliteStatement | null;
-  /** Defines or overrides a function for any number of arguments. */
+  /** Defines or overrides a function for any number of arguments; `exactly`: for as many as `call` has parameters. */
   define(
     name: string,
     deterministic: boolean,
     call: (...args: SqlValue[]) => FunctionResult,
+    exactly?: boolean,
   ): void;
   /** Sets what compiling may do. */
   authorize(authorizer: Authorizer): void;

@@ -225,10 +225,11 @@ class NodeConnection implements SqliteConnection {
     name: string,
     deterministic: boolean,
     call: (...args: SqlValue[]) => FunctionResult,
+    exactly = false,
   ): void {
     this.#database.function(
       name,
-      { deterministic, varargs: true, useBigIntArguments: true },
+      { deterministic, varargs: !exactly, useBigIntArguments: true },
       call as (...args: SqlValue[]) => SqlValue,
     );
   }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
+import { dirname } from "node:path";
 import { decodeConfiguration } from "../../../raft/configuration.ts";
 import {
   type Configuration,
@@ -7,8 +8,10 @@ import {
   NO_CONFIGURATION,
 } from "../../../raft/types.ts";
 import { assert } from "../../../util/assert.ts";
+import { syncPathLater } from "../../../util/durable_file.ts";
 import type { ByteReader } from "../../../util/bytes.ts";
-import type { Snapshot, SnapshotSink } from "../../port.ts";
+import type { BackupFacts } from "../../backups/types.ts";
+import type { KeptState, Snapshot, SnapshotSink } from "../../port.ts";
 import type { SqliteDriverSpec } from "../driver/driver.ts";
 import type { Removals } from "./removals.ts";
 import type { SnapshotTask } from "./snapshot_worker.ts";
@@ -17,6 +20,15 @@ import { readApplied } from "../apply/writer_protocol.ts";
 
 const RING_BYTES = 4096;
 const CLOSE_TIMEOUT_MS = 1000;
+/** What a file system answers that knows no second names, or no more of them. */
+const LINKLESS: ReadonlySet<unknown> = new Set([
+  "EPERM",
+  "ENOSYS",
+  "ENOTSUP",
+  "EOPNOTSUPP",
+  "EMLINK",
+  "EXDEV",
+]);
 
 /** The configuration in its stored form. */
 export function configurationOf(bytes: Uint8Array): Configuration {
@@ -55,20 +67,35 @@ export async function buildSnapshot(
   target: string,
   removals: Removals,
 ): Promise<Snapshot> {
-  const { last, config, size, sha256 } = await runTask(
+  const { last, config, ...rest } = await runTask(
     { kind: "build", driver, path, target },
     (answer) => {
       const { applied, config } = readApplied(answer);
       const size = answer.u53();
-      return { last: applied, config, size, sha256: answer.text() };
+      const sha256 = answer.text();
+      const state = { timeMs: answer.u53(), hash: answer.u32() };
+      return { last: applied, config, size, sha256, state };
     },
   );
   return new FileSnapshot(target, removals, {
     last,
     config: configurationOf(config),
-    size,
-    sha256,
+    ...rest,
   });
+}
+
+/**
+ * Reads a copy of a database, which nobody uses, beside everything else; see `readBackupFile`.
+ * @throws {StateDamagedError} {@linkcode Error}
+ */
+export function inspectBackup(
+  driver: SqliteDriverSpec,
+  path: string,
+): Promise<BackupFacts> {
+  return runTask(
+    { kind: "inspect", driver, path },
+    (answer) => JSON.parse(answer.text()) as BackupFacts,
+  );
 }
 
 /**
@@ -92,19 +119,22 @@ class FileSnapshot implements Snapshot {
   readonly #path: string;
   readonly #removals: Removals;
   readonly #file: number;
+  readonly #state: KeptState;
   #reading = 0;
   #released = false;
 
   constructor(
     path: string,
     removals: Removals,
-    { last, config, size, sha256 }: {
+    { last, config, size, sha256, state }: {
       last: LogId;
       config: Configuration;
       size: number;
       sha256: string;
+      state: KeptState;
     },
   ) {
+    this.#state = state;
     this.#path = path;
     this.#removals = removals;
     this.last = last;
@@ -127,6 +157,28 @@ class FileSnapshot implements Snapshot {
       if (this.#released) this.#close();
       done(error, chunk.subarray(0, count));
     });
+  }
+
+  /** A further name costs no time and no room; where the disk knows only one, it is a copy. */
+  async keep(path: string): Promise<KeptState> {
+    assert(!this.#released, "a released snapshot is kept");
+    this.#reading++;
+    try {
+      await fs.promises.link(this.#path, path).catch((error) => {
+        if (!LINKLESS.has(error.code)) throw error;
+        return fs.promises.copyFile(
+          this.#path,
+          path,
+          fs.constants.COPYFILE_EXCL,
+        );
+      });
+      await syncPathLater(path);
+      await syncPathLater(dirname(path));
+      return this.#state;
+    } finally {
+      this.#reading--;
+      if (this.#released) this.#close();
+    }
   }
 
   release(): void {

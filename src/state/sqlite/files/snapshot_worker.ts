@@ -13,7 +13,8 @@ import type { ByteWriter } from "../../../util/bytes.ts";
 import { openDriver } from "../driver/open_driver.ts";
 import { okAnswer } from "../thread/answers.ts";
 import { serveRequests } from "../thread/worker_handle.ts";
-import { writeApplied } from "../apply/writer_protocol.ts";
+import { UNREPORTED, writeApplied } from "../apply/writer_protocol.ts";
+import { readBackupFile } from "./backup_file.ts";
 
 /** What a Worker beside the writer is asked to do, once. */
 export type SnapshotTask =
@@ -23,6 +24,8 @@ export type SnapshotTask =
     | { readonly kind: "build"; readonly target: string }
     /** Look for damage; in a hurry without rests between the tables. Answers nothing. */
     | { readonly kind: "check"; readonly hurry: boolean }
+    /** Read a copy that nobody uses. Answers what it says of itself, as JSON. */
+    | { readonly kind: "inspect" }
   );
 
 /** A check rests so many times as long as it worked. */
@@ -47,6 +50,10 @@ async function perform(task: SnapshotTask): Promise<ByteWriter> {
         return await build(driver, task.path, task.target);
       case "check":
         return check(driver, task.path, task.hurry);
+      case "inspect":
+        return okAnswer().text(
+          JSON.stringify(readBackupFile(driver, task.path)),
+        );
     }
   } catch (error) {
     throw stateFailure(error);
@@ -136,9 +143,11 @@ async function build(
   }
   leaveWal(driver, target);
   const answer = okAnswer();
-  writeApplied(answer, readPositionAt(driver, target), [], null);
+  const position = readPositionAt(driver, target);
+  writeApplied(answer, position, [], null, UNREPORTED);
   const { size, sha256 } = hashFile(target);
-  return answer.u53(size).text(sha256);
+  answer.u53(size).text(sha256);
+  return answer.u53(position.timeMs).u32(position.hash);
 }
 
 /** A database that says it has a WAL cannot be read without making one. */

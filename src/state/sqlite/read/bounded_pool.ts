@@ -1,52 +1,56 @@
 import { HiqliteError } from "../../../errors.ts";
-import type { QueryResult } from "../../sql/types.ts";
 import { startTimer } from "../../../util/timers.ts";
 import { closedError } from "../thread/answers.ts";
+import type { ReadAnswer } from "./query_codec.ts";
+import { type Job, NO_SHARES, type ShareLimits, Shares } from "./shares.ts";
 
-/** A query that waits for a reader, or runs on one. */
-export interface Job<R, W> {
-  /** What the reader is asked. */
-  readonly work: W;
-  /** What it may take, waiting included; null: as long as it takes. */
+export type { Job } from "./shares.ts";
+
+/** How a query waits, and for how long. */
+export interface Asking {
+  /** What it may take, waiting included, ms; null: as long as it takes. */
   readonly timeoutMs: number | null;
-  /** When that is over, by `performance.now()`. */
-  readonly deadline: number;
-  /** Settle the caller's promise; idempotent. */
-  readonly resolve: (result: QueryResult) => void;
-  readonly reject: (error: unknown) => void;
-  /** What runs it; null while it waits. */
-  reader: R | null;
-  /** Its time is over and its caller knows. */
-  late: boolean;
+  /** When it aborts, the time is over. */
+  readonly signal?: AbortSignal | undefined;
+  /** Who asks: clients take turns. @default {""} */
+  readonly client?: string | undefined;
+  /** By this a query that took long is known again. @default {""} */
+  readonly text?: string;
 }
 
 /** What a pool needs of its owner, who has the readers. */
 export interface PoolPorts<R, W> {
-  /** Queries that may wait before more are refused. */
+  /** Queries that may wait before more are refused; of long ones, so many once more. */
   readonly queueMax: number;
   /** What they wait for, as in "queries wait for …". */
   readonly awaited: string;
-  /** Runs a job; its owner settles it and then gives the reader back by {@linkcode BoundedPool.free}, or drops it. */
+  /** How long queries share the readers with others. @default {@linkcode NO_SHARES} */
+  readonly shares?: ShareLimits | undefined;
+  /** Runs a job; its owner says {@linkcode BoundedPool.ended}, settles it and then gives the reader back by {@linkcode BoundedPool.free}, or drops it. */
   run(reader: R, job: Job<R, W>): void;
   /** The caller's error when its time is over. */
   late(timeoutMs: number): HiqliteError;
-  /** The time of a job is over that a reader still runs. */
-  overdue?(reader: R): void;
+  /** What this reader runs is to stop: its time is over, or others wait. */
+  stop?(reader: R): void;
   /** So many queries wait, and no reader is free. */
   missing?(waiting: number): void;
 }
 
-/** Lends readers to queries, one to each; the others wait in order, in a bounded queue, until their time is over. */
+/** Lends readers to queries, one to each; the others wait, in a bounded queue, until their time is over. */
 export class BoundedPool<R, W> {
   readonly #ports: PoolPorts<R, W>;
+  readonly #limits: ShareLimits;
+  readonly #shares: Shares<R, W>;
   readonly #idle: R[] = [];
-  #queue: Job<R, W>[] = [];
+  readonly #slices = new Map<Job<R, W>, ReturnType<typeof setTimeout>>();
   #paused = false;
   #closed = false;
 
   /** Begins without readers; {@linkcode free} adds one. */
   constructor(ports: PoolPorts<R, W>) {
     this.#ports = ports;
+    this.#limits = ports.shares ?? NO_SHARES;
+    this.#shares = new Shares(this.#limits, ports.queueMax);
   }
 
   /** Whether {@linkcode close} was called. */
@@ -55,35 +59,22 @@ export class BoundedPool<R, W> {
   }
 
   /**
-   * Runs a query as soon as a reader is free. When `signal` aborts, its time is over.
+   * Runs a query as soon as it is its turn and a reader is free.
    * @throws {HiqliteError} `overloaded` if too many wait, `shutting_down`, `timeout`, or what the owner rejects it with.
    */
-  query(
-    work: W,
-    timeoutMs: number | null,
-    signal?: AbortSignal,
-  ): Promise<QueryResult> {
+  query(work: W, asking: Asking): Promise<ReadAnswer> {
     if (this.#closed) return Promise.reject(closedError());
-    const { queueMax, awaited } = this.#ports;
-    if (this.#queue.length >= queueMax) {
-      return Promise.reject(
-        new HiqliteError(
-          "overloaded",
-          `${queueMax} queries wait for ${awaited} already`,
-        ),
-      );
-    }
-    const { promise, resolve, reject } = Promise.withResolvers<QueryResult>();
+    const { timeoutMs, signal, client = "", text = "" } = asking;
+    const { promise, resolve, reject } = Promise.withResolvers<ReadAnswer>();
+    const since = performance.now();
     const job: Job<R, W> = {
-      work,
-      timeoutMs,
-      deadline: timeoutMs === null ? Infinity : performance.now() + timeoutMs,
-      resolve,
-      reject,
-      reader: null,
-      late: false,
+      ...{ work, client, text, timeoutMs, since, resolve, reject },
+      deadline: timeoutMs === null ? Infinity : since + timeoutMs,
+      ...{ reader: null, begunAt: 0, late: false, long: false, putBack: false },
     };
-    this.#queue.push(job);
+    const crowdedOut = this.#shares.add(job);
+    if (crowdedOut !== null) this.#refuse(crowdedOut);
+    if (crowdedOut === job) return promise;
     if (timeoutMs === null && signal === undefined) {
       this.serve();
       return promise;
@@ -100,6 +91,18 @@ export class BoundedPool<R, W> {
     });
   }
 
+  /** A job's reader has answered, or is lost: whether the job will be run again, and so must not be settled. */
+  ended(job: Job<R, W>, error: Error | null): boolean {
+    clearTimeout(this.#slices.get(job));
+    this.#slices.delete(job);
+    this.#shares.ended(job, error === null);
+    job.reader = null;
+    const again = job.putBack && error !== null && !job.late && !this.#closed;
+    job.putBack = false;
+    if (again) this.#shares.putBack(job);
+    return again;
+  }
+
   /** A reader is free: new, or done with its job. */
   free(reader: R): void {
     if (this.#closed) return;
@@ -112,9 +115,9 @@ export class BoundedPool<R, W> {
     return this.#idle.splice(0);
   }
 
-  /** Takes away the query that has waited longest. */
+  /** Takes away the query whose turn is next. */
   takeFirst(): Job<R, W> | undefined {
-    return this.#queue.shift();
+    return this.#shares.next();
   }
 
   /** Lets all queries wait from now on; the running ones go on. */
@@ -131,36 +134,67 @@ export class BoundedPool<R, W> {
   /** Refuses everything from now on, also what waits. */
   close(): void {
     this.#closed = true;
-    for (const job of this.#queue.splice(0)) job.reject(closedError());
+    for (const job of this.#shares.drain()) job.reject(closedError());
   }
 
   /** Gives free readers to queries that wait. */
   serve(): void {
     while (!this.#paused && this.#idle.length > 0) {
-      const job = this.#queue.shift();
-      if (job === undefined) return;
+      const job = this.#shares.next();
+      if (job === undefined) break;
       // A busy event loop runs timers late.
       if (job.deadline <= performance.now()) this.#expire(job);
       else this.#run(this.#idle.pop()!, job);
     }
-    if (this.#ports.missing === undefined || this.#queue.length === 0) return;
+    if (this.#paused) return;
+    if (this.#limits !== NO_SHARES) this.#share();
+    const { wanting } = this.#shares;
+    if (wanting > 0) this.#ports.missing?.(wanting);
+  }
+
+  /** Who has waited for too long learns it, and long queries make room for others. */
+  #share(): void {
     const now = performance.now();
-    for (const job of this.#queue.filter(({ deadline }) => deadline <= now)) {
-      this.#expire(job);
+    for (const job of this.#shares.waiting) {
+      if (job.deadline <= now) this.#expire(job);
     }
-    if (this.#queue.length > 0) this.#ports.missing(this.#queue.length);
+    for (const job of this.#shares.excess()) {
+      job.putBack = true;
+      this.#ports.stop?.(job.reader!);
+    }
   }
 
   #run(reader: R, job: Job<R, W>): void {
     job.reader = reader;
+    this.#shares.began(job);
+    const { sliceMs } = this.#limits;
+    if (sliceMs < Infinity && !job.long) {
+      this.#slices.set(
+        job,
+        setTimeout(() => {
+          this.#shares.overran(job);
+          this.serve();
+        }, sliceMs),
+      );
+    }
     this.#ports.run(reader, job);
+  }
+
+  #refuse(job: Job<R, W>): void {
+    const { queueMax, awaited } = this.#ports;
+    job.reject(
+      new HiqliteError(
+        "overloaded",
+        `${queueMax} queries wait for ${awaited} already`,
+      ),
+    );
   }
 
   #expire(job: Job<R, W>, reason?: unknown): void {
     if (job.late) return;
     job.late = true;
     job.reject(reason ?? this.#ports.late(job.timeoutMs!));
-    if (job.reader !== null) this.#ports.overdue?.(job.reader);
-    else this.#queue = this.#queue.filter((other) => other !== job);
+    if (job.reader !== null) this.#ports.stop?.(job.reader);
+    else this.#shares.remove(job);
   }
 }

@@ -1,12 +1,19 @@
 import { HiqliteError } from "../../../errors.ts";
 import { type ByteReader, ByteWriter } from "../../../util/bytes.ts";
 import type { Logger } from "../../../util/logger.ts";
-import { readRows } from "../../sql/result.ts";
 import { WriterLostError } from "../../port.ts";
-import type { QueryLimits, QueryResult, Statement } from "../../sql/types.ts";
+import type { QueryLimits } from "../../sql/types.ts";
 import type { SqliteDriverSpec } from "../driver/driver.ts";
 import { BoundedPool, type Job } from "./bounded_pool.ts";
-import { writeOpening, writeQuery } from "./query_codec.ts";
+import {
+  type ReadAnswer,
+  readAnswer,
+  ReaderRequest,
+  type ReadRequest,
+  writeOpening,
+  writeQuery,
+} from "./query_codec.ts";
+import type { ShareLimits } from "./shares.ts";
 import { closedError } from "../thread/answers.ts";
 import { ChildHandle, ChildOverLimitError } from "../thread/child_handle.ts";
 
@@ -23,8 +30,17 @@ const START_TIMEOUT_MS = 30_000;
 /** What a frame may have beyond the bytes that the query's limit counts. */
 const FRAME_SLACK_BYTES = 16 * 1024 * 1024;
 
+/** Who asks a guarded query, and what it may cost. */
+export interface GuardedAsking {
+  readonly limits: QueryLimits;
+  /** See `SqlQuery`. */
+  readonly client?: string | undefined;
+  /** Nobody waits any more once it aborts. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 interface GuardedQuery {
-  readonly statement: Statement;
+  readonly request: ReadRequest;
   readonly limits: QueryLimits;
 }
 
@@ -33,7 +49,7 @@ interface GuardedQuery {
  * stopped, a process can. Processes start with the first query and stay warm.
  */
 export class ReaderProcesses {
-  readonly #size: number;
+  readonly #shares: ShareLimits;
   readonly #driver: SqliteDriverSpec;
   readonly #folder: string;
   readonly #logger: Logger;
@@ -42,9 +58,9 @@ export class ReaderProcesses {
   readonly #pool: BoundedPool<ChildHandle, GuardedQuery>;
   #starting = 0;
 
-  /** Uses up to `size` processes that read the database at `path`. */
+  /** Uses as many processes as `shares` says, which read the database at `path`. */
   constructor(
-    size: number,
+    shares: ShareLimits,
     { driver, path, folder, logger }: {
       readonly driver: SqliteDriverSpec;
       readonly path: string;
@@ -53,7 +69,7 @@ export class ReaderProcesses {
       readonly logger: Logger;
     },
   ) {
-    this.#size = size;
+    this.#shares = shares;
     this.#driver = driver;
     this.#path = path;
     this.#folder = folder;
@@ -61,27 +77,32 @@ export class ReaderProcesses {
     this.#pool = new BoundedPool<ChildHandle, GuardedQuery>({
       queueMax: QUEUE_MAX,
       awaited: "a reader process",
+      shares,
       run: (process, job) => this.#run(process, job),
       late: (timeoutMs) =>
         new HiqliteError(
           "timeout",
           `The query was stopped after ${timeoutMs} ms`,
         ),
-      overdue: (process) => process.abort("its query took too long"),
+      stop: (process) => process.abort("its query took too long"),
       missing: (waiting) => this.#startFor(waiting),
     });
   }
 
   /**
-   * Runs a query; its time includes what it waits for a process.
+   * Runs a query; its time includes what it waits for a process, and what it ran before others had a turn.
    * @throws {HiqliteError} `timeout`, `too_large`, `overloaded`, or what `Reader.query` throws.
    */
   query(
-    statement: Statement,
-    limits: QueryLimits,
-    signal?: AbortSignal,
-  ): Promise<QueryResult> {
-    return this.#pool.query({ statement, limits }, limits.timeoutMs, signal);
+    request: ReadRequest,
+    { limits, client, signal }: GuardedAsking,
+  ): Promise<ReadAnswer> {
+    const { timeoutMs } = limits;
+    const text = request.statement.sql;
+    return this.#pool.query(
+      { request, limits },
+      { timeoutMs, signal, client, text },
+    );
   }
 
   /** Goes on with another file; a running query ends on the old one. */
@@ -100,7 +121,7 @@ export class ReaderProcesses {
   #startFor(waiting: number): void {
     const wanted = Math.min(
       waiting - this.#starting,
-      this.#size - this.#processes.size,
+      this.#shares.readers - this.#processes.size,
     );
     for (let i = 0; i < wanted; i++) this.#start();
   }
@@ -147,14 +168,16 @@ export class ReaderProcesses {
   }
 
   #run(process: ChildHandle, job: Job<ChildHandle, GuardedQuery>): void {
-    const { limits, statement } = job.work;
+    const { limits, request } = job.work;
     const path = this.#path;
-    const writer = new ByteWriter(256);
-    writeQuery(writer, statement, limits);
+    const writer = new ByteWriter(256).u8(ReaderRequest.query);
+    writeQuery(writer, request);
     process.request(writer.finish(), (error, answer) => {
       let spent = false;
       if (error === null) spent = settle(job, answer);
-      else job.reject(this.#pool.closed ? closedError() : explain(error));
+      if (!this.#pool.ended(job, error) && error !== null) {
+        job.reject(this.#pool.closed ? closedError() : explain(error));
+      }
       // A late one is being killed; one that has grown is not kept.
       if (!job.late && !spent) return this.#offer(process, path);
       this.#end(process);
@@ -174,8 +197,7 @@ function settle(
   answer: ByteReader,
 ): boolean {
   try {
-    const index = answer.u53();
-    job.resolve({ ...readRows(answer), index });
+    job.resolve(readAnswer(answer));
     return answer.u8() === 1;
   } catch (error) {
     job.reject(error);

@@ -1,4 +1,6 @@
 import { HiqliteError } from "../../../errors.ts";
+import type { AnalysisRequest, StatementAnalysis } from "../../sql/analysis.ts";
+import { Analyzer } from "./analyzer.ts";
 import { narrowRow, sizeOf } from "../../sql/values.ts";
 import {
   COMMAND_LIMITS,
@@ -9,6 +11,7 @@ import {
 import { bind, refuseReference } from "../statement/bindings.ts";
 import {
   type Bindings,
+  FAIL,
   NO_BINDINGS,
   SQL_VALUE_BYTES_MAX,
   type SqliteConnection,
@@ -16,23 +19,39 @@ import {
   type SqliteRow,
   type SqliteStatement,
 } from "../driver/driver.ts";
+import { defineLockFunctions } from "../locks/functions.ts";
 import { readFailure } from "../driver/result_codes.ts";
+import { NOTIFY_FUNCTION } from "../statement/rules.ts";
 import { Policy } from "../statement/policy.ts";
 import { openVirtualTables } from "../statement/open_virtual_tables.ts";
 import type { ReadLimits } from "./query_codec.ts";
 import type { SchemaEpoch } from "../thread/schema_epoch.ts";
-import { StatementCache } from "../statement/cache.ts";
+import { type Compiled, StatementCache } from "../statement/cache.ts";
+import { foldName, quotedName } from "../statement/text.ts";
+import { dependenciesOf } from "./dependencies.ts";
+import { Spool } from "./spool.ts";
 
 const BUSY_TIMEOUT_MS = 5000;
 
+/** What the text of a query begins with that can be part of an INSERT. */
+const SPOOLED_KEYWORDS: ReadonlySet<string> = new Set([
+  "SELECT",
+  "VALUES",
+  "WITH",
+]);
+
 /** A read-only connection with its statements. */
 export class Reader {
+  readonly #driver: SqliteDriver;
+  readonly #path: string;
   readonly #connection: SqliteConnection;
   readonly #policy = new Policy({ readOnly: true });
   readonly #cache: StatementCache;
   readonly #epoch: SchemaEpoch | null;
   readonly #position: SqliteStatement;
   readonly #virtual: SqliteStatement;
+  /** The texts of virtual tables by their folded names. */
+  #virtualTexts: ReadonlyMap<string, string> = new Map();
   #cachedEpoch = -1;
 
   /** Opens the database at `path`; without `epoch` nothing is cached. */
@@ -46,6 +65,8 @@ export class Reader {
       readonly heapBytes?: number;
     },
   ) {
+    this.#driver = driver;
+    this.#path = path;
     this.#connection = driver.open(path, { readOnly: true });
     this.#connection.exec(
       `PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA query_only = ON;
@@ -57,12 +78,15 @@ export class Reader {
     }
     // What a write could store can be read, and no more.
     this.#connection.limit(SQL_VALUE_BYTES_MAX, COMMAND_LIMITS.sqlBytes);
+    // Defined, so that it is refused by its name.
+    this.#connection.define(NOTIFY_FUNCTION, false, () => FAIL);
     this.#connection.authorize(this.#policy.authorize);
+    defineLockFunctions(this.#connection, this.#policy, () => null);
     this.#position = this.#connection.prepare(
       "SELECT idx FROM main._hql_meta",
     )!;
     this.#virtual = this.#connection.prepare(
-      "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND rootpage = 0",
+      "SELECT name, sql FROM main.sqlite_schema WHERE type = 'table' AND rootpage = 0",
     )!;
     this.#epoch = options.schemaEpoch;
     this.#cache = new StatementCache(
@@ -90,6 +114,66 @@ export class Reader {
     }
   }
 
+  /**
+   * The same, with the index at which it is true and the tables that the answer depends on; see `Observation`.
+   * @throws as {@linkcode query}.
+   */
+  observe(
+    sql: string,
+    params: SqlParameters | undefined,
+    limits: ReadLimits | null,
+  ): { result: QueryResult; tables: readonly string[] | null } {
+    try {
+      return this.#inView(() => {
+        const index = this.#enterView();
+        const compiled = this.#cache.get(sql);
+        const result = { ...this.#run(compiled, params, limits), index };
+        return { result, tables: this.#tablesOf(compiled) };
+      });
+    } catch (error) {
+      throw readFailure(error, this.#policy.refusal);
+    }
+  }
+
+  /**
+   * Runs one SELECT and keeps its rows, once in the life of this reader; they take `bytesMax` bytes at most.
+   * @throws as {@linkcode query}; `invalid` for what is no SELECT.
+   */
+  spool(
+    sql: string,
+    params: SqlParameters | undefined,
+    bytesMax: number,
+  ): { readonly spool: Spool; readonly index: number } {
+    try {
+      return this.#inView(() => {
+        const index = this.#refreshSchema();
+        const { keyword, statement, slots, observed } = this.#cache.get(sql);
+        if (!SPOOLED_KEYWORDS.has(keyword)) throw notSpooled(keyword);
+        const bindings = bind(slots, params, refuseReference);
+        const spool = new Spool(this.#connection, statement, bytesMax);
+        this.#policy.enter(keyword, observed, null);
+        try {
+          spool.fill(bindings);
+        } finally {
+          this.#policy.leave();
+        }
+        return { spool, index };
+      });
+    } catch (error) {
+      throw readFailure(error, this.#policy.refusal);
+    }
+  }
+
+  /** What the statements of a text would do. @throws {HiqliteError} as {@linkcode query}. */
+  analyze(sql: string, request: AnalysisRequest): StatementAnalysis[] {
+    try {
+      using analyzer = new Analyzer(this.#driver, this.#path);
+      return analyzer.analyze(sql, request);
+    } catch (error) {
+      throw readFailure(error, null);
+    }
+  }
+
   /** See `Served`. */
   get interruptHandle(): bigint {
     return this.#connection.handle ?? 0n;
@@ -113,7 +197,7 @@ export class Reader {
       this.#cachedEpoch = before;
     }
     if (before % 2 === 0) {
-      const result = this.#run(sql, params, limits);
+      const result = this.#run(this.#cache.get(sql), params, limits);
       if (epoch.value === before) return result;
     }
     return this.#queryInOneView(sql, params, limits);
@@ -125,36 +209,86 @@ export class Reader {
     params: SqlParameters | undefined,
     limits: ReadLimits | null,
   ): QueryResult {
+    try {
+      return this.#inView(() => {
+        const index = this.#refreshSchema();
+        return { ...this.#run(this.#cache.get(sql), params, limits), index };
+      });
+    } finally {
+      this.#cachedEpoch = -1;
+    }
+  }
+
+  #inView<T>(work: () => T): T {
     this.#connection.command("BEGIN");
     try {
-      const index = this.#refreshSchema();
-      const result = { ...this.#run(sql, params, limits), index };
+      const result = work();
       this.#connection.command("COMMIT");
       return result;
     } catch (error) {
       // Some errors have ended the transaction already.
       if (this.#connection.inTransaction) this.#connection.command("ROLLBACK");
       throw error;
-    } finally {
-      this.#cachedEpoch = -1;
     }
+  }
+
+  /** Begins the view of an open transaction, with statements that fit its schema; answers how far it is. */
+  #enterView(): number {
+    const before = this.#epoch?.value ?? -1;
+    const [row] = this.#position.all(NO_BINDINGS);
+    // Between two looks at the same even number no schema was committed: the view has the schema of that number.
+    const known = before >= 0 && before % 2 === 0 &&
+      this.#epoch!.value === before;
+    if (known && this.#cachedEpoch === before) return row![0] as number;
+    this.#cachedEpoch = -1;
+    const index = this.#refreshSchema();
+    if (known) this.#cachedEpoch = before;
+    return index;
   }
 
   /** Compiling trusts the schema in memory; only running a statement notices that it is old. Answers how far the view is. */
   #refreshSchema(): number {
     const [row] = this.#position.all(NO_BINDINGS);
     this.#cache.clear();
-    const virtual = this.#virtual.all(NO_BINDINGS).map(([name]) => `${name}`);
-    openVirtualTables(this.#connection, virtual);
+    const virtual = this.#virtual.all(NO_BINDINGS) as [string, string][];
+    openVirtualTables(this.#connection, virtual.map(([name]) => name));
+    this.#virtualTexts = new Map(
+      virtual.map(([name, text]) => [foldName(name), text]),
+    );
     return row![0] as number;
   }
 
+  /** Kept with the statement, which goes when the schema does. */
+  #tablesOf(compiled: Compiled): readonly string[] | null {
+    if (compiled.dependencies === undefined) {
+      const { keyword, observed } = compiled;
+      compiled.dependencies = dependenciesOf(keyword, observed.reads, {
+        virtual: this.#virtualTexts,
+        readsOf: (name) => this.#readsOf(name),
+      });
+    }
+    return compiled.dependencies;
+  }
+
+  #readsOf(name: string): Iterable<string> {
+    const sql = `SELECT * FROM main.${quotedName(name)}`;
+    try {
+      this.#policy.examine(
+        ["SELECT"],
+        () => this.#connection.prepare(sql)?.release(),
+      );
+    } catch {
+      // It is neither a table nor a view.
+      return [];
+    }
+    return this.#policy.observed.reads;
+  }
+
   #run(
-    sql: string,
+    compiled: Compiled,
     params: SqlParameters | undefined,
     limits: ReadLimits | null,
   ): QueryResult {
-    const compiled = this.#cache.get(sql);
     const bindings = bind(compiled.slots, params, refuseReference);
     this.#policy.enter(compiled.keyword, compiled.observed, null);
     try {
@@ -173,12 +307,16 @@ export class Reader {
     if (limits === null || columns.length === 0) {
       return { columns, rows: statement.all(bindings) };
     }
-    if (this.#connection.capabilities.rowErrors) {
+    const { firstRows = Infinity } = limits;
+    if (this.#connection.capabilities.rowErrors || firstRows < Infinity) {
       const rows: SqlValue[][] = [];
       for (const row of boundedRows(statement, bindings, limits)) {
         rows.push(narrowRow(row));
+        if (rows.length >= firstRows) return { columns, rows };
       }
-      return { columns, rows };
+      if (this.#connection.capabilities.rowErrors) return { columns, rows };
+      // They may have ended at an error, which only this pass tells.
+      return { columns, rows: statement.all(bindings) };
     }
     // A first pass that holds one row at a time; it may end early, at an error that the second pass reports.
     for (const _ of boundedRows(statement, bindings, limits)) continue;
@@ -211,6 +349,13 @@ function* boundedRows(
     }
     yield row;
   }
+}
+
+function notSpooled(keyword: string): HiqliteError {
+  return new HiqliteError(
+    "invalid",
+    `${keyword} gives no stream of rows, only SELECT, VALUES and WITH do; use query()`,
+  );
 }
 
 function refuseKeyword(keyword: string): string | null {

@@ -1,7 +1,7 @@
-import { writeRows } from "../../sql/result.ts";
 import type { SqliteDriverSpec } from "../driver/driver.ts";
 import { openDriver } from "../driver/open_driver.ts";
 import { ReaderRequest, readQuery } from "./query_codec.ts";
+import { answerQuery } from "./answer_query.ts";
 import { Reader } from "./reader.ts";
 import { SchemaEpoch } from "../thread/schema_epoch.ts";
 import { okAnswer } from "../thread/answers.ts";
@@ -42,17 +42,11 @@ serveRequests<ReaderOptions>((options) => {
         reader = open();
         return okAnswer();
       }
-      const { statement, limits } = readQuery(request);
       // If it could not be opened when the file was replaced, the query says why.
       reader ??= open();
-      const { columns, rows, index } = reader.query(
-        statement.sql,
-        statement.params,
-        limits,
-      );
       const answer = okAnswer(256);
-      writeRows(answer, columns, rows);
-      return answer.u53(options.schemaEpoch === null ? index! : 0);
+      answerQuery(answer, reader, readQuery(request));
+      return answer;
     },
     get interruptHandle() {
       return reader?.interruptHandle ?? 0n;

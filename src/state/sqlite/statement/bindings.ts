@@ -1,4 +1,5 @@
 import { HiqliteError } from "../../../errors.ts";
+import { noSqlType } from "../../sql/validate.ts";
 import type { SqlParameter, SqlParameters, SqlValue } from "../../sql/types.ts";
 import { type Bindings, NO_BINDINGS } from "../driver/driver.ts";
 import type { ParameterSlot } from "./text.ts";
@@ -106,11 +107,14 @@ function valueOf(parameter: SqlParameter, resolve: Resolve): SqlValue {
       if (parameter === null || parameter instanceof Uint8Array) {
         return parameter;
       }
+      if (!("$ref" in parameter)) throw noSqlType("A parameter", parameter);
       const value = resolve(parameter);
       return typeof value === "number" && Number.isSafeInteger(value)
         ? BigInt(value)
         : value;
     }
+    case "undefined":
+      throw noSqlType("A parameter", parameter);
     default:
       return parameter;
   }

@@ -1,17 +1,14 @@
 import { HiqliteError } from "../../../errors.ts";
 import type { SqliteConnection, SqliteStatement } from "../driver/driver.ts";
-import {
-  type Observed,
-  type Policy,
-  refuseInView,
-  RESERVED_PREFIX,
-} from "./policy.ts";
+import type { Observed } from "./observed.ts";
+import { type Policy, refuseInView, RESERVED_PREFIX } from "./policy.ts";
 import {
   describeStatement,
   isBlank,
   namesIn,
   type ParameterSlot,
 } from "./text.ts";
+import { LOCKS_VIEW } from "./rules.ts";
 
 /** A prepared statement and what is known of it. */
 export interface Compiled {
@@ -24,6 +21,8 @@ export interface Compiled {
   tables: number | null;
   /** Tables of virtual tables that it writes that must be looked at after it; null until it ran. */
   shadows: readonly string[] | null;
+  /** What the answer of a query depends on, null: on everything; undefined until that was asked. */
+  dependencies?: readonly string[] | null;
 }
 
 /** Words in a statement's text that ask for care; one in a string does no harm. */
@@ -165,13 +164,15 @@ export class StatementCache {
   }
 }
 
+const OWN_NAMES = [LOCKS_VIEW, RESERVED_PREFIX];
+
 function forbid(refusal: string | null): void {
   if (refusal !== null) throw new HiqliteError("forbidden", refusal);
 }
 
 /**
- * ALTER TABLE does not show the authorizer the new name, nor CREATE VIEW and CREATE VIRTUAL TABLE what is read later;
- * and whether there is a guard to be dropped differs between members.
+ * ALTER TABLE does not show the authorizer the new name, CREATE VIEW and CREATE VIRTUAL TABLE what is read later, nor
+ * CREATE TABLE what its foreign keys refer to; and whether there is a guard to be dropped differs between members.
  */
 function refuseName(
   [first, second]: readonly string[],
@@ -181,12 +182,18 @@ function refuseName(
     ? refuseInView
     : first === "DROP"
     ? refuseReserved
+    : first === "CREATE"
+    ? parentRefusal()
     : null;
   if (refuse !== null) {
     for (const name of namesIn(sql)) {
       const refusal = refuse(name);
       if (refusal !== null) return refusal;
     }
+  }
+  // A subquery called like the view would be taken for it, and may read what the view reads.
+  if (OWN_NAMES.every((name) => sql.toLowerCase().includes(name))) {
+    return `Names that begin with ${RESERVED_PREFIX} are reserved, also where ${LOCKS_VIEW} is read`;
   }
   const hidden = first === "ALTER" || second === "VIRTUAL";
   if (!hidden || !sql.toLowerCase().includes(RESERVED_PREFIX)) return null;
@@ -197,4 +204,17 @@ function refuseReserved(name: string): string | null {
   return name.startsWith(RESERVED_PREFIX)
     ? `Names that begin with ${RESERVED_PREFIX} are reserved: ${name}`
     : null;
+}
+
+/**
+ * Refuses what a foreign key refers to: SQLite would look at it when a member writes to its own tables, and what cannot
+ * fail there could.
+ */
+function parentRefusal(): (name: string) => string | null {
+  let before = "";
+  return (name) => {
+    const refusal = before === "references" ? refuseReserved(name) : null;
+    before = name;
+    return refusal;
+  };
 }

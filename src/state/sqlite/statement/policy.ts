@@ -3,14 +3,20 @@ import {
   COUNTERS,
   DATA_KEYWORDS,
   FORBIDDEN_FUNCTIONS,
+  LOCKS_VIEW,
   MEMBER_FUNCTIONS,
   MODULES,
+  NOTIFY_FUNCTION,
   PHYSICAL_TABLES,
   QUESTION_PRAGMAS,
   READER_PRAGMAS,
   SCHEMA_ACTIONS,
+  SCHEMA_ACTIONS_IN_TABLE,
+  SHOWN_TO_QUERIES,
+  TOKEN_FUNCTION,
   WRITER_PRAGMAS,
 } from "./rules.ts";
+import { nothingObserved, type Observed } from "./observed.ts";
 import { foldName } from "./text.ts";
 
 /** The prefix of this software's own tables. */
@@ -18,6 +24,9 @@ export const RESERVED_PREFIX = "_hql_";
 
 /** Begins the names of the temporary triggers that keep the largest rowids free; they go with their tables. */
 export const ROWID_GUARD = `${RESERVED_PREFIX}rowid `;
+
+/** The temporary table that keeps the rows of a query for a stream. */
+export const SPOOL_TABLE = `${RESERVED_PREFIX}rows`;
 
 /** What a guard calls before (1) and after (0) it computes what must not depend on the current time. */
 export const STRICT_FUNCTION = `${RESERVED_PREFIX}strict`;
@@ -27,7 +36,8 @@ export function refuseInView(name: string): string | null {
   if (name.startsWith(RESERVED_PREFIX)) {
     return `Names that begin with ${RESERVED_PREFIX} are reserved: ${name}`;
   }
-  return MEMBER_FUNCTIONS.has(name) || FORBIDDEN_FUNCTIONS.has(name)
+  return MEMBER_FUNCTIONS.has(name) || FORBIDDEN_FUNCTIONS.has(name) ||
+      name === NOTIFY_FUNCTION
     ? `${name}() is not allowed in a view: members may differ in it`
     : null;
 }
@@ -41,26 +51,6 @@ type Mode =
   /** A user's statement runs: what is compiled meanwhile comes from a virtual table, or SQLite compiles the statement again. */
   | "nested";
 
-/** What compiling a statement revealed. */
-export interface Observed {
-  /** It changes the schema. */
-  schema: boolean;
-  /** It inserts, updates or deletes rows, not counting the schema's own. */
-  data: boolean;
-  /** The table that the statement itself (no trigger) inserts into; null if none. */
-  insertsInto: string | null;
-  /** Tables and views whose rows it, its triggers or its foreign keys change. */
-  writes: Set<string>;
-  /** A trigger changes rows, so that there may be changes when no row of its own table was. */
-  indirect: boolean;
-  /** It defers foreign keys to the end of the transaction. */
-  defersForeignKeys: boolean;
-  /** Tables it, or a virtual table that it opens, reads; folded. */
-  reads: Set<string>;
-  /** It asks for `changes()` or the like, not counting a virtual table that it opens. */
-  counters: boolean;
-}
-
 /** Decides what a statement may do, and notes what it does. */
 export class Policy {
   readonly #readOnly: boolean;
@@ -68,12 +58,12 @@ export class Policy {
   #dropsTable = false;
   #mode: Mode = "internal";
   /** What the running statement did when it was compiled. */
-  #own: Observed = nothing();
+  #own: Observed = nothingObserved();
   #storage: ReadonlySet<string> | null = null;
   /** Why the last statement was refused; null if it was not. */
   refusal: string | null = null;
   /** What the statement compiled last does. */
-  observed: Observed = nothing();
+  observed: Observed = nothingObserved();
 
   /** A policy for readers (`readOnly`) or for the writer. */
   constructor(options: { readonly readOnly: boolean }) {
@@ -104,7 +94,7 @@ export class Policy {
   /** Why a virtual table could not read what `work` compiles; null if it could, or if that is wrong anyway. */
   refusedUnseen(work: () => unknown): string | null {
     this.refusal = null;
-    this.enter("SELECT", nothing(), null);
+    this.enter("SELECT", nothingObserved(), null);
     try {
       work();
     } catch {
@@ -115,13 +105,24 @@ export class Policy {
     return null;
   }
 
+  /** Runs `work`, which is this software's own, in the middle of a user's statement. */
+  internally<T>(work: () => T): T {
+    const mode = this.#mode;
+    this.#mode = "internal";
+    try {
+      return work();
+    } finally {
+      this.#mode = mode;
+    }
+  }
+
   /** Compiles a user's statement that begins with `keywords`. */
   examine<T>(keywords: readonly string[], work: () => T): T {
     this.#mode = "examine";
     this.#keyword = keywords[0] ?? "";
     this.#dropsTable = this.#keyword === "DROP" && keywords[1] === "TABLE";
     this.refusal = null;
-    this.observed = nothing();
+    this.observed = nothingObserved();
     try {
       return work();
     } finally {
@@ -138,10 +139,15 @@ export class Policy {
     trigger: string | null,
   ): boolean => {
     if (this.#mode === "internal") return true;
-    const guard = trigger?.startsWith(ROWID_GUARD) ||
+    // SQLite compiles again what fills it when it has seen the parameters.
+    const spools = this.#mode === "nested" && this.#readOnly &&
+      action === Action.insert && database === "temp" && first === SPOOL_TABLE;
+    const guard = spools || trigger?.startsWith(ROWID_GUARD) ||
       action === Action.dropTempTrigger && this.#dropsTable &&
         first!.startsWith(ROWID_GUARD);
-    if (guard) return true;
+    if (guard || this.#looksInLocks(action, first, second, trigger)) {
+      return true;
+    }
     // ALTER and DROP look into the temporary schema too, for what depends on the table.
     const temporary = isTemporary(action) ||
       (database === "temp" && !/^(ALTER|DROP)$/.test(this.#keyword));
@@ -158,15 +164,35 @@ export class Policy {
     return true;
   };
 
+  /** What the view of locks does where it is read: a common table expression called like it may do no more than others. */
+  #looksInLocks(
+    action: number,
+    first: string | null,
+    second: string | null,
+    trigger: string | null,
+  ): boolean {
+    // As the text spells it.
+    if (trigger?.toLowerCase() !== LOCKS_VIEW) return false;
+    const own = action === Action.read
+      ? first!.startsWith(RESERVED_PREFIX)
+      : action === Action.function && second!.startsWith(RESERVED_PREFIX);
+    if (own && this.#mode === "examine") this.observed.reads.add(LOCKS_VIEW);
+    return own;
+  }
+
   #refuse(action: number, first: string, second: string): string | null {
     const name = first.toLowerCase();
     if (
       (name.startsWith(RESERVED_PREFIX) ||
         second.toLowerCase().startsWith(RESERVED_PREFIX)) &&
-      !(action === Action.read && name === `${RESERVED_PREFIX}migrations`)
+      !(action === Action.read && this.#isShown(name))
     ) {
       return `Names that begin with ${RESERVED_PREFIX} are reserved: ${first}`;
     }
+    if (
+      (name === LOCKS_VIEW || second.toLowerCase() === LOCKS_VIEW) &&
+      (SCHEMA_ACTIONS.has(action) || isChange(action))
+    ) return `${LOCKS_VIEW} can only be read`;
     switch (action) {
       case Action.transaction:
       case Action.savepoint:
@@ -188,6 +214,12 @@ export class Policy {
     return this.#readOnly
       ? refuseWrite(action)
       : this.#refuseChange(action, name, second);
+  }
+
+  /** Of this software's own tables: what a write may read, too, is kept for ever, and the same for all. */
+  #isShown(table: string): boolean {
+    return table === `${RESERVED_PREFIX}migrations` ||
+      this.#readOnly && SHOWN_TO_QUERIES.has(table);
   }
 
   /** What a virtual table must not do, though the statement may: SQLite may also compile the statement itself again. */
@@ -259,6 +291,9 @@ export class Policy {
   #refuseFunction(name: string): string | null {
     const lower = name.toLowerCase();
     if (FORBIDDEN_FUNCTIONS.has(lower)) return `${lower}() is not allowed`;
+    if (this.#readOnly && lower === NOTIFY_FUNCTION) {
+      return `${lower}() is not allowed in a query: it publishes, use execute`;
+    }
     if (!this.#readOnly && MEMBER_FUNCTIONS.has(lower)) {
       return `${lower}() is not allowed in a write: members may differ in it`;
     }
@@ -295,10 +330,17 @@ export class Policy {
     trigger: string | null,
   ): void {
     const observed = this.observed;
-    if (SCHEMA_ACTIONS.has(action)) observed.schema = true;
+    if (SCHEMA_ACTIONS.has(action)) {
+      observed.schema = true;
+      observed.touches.add(
+        SCHEMA_ACTIONS_IN_TABLE.has(action) ? second : first,
+      );
+    }
     if (action === Action.read) observed.reads.add(foldName(first));
-    if (action === Action.function && COUNTERS.has(second.toLowerCase())) {
-      observed.counters = true;
+    if (action === Action.function) {
+      const called = second.toLowerCase();
+      if (COUNTERS.has(called)) observed.counters = true;
+      if (called === TOKEN_FUNCTION) observed.reads.add(LOCKS_VIEW);
     }
     if (
       action === Action.pragma && first.toLowerCase() === "defer_foreign_keys"
@@ -328,17 +370,4 @@ function isTemporary(action: number): boolean {
 function refuseWrite(action: number): string | null {
   const harmless = action === Action.select || action === Action.recursive;
   return harmless ? null : "A query may not write; use execute";
-}
-
-function nothing(): Observed {
-  return {
-    schema: false,
-    data: false,
-    insertsInto: null,
-    writes: new Set(),
-    indirect: false,
-    defersForeignKeys: false,
-    reads: new Set(),
-    counters: false,
-  };
 }

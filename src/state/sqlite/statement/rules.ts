@@ -32,6 +32,12 @@ export const Action = {
   recursive: 33,
 } as const;
 
+/** The view that shows who holds which lock: this software's own, and the one thing through which users' SQL reads its tables. */
+export const LOCKS_VIEW = "hql_locks";
+
+/** The function that asks this view for a token. */
+export const TOKEN_FUNCTION = "hql_token";
+
 /** Actions that change the schema. */
 export const SCHEMA_ACTIONS: ReadonlySet<number> = new Set([
   Action.createIndex,
@@ -45,6 +51,15 @@ export const SCHEMA_ACTIONS: ReadonlySet<number> = new Set([
   Action.alterTable,
   Action.createVirtualTable,
   Action.dropVirtualTable,
+]);
+
+/** Those of them that name the table second: what is made, altered or dropped belongs to it. */
+export const SCHEMA_ACTIONS_IN_TABLE: ReadonlySet<number> = new Set([
+  Action.createIndex,
+  Action.createTrigger,
+  Action.dropIndex,
+  Action.dropTrigger,
+  Action.alterTable,
 ]);
 
 /** PRAGMAs whose answer follows from the schema alone. */
@@ -120,6 +135,29 @@ export const FORBIDDEN_FUNCTIONS: ReadonlySet<string> = new Set([
   "load_extension",
   "fts3_tokenizer",
   "sqlite_log",
+]);
+
+/** Publishes an event; for writes. */
+export const NOTIFY_FUNCTION = "hql_notify";
+
+/** The table of what was published, as queries may read it. */
+export const EVENTS_TABLE_NAME = "_hql_events";
+
+/** Where backups are remembered. */
+export const BACKUPS_TABLE_NAME = "_hql_backups";
+
+/** What was done from dashboards, and who signed out. */
+export const AUDIT_TABLE_NAMES = ["_hql_audit", "_hql_signed_out"] as const;
+
+/** What of the log is archived. */
+const ARCHIVE_TABLE_NAME = "_hql_archive";
+
+/** This software's own tables that queries may read, and writes may not. */
+export const SHOWN_TO_QUERIES: ReadonlySet<string> = new Set([
+  EVENTS_TABLE_NAME,
+  BACKUPS_TABLE_NAME,
+  ...AUDIT_TABLE_NAMES,
+  ARCHIVE_TABLE_NAME,
 ]);
 
 /** Functions that differ between members or since when a member runs, for writes. */

@@ -1,4 +1,7 @@
+import { foldName } from "../../sql/names.ts";
 import { tokenAt } from "./tokens.ts";
+
+export { foldName } from "../../sql/names.ts";
 
 /** A parameter position of a statement: its name with the prefix, or null for `?` and `?NNN`. */
 export type ParameterSlot = string | null;
@@ -63,11 +66,34 @@ export function isBlank(sql: string, start = 0): boolean {
  * `sqlite3_complete`: a CREATE TRIGGER ends at `; END ;`, everything else at `;`.
  */
 export function* splitStatements(sql: string): Generator<string> {
+  for (const { start, end } of statementRanges(sql)) {
+    yield sql.slice(start, end);
+  }
+}
+
+/** Where the statements stand that {@linkcode splitStatements} gives. */
+export function* statementRanges(
+  sql: string,
+): Generator<{ readonly start: number; readonly end: number }> {
   let start = 0;
   while (start < sql.length) {
     const end = statementEnd(sql, start);
-    const text = sql.slice(start, end);
-    if (!isBlank(text)) yield text;
+    if (!isBlank(sql.slice(start, end))) yield { start, end };
+    start = end;
+  }
+}
+
+/** The statements that a text has whole, each with its semicolon, and what stands behind the last one. The text ends with a line's end. */
+export function completeStatements(
+  text: string,
+): { readonly statements: readonly string[]; readonly rest: string } {
+  const statements: string[] = [];
+  let start = 0;
+  for (;;) {
+    const end = statementEnd(text, start);
+    if (end >= text.length) return { statements, rest: text.slice(start) };
+    const piece = text.slice(start, end);
+    if (!isBlank(piece)) statements.push(piece);
     start = end;
   }
 }
@@ -100,11 +126,6 @@ function isTrigger(words: readonly string[]): boolean {
   if (words[at++] !== "CREATE") return false;
   if (words[at] === "TEMP" || words[at] === "TEMPORARY") at++;
   return words[at] === "TRIGGER";
-}
-
-/** A name as SQLite compares it: of the letters only those of ASCII are folded. */
-export function foldName(name: string): string {
-  return name.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
 /** A name as SQL, whatever characters it has. */

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { ownCommand } from "../../../util/own_command.ts";
 
 /** What a child does, as its first argument: the program of an embedder starts itself again as its child. */
 export const CHILD_ROLES = {
@@ -39,9 +40,7 @@ const INHERITED = [
 
 /** Whether this process may start children of its own kind. */
 export function maySpawn(): boolean {
-  const command = Deno.execPath();
-  return Deno.permissions.querySync({ name: "run", command }).state ===
-    "granted";
+  return ownCommand() !== null;
 }
 
 /** Where the temporary files of a database in `folder` go. */
@@ -70,7 +69,7 @@ export function spawnChild(
     new URL("../child.ts", import.meta.url).href,
     ...self,
   ];
-  return new Deno.Command(Deno.execPath(), {
+  return new Deno.Command(ownCommand() ?? Deno.execPath(), {
     args,
     clearEnv: true,
     env: childEnvironment(folder),

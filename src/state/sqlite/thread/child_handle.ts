@@ -1,3 +1,4 @@
+import { joinedBytes } from "../../../util/bytes.ts";
 import { HiqliteError } from "../../../errors.ts";
 import { ByteReader } from "../../../util/bytes.ts";
 import { WriterLostError } from "../../port.ts";
@@ -271,13 +272,7 @@ class FrameReader {
   /** The first bytes in one piece: `count` of them at least. */
   #peek(count: number): Uint8Array {
     if (this.#chunks[0]!.length < count) {
-      const joined = new Uint8Array(this.#have);
-      let at = 0;
-      for (const chunk of this.#chunks) {
-        joined.set(chunk, at);
-        at += chunk.length;
-      }
-      this.#chunks = [joined];
+      this.#chunks = [joinedBytes(this.#chunks, this.#have)];
     }
     return this.#chunks[0]!;
   }

@@ -7,11 +7,17 @@ const CACHES = { first: 3, step: 5 } as const;
 export const CACHE_MUTANTS: readonly Mutant[] = [
   ...([
     {
+      name: "a key that moves while keys are put in order is not listed",
+      file: "state/kv/memory/space.ts",
+      find: "      this.#order?.moved(key);\n",
+      replace: "",
+    },
+    {
       name: "what was due is removed although it was written again",
       file: "state/kv/memory/space.ts",
       find:
-        "  #forgetEntry(slot: number): void {\n    this.#entryDeadlines.remove(slot);\n",
-      replace: "  #forgetEntry(slot: number): void {\n",
+        "    else if (old !== NO_SLOT) this.#entryDeadlines.remove(slot);\n",
+      replace: "",
     },
     {
       name: "an entry's deadline is counted by the wall clock",
@@ -189,16 +195,49 @@ export const CACHE_MUTANTS: readonly Mutant[] = [
     },
     {
       name: "what makes room is the first one that was stored here",
-      file: "state/kv/memory/shards.ts",
-      find: "    if (!shard.sorted) this.#sort(shard);\n",
-      replace: "",
+      file: "state/kv/memory/space.ts",
+      find: "    this.#versions?.set(slot, entry.version);\n",
+      replace:
+        "    const all = this as { stored?: number };\n    all.stored = (all.stored ?? 0) + 1;\n    this.#versions?.set(slot, all.stored);\n",
     },
     {
       name: "what makes room is not the oldest of all",
-      file: "state/kv/memory/shards.ts",
-      find: "      if (first < smallest) [at, smallest] = [i, first];\n",
-      replace:
-        "      if (at < 0 && first < smallest) [at, smallest] = [i, first];\n",
+      file: "state/kv/memory/ranking.ts",
+      find: "      if (number >= above) break;\n",
+      replace: "      if (number >= above || this.#by === 1) break;\n",
+    },
+    {
+      name: "a key that is removed hides those behind it",
+      file: "state/kv/memory/key_table.ts",
+      find: "    gap = at;\n",
+      replace: "    gap = cell;\n",
+    },
+    {
+      name: "a key that was removed while a table is read is told of",
+      file: "state/kv/memory/key_table.ts",
+      find:
+        "        if (slot !== NO_SLOT && this.#holds(seen[at]!, slot)) yield slot;\n",
+      replace: "        if (slot !== NO_SLOT) yield slot;\n",
+    },
+    {
+      name: "a view shows what is due",
+      file: "state/kv/reads.ts",
+      find:
+        "    return isDue(entry, nowMs) ? null : shown(entry, entry.bytes, nowMs);\n",
+      replace: "    return shown(entry, entry.bytes, nowMs);\n",
+    },
+    {
+      name: "an entry's events are told of the cache that was told of last",
+      file: "state/kv/events.ts",
+      find: "    if (cache === this.#cache) return this.#place;\n",
+      replace: '    if (this.#cache !== "") return this.#place;\n',
+    },
+    {
+      name: "what is cleared stays in the hash of everything",
+      file: "state/kv/contents.ts",
+      find:
+        "    const { id } = cache;\n    this.#countHash(-hashOfCache(cache.row));\n",
+      replace: "    const { id } = cache;\n",
     },
     {
       name: "a unit makes room with what it wrote itself",
@@ -266,6 +305,27 @@ export const CACHE_MUTANTS: readonly Mutant[] = [
       file: "state/kv/contents.ts",
       find: '    if (why === "expire") return this.#expired(cache, key);\n',
       replace: '    if (why === "expire") this.#expired(cache, key);\n',
+    },
+    {
+      name: "the settings that a unit brings are ignored",
+      file: "state/kv/units.ts",
+      find:
+        "const refusal = creates === undefined ? null : this.#refused(creates);",
+      replace: "const refusal = creates === null ? this.#refused([]) : null;",
+    },
+    {
+      name: "only the first cache that a unit brings is created",
+      file: "state/kv/units.ts",
+      find: "    for (const create of creates) {\n",
+      replace: "    for (const create of creates.slice(0, 1)) {\n",
+    },
+    {
+      name: "a unit that brings other settings goes on",
+      file: "state/kv/units.ts",
+      find:
+        'if (failed(outcome) && outcome.kind === "refused") return outcome;\n    }\n    return null;',
+      replace:
+        'if (failed(outcome) && outcome.kind !== "refused") return null;\n    }\n    return null;',
     },
   ] as const).map((mutant) => ({ ...CACHES, ...mutant })),
 ];

@@ -75,6 +75,13 @@ export const EQUAL_MEMBERS_MUTANTS: readonly Mutant[] = [
     step: 10,
   },
   {
+    name: "a foreign key may refer to a member's table",
+    file: "state/sqlite/statement/cache.ts",
+    find: 'before === "references"',
+    replace: 'before === ""',
+    step: 10,
+  },
+  {
     name: "the content of a full-text table may be anything",
     file: "state/sqlite/apply/virtual_tables.ts",
     find: "      if (refusal === null) continue;\n",

@@ -3,6 +3,26 @@ import type { Mutant } from "../table.ts";
 /** Planted in what a leader does before it proposes, and in what followers compare. */
 export const EXEC_MUTANTS: readonly Mutant[] = [
   {
+    name: "a commit that no entries follow is told to nobody",
+    file: "group/commit_notice.ts",
+    find: "if (this.#ports.intake.outstanding === 0) this.tell();",
+    replace: "",
+  },
+  {
+    name: "a commit waits for its answers although no entries follow",
+    file: "group/commit_notice.ts",
+    find:
+      "if (this.#held && this.#ports.intake.follows === false) this.tell();",
+    replace: "",
+  },
+  {
+    name:
+      "whoever asks for a read index hears of the commit with the next heartbeat",
+    file: "raft/read_index.ts",
+    find: "state.commitsHeld = false;",
+    replace: "",
+  },
+  {
     name: "prepared: answers leave when the batch is proposed",
     file: "group/execute_first.ts",
     find: '    this.#phase = "proposed";\n',
@@ -34,7 +54,7 @@ export const EXEC_MUTANTS: readonly Mutant[] = [
     file: "state/sqlite/machine.ts",
     find: "    this.#writer.prepare(preparation, done);\n",
     replace:
-      "    this.#writer.prepare(preparation, done);\n    this.#applied = { term: preparation.term, index: first + payloads.length - 1 };\n",
+      "    this.#writer.prepare(preparation, done);\n    this.#reached = { ...this.#reached, applied: { term: preparation.term, index: first + payloads.length - 1 } };\n",
   },
   {
     name: "prepared: the transaction is committed at once",

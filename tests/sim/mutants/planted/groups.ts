@@ -17,9 +17,8 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
   {
     name: "a proposal above the level is taken",
     file: "node/groups/proposer.ts",
-    find:
-      "if (level > this.#ports.level()) throw tooNew(level, this.#ports.level());",
-    replace: "",
+    find: "if (level > this.#ports.level()) {",
+    replace: "if (false) {",
   },
   {
     name: "a node too old for the level is let in",
@@ -155,5 +154,55 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
     file: "node/cluster/addresses.ts",
     find: "keptLifeOf(identity, name).mark,",
     replace: "startIdOf(identity),",
+  },
+  {
+    name: "a voter that says nothing counts as one that has ended",
+    file: "node/groups/next_epoch.ts",
+    find:
+      "return { dead: removed && gone, voters: undefined, last: undefined };",
+    replace:
+      "return { dead: removed || gone, voters: undefined, last: undefined };",
+  },
+  {
+    name: "half of the voters and one more may be missing",
+    file: "node/groups/voter_sets.ts",
+    find: ".length <= voters.length\n  );",
+    replace: ".length <= voters.length + 1\n  );",
+  },
+  {
+    name: "one lost set of voters ends an epoch although another one lives",
+    file: "node/groups/voter_sets.ts",
+    find: " : inLogs).every((voters) =>",
+    replace: " : inLogs).some((voters) =>",
+  },
+  {
+    name: "voters come before the durable group knows of them",
+    file: "node/groups/following_group.ts",
+    find: "    if (needed !== null) {\n",
+    replace: "    if (needed !== null && step === null) {\n",
+  },
+  {
+    name: "a leader that has not settled leaves sets of voters out",
+    file: "node/groups/voter_sets.ts",
+    find: "const kept = settled ? [] : known.sets;",
+    replace: "const kept: typeof known.sets = settled ? [] : [];",
+  },
+  {
+    name: "a member is the same one in each epoch",
+    file: "node/groups/marks.ts",
+    find: " ^ BigInt(epoch)",
+    replace: " ^ BigInt(0 * epoch)",
+  },
+  {
+    name: "a voter that is behind gets the votes of those that are ahead",
+    file: "node/groups/voter_sets.ts",
+    find: "term === last!.term && index <= last!.index;",
+    replace: "term === last!.term && index <= last!.index * 2;",
+  },
+  {
+    name: "a voter needs only one of the sets that are in force by its log",
+    file: "node/groups/voter_sets.ts",
+    find: "    voters!.every((set) => 2 * set",
+    replace: "    voters!.some((set) => 2 * set",
   },
 ];

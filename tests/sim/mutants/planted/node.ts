@@ -140,8 +140,14 @@ export const NODE_MUTANTS: readonly Mutant[] = [
   {
     name: "proposals that were cut from the log hold up new ones",
     file: "group/proposals.ts",
-    find: "this.#queue.splice(Math.max(kept, this.#head));",
-    replace: "this.#queue.splice(Math.max(kept, Infinity));",
+    find: ".splice(Math.max(kept, this.#head))",
+    replace: ".splice(Math.max(kept, Infinity))",
+  },
+  {
+    name: "what was proposed is kept for long after it is done",
+    file: "group/proposals.ts",
+    find: "    this.#queue[this.#head++] = null;\n",
+    replace: "    this.#head++;\n",
   },
   {
     name: "a snapshot that is being synced is not acknowledged",
@@ -203,8 +209,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
   {
     name: "the cluster clock goes on without a leader",
     file: "group/cluster_clock.ts",
-    find: "Math.min(this.#since + ms, this.#unheardMost)",
-    replace: "this.#since + ms",
+    find: "return UNHEARD_TIMEOUTS * this.#electionMs;",
+    replace: "return Infinity;",
   },
   {
     name: "heartbeats do not carry the cluster clock",

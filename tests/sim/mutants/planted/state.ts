@@ -128,7 +128,7 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     name:
       "an entry that ended the writer is refused though a snapshot is past it",
     file: "state/sqlite/machine.ts",
-    find: "    this.#losses.passed(this.#applied.index);\n",
+    find: "    this.#losses.passed(this.applied.index);\n",
     replace: "",
   },
   {

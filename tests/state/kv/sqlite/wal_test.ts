@@ -74,6 +74,41 @@ Deno.test("a checkpoint is a request to a Worker, which answers when this thread
   }
 });
 
+Deno.test("there is a Worker from the first checkpoint on, and at the end without one: its connection is the last", async () => {
+  const { Worker } = globalThis;
+  let started = 0;
+  globalThis.Worker = class extends Worker {
+    constructor(...args: ConstructorParameters<typeof Worker>) {
+      super(...args);
+      started++;
+    }
+  };
+  try {
+    await withFolder(async (dir) => {
+      const store = openStore(dir);
+      writeRound(store, 1);
+      assert.equal(started, 0);
+      await checkpoint(store);
+      await checkpoint(store);
+      assert.equal(started, 1);
+      await closeStore(store);
+      assert.equal(started, 1);
+    });
+    await withFolder(async (dir) => {
+      const store = openStore(dir);
+      writeRound(store, 1);
+      await closeStore(store);
+      assert.equal(started, 2);
+      assert.equal(fs.existsSync(join(dir, WAL)), false);
+      const again = openStore(dir);
+      assert.deepEqual(again.position, positionAt(1));
+      await closeStore(again);
+    });
+  } finally {
+    globalThis.Worker = Worker;
+  }
+});
+
 Deno.test("what a checkpoint has told of is in the file, and the WAL begins anew", async () => {
   await withFolder(async (dir) => {
     const store = openStore(dir);
@@ -172,4 +207,28 @@ Deno.test("a checkpoint that fails is told, those that wait go on, and nothing b
     assert.deepEqual(store.position, positionAt(1));
     await closeStore(store);
   });
+});
+
+Deno.test("a Worker that cannot be loaded ends the caches with the reason, instead of asking for another attempt", async () => {
+  const Real = globalThis.Worker;
+  globalThis.Worker = class extends Real {
+    constructor(url: string | URL, options?: WorkerOptions) {
+      super(new URL("./no_such_worker.ts", url), options);
+    }
+  };
+  try {
+    await withFolder(async (dir) => {
+      const store = openStore(dir);
+      const lost = {
+        name: "HiqliteError",
+        code: "storage",
+        message: /cannot run \(.*no_such_worker/,
+      };
+      await assert.rejects(checkpoint(store), lost);
+      assert.throws(() => store.begin(), lost);
+      await closeStore(store);
+    });
+  } finally {
+    globalThis.Worker = Real;
+  }
 });

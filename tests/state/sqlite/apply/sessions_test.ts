@@ -268,12 +268,15 @@ test("a database of another format is refused, with what to do", () => {
   const dir = Deno.makeTempDirSync({ prefix: "hql-sessions-" });
   try {
     using direct = member(`${dir}/a.db`);
+    const [[format]] = direct.rows("SELECT format FROM _hql_meta") as [
+      [number],
+    ];
     direct.exec("UPDATE _hql_meta SET format = 2");
     assert.throws(
       () => direct.restart(),
       /has format 2, this release reads format \d+: start the release that wrote it, or begin with an empty data directory/,
     );
-    direct.exec("UPDATE _hql_meta SET format = 5");
+    direct.exec(`UPDATE _hql_meta SET format = ${format}`);
     direct.restart();
   } finally {
     Deno.removeSync(dir, { recursive: true });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { nodeDriver } from "../../../../src/state/sqlite/driver/node_driver.ts";
 import { Reader } from "../../../../src/state/sqlite/read/reader.ts";
 import { Direct } from "../direct.ts";
-import { command, execute } from "../subject.ts";
+import { command, execute, txn } from "../subject.ts";
 
 /** What a view must not show to a virtual table: the members differ in it. */
 const SECRETS = [
@@ -160,4 +160,20 @@ Deno.test("what a statement is taken for does not depend on whether its virtual 
     statements.map((payload) => alone.batch([payload])[0]!),
   );
   assert.deepEqual(together.events, alone.events);
+});
+
+Deno.test("reading a virtual table that SQLite has closed meanwhile is not taken for writing what it keeps its data in", () => {
+  using member = new Direct();
+  member.ok("CREATE TABLE n (k PRIMARY KEY) WITHOUT ROWID");
+  member.ok("CREATE VIRTUAL TABLE r USING rtree(id, a, b)");
+  // Undoing it takes the schema back, and closes what was open.
+  member.run(txn("CREATE TABLE z (a)", "INSERT INTO n VALUES (nope)"));
+  const result = member.run(txn(
+    "INSERT INTO n VALUES (1)",
+    "SELECT id FROM r",
+    "SELECT changes()",
+  ));
+  assert.ok(result.ok);
+  // A statement that writes would have changed no row.
+  assert.deepEqual(result.results[2]!.rows, [[1]]);
 });

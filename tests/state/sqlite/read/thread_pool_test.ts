@@ -4,10 +4,25 @@ import { WorkerHandle } from "../../../../src/state/sqlite/thread/worker_handle.
 import { Subject } from "../subject.ts";
 import { ReaderThreads } from "../../../../src/state/sqlite/read/thread_pool.ts";
 import { silentLogger } from "../../../../src/util/logger.ts";
+import { SQL_VALUE_BYTES_MAX } from "../../../../src/state/sqlite/driver/driver.ts";
 import { presentDriver, presentSpec, test } from "../drivers.ts";
 
 function slow(steps: number): string {
   return `WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT ${steps}) SELECT max(x) FROM c`;
+}
+
+function threads(size: number, path: string, idleMs = 60_000): ReaderThreads {
+  const driver = presentDriver();
+  return new ReaderThreads(size, {
+    driver: presentSpec(),
+    path,
+    statementCacheCapacity: 10,
+    schemaEpoch: null,
+  }, {
+    interrupt: driver.interrupt?.bind(driver),
+    logger: silentLogger,
+    idleMs,
+  });
 }
 
 function hasCode(code: string, message: RegExp): (error: unknown) => boolean {
@@ -19,8 +34,8 @@ function hasCode(code: string, message: RegExp): (error: unknown) => boolean {
 test("query() on another reader is not held up by a slow one", async () => {
   await using subject = await Subject.open({ readPoolSize: 2 });
   let finished = false;
-  const long = subject.machine.query({ sql: slow(2_000_000) })
-    .then(() => finished = true);
+  const long = subject.machine.query({ sql: slow(10_000_000) })
+    .then(() => finished = true, () => {});
   for (let i = 0; i < 20; i++) {
     assert.deepEqual(
       (await subject.machine.query({ sql: "SELECT 1" })).rows,
@@ -28,11 +43,47 @@ test("query() on another reader is not held up by a slow one", async () => {
     );
   }
   assert.equal(finished, false);
+  await subject.close();
   await long;
+});
+
+test("readers begin one at a time when queries wait, as many as there may be, and end when they are idle, but for one", async () => {
+  await using subject = await Subject.open();
+  const readers = threads(3, `${subject.dir}/db-00000001/test.db`, 300);
+  const query = () =>
+    readers.query({ statement: { sql: slow(100_000) }, limits: null }, {
+      timeoutMs: 60_000,
+    });
+  const until = async (count: number, meanwhile: () => Promise<unknown>) => {
+    const end = performance.now() + 60_000;
+    while (readers.count !== count) {
+      assert.ok(performance.now() < end, `${readers.count} readers`);
+      assert.ok(readers.count <= 3);
+      await meanwhile();
+    }
+  };
+  const queries = () => Promise.all(Array.from({ length: 12 }, query));
+  try {
+    assert.equal(readers.count, 0);
+    const first = queries();
+    assert.equal(readers.count, 1);
+    await first;
+    await until(3, queries);
+    await until(1, () => new Promise((resolve) => setTimeout(resolve, 20)));
+    // Two times more it could be idle.
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    assert.equal(readers.count, 1);
+    assert.equal((await query()).rows.length, 1);
+    assert.equal(readers.count, 1);
+  } finally {
+    await readers.close();
+  }
 });
 
 test("query() gives up after its time and uses the reader again when it is free", async () => {
   await using subject = await Subject.open({ readPoolSize: 1 });
+  // Else its time is over before there is a reader.
+  await subject.machine.query({ sql: "SELECT 1" });
   await assert.rejects(
     subject.machine.query({ sql: slow(1_000_000), limits: { timeoutMs: 20 } }),
     hasCode("timeout", /20 ms/),
@@ -98,6 +149,18 @@ test("query() keeps to limits of rows and reports errors in the middle of rows",
   }
 });
 
+test("query() makes no value that is larger than what a write could store", async () => {
+  await using subject = await Subject.open();
+  const { rows } = await subject.machine.query({
+    sql: `SELECT length(zeroblob(${SQL_VALUE_BYTES_MAX}))`,
+  });
+  assert.deepEqual(rows, [[SQL_VALUE_BYTES_MAX]]);
+  const sql = `SELECT length(zeroblob(${SQL_VALUE_BYTES_MAX + 1}))`;
+  const refused = hasCode("sql", /too big/);
+  await assert.rejects(subject.machine.query({ sql }), refused);
+  assert.throws(() => subject.machine.querySync(sql), refused);
+});
+
 test("query() fails with shutting_down after close(), waiting ones too", async () => {
   await using subject = await Subject.open();
   const running = subject.machine.query({ sql: slow(10_000_000) });
@@ -147,17 +210,12 @@ test("a reader whose file is not there when it begins says so, and reads the fil
   await using subject = await Subject.open({ readPoolSize: 1 });
   await subject.execute("CREATE TABLE t (a)");
   const path = `${subject.dir}/db-00000001/test.db`;
-  const driver = presentDriver();
-  const readers = new ReaderThreads(1, {
-    driver: presentSpec(),
-    path: `${path}.missing/a.db`,
-    statementCacheCapacity: 10,
-    schemaEpoch: null,
-  }, {
-    interrupt: driver.interrupt?.bind(driver),
-    logger: silentLogger,
-  });
-  const query = () => readers.query({ sql: "SELECT * FROM t" }, null, 5000);
+  const readers = threads(1, `${path}.missing/a.db`);
+  const query = () =>
+    readers.query(
+      { statement: { sql: "SELECT * FROM t" }, limits: null },
+      { timeoutMs: 5000 },
+    );
   try {
     await assert.rejects(query(), /unable to open|no such/);
     readers.reopen(path);

@@ -144,6 +144,7 @@ export class FfiConnection implements SqliteConnection, StatementHome {
     name: string,
     deterministic: boolean,
     call: (...args: SqlValue[]) => FunctionResult,
+    exactly = false,
   ): void {
     const callback = functionCallback(this.sqlite, call);
     this.#callbacks.push(callback);
@@ -152,7 +153,7 @@ export class FfiConnection implements SqliteConnection, StatementHome {
       this.sqlite.sqlite3_create_function_v2(
         this.#open(),
         cText(name),
-        ANY_COUNT,
+        exactly ? call.length : ANY_COUNT,
         flags,
         null,
         callback.pointer,

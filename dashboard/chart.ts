@@ -1,0 +1,180 @@
+import uPlot from "uplot";
+import type { Line } from "./series.ts";
+
+/** A chart on the page. */
+export interface Chart {
+  /** Other values of the same lines. */
+  update(times: readonly number[], lines: readonly Line[]): void;
+  remove(): void;
+}
+
+/** How a chart is drawn. */
+export interface ChartOptions {
+  readonly times: readonly number[];
+  readonly lines: readonly Line[];
+  readonly height: number;
+  /** Without axes, to stand beside a number. */
+  readonly small: boolean;
+  readonly format: (value: number) => string;
+  /** Of the point under the cursor. */
+  readonly formatTime: (ms: number) => string;
+  /** Of the marks of the axis. */
+  readonly formatClock: (ms: number) => string;
+}
+
+/** Draws lines over time on a canvas; colours are those of the page now. */
+export function drawChart(host: HTMLElement, options: ChartOptions): Chart {
+  const style = getComputedStyle(host);
+  const colour = (name: string): string =>
+    style.getPropertyValue(`--${name}`).trim();
+  const { small, height } = options;
+  const width = (): number => Math.max(40, host.clientWidth);
+  const axis: uPlot.Axis = {
+    stroke: colour("text-3"),
+    font: `11px ${colour("sans")}`,
+    grid: { stroke: colour("border"), width: 1 },
+    ticks: { show: false },
+  };
+  const plot = new uPlot(
+    {
+      width: width(),
+      height,
+      ms: 1,
+      padding: small ? [4, 2, 2, 2] : [8, 8, 0, 0],
+      legend: { show: false },
+      cursor: {
+        show: !small,
+        y: false,
+        drag: { x: false, y: false },
+        points: { size: 6 },
+      },
+      scales: {
+        x: { time: false },
+        y: { range: (_, low, high) => [Math.min(0, low), top(high, small)] },
+      },
+      axes: [
+        {
+          ...axis,
+          show: !small,
+          space: 90,
+          grid: { show: false },
+          values: (_, marks) => textsOf(marks, options),
+          size: 26,
+          splits: (_, __, low, high) => roundTimes(low, high, width()),
+        },
+        {
+          ...axis,
+          show: !small,
+          space: 36,
+          size: 52,
+          values: (_, marks) => marks.map(options.format),
+        },
+      ],
+      series: [
+        {},
+        ...options.lines.map((line) => strokeOf(line, small, colour)),
+      ],
+      hooks: small ? {} : { setCursor: [tell(host, options)] },
+    },
+    dataOf(options.times, options.lines),
+    host,
+  );
+  const sized = new ResizeObserver(() =>
+    plot.setSize({ width: width(), height })
+  );
+  sized.observe(host);
+  return {
+    update: (times, lines) => plot.setData(dataOf(times, lines)),
+    remove: () => {
+      sized.disconnect();
+      plot.destroy();
+    },
+  };
+}
+
+function strokeOf(
+  line: Line,
+  small: boolean,
+  colour: (name: string) => string,
+): uPlot.Series {
+  const stroke = colour(`series-${line.series}`);
+  return {
+    label: line.label,
+    stroke,
+    width: 1.5,
+    points: { show: false },
+    spanGaps: false,
+    ...(small ? { fill: `${stroke}1f` } : {}),
+    ...(line.dashed === true ? { dash: [5, 4] } : {}),
+  };
+}
+
+function dataOf(
+  times: readonly number[],
+  lines: readonly Line[],
+): uPlot.AlignedData {
+  return [[...times], ...lines.map(({ values }) => [...values])];
+}
+
+/** Room above the highest point; a line at zero lies on the ground. With an axis at least four, or its marks would be the same number several times. */
+function top(high: number | null, small: boolean): number {
+  const least = small ? 1 : 4;
+  if (high === null || high <= 0) return least;
+  return small ? high * 1.15 : Math.max(least, high * 1.15);
+}
+
+const MINUTE_MS = 60_000;
+
+/** Times, with their seconds where minutes alone do not tell them apart. */
+function textsOf(
+  marks: readonly number[],
+  { formatClock, formatTime }: ChartOptions,
+): string[] {
+  const whole = marks.every((mark) => mark % MINUTE_MS === 0);
+  return marks.map(whole ? formatClock : formatTime);
+}
+
+const STEPS_MS = [0.25, 0.5, 1, 2, 5, 15, 30, 60, 120, 240, 480, 720]
+  .map((minutes) => minutes * MINUTE_MS);
+
+/** Whole quarters of a minute, minutes or hours, so many that their texts have room. */
+function roundTimes(low: number, high: number, width: number): number[] {
+  const count = Math.max(2, Math.floor(width / 110));
+  const step = STEPS_MS.find((each) => (high - low) / each <= count) ??
+    STEPS_MS.at(-1)!;
+  // A text at the edge would be cut off.
+  const edge = (high - low) * 20 / width;
+  const times: number[] = [];
+  for (
+    let at = Math.ceil((low + edge) / step) * step;
+    at <= high - edge;
+    at += step
+  ) {
+    times.push(at);
+  }
+  return times;
+}
+
+/** Writes what is under the cursor into the chart's own line of text. */
+function tell(
+  host: HTMLElement,
+  options: ChartOptions,
+): (plot: uPlot) => void {
+  return (plot) => {
+    const line = host.parentElement?.querySelector<HTMLElement>(".under");
+    if (line === null || line === undefined) return;
+    const { idx } = plot.cursor;
+    const time = idx === null || idx === undefined
+      ? undefined
+      : plot.data[0][idx];
+    line.textContent = time === undefined ? "" : [
+      options.formatTime(time),
+      ...options.lines.map(({ label }, at) => {
+        const value = plot.data[at + 1]![idx!];
+        return `${label} ${
+          value === null || value === undefined ? "–" : options.format(value)
+        }`;
+      }),
+    ].join(" · ");
+  };
+}

@@ -1,0 +1,87 @@
+import type { VNode } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { formatDateTime, formatInteger, formatMoment } from "../format.ts";
+import { href } from "../route.ts";
+import { EVENT_WORDS } from "../words.ts";
+import { serverNow } from "../state/session.ts";
+import type { MemberEvent } from "../../src/node/telemetry_port.ts";
+import { Chip, type Tone } from "./chip.tsx";
+
+const BAD: readonly MemberEvent["kind"][] = [
+  "leaderless",
+  "contact_lost",
+  "disk_full",
+  "quarantined",
+  "writes_refused",
+];
+const GOOD: readonly MemberEvent["kind"][] = [
+  "contact_regained",
+  "disk_room",
+  "released",
+];
+
+/** The name of an event in an address: who saw it, and the number it has there. */
+export function eventName({ nodeId, number }: MemberEvent): string {
+  return `${nodeId}:${number}`;
+}
+
+/** What happened, the newest first. The one that is pointed at is brought into sight. */
+export function EventList(
+  { events, pointed = null }: {
+    readonly events: readonly MemberEvent[];
+    /** The name of an event. */
+    readonly pointed?: string | null;
+  },
+): VNode {
+  const list = useRef<HTMLOListElement>(null);
+  useEffect(() => {
+    list.current?.querySelector("[aria-current]")
+      ?.scrollIntoView({ block: "center" });
+  }, [pointed]);
+  return (
+    <ol class="events" ref={list}>
+      {events.map((event) => (
+        <li
+          key={eventName(event)}
+          aria-current={eventName(event) === pointed ? "true" : undefined}
+        >
+          <a
+            class="moment"
+            href={href("events", ["log"], { event: eventName(event) })}
+            title={`${formatDateTime(event.atMs)}, a link to this event`}
+          >
+            <time dateTime={new Date(event.atMs).toISOString()}>
+              {formatMoment(event.atMs, serverNow())}
+            </time>
+          </a>
+          <Chip tone={toneOf(event.kind)}>
+            {EVENT_WORDS[event.kind] ?? event.kind}
+          </Chip>
+          <span class="what">
+            <span class="break">{event.text}</span>
+            <small class="faint">
+              seen by n{event.nodeId}
+              {event.term > 0 ? ` · term ${formatInteger(event.term)}` : ""}
+              {event.group !== null && event.group !== "db"
+                ? ` · group ${event.group}`
+                : ""}
+              {timesOf(event)}
+            </small>
+          </span>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+/** Of refused writes the text has the number already. */
+function timesOf({ count, kind }: MemberEvent): string {
+  if (count <= 1 || kind === "writes_refused") return "";
+  return ` · ${formatInteger(count)} times`;
+}
+
+function toneOf(kind: MemberEvent["kind"]): Tone {
+  if (BAD.includes(kind)) return "danger";
+  if (GOOD.includes(kind)) return "success";
+  return kind === "leader" || kind === "transfer" ? "accent" : "neutral";
+}

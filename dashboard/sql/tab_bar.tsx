@@ -1,0 +1,102 @@
+import type { VNode } from "preact";
+import { useState } from "preact/hooks";
+import { Button } from "../parts/button.tsx";
+import type { Tab, TabStore } from "./tabs.ts";
+
+/** The texts of the editor, side by side. A double click, or F2, renames one; Alt with an arrow moves it. */
+export function TabBar({ store }: { readonly store: TabStore }): VNode {
+  const { list } = store.tabs.value;
+  const { id: current } = store.current;
+  const [renamed, setRenamed] = useState<number | null>(null);
+  return (
+    <div class="tabs">
+      <div role="tablist" aria-label="Texts">
+        {list.map((tab) =>
+          renamed === tab.id
+            ? (
+              <Rename
+                key={tab.id}
+                tab={tab}
+                onDone={(name) => {
+                  if (name !== null) store.rename(tab.id, name);
+                  setRenamed(null);
+                }}
+              />
+            )
+            : (
+              <button
+                key={tab.id}
+                type="button"
+                role="tab"
+                aria-selected={tab.id === current}
+                tabIndex={tab.id === current ? 0 : -1}
+                title="Double click to rename"
+                onClick={() => store.choose(tab.id)}
+                onDblClick={() => setRenamed(tab.id)}
+                onKeyDown={(event) => {
+                  if (event.key === "F2") setRenamed(tab.id);
+                  else pressed(event, store, tab);
+                }}
+              >
+                {tab.name}
+              </button>
+            )
+        )}
+      </div>
+      <Button
+        compact
+        look="plain"
+        icon="plus"
+        label="New text"
+        onClick={() => store.add()}
+      />
+      <Button
+        compact
+        look="plain"
+        icon="x"
+        label={`Close ${store.current.name}`}
+        class="close"
+        onClick={() => store.close(current)}
+      />
+    </div>
+  );
+}
+
+function pressed(event: KeyboardEvent, store: TabStore, tab: Tab): void {
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (event.key === "Delete") store.close(tab.id);
+  if (step === undefined) return;
+  event.preventDefault();
+  const row = (event.currentTarget as HTMLElement).parentElement;
+  if (event.altKey) store.move(tab.id, step);
+  else {
+    const { list } = store.tabs.value;
+    const at = list.findIndex((each) => each.id === tab.id) + step;
+    const next = list[(at + list.length) % list.length]!;
+    store.choose(next.id);
+  }
+  requestAnimationFrame(() =>
+    row?.querySelector<HTMLElement>("[aria-selected=true]")?.focus()
+  );
+}
+
+function Rename(
+  { tab, onDone }: {
+    readonly tab: Tab;
+    readonly onDone: (name: string | null) => void;
+  },
+): VNode {
+  return (
+    <input
+      class="input compact"
+      aria-label={`New name of ${tab.name}`}
+      autofocus
+      defaultValue={tab.name}
+      onBlur={(event) => onDone(event.currentTarget.value)}
+      onKeyDown={(event) => {
+        if (event.key === "Enter") onDone(event.currentTarget.value);
+        if (event.key === "Escape") onDone(null);
+      }}
+    />
+  );
+}

@@ -1,0 +1,68 @@
+import type { Channel } from "../tls/channel.ts";
+import type { Guest } from "./connection_caps.ts";
+import { end, relay } from "./relay.ts";
+import { RequestHead } from "./request_head.ts";
+
+/** One accepted connection. */
+export class FrontConnection implements Guest {
+  readonly address: string;
+  readonly #conn: Channel;
+  #handshaking: boolean;
+  /** Null where something else than HTTP is spoken. */
+  readonly #head: RequestHead | null;
+  #sinceMs: number;
+  #lastMs: number;
+
+  /** `tls`: a handshake comes first. */
+  constructor(
+    conn: Channel,
+    address: string,
+    options: { readonly tls: boolean; readonly http: boolean },
+  ) {
+    this.#conn = conn;
+    this.address = address;
+    this.#handshaking = options.tls;
+    this.#head = options.http ? new RequestHead() : null;
+    this.#sinceMs = this.#lastMs = performance.now();
+  }
+
+  get phase(): Guest["phase"] {
+    if (this.#handshaking) return "handshake";
+    return this.#head?.phase ?? "busy";
+  }
+
+  get lastMs(): number {
+    return this.#lastMs;
+  }
+
+  /** Since when it is in its phase, ms. */
+  get sinceMs(): number {
+    return this.#sinceMs;
+  }
+
+  /** The handshake is done. */
+  secured(): void {
+    this.#handshaking = false;
+    this.#sinceMs = this.#lastMs = performance.now();
+  }
+
+  /** Carries what is said on `channel` and by `inner`, until both are done. */
+  async serve(channel: Channel, inner: Channel): Promise<void> {
+    await relay(channel, inner, {
+      received: (bytes) => this.#moved(() => this.#head?.received(bytes)),
+      answered: (bytes) => this.#moved(() => this.#head?.answered(bytes)),
+    });
+  }
+
+  /** Ends it at once. */
+  close(): void {
+    end(this.#conn);
+  }
+
+  #moved(tell: () => void): void {
+    const before = this.phase;
+    tell();
+    this.#lastMs = performance.now();
+    if (this.phase !== before) this.#sinceMs = this.#lastMs;
+  }
+}

@@ -1,0 +1,244 @@
+import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
+import type { PemPair } from "../tls/authority.ts";
+import {
+  type Channel,
+  DuplexChannel,
+  duplexOf,
+  prefixed,
+} from "../tls/channel.ts";
+import { writeAll } from "../util/write_all.ts";
+import { FrontConnection } from "./connection.ts";
+import { ConnectionCaps } from "./connection_caps.ts";
+import type { FrontNews, FrontOpening, InnerAddress } from "./protocol.ts";
+import { end } from "./relay.ts";
+import { withAddress } from "./told_address.ts";
+
+/** How often clocks of connections are looked at, and counts are told, ms. */
+const SWEEP_MS = 250;
+/** How long nothing is accepted after there were no descriptors, ms. */
+const PAUSE_MS = 100;
+/** How a TLS hello begins. */
+const TLS_HANDSHAKE = 22;
+/** What a peer reads that speaks no TLS: an alert, "protocol version". */
+const TLS_ALERT = Uint8Array.of(21, 3, 3, 0, 2, 2, 70);
+/** What a client reads that speaks no TLS. */
+const PLAIN_ANSWER = new TextEncoder().encode(
+  "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: 39\r\n\r\nThis port speaks TLS: use https:// URLs\n",
+);
+/** The least time between two lines of one kind, ms. */
+const QUIET_MS = 60_000;
+
+/** Accepts connections and passes on what is said to whoever serves it. */
+export class FrontServer {
+  readonly #opening: FrontOpening;
+  readonly #tell: (news: FrontNews) => void;
+  readonly #listener: Deno.Listener;
+  readonly #caps: ConnectionCaps<FrontConnection>;
+  readonly #connections = new Set<FrontConnection>();
+  readonly #sweeper: ReturnType<typeof setInterval>;
+  readonly #said = new Map<string, number>();
+  #context: SecureContext | null;
+  #stopped = false;
+  #counts = { refused: 0, late: 0, failed: 0 };
+  #told = "";
+
+  /** Listens. @throws what `Deno.listen` throws. */
+  constructor(opening: FrontOpening, tell: (news: FrontNews) => void) {
+    this.#opening = opening;
+    this.#tell = tell;
+    this.#caps = new ConnectionCaps(opening.limits, opening.perAddressKey);
+    this.#context = opening.tls === null ? null : this.#contextOf(opening.tls);
+    const { hostname, port } = opening;
+    this.#listener = Deno.listen({ hostname, port });
+    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
+    void this.#accept();
+  }
+
+  /** Handshakes from now on use this pair; connections that are open stay. */
+  renew(pair: PemPair): void {
+    this.#context = this.#contextOf(pair);
+  }
+
+  /** Ends connections that ask nothing. */
+  shed(): void {
+    for (const one of this.#connections) {
+      if (one.phase !== "busy") one.close();
+    }
+  }
+
+  /** Accepts no more. What is open stays until one of its sides ends it. */
+  stop(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#listener.close();
+    this.#tellIfDone();
+  }
+
+  #tellIfDone(): void {
+    if (!this.#stopped || this.#connections.size > 0) return;
+    clearInterval(this.#sweeper);
+    this.#tell({ kind: "done" });
+  }
+
+  #contextOf({ key, chain }: PemPair): SecureContext {
+    const { minVersion } = this.#opening.tls!;
+    return createSecureContext({ key, cert: chain, minVersion });
+  }
+
+  async #accept(): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        this.#meet(await this.#listener.accept() as Deno.TcpConn);
+      } catch (error) {
+        if (this.#stopped) return;
+        this.#tell({ kind: "scarce", message: (error as Error).message });
+        this.shed();
+        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      }
+    }
+  }
+
+  #meet(conn: Deno.TcpConn): void {
+    const { limits, tls } = this.#opening;
+    const accepted = new FrontConnection(conn, conn.remoteAddr.hostname, {
+      tls: tls !== null,
+      http: limits.headMs > 0,
+    });
+    const verdict = this.#caps.enter(accepted);
+    if (verdict.kind !== "admitted") {
+      this.#counts.refused++;
+      const left = verdict.kind === "refused" ? accepted : verdict.of;
+      left.close();
+      this.#say("limit", "warn", `a limit is reached: ${verdict.limit}`, left);
+      if (verdict.kind === "refused") return;
+    }
+    this.#connections.add(accepted);
+    void this.#serve(accepted, conn).finally(() => {
+      this.#connections.delete(accepted);
+      this.#caps.leave(accepted);
+      this.#tellIfDone();
+    });
+  }
+
+  async #serve(accepted: FrontConnection, conn: Deno.TcpConn): Promise<void> {
+    let channel: Channel = conn;
+    let inner: Deno.Conn;
+    try {
+      conn.setNoDelay(true);
+      if (this.#context !== null) {
+        channel = await this.#shake(accepted, conn, this.#context);
+      }
+      // Who says nothing costs one descriptor, not three.
+      const first = withAddress(
+        await firstBytes(channel),
+        this.#opening.addressTag,
+        accepted.address,
+      );
+      inner = await connectTo(this.#opening.inner);
+      channel = prefixed(first, channel);
+    } catch (error) {
+      accepted.close();
+      this.#say(
+        "passing on",
+        "debug",
+        `not passed on: ${(error as Error).message}`,
+        accepted,
+      );
+      return;
+    }
+    await accepted.serve(channel, inner);
+    end(conn);
+  }
+
+  /** Resolves when the handshake is done. */
+  async #shake(
+    accepted: FrontConnection,
+    conn: Channel,
+    secureContext: SecureContext,
+  ): Promise<Channel> {
+    const { protocols } = this.#opening.tls!;
+    // Who says nothing fails at nothing: probes of TCP do so.
+    const hello = await firstBytes(conn);
+    const plain = hello[0] !== TLS_HANDSHAKE;
+    try {
+      if (plain) {
+        await answerPlain(conn, protocols.includes("http/1.1"));
+        throw new Error(
+          "it speaks no TLS and this port does: use https://, or for members the same tls_raft_* keys everywhere",
+        );
+      }
+      const socket = new TLSSocket(duplexOf(prefixed(hello, conn)), {
+        isServer: true,
+        secureContext,
+        ALPNProtocols: [...protocols],
+      });
+      const secured = Promise.withResolvers<void>();
+      socket.once("secure", secured.resolve);
+      socket.once("close", () => secured.reject(new Error("it was closed")));
+      socket.on("error", secured.reject);
+      await secured.promise;
+      accepted.secured();
+      return new DuplexChannel(socket);
+    } catch (error) {
+      this.#counts.failed++;
+      const { message } = error as Error;
+      const kind = plain ? "no tls" : "tls";
+      this.#say(kind, "warn", `a TLS handshake failed: ${message}`, accepted);
+      throw error;
+    }
+  }
+
+  #sweep(): void {
+    const now = performance.now();
+    const { handshakeMs, headMs } = this.#opening.limits;
+    for (const one of this.#connections) {
+      const [what, ms] = one.phase === "handshake"
+        ? ["TLS handshake", handshakeMs]
+        : ["head of a request", headMs];
+      const limited = one.phase === "handshake" || one.phase === "head";
+      if (!limited || now - one.sinceMs < Number(ms)) continue;
+      this.#counts.late++;
+      one.close();
+      this.#say("late", "warn", `no whole ${what} within ${ms} ms`, one);
+    }
+    const counts = { open: this.#connections.size, ...this.#counts };
+    const text = JSON.stringify(counts);
+    if (text === this.#told) return;
+    this.#told = text;
+    this.#tell({ kind: "counts", counts });
+  }
+
+  #say(
+    kind: string,
+    level: "warn" | "debug",
+    message: string,
+    { address: from }: FrontConnection,
+  ): void {
+    const now = performance.now();
+    if (now - (this.#said.get(kind) ?? -Infinity) < QUIET_MS) return;
+    this.#said.set(kind, now);
+    this.#tell({ kind: "said", level, message, from });
+  }
+}
+
+/** The first bytes that a client sends. @throws {Error} if there are none. */
+async function firstBytes(channel: Channel): Promise<Uint8Array> {
+  const buffer = new Uint8Array(4096);
+  const count = await channel.read(buffer);
+  if (count === null) throw new Error("it ended before it said anything");
+  return buffer.subarray(0, count);
+}
+
+async function answerPlain(channel: Channel, http: boolean): Promise<void> {
+  await writeAll(channel, http ? PLAIN_ANSWER : TLS_ALERT);
+  await channel.closeWrite();
+}
+
+async function connectTo(inner: InnerAddress): Promise<Deno.Conn> {
+  if ("path" in inner) {
+    return await Deno.connect({ transport: "unix", path: inner.path });
+  }
+  const conn = await Deno.connect(inner);
+  conn.setNoDelay(true);
+  return conn;
+}

@@ -1,0 +1,88 @@
+import { connect as tlsConnect } from "node:tls";
+import { once } from "node:events";
+import { parseHostPort } from "../config/address.ts";
+import { DuplexChannel, duplexOf } from "../tls/channel.ts";
+import { type DialPeer, dialTcp } from "./dialing.ts";
+import type { Wire } from "./port.ts";
+
+/** How peers are verified when they are dialed over TLS. */
+export interface PeerTrust {
+  /** The name that a peer's certificate must have; null: the host that is dialed. */
+  readonly name: string | null;
+  /** Authorities in PEM that are trusted beside the public ones; asked before each handshake. Null: nobody is verified. */
+  readonly authorities: (() => readonly string[]) | null;
+}
+
+/** Dials over TLS. */
+export function dialTls({ name, authorities }: PeerTrust): DialPeer {
+  return async (address, signal) => {
+    const hostname = name ?? parseHostPort(address)?.host ?? address;
+    const plain = await dialTcp(address, signal);
+    const cut = (): void => close(plain);
+    signal.addEventListener("abort", cut);
+    try {
+      const wire = authorities === null
+        ? await unverified(plain, hostname)
+        : await verified(plain, hostname, authorities());
+      signal.throwIfAborted();
+      return wire;
+    } catch (error) {
+      close(plain);
+      signal.throwIfAborted();
+      throw new Error(`no TLS with it: ${reasonOf(error as Error)}`, {
+        cause: error,
+      });
+    } finally {
+      signal.removeEventListener("abort", cut);
+    }
+  };
+}
+
+async function verified(
+  plain: Deno.TcpConn,
+  hostname: string,
+  authorities: readonly string[],
+): Promise<Wire> {
+  const caCerts = [...authorities];
+  const conn = await Deno.startTls(plain, { hostname, caCerts });
+  try {
+    await conn.handshake();
+    return conn;
+  } catch (error) {
+    close(conn);
+    throw error;
+  }
+}
+
+/** By Node's sockets: the runtime's own verify, or the whole process does not. */
+async function unverified(
+  plain: Deno.TcpConn,
+  servername: string,
+): Promise<Wire> {
+  const socket = tlsConnect({
+    socket: duplexOf(plain),
+    servername,
+    rejectUnauthorized: false,
+    minVersion: "TLSv1.3",
+  });
+  await once(socket, "secureConnect");
+  return new DuplexChannel(socket);
+}
+
+function reasonOf({ message }: Error): string {
+  if (/InvalidContentType|eof|closed|reset|wrong version/i.test(message)) {
+    return `${message}. Perhaps it does not speak TLS: set the same tls_raft_* keys on every member`;
+  }
+  if (/UnknownIssuer|BadSignature/.test(message)) {
+    return `${message}: its certificate is of another authority; look at tls_raft_ca, or whether secret_raft is the same`;
+  }
+  return message;
+}
+
+function close(wire: Wire): void {
+  try {
+    wire.close();
+  } catch {
+    // Closed already.
+  }
+}

@@ -1,0 +1,20 @@
+import type { BackupRecord } from "../state/backups/types.ts";
+
+/** What a backup is begun with. */
+export interface BackupRequest {
+  /** A retry with the same key begins one; at most 128 bytes of UTF-8. */
+  readonly idempotencyKey?: string;
+  /** How long to wait until it is begun, ms; a leader is looked for at most 10 s of it. @default {120_000} */
+  readonly timeoutMs?: number;
+}
+
+/** What a member offers of backups. */
+export interface MemberBackups {
+  /**
+   * Begins a backup, which some member takes. Its record tells what becomes of it.
+   * @throws {HiqliteError} `conflict` while another one is being taken; `no_leader`, `overloaded`; `outcome_unknown`.
+   */
+  begin(request: BackupRequest): Promise<BackupRecord>;
+  /** The last hundred, as this member knows them, in the order in which they began. */
+  list(): readonly BackupRecord[];
+}

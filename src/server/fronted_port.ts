@@ -1,0 +1,117 @@
+import type { NodeConfig } from "../config/types.ts";
+import { Front } from "../front/front.ts";
+import type { CertificateWatch } from "../front/certificate_watch.ts";
+import {
+  FRONT_LIMITS,
+  type FrontLimits,
+  type InnerAddress,
+} from "../front/protocol.ts";
+import type { ListenerReport } from "../node/port.ts";
+import type { ListenerName } from "../tls/authority.ts";
+import type { CheckedPair } from "../tls/pem_pair.ts";
+import type { Logger } from "../util/logger.ts";
+import type { ListenerCertificate } from "./certificates.ts";
+
+/** What a {@linkcode FrontedPort} is made from. */
+export interface FrontedPortOptions {
+  readonly listener: ListenerName;
+  readonly hostname: string;
+  readonly port: number;
+  /** Where it is served. */
+  readonly inner: InnerAddress;
+  /** Null: no TLS. */
+  readonly certificate: ListenerCertificate | null;
+  readonly config: Pick<NodeConfig, "apiConnectionsPerAddress">;
+  readonly logger: Logger;
+  /** By which the API is told from where connections come; see `FrontOpening`. */
+  readonly addressTag: string;
+  /** There was no descriptor for a connection, as the error says. */
+  readonly scarce: (error: Error) => void;
+}
+
+/** A port that strangers reach: a front, and the certificate that it shows. */
+export class FrontedPort {
+  readonly #listener: ListenerName;
+  readonly #front: Front;
+  readonly #watch: CertificateWatch | null;
+  #pair: CheckedPair | null;
+
+  private constructor(front: Front, options: FrontedPortOptions) {
+    const { certificate } = options;
+    this.#listener = options.listener;
+    this.#front = front;
+    this.#pair = certificate?.pair ?? null;
+    this.#watch = certificate?.watch((pair) => {
+      this.#pair = pair;
+      front.renew(pair);
+    }) ?? null;
+  }
+
+  /** Listens. @throws {ConfigError} naming key and address if that is impossible. */
+  static async open(options: FrontedPortOptions): Promise<FrontedPort> {
+    const { listener, hostname, port, inner, certificate, logger, scarce } =
+      options;
+    const http = listener === "api";
+    const limits: FrontLimits = {
+      ...FRONT_LIMITS,
+      // Who is behind a link is told apart by what it proves.
+      ...(http
+        ? { perAddress: options.config.apiConnectionsPerAddress }
+        : { headMs: 0 }),
+    };
+    const front = await Front.open({
+      key: `listen_addr_${listener}`,
+      hostname,
+      port,
+      inner,
+      tls: certificate === null ? null : {
+        key: certificate.pair.key,
+        chain: certificate.pair.chain,
+        minVersion: http ? "TLSv1.2" : "TLSv1.3",
+        protocols: http ? ["http/1.1"] : [],
+      },
+      limits,
+      addressTag: http ? options.addressTag : "",
+      perAddressKey: http ? "api_connections_per_address" : "",
+      logger,
+      scarce,
+    });
+    return new FrontedPort(front, options);
+  }
+
+  /** Where this machine reaches it. */
+  get url(): string {
+    return this.#front.url;
+  }
+
+  /** What it tells of itself. */
+  report(): ListenerReport {
+    return {
+      listener: this.#listener,
+      ...this.#front.counts,
+      notAfterMs: this.#pair?.notAfter ?? null,
+    };
+  }
+
+  /** Reads the certificate's files now. */
+  reload(): void {
+    this.#watch?.check(true);
+  }
+
+  /** Ends connections that ask nothing. */
+  shed(): void {
+    this.#front.shed();
+  }
+
+  /** Accepts no more. Resolves when what is open was ended by its sides. */
+  stop(): Promise<void> {
+    this.#watch?.close();
+    return this.#front.stop();
+  }
+
+  /** Ends every connection. */
+  close(): void {
+    this.#watch?.close();
+    this.#front.close();
+  }
+}

@@ -1,0 +1,14 @@
+/** Tries until `check` passes, 5 s at most; then throws what it threw last. */
+export async function eventually(
+  check: () => void | Promise<void>,
+): Promise<void> {
+  const deadline = performance.now() + 5_000;
+  for (;;) {
+    try {
+      return await check();
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+}

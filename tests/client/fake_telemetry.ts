@@ -1,0 +1,36 @@
+import type {
+  MemberEvents,
+  MemberEventsRequest,
+  MemberSight,
+  MemberTelemetry,
+  Series,
+  SeriesRequest,
+} from "../../src/node/telemetry_port.ts";
+import { report } from "../telemetry/reports.ts";
+
+/** A member that is alone and well, and remembers what it was asked. */
+export class FakeTelemetry implements MemberTelemetry {
+  /** What it tells of events. */
+  told: MemberEvents = { events: [], silent: [2] };
+  readonly asked: (SeriesRequest | MemberEventsRequest)[] = [];
+
+  reports(): readonly MemberSight[] {
+    return [{
+      nodeId: 1,
+      member: "1.00000000000000ab",
+      connected: true,
+      ageMs: 0,
+      report: report(1, { role: "leader" }),
+    }];
+  }
+
+  series(request: SeriesRequest): Series {
+    this.asked.push(request);
+    return { stepMs: request.stepMs ?? 1_000, members: [] };
+  }
+
+  events(request: MemberEventsRequest): Promise<MemberEvents> {
+    this.asked.push(request);
+    return Promise.resolve(this.told);
+  }
+}

@@ -1,0 +1,78 @@
+import { type Random, randomBetween } from "../../src/util/random.ts";
+import { garbage, joined, mutated, oneOf } from "./draw.ts";
+import { bytesOf } from "./script.ts";
+
+/** A number of bytes that nobody means to send. */
+function giant(random: Random): number {
+  return oneOf(random, [
+    0xffff_ffff,
+    0x7fff_ffff,
+    60 * 1024 * 1024,
+    64 * 1024 * 1024 + 1,
+    1024 * 1024,
+  ]);
+}
+
+function u32(value: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, value);
+  return bytes;
+}
+
+/** The begin of TLS, well formed or not. */
+export function clientHello(random: Random): Uint8Array<ArrayBuffer> {
+  const body = joined(
+    bytesOf("\x03\x03"),
+    garbage(random, 32),
+    bytesOf("\x00\x00\x04\x13\x01\x13\x02\x01\x00"),
+    bytesOf("\x00\x0b\x00\x2b\x00\x03\x02\x03\x04\x00\x17\x00\x00"),
+  );
+  const message = joined(
+    bytesOf("\x01\x00"),
+    new Uint8Array([body.length >> 8, body.length & 255]),
+    body,
+  );
+  const record = joined(
+    bytesOf("\x16\x03\x01"),
+    new Uint8Array([message.length >> 8, message.length & 255]),
+    message,
+  );
+  return randomBetween(random, 0, 2) === 0 ? record : mutated(random, record);
+}
+
+/** Frames of a link: a length that is a lie, then less than that. */
+export function linkFrames(random: Random): Uint8Array<ArrayBuffer> {
+  const length = randomBetween(random, 0, 2000);
+  const said = randomBetween(random, 0, 2) === 0 ? length : giant(random);
+  const frame = joined(u32(said), garbage(random, length));
+  return randomBetween(random, 0, 3) === 0 ? joined(frame, frame) : frame;
+}
+
+/** A frame of a WebSocket that announces far more than comes. */
+export function webSocketFrame(random: Random): Uint8Array<ArrayBuffer> {
+  const opcode = oneOf(random, [2, 2, 2, randomBetween(random, 0, 16)]);
+  return joined(
+    new Uint8Array([0x80 | opcode, 0xff]),
+    u32(0),
+    u32(giant(random)),
+    garbage(random, 4),
+    garbage(random, randomBetween(random, 0, 20_000)),
+  );
+}
+
+/** Parts of a chunked body: sizes that are lies, and what is no size. */
+export function chunks(random: Random): Uint8Array<ArrayBuffer> {
+  const size = oneOf(random, [
+    giant(random).toString(16),
+    "ffffffffffffffff",
+    "-1",
+    "0x5",
+    "5;x=y",
+    "",
+    "zz",
+  ]);
+  return joined(
+    bytesOf(`${size}\r\n`),
+    garbage(random, randomBetween(random, 0, 5000)),
+  );
+}

@@ -1,0 +1,107 @@
+import type { Mutant } from "../table.ts";
+
+/** Planted where strangers and busy clients are met. No seed runs it: tests find them. */
+export const EDGE_MUTANTS: readonly Mutant[] = [
+  {
+    name: "edges: a client that runs nothing waits like one that does",
+    file: "state/sqlite/read/shares.ts",
+    tests: ["tests/state/sqlite/read/shares_test.ts"],
+    find:
+      "    const idle = (client: string): boolean => !this.#runs(client);\n",
+    replace:
+      "    const idle = (client: string): boolean => this.#runs(client);\n",
+  },
+  {
+    name: "edges: clients take no turns",
+    file: "state/sqlite/read/client_turns.ts",
+    tests: ["tests/state/sqlite/read/client_turns_test.ts"],
+    find: "    this.#waiting.delete(client);\n    if (jobs.length > 0) this",
+    replace:
+      "    if (jobs.length === 0) this.#waiting.delete(client);\n    else this",
+  },
+  {
+    name: "edges: no long query gives way to a short one",
+    file: "state/sqlite/read/shares.ts",
+    tests: ["tests/state/sqlite/read/shares_test.ts"],
+    find: "    if (count > 0) return long.slice(-count);\n",
+    replace: "    if (count > 0) return [];\n",
+  },
+  {
+    name: "edges: a client may have all long queries while another waits",
+    file: "state/sqlite/read/shares.ts",
+    tests: ["tests/state/sqlite/read/shares_test.ts"],
+    find: "    const unfair = ending > 0 ? undefined : this.#unfair(long);\n",
+    replace:
+      "    const unfair = ending >= 0 ? undefined : this.#unfair(long);\n",
+  },
+  {
+    name: "edges: a query that gave way is forgotten",
+    file: "state/sqlite/read/bounded_pool.ts",
+    tests: ["tests/state/sqlite/read/bounded_pool_test.ts"],
+    find: "    if (again) this.#shares.putBack(job);\n",
+    replace: "",
+  },
+  {
+    name: "edges: a text that took long is long for every client",
+    file: "state/sqlite/read/long_texts.ts",
+    tests: ["tests/state/sqlite/read/shares_test.ts"],
+    find: '.update(client).update("\\0")',
+    replace: '.update("\\0", client && "utf8")',
+  },
+  {
+    name: "edges: a client that asks for much fills the queue for all",
+    file: "state/sqlite/read/shares.ts",
+    tests: ["tests/state/sqlite/read/shares_test.ts"],
+    find: "turns.newestOfCrowd(job.client) ?? job",
+    replace: "job",
+  },
+  {
+    name: "edges: the oldest are served when all of them will be too late",
+    file: "state/sqlite/read/client_turns.ts",
+    tests: ["tests/state/sqlite/read/client_turns_test.ts"],
+    find: "    this.#newest = !this.#newest;\n",
+    replace: "    this.#newest = false;\n",
+  },
+  {
+    name: "edges: all queries over the API are of one client",
+    file: "server/routes/sql.ts",
+    tests: ["tests/server/app_statements_test.ts"],
+    find: "      client: clientOf(access),\n",
+    replace: "      client: clientOf(access && null),\n",
+  },
+  {
+    name: "edges: a compiled program's child keeps the network",
+    file: "state/sqlite/thread/child_permissions.ts",
+    find: 'const NEVER = ["net", ',
+    replace: "const NEVER = [",
+  },
+  {
+    name: "edges: a reader of a compiled program may write files",
+    file: "state/sqlite/thread/child_permissions.ts",
+    find: '  give("write");\n',
+    replace: "",
+  },
+  {
+    name: "edges: no descriptors are kept back for a member's files",
+    file: "server/spare_files.ts",
+    tests: ["tests/cluster/sockets_test.ts"],
+    find: "const COUNT = 24;",
+    replace: "const COUNT = 0;",
+  },
+  {
+    name: "edges: what needs no secret may be asked without bound",
+    file: "server/app.ts",
+    tests: ["tests/server/turnstile_test.ts"],
+    find: "await open.pass();",
+    replace: "void open.pass();",
+  },
+  {
+    name: "edges: who waits at a turnstile is overtaken",
+    file: "server/turnstile.ts",
+    tests: ["tests/server/turnstile_test.ts"],
+    find:
+      "if (this.#waiting.length === 0 && elapsedMs >= windowMs) this.#open();",
+    replace:
+      "if (this.#waiting.length > 0 || elapsedMs >= windowMs) this.#open();",
+  },
+];

@@ -1,0 +1,62 @@
+import type { Mutant } from "../table.ts";
+
+/** Planted in certificates, fronts and who believes them. No seed runs them: tests find them. */
+export const TLS_MUTANTS: readonly Mutant[] = [
+  {
+    name: "a key and a certificate that do not belong together are a pair",
+    file: "tls/pem_pair.ts",
+    find: "  if (!own.checkPrivateKey(secret)) {\n",
+    replace: "  if (false as boolean) {\n",
+  },
+  {
+    name: "every secret has the same authority",
+    file: "tls/authority.ts",
+    find: "  scrypt(secret, purpose, SEED_BYTES,",
+    replace: "  scrypt(purpose, purpose, SEED_BYTES,",
+  },
+  {
+    name: "who knows only the secret of before cannot verify",
+    file: "tls/authority.ts",
+    find: "      : leaf + previous.#certified(this, 0);\n",
+    replace: "      : leaf;\n",
+  },
+  {
+    name: "a renewed pair is not used",
+    file: "front/front_server.ts",
+    find: "    this.#context = this.#contextOf(pair);\n",
+    replace: "    void this.#contextOf(pair);\n",
+  },
+  {
+    name: "files behind a link are looked at as the link is",
+    file: "tls/pair_files.ts",
+    find: "    const stat = statSync(path, { throwIfNoEntry: false });\n",
+    replace:
+      '    const stat = statSync(path.replace(/[^/]*$/, ".."), { throwIfNoEntry: false });\n',
+  },
+  {
+    name: "a client verifies nobody",
+    file: "client/trust.ts",
+    find: "  if (dangerTlsNoVerify) return unverified();\n",
+    replace:
+      "  if (dangerTlsNoVerify || urls[0]!.startsWith('https:')) return unverified();\n",
+  },
+  {
+    name: "half a head has all the time of the world",
+    file: "front/front_server.ts",
+    find:
+      '      const limited = one.phase === "handshake" || one.phase === "head";\n',
+    replace: '      const limited = one.phase === "handshake";\n',
+  },
+  {
+    name: "a request that runs is ended for another",
+    file: "front/connection_caps.ts",
+    find: '  return guest.phase !== "busy";\n',
+    replace: "  return guest.lastMs >= 0;\n",
+  },
+  {
+    name: "an address has no limit",
+    file: "front/connection_caps.ts",
+    find: "    if (own.size >= perAddress) {\n",
+    replace: "    if (own.size >= connections) {\n",
+  },
+];

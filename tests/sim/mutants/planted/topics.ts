@@ -1,0 +1,158 @@
+import type { Mutant } from "../table.ts";
+
+/** Planted where events are published and listened to. Seeds 9, 19, 29 … run the state, and what a member keeps of it in memory. */
+export const TOPIC_MUTANTS: readonly Mutant[] = [
+  {
+    name: "topics: what a failed statement published is published",
+    file: "state/sqlite/apply/interpreter.ts",
+    tests: ["tests/state/sqlite/topics"],
+    find: "      this.#context.notices.undo(published);\n",
+    replace: "",
+    first: 9,
+    step: 10,
+  },
+  {
+    name: "topics: what was run twice is published twice",
+    file: "state/sqlite/apply/entry_context.ts",
+    tests: ["tests/state/sqlite/topics"],
+    find: "    this.notices.undo(notices);\n",
+    replace: "",
+    first: 9,
+    step: 10,
+  },
+  {
+    name: "topics: numbers go on after a transaction that was undone",
+    file: "state/sqlite/topics/topic_store.ts",
+    tests: ["tests/state/sqlite/topics"],
+    find:
+      "    this.#retained = retained;\n    this.#deletedBefore = retained.first;\n    this.#oldest = null;\n",
+    replace:
+      "    this.#deletedBefore = retained.first;\n    this.#oldest = null;\n",
+    first: 9,
+    step: 10,
+  },
+  {
+    name: "topics: what was undone is told",
+    file: "state/sqlite/topics/topic_events.ts",
+    tests: ["tests/state/sqlite/topics"],
+    find: "    this.#list.length = this.#committed;\n",
+    replace: "    this.#committed = this.#list.length;\n",
+    first: 9,
+    step: 10,
+  },
+  {
+    name: "topics: events go by age only when somebody publishes",
+    file: "state/sqlite/apply/entry_runner.ts",
+    tests: ["tests/state/sqlite/topics"],
+    find: "    this.topics.trim(this.commands.clockMs);\n",
+    replace:
+      "    if (this.topics.published !== 0) this.topics.trim(this.commands.clockMs);\n",
+    first: 9,
+    step: 10,
+  },
+  {
+    name: "topics: what is kept depends on how entries were gathered",
+    file: "state/sqlite/topics/topic_store.ts",
+    tests: ["tests/state/sqlite/topics"],
+    find: "    if (last - first + 1 > events) {\n",
+    replace: "    if (last - this.#deletedBefore + 1 > events + 500) {\n",
+    first: 9,
+    step: 10,
+  },
+  {
+    name: "topics: the hash does not cover what is published",
+    file: "state/sqlite/apply/batch_applier.ts",
+    tests: ["tests/state/sqlite/topics"],
+    find: "return hashSqlAnswer(answer, this.#runner.topics.published);",
+    replace: "return hashSqlAnswer(answer);",
+    first: 9,
+    step: 10,
+  },
+  {
+    name: "topics: a member forgets the numbers of before a restart",
+    file: "state/sqlite/apply/bookkeeping.ts",
+    tests: ["tests/state/sqlite/topics"],
+    find: "    retained: retainedOf(kept as Uint8Array),\n",
+    replace: "    retained: NOTHING_RETAINED,\n",
+    first: 9,
+    step: 10,
+  },
+  {
+    name: "topics: a listener begins one event too early",
+    file: "node/services/topics/topic_listener.ts",
+    tests: ["tests/node/topics", "tests/client/topics_test.ts"],
+    find: "    this.#place = listened.start.place;\n",
+    replace:
+      "    const { place } = listened.start;\n    this.#place = { ...place, number: Math.max(0, place.number - 1) };\n",
+  },
+  {
+    name: "topics: a place above what the leader has is waited for",
+    file: "node/services/topics/topic_listener.ts",
+    tests: ["tests/node/topics", "tests/client/topics_test.ts"],
+    find: "return committed !== null && index > committed;",
+    replace: "return committed !== null && index > committed + 2 ** 40;",
+  },
+  {
+    name: "topics: a member that is behind calls a place unknown",
+    file: "node/services/topics/topic_listener.ts",
+    tests: ["tests/node/topics", "tests/client/topics_test.ts"],
+    find: "return committed !== null && index > committed;",
+    replace: "return committed !== null || index > 0;",
+  },
+  {
+    name: "topics: a gap in what is kept is not told",
+    file: "node/services/topics/topic_listener.ts",
+    tests: ["tests/node/topics", "tests/client/topics_test.ts"],
+    find: "    if (missed > 0) {\n",
+    replace: "    if (missed > 0 && first === undefined) {\n",
+  },
+  {
+    name: "topics: a gap is told again after it was told",
+    file: "node/services/topics/topic_listener.ts",
+    tests: ["tests/node/topics", "tests/client/topics_test.ts"],
+    find: "      this.#place = { epoch, index, number: number + missed };\n",
+    replace: "",
+  },
+  {
+    name: "topics: a snapshot leaves the latest events as they are",
+    file: "node/services/topics/latest_events.ts",
+    tests: ["tests/node/topics", "tests/client/topics_test.ts"],
+    find:
+      "    if (missed) this.ring.clear(this.machine.retainedEvents.last);\n",
+    replace: "    if (missed) return;\n",
+    first: 9,
+    step: 10,
+  },
+  {
+    name: "topics: events without their data are left out",
+    file: "node/services/topics/latest_events.ts",
+    tests: ["tests/node/topics", "tests/client/topics_test.ts"],
+    find: "    if (data === null) return this.ring.clear(number);\n",
+    replace: "    if (data === null) return;\n",
+    first: 9,
+    step: 10,
+  },
+  {
+    name: "topics: a place has an index, and no number",
+    file: "client/topics/listen_over_http.ts",
+    tests: ["tests/client/topics_test.ts"],
+    find: 'idAfter: ({ id }, before) => id === "" ? before : id,',
+    replace:
+      'idAfter: ({ id }, before) => id === "" ? before : id.replace(/\\d+$/, "0"),',
+  },
+  {
+    name: "topics: a connection that breaks goes on where it began",
+    file: "client/topics/listen_over_http.ts",
+    tests: ["tests/client/topics_test.ts"],
+    find: 'idAfter: ({ id }, before) => id === "" ? before : id,',
+    replace:
+      'idAfter: ({ id, event }, before) => id === "" || event !== "" ? before : id,',
+  },
+  {
+    name: "topics: each listener has copies of what all read",
+    file: "node/services/topics/table_events.ts",
+    tests: ["tests/node/topics/memory_test.ts"],
+    find: "    if (message === undefined) {\n",
+    replace: "    if (message === undefined || number > 0) {\n",
+  },
+];
