@@ -137,12 +137,7 @@ export class HiqliteNode implements Member {
   }
 
   querySync(sql: string, params?: SqlParameters): QueryResult {
-    this.#throwIfStopped();
-    try {
-      return this.#parts.vault.storage.machine.querySync(sql, params);
-    } catch (error) {
-      throw this.#rooms.scrubbing.explain(error);
-    }
+    return this.#served.database.querySync(sql, params);
   }
 
   get live(): MemberLive {

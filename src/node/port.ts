@@ -346,7 +346,10 @@ export interface Member {
    * @throws {HiqliteError} as {@linkcode query}; `overloaded` if too many are open.
    */
   rows(request: QueryRequest): Promise<RowStream>;
-  /** A read on the calling thread: a few µs, blocks it meanwhile. Contains this member's own acknowledged writes. */
+  /**
+   * A read on the calling thread: a few µs, blocks it meanwhile. Contains this member's own acknowledged writes.
+   * @throws {HiqliteError} `sql`, `forbidden`, `invalid`; `no_leader` while a member that began empty misses the cluster's data.
+   */
   querySync(sql: string, params?: SqlParameters): QueryResult;
   /** What follows the database as it changes. */
   readonly live: MemberLive;

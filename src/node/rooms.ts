@@ -133,6 +133,7 @@ export function buildRooms(parts: NodeParts, events: RoomEvents): Rooms {
   const database = new Database({
     ...served,
     history: () => vault.identity.clusterId,
+    blank: () => cluster.participation.blank,
     traces: parts.measures.traces,
     slow: new SlowStatements(config.slowStatementMs, clock, parts.logger),
     explain: (error) => scrubbing.explain(error),

@@ -7,6 +7,7 @@ function queryOf(waiters: AppliedWaiters, timeoutMs: number) {
   const answer = { columns: ["a"], rows: [[1]], index: 7 };
   const ports = {
     clock: { monotonic: () => performance.now() },
+    blank: () => false,
     group: () => ({ whenApplied: waiters.add.bind(waiters) }),
     machine: () => ({
       applied: { index: 3 },

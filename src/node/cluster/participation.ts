@@ -39,6 +39,14 @@ export class Participation {
     return this.#rebuilding;
   }
 
+  /** Whether its state tells nothing of the cluster's: it began with nothing, and misses what was committed by then. */
+  get blank(): boolean {
+    const { durable, parts } = this.#ports;
+    if (durable.caughtUp) return false;
+    const { phase } = parts.vault.identity;
+    return durable.beganEmpty || phase === "new" || phase === "joining";
+  }
+
   /** Takes part from now on, as whom the vault says. */
   start(): void {
     const { parts, durable, failed } = this.#ports;
@@ -95,7 +103,8 @@ export class Participation {
   settle(): void {
     const { vault, config, logger } = this.#ports.parts;
     const { identity } = vault;
-    const { group } = this.#ports.durable;
+    const { durable } = this.#ports;
+    const { group } = durable;
     if (group === null) return;
     if (identity.phase === "forming" && this.#founded) {
       this.adopt({ ...identity, phase: "member" });
@@ -104,7 +113,7 @@ export class Participation {
     const self = memberIdOf(identity);
     const { config: members } = group.core;
     const joined = config.learnerOnly
-      ? isMember(members, self)
+      ? isMember(members, self) && durable.caughtUp
       : isVoter(members, self);
     if (!joined || !this.adopt({ ...identity, phase: "member" })) return;
     logger.info("this member is part of the cluster now");

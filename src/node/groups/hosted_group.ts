@@ -57,6 +57,8 @@ export class HostedGroup implements RoutedGroup {
   readonly #ports: HostedGroupPorts;
   readonly #catchUp = new CatchUp();
   #group: RaftGroup | null = null;
+  /** It began to take part without anything applied. */
+  #beganEmpty = false;
   #leader: MemberId | null = null;
   /** The first divergence in the newest term that has one. */
   #diverged: { readonly at: Divergence | null; readonly term: Term } =
@@ -105,6 +107,11 @@ export class HostedGroup implements RoutedGroup {
     return this.#catchUp.done;
   }
 
+  /** Whether it had applied nothing when it began to take part. */
+  get beganEmpty(): boolean {
+    return this.#beganEmpty;
+  }
+
   memberOf(peer: PeerIdentity): MemberId {
     return this.#ports.memberOf(peer);
   }
@@ -144,6 +151,7 @@ export class HostedGroup implements RoutedGroup {
       neededAfter: () => this.#ports.neededAfter?.() ?? null,
     });
     this.#group = group;
+    this.#beganEmpty = group.machine.applied.index === 0;
     const { voters } = group.core.config;
     if (voters.length === 1 && voters[0] === this.self) group.campaign();
     return group;
@@ -153,6 +161,8 @@ export class HostedGroup implements RoutedGroup {
   leave(): void {
     this.#group?.stop();
     this.#group = null;
+    this.#beganEmpty = false;
+    this.catchUp();
     this.#diverged = NO_DIVERGENCE;
   }
 

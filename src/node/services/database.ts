@@ -19,10 +19,17 @@ import { OwnWrites } from "./own_writes.ts";
 import { type ReadPorts, Reads } from "./reads.ts";
 import { type SlowStatements, textOfWrite } from "./slow_statements.ts";
 import type { Trace, Traces } from "../../telemetry/traces.ts";
-import type { CommandBody } from "../../state/sql/types.ts";
+import type {
+  CommandBody,
+  QueryResult,
+  SqlParameters,
+} from "../../state/sql/types.ts";
 
 /** A write that a leader took may run this long. */
 const TIMEOUT_MS = 120_000;
+
+/** A query that follows the database waits so long for a member that began empty. */
+const OBSERVE_MS = 30_000;
 
 /** The most that a write can ask for; the leader allows less. */
 const RUN_MS_MAX = 2 ** 32 - 1;
@@ -147,6 +154,16 @@ export class Database {
     }
   }
 
+  /** See {@linkcode Member.querySync}. */
+  querySync(sql: string, params?: SqlParameters): QueryResult {
+    this.#reads.throwIfBlank();
+    try {
+      return this.#ports.machine().querySync(sql, params);
+    } catch (error) {
+      throw this.#ports.explain(error);
+    }
+  }
+
   #answered(
     body: CommandBody,
     begunMs: number,
@@ -165,6 +182,8 @@ export class Database {
 
   async #observe(query: SqlQuery, known: string): Promise<Observation> {
     this.#ports.throwIfStopped();
+    const deadline = this.#ports.clock.monotonic() + OBSERVE_MS;
+    await this.#reads.filled(deadline);
     try {
       return await this.#ports.machine().observe(query, known);
     } catch (error) {

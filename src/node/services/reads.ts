@@ -1,12 +1,16 @@
 import type { QueryAnswer, QueryRequest, RowStream } from "../port.ts";
 import type { SqlMachine } from "../../state/sql/port.ts";
+import { HiqliteError } from "../../errors.ts";
 import { Freshness, type FreshnessPorts } from "./freshness.ts";
 
 const TIMEOUT_MS = 30_000;
+const RETRY_MS = 20;
 
 /** What reading needs from its node. */
 export interface ReadPorts extends FreshnessPorts {
   machine(): SqlMachine;
+  /** Whether the state tells nothing of the cluster's yet. */
+  blank(): boolean;
 }
 
 /** Reads of this member, local or linearizable. */
@@ -41,10 +45,36 @@ export class Reads {
     if (request.consistency === "linearizable") {
       wanted = Math.max(wanted, await this.#freshness.readIndex(deadline));
     }
+    if (this.#ports.blank()) await this.filled(deadline);
     const machine = this.#ports.machine();
     if (machine.applied.index < wanted) {
       await this.#freshness.applied(wanted, deadline);
     }
     return machine;
   }
+
+  /**
+   * Until the state is one of the cluster's; by the monotonic clock.
+   * @throws {HiqliteError} `no_leader` if it is none until `deadline`.
+   */
+  async filled(deadline: number): Promise<void> {
+    const { blank, changes, clock, throwIfStopped } = this.#ports;
+    while (blank()) {
+      throwIfStopped();
+      if (clock.monotonic() >= deadline) throw stillBlank();
+      await changes.next(RETRY_MS);
+    }
+  }
+
+  /** @throws {HiqliteError} `no_leader` if the state tells nothing of the cluster's yet. */
+  throwIfBlank(): void {
+    if (this.#ports.blank()) throw stillBlank();
+  }
+}
+
+function stillBlank(): HiqliteError {
+  return new HiqliteError(
+    "no_leader",
+    "This member began empty and does not have the cluster's data yet: ask another one, or again later",
+  );
 }
