@@ -5,6 +5,7 @@ import {
   formatLeftOut,
   NAMESPACES,
   NODE,
+  PROMTOOL,
   SMALL_DISKS,
   sortOut,
   SQLITE_LIBRARY,
@@ -40,6 +41,11 @@ const NEEDY = [
   {
     name: "the client in Node (tests/npm/npm_test.ts)",
     requires: [NODE],
+  },
+  {
+    name:
+      "alerts as Prometheus runs them (one of tests/cli/generate/watching_test.ts)",
+    requires: [PROMTOOL],
   },
   {
     name: "the state machine on a library that is loaded (tests/state/sqlite)",

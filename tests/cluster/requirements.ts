@@ -101,6 +101,13 @@ export const NODE: Requirement = requirement(
   () => Promise.resolve(),
 );
 
+/** Prometheus' checker of rules. */
+export const PROMTOOL: Requirement = requirement(
+  "promtool",
+  ["promtool"],
+  () => Promise.resolve(),
+);
+
 /** What is left out of a run, and why. */
 export interface LeftOut {
   readonly what: string;

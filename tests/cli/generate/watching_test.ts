@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Cluster } from "../../node/cluster.ts";
+import { PROMTOOL } from "../../cluster/requirements.ts";
 import { run } from "../fake_terminal.ts";
 
 /** Names of metrics that a text with PromQL mentions. */
@@ -29,20 +30,6 @@ async function textOf(kind: "grafana" | "alerts"): Promise<string> {
   const { code, out, error } = await run(["generate", kind]);
   assert.deepEqual([code, error], [0, ""]);
   return out;
-}
-
-/** Whether this machine has Prometheus' checker. */
-async function hasPromtool(): Promise<boolean> {
-  try {
-    await new Deno.Command("promtool", {
-      args: ["--version"],
-      stdout: "null",
-      stderr: "null",
-    }).output();
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 Deno.test("alerts and dashboard speak of metrics that a member prints, and of no others", async () => {
@@ -133,7 +120,7 @@ tests:
 
 Deno.test({
   name: "promtool finds the alerts right, and they fire when they should",
-  ignore: !(await hasPromtool()),
+  ignore: (await PROMTOOL.obstacle()) !== "",
   fn: async () => {
     const folder = await Deno.makeTempDir();
     try {

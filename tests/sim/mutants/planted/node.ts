@@ -255,4 +255,17 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     find: "    return stuck ? Math.min(last, stuck.index - 1) : last;",
     replace: "    return stuck ? last : last;",
   },
+  {
+    name: "a member that began empty answers reads at once",
+    file: "node/cluster/participation.ts",
+    find: "    if (durable.caughtUp) return false;",
+    replace: "    return false;",
+  },
+  {
+    name: "a member that was ended while it joined answers reads at once",
+    file: "node/cluster/participation.ts",
+    find:
+      'return durable.beganEmpty || phase === "new" || phase === "joining";',
+    replace: "return durable.beganEmpty || phase === undefined;",
+  },
 ];
