@@ -1,4 +1,5 @@
 import type { ErrorCode } from "../../src/errors.ts";
+import { Authority } from "../../src/tls/authority.ts";
 import { httpCall, HttpCallError } from "./http_call.ts";
 
 /** A value as the API writes it in JSON. */
@@ -134,7 +135,7 @@ const UNKNOWN: ReadonlySet<ErrorCode> = new Set([
 
 /** Options of {@linkcode MemberApi}. */
 export interface MemberApiOptions {
-  /** `http://host:port` */
+  /** `http://host:port`; `https:` for one with an automatic certificate. */
   readonly url: string;
   readonly secret: string;
 }
@@ -142,6 +143,7 @@ export interface MemberApiOptions {
 /** The HTTP API of one member, with every way a call can end sorted into three. */
 export class MemberApi {
   readonly #options: MemberApiOptions;
+  #ca: Promise<string> | undefined;
 
   /** Calls the member at a URL. */
   constructor(options: MemberApiOptions) {
@@ -312,6 +314,15 @@ export class MemberApi {
     return this.#request("POST", `/api/v1/${route}`, body, options);
   }
 
+  /** Whoever knows the secret can make the authority. */
+  async #trusted(): Promise<{ ca?: string }> {
+    const { url, secret } = this.#options;
+    if (!url.startsWith("https:")) return {};
+    this.#ca ??= Authority.derive("api", secret)
+      .then((authority) => authority.certificate());
+    return { ca: await this.#ca };
+  }
+
   async #request<T>(
     method: string,
     path: string,
@@ -332,6 +343,7 @@ export class MemberApi {
         headers,
         ...body === undefined ? {} : { body: JSON.stringify(body) },
         timeoutMs: options.timeoutMs,
+        ...await this.#trusted(),
       });
       if (status < 300) return { type: "ok", value: JSON.parse(text) };
       return refused(status, text);

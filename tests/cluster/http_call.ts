@@ -1,7 +1,9 @@
 /** One request. */
 export interface HttpCall {
-  /** `http://host:port/path` */
+  /** `http://host:port/path`, or `https:` */
   readonly url: string;
+  /** The authority of a server that speaks TLS, in PEM. */
+  readonly ca?: string;
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
@@ -35,15 +37,10 @@ export class HttpCallError extends Error {
  */
 export async function httpCall(call: HttpCall): Promise<HttpAnswer> {
   const deadline = AbortSignal.timeout(call.timeoutMs);
-  const { hostname, port } = new URL(call.url);
   const late = `waited ${call.timeoutMs} ms`;
-  let connection: Deno.TcpConn;
+  let connection: Deno.Conn;
   try {
-    connection = await Deno.connect({
-      hostname,
-      port: Number(port),
-      signal: deadline,
-    });
+    connection = await connected(call, deadline);
   } catch (error) {
     const reason = deadline.aborted ? late : (error as Error).message;
     throw new HttpCallError(reason, true);
@@ -62,6 +59,31 @@ export async function httpCall(call: HttpCall): Promise<HttpAnswer> {
   }
 }
 
+async function connected(
+  { url, ca }: HttpCall,
+  signal: AbortSignal,
+): Promise<Deno.Conn> {
+  const { protocol, hostname, port } = new URL(url);
+  const plain = await Deno.connect({ hostname, port: Number(port), signal });
+  if (protocol === "http:") return plain;
+  const sealed = await Deno.startTls(plain, {
+    hostname,
+    caCerts: ca === undefined ? [] : [ca],
+  });
+  const giveUp = (): void => sealed.close();
+  signal.addEventListener("abort", giveUp, { once: true });
+  try {
+    // Before it is over nothing was asked.
+    await sealed.handshake();
+    return sealed;
+  } catch (error) {
+    if (!signal.aborted) sealed.close();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", giveUp);
+  }
+}
+
 /** HTTP/1.0, so that the answer ends with the connection. */
 function requestBytes(call: HttpCall): Uint8Array {
   const { url, method, headers, body = "" } = call;
@@ -77,7 +99,7 @@ function requestBytes(call: HttpCall): Uint8Array {
 }
 
 async function sendAll(
-  connection: Deno.TcpConn,
+  connection: Deno.Conn,
   bytes: Uint8Array,
 ): Promise<void> {
   for (let sent = 0; sent < bytes.length;) {
@@ -85,7 +107,7 @@ async function sendAll(
   }
 }
 
-async function readAll(connection: Deno.TcpConn): Promise<Uint8Array> {
+async function readAll(connection: Deno.Conn): Promise<Uint8Array> {
   let bytes = new Uint8Array(16 * 1024);
   for (let length = 0;;) {
     const read = await connection.read(bytes.subarray(length));

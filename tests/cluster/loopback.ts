@@ -11,6 +11,8 @@ export interface LoopbackOptions {
   readonly heard?: Listener;
   /** Where everybody listens. @default {"127.0.0.1"} */
   readonly host?: string;
+  /** Members speak TLS on both ports, with automatic certificates. Not with proxies, which read what they carry. @default {false} */
+  readonly tls?: boolean;
   /** What the members prove to one another, which proxies have to know. @default that of the harness */
   readonly secret?: string;
 }
@@ -19,6 +21,7 @@ export interface LoopbackOptions {
 export class LoopbackNetwork implements TestNetwork {
   readonly kind: "proxy" | "loopback";
   readonly #host: string;
+  readonly #tls: boolean;
   readonly #raft: readonly number[];
   readonly #api: readonly number[];
   /** `dialer → dialed`, in one map. */
@@ -28,6 +31,7 @@ export class LoopbackNetwork implements TestNetwork {
   constructor(options: LoopbackOptions) {
     const { nodes, proxied = false, host = "127.0.0.1" } = options;
     this.#host = host;
+    this.#tls = options.tls ?? false;
     this.kind = proxied ? "proxy" : "loopback";
     const ports = freePorts(nodes * 2, host);
     this.#raft = ports.slice(0, nodes);
@@ -47,7 +51,8 @@ export class LoopbackNetwork implements TestNetwork {
 
   /** Where the test finds a member's API. */
   apiUrl(node: Node): string {
-    return `http://${this.#host}:${this.#api[node - 1]}`;
+    const scheme = this.#tls ? "https" : "http";
+    return `${scheme}://${this.#host}:${this.#api[node - 1]}`;
   }
 
   /** The member list, with the member's own proxies in the place of its peers. */
@@ -62,6 +67,7 @@ export class LoopbackNetwork implements TestNetwork {
       HQL_NODES: lines.join("\n"),
       HQL_LISTEN_ADDR_RAFT: this.#host,
       HQL_LISTEN_ADDR_API: this.#host,
+      ...this.#tls ? { HQL_TLS_AUTO_CERTS: "true" } : {},
     };
   }
 

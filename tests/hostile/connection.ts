@@ -1,5 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { connect as connectTls } from "node:tls";
 import type { Script, Step } from "./script.ts";
 
 /** Where a member listens, and the hostile clients' addresses without their last byte. */
@@ -9,6 +10,8 @@ export interface Target {
   readonly raftPort: number;
   /** As in "127.9.8."; empty where there is only one address. */
   readonly from: string;
+  /** Whether both ports speak TLS. */
+  readonly tls: boolean;
 }
 
 /** What became of one connection. */
@@ -32,12 +35,7 @@ export async function play(
 ): Promise<Attempt> {
   const over = new AbortController();
   const signal = AbortSignal.any([stopped, over.signal]);
-  const socket = connect({
-    host: target.hostname,
-    port: script.port === "api" ? target.apiPort : target.raftPort,
-    ...target.from === "" ? {} : { localAddress: target.from + script.from },
-    noDelay: true,
-  });
+  const socket = opened(script, target);
   let ended = false;
   // Any error is the member's right; "close" follows it.
   socket.on("error", () => {});
@@ -45,7 +43,12 @@ export async function play(
     ended = true;
     over.abort();
   });
-  const connected = await isConnected(socket, signal);
+  const sealed = script.sealed && target.tls;
+  const connected = await isConnected(
+    socket,
+    sealed ? "secureConnect" : "connect",
+    signal,
+  );
   if (connected) {
     if (script.reads) socket.resume();
     else socket.pause();
@@ -59,18 +62,34 @@ export async function play(
     bytesSent: socket.bytesWritten ?? 0,
     bytesRead: socket.bytesRead ?? 0,
   };
-  if (script.ending === "reset") socket.resetAndDestroy();
+  // Below TLS there is no reset to be asked for.
+  if (script.ending === "reset" && !sealed) socket.resetAndDestroy();
   else socket.destroy();
   return attempt;
 }
 
+function opened(script: Script, target: Target): Socket {
+  const { hostname: host, apiPort, raftPort, from, tls } = target;
+  const options = {
+    host,
+    port: script.port === "api" ? apiPort : raftPort,
+    ...from === "" ? {} : { localAddress: from + script.from },
+    noDelay: true,
+  };
+  return script.sealed && tls
+    // Strangers believe everybody.
+    ? connectTls({ ...options, rejectUnauthorized: false })
+    : connect(options);
+}
+
 async function isConnected(
   socket: Socket,
+  event: "connect" | "secureConnect",
   signal: AbortSignal,
 ): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const timer = setTimeout(() => resolve(false), CONNECT_MS);
-  socket.once("connect", () => resolve(true));
+  socket.once(event, () => resolve(true));
   signal.addEventListener("abort", () => resolve(false), { once: true });
   return await promise.finally(() => clearTimeout(timer));
 }

@@ -1,7 +1,13 @@
 import { type Random, randomBetween } from "../../src/util/random.ts";
 import { garbage, mutated, onceIn, oneOf, word } from "./draw.ts";
 import { head, lengths, origin, upgrade, wrongSecret } from "./heads.ts";
-import { chunks, clientHello, linkFrames, webSocketFrame } from "./records.ts";
+import {
+  chunks,
+  clientHello,
+  linkFrames,
+  tlsRecord,
+  webSocketFrame,
+} from "./records.ts";
 import { bytesOf, type Script, send, type Step, wait } from "./script.ts";
 
 /** A kind of hostile client: what it does on a connection. */
@@ -81,6 +87,17 @@ function tls(random: Random): Step[] {
   return [send(clientHello(random)), wait(randomBetween(random, 0, HELD_MS))];
 }
 
+/** A handshake that begins well, and then records that lie, come too early, or are too many. */
+function tlsRecords(random: Random): Step[] {
+  const record = tlsRecord(random);
+  return [
+    send(clientHello(random, false)),
+    wait(randomBetween(random, 0, 200)),
+    send(record, randomBetween(random, 1, 2000)),
+    wait(randomBetween(random, 0, 2000)),
+  ];
+}
+
 function login(random: Random): Step[] {
   const body = '{"sql":"SELECT 1"}';
   const headers = [
@@ -132,8 +149,20 @@ function comeAndGo(): Step[] {
 /** Every kind by its name. */
 export const PRODUCTIONS: Readonly<Record<string, Production>> = {
   ...{ halfOpen, slowHead, slowBody, hugeHead, announcedBody, noise },
-  ...{ brokenRequest, tls, login, webPage, strangerLink, unread, comeAndGo },
+  ...{
+    brokenRequest,
+    tls,
+    tlsRecords,
+    login,
+    webPage,
+    strangerLink,
+    unread,
+    comeAndGo,
+  },
 };
+
+/** What TLS itself is made of. */
+const BELOW_TLS: ReadonlySet<string> = new Set(["tls", "tlsRecords"]);
 
 /** Draws what a hostile client does. @throws {RangeError} if a name is no production's. */
 export function drawScript(
@@ -151,6 +180,7 @@ export function drawScript(
   return {
     name,
     port: oneOf(random, ["api", "raft"]),
+    sealed: !BELOW_TLS.has(name) && !onceIn(random, 3),
     connections: onceIn(random, 3)
       ? randomBetween(random, 1, CONNECTIONS_MAX)
       : randomBetween(random, 1, 6),

@@ -28,6 +28,10 @@ Deno.test("every kind of hostile client comes, to both ports, from several addre
     "raft",
   ]);
   assert.ok(new Set(all.map(({ from }) => from)).size > 1);
+  const sealed = all.filter(({ sealed }) => sealed);
+  assert.ok(sealed.length > 0 && sealed.length < all.length);
+  // What TLS is made of goes below it.
+  assert.ok(sealed.every(({ name }) => !name.startsWith("tls")));
   for (const script of all) {
     assert.ok(bytesSent(script) <= BYTES_MAX, script.name);
     assert.ok(lastsMs(script) <= LASTS_MS_MAX, script.name);

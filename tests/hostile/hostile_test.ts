@@ -2,25 +2,29 @@ import assert from "node:assert/strict";
 import { PRODUCTIONS } from "./grammar.ts";
 import { faultsOf, type HostileReport, runHostile } from "./run.ts";
 
-Deno.test("hostile clients on both ports cost no member, no memory, and no honest client its history", async () => {
-  const seed = Date.now() % 1_000_000;
-  const report = await runHostile({
-    seed,
-    aloneSeconds: 3,
-    seconds: 12,
-    kinds: Object.keys(PRODUCTIONS),
-    workloads: ["register", "set"],
-    signal: new AbortController().signal,
+for (const tls of [false, true]) {
+  const over = tls ? " with TLS" : "";
+  Deno.test(`hostile clients on both ports${over} cost no member, no memory, and no honest client its history`, async () => {
+    const seed = Date.now() % 1_000_000;
+    const report = await runHostile({
+      seed,
+      aloneSeconds: 3,
+      seconds: 12,
+      kinds: Object.keys(PRODUCTIONS),
+      workloads: ["register", "set"],
+      tls,
+      signal: new AbortController().signal,
+    });
+    const said = `seed ${seed}: ${JSON.stringify(report, null, 2)}`;
+    // Tests beside this one may keep a leader's machine busy for longer than an election takes.
+    const leaders = report.leaders.slice(0, 1);
+    assert.deepEqual(faultsOf({ ...report, leaders }), [], said);
+    assert.ok(report.beside.ok > 10, said);
+    const connections = Object.values(report.played)
+      .reduce((sum, kind) => sum + kind.connections, 0);
+    assert.ok(connections > 50, said);
   });
-  const said = `seed ${seed}: ${JSON.stringify(report, null, 2)}`;
-  // Tests beside this one may keep a leader's machine busy for longer than an election takes.
-  const leaders = report.leaders.slice(0, 1);
-  assert.deepEqual(faultsOf({ ...report, leaders }), [], said);
-  assert.ok(report.beside.ok > 10, said);
-  const connections = Object.values(report.played)
-    .reduce((sum, kind) => sum + kind.connections, 0);
-  assert.ok(connections > 50, said);
-});
+}
 
 Deno.test("a lost member, a violation, another leader and memory that grew are faults", () => {
   const times = { ok: 1, p50Ms: 1, p99Ms: 1 };

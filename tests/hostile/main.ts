@@ -12,6 +12,8 @@ who mean them ill, on both ports. What they do is drawn from a grammar.
   --seed N        where their choices come from
   --kinds A,B     kinds of strangers (default: all)
   --workload A,B  what honest clients do (default: register,bank,set)
+  --tls           members speak TLS on both ports, and so does a part of the
+                  strangers
   --json FILE     where the figures go
 
 Kinds: ${Object.keys(PRODUCTIONS).join(", ")}
@@ -27,6 +29,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: `${Date.now() % 1_000_000}` },
     kinds: { type: "string", default: Object.keys(PRODUCTIONS).join(",") },
     workload: { type: "string", default: "register,bank,set" },
+    tls: { type: "boolean", default: false },
     json: { type: "string" },
     help: { type: "boolean", default: false },
   },
@@ -44,7 +47,8 @@ async function main(): Promise<boolean> {
   const seconds = numberOf("minutes") * 60;
   console.log(`seed ${seed}, kinds ${kinds.join(", ")}`);
   const report = await runHostile({
-    ...{ seed, seconds, kinds, workloads, signal: stop.signal },
+    ...{ seed, seconds, kinds, workloads, tls: values.tls },
+    signal: stop.signal,
     aloneSeconds: Math.min(120, Math.max(10, seconds / 5)),
   });
   print(report);
@@ -57,7 +61,9 @@ async function main(): Promise<boolean> {
   if (faults.length > 0) {
     console.log(report.logs);
     console.log(
-      `replay: deno task test:hostile --seed ${seed} --kinds ${values.kinds} --workload ${values.workload} --minutes ${values.minutes}`,
+      `replay: deno task test:hostile --seed ${seed} --kinds ${values.kinds} --workload ${values.workload} --minutes ${values.minutes}${
+        values.tls ? " --tls" : ""
+      }`,
     );
   }
   return faults.length === 0;

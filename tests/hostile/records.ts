@@ -19,8 +19,11 @@ function u32(value: number): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** The begin of TLS, well formed or not. */
-export function clientHello(random: Random): Uint8Array<ArrayBuffer> {
+/** The begin of TLS, well formed or, if it may be, not. */
+export function clientHello(
+  random: Random,
+  mayBreak = true,
+): Uint8Array<ArrayBuffer> {
   const body = joined(
     bytesOf("\x03\x03"),
     garbage(random, 32),
@@ -37,7 +40,19 @@ export function clientHello(random: Random): Uint8Array<ArrayBuffer> {
     new Uint8Array([message.length >> 8, message.length & 255]),
     message,
   );
-  return randomBetween(random, 0, 2) === 0 ? record : mutated(random, record);
+  const whole = !mayBreak || randomBetween(random, 0, 2) === 0;
+  return whole ? record : mutated(random, record);
+}
+
+/** A record of TLS, of a type that there is or not, whose length is a lie or not: of nothing, of a little, or more than is allowed. */
+export function tlsRecord(random: Random): Uint8Array<ArrayBuffer> {
+  const type = oneOf(random, [20, 21, 22, 23, 24, 255]);
+  const length = oneOf(random, [0, 0, 1, 2, 48, 1024, 2048]);
+  const said = oneOf(random, [length, length, length, 16_641, 0xffff]);
+  return joined(
+    new Uint8Array([type, 3, oneOf(random, [1, 3]), said >> 8, said & 255]),
+    garbage(random, length),
+  );
 }
 
 /** Frames of a link: a length that is a lie, then less than that. */

@@ -24,6 +24,8 @@ export interface HostileOptions {
   readonly kinds: readonly string[];
   /** Names of what honest clients do. */
   readonly workloads: readonly string[];
+  /** Whether members speak TLS on both ports; a part of the strangers speaks it, too. */
+  readonly tls: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -71,8 +73,8 @@ export function faultsOf(report: HostileReport): string[] {
 export async function runHostile(
   options: HostileOptions,
 ): Promise<HostileReport> {
-  const { seed, workloads, signal } = options;
-  const network = new LoopbackNetwork({ nodes: 3, host: ownLoopback() });
+  const { seed, workloads, tls, signal } = options;
+  const network = new LoopbackNetwork({ nodes: 3, host: ownLoopback(), tls });
   await using cluster = await TestCluster.start({ network });
   const honest = await HonestLoad.start({ cluster, workloads, seed });
   const watch = new MemberWatch(cluster);
@@ -145,7 +147,8 @@ function targetOf(cluster: TestCluster, node: number): Target {
   const from = victim.hostname === "127.0.0.1"
     ? ""
     : `127.${Number(bytes[1]) - 32}.${bytes[2]}.`;
-  return { ...victim, from };
+  const tls = cluster.network.apiUrl(node).startsWith("https:");
+  return { ...victim, from, tls };
 }
 
 async function pause(seconds: number, signal: AbortSignal): Promise<void> {

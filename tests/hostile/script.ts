@@ -18,6 +18,8 @@ export interface Script {
   /** Which production of the grammar it comes from. */
   readonly name: string;
   readonly port: "api" | "raft";
+  /** Whether all of it goes through TLS, where the member speaks TLS; otherwise it is what comes in its place. */
+  readonly sealed: boolean;
   /** Connections at the same time. */
   readonly connections: number;
   readonly steps: readonly Step[];
