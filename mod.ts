@@ -113,7 +113,11 @@ export type { Notice } from "./src/state/topics/notice.ts";
 export { SqlClient } from "./src/client/sql.ts";
 export { ConfigError, HTTP_STATUS } from "./src/errors.ts";
 export { apiHandler, type AppOptions } from "./src/server/app.ts";
-export type { BackupRequest, MemberBackups } from "./src/node/backup_port.ts";
+export type {
+  BackupFile,
+  BackupRequest,
+  MemberBackups,
+} from "./src/node/backup_port.ts";
 export type {
   AuditEntry,
   AuditNote,
@@ -237,6 +241,8 @@ export {
   SERIES_COLUMNS,
   type SeriesColumn,
   type SeriesRequest,
+  type SlowReport,
+  type SlowStatement,
   type SnapshotActivity,
 } from "./src/node/telemetry_port.ts";
 export type { LogIndex, MemberId, NodeId, Term } from "./src/raft/types.ts";

@@ -11,6 +11,7 @@ import {
 } from "../src/api/dashboard/routes.ts";
 import type { JsonSchemaListing } from "../src/api/dashboard/schema.ts";
 import type { JsonSession } from "../src/api/dashboard/session.ts";
+import type { JsonSlowStatements } from "../src/api/dashboard/slow.ts";
 import type { JsonSettings } from "../src/api/dashboard/settings.ts";
 import type {
   JsonDashboardImported,
@@ -30,6 +31,7 @@ export interface Answers {
   readonly import: JsonDashboardImported;
   readonly audit: JsonAuditTrail;
   readonly settings: JsonSettings;
+  readonly slow: JsonSlowStatements;
 }
 
 /** What a call may say. */

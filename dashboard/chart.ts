@@ -20,6 +20,10 @@ export interface ChartOptions {
   readonly formatTime: (ms: number) => string;
   /** Of the marks of the axis. */
   readonly formatClock: (ms: number) => string;
+  /** A moment that stands out, ms since 1970; null: none does. */
+  readonly moment: number | null;
+  /** Hears of the moment that was clicked on. */
+  readonly onMoment?: ((ms: number) => void) | undefined;
 }
 
 /** Draws lines over time on a canvas; colours are those of the page now. */
@@ -48,10 +52,7 @@ export function drawChart(host: HTMLElement, options: ChartOptions): Chart {
         drag: { x: false, y: false },
         points: { size: 6 },
       },
-      scales: {
-        x: { time: false },
-        y: { range: (_, low, high) => [Math.min(0, low), top(high, small)] },
-      },
+      scales: scalesOf(small),
       axes: [
         {
           ...axis,
@@ -74,11 +75,15 @@ export function drawChart(host: HTMLElement, options: ChartOptions): Chart {
         {},
         ...options.lines.map((line) => strokeOf(line, small, colour)),
       ],
-      hooks: small ? {} : { setCursor: [tell(host, options)] },
+      hooks: {
+        ...(small ? {} : { setCursor: [tell(host, options)] }),
+        draw: [(plot) => drawMoment(plot, options.moment, colour("text-2"))],
+      },
     },
     dataOf(options.times, options.lines),
     host,
   );
+  tellClicks(plot, options);
   const sized = new ResizeObserver(() =>
     plot.setSize({ width: width(), height })
   );
@@ -90,6 +95,42 @@ export function drawChart(host: HTMLElement, options: ChartOptions): Chart {
       plot.destroy();
     },
   };
+}
+
+function scalesOf(small: boolean): uPlot.Scales {
+  return {
+    x: { time: false },
+    y: { range: (_, low, high) => [Math.min(0, low), top(high, small)] },
+  };
+}
+
+function tellClicks(plot: uPlot, { onMoment }: ChartOptions): void {
+  plot.over.addEventListener("click", () => {
+    const { idx } = plot.cursor;
+    const time = typeof idx === "number" ? plot.data[0][idx] : undefined;
+    if (time !== undefined) onMoment?.(time);
+  });
+}
+
+/** A line from top to bottom. */
+function drawMoment(
+  { ctx, bbox, valToPos, scales }: uPlot,
+  moment: number | null,
+  stroke: string,
+): void {
+  const { min, max } = scales["x"]!;
+  const known = typeof min === "number" && typeof max === "number";
+  if (moment === null || !known || moment < min || moment > max) return;
+  const x = Math.round(valToPos(moment, "x", true));
+  ctx.save();
+  ctx.strokeStyle = stroke;
+  ctx.lineWidth = devicePixelRatio;
+  ctx.setLineDash([]);
+  ctx.beginPath();
+  ctx.moveTo(x, bbox.top);
+  ctx.lineTo(x, bbox.top + bbox.height);
+  ctx.stroke();
+  ctx.restore();
 }
 
 function strokeOf(

@@ -8,8 +8,10 @@ import { Button } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { Problem } from "../parts/problem.tsx";
 import { Table } from "../parts/table.tsx";
+import { href } from "../route.ts";
 import { affinityOf } from "../values/affinity.ts";
 import { shownBytes, shownCount, shownText } from "../values/shown.ts";
+import { FileChoice } from "./file_choice.tsx";
 import {
   type ImportProgress,
   importRows,
@@ -78,6 +80,7 @@ export function ImportDialog(
       }
     >
       <FileChoice
+        accept=".csv,.tsv,.txt,text/csv"
         disabled={state !== "ready"}
         onFile={(file) => void look(file)}
       />
@@ -108,33 +111,11 @@ function Outcome({ error }: { readonly error: unknown }): VNode {
     ? (
       <p class="faint">
         In batches of 500 rows. Rows that the table refuses are left out and
-        listed with their lines.
+        listed with their lines. A file of SQL is run on the{" "}
+        <a href={href("sql")}>SQL page</a>.
       </p>
     )
     : <Problem error={error} />;
-}
-
-function FileChoice(
-  { disabled, onFile }: {
-    readonly disabled: boolean;
-    readonly onFile: (file: File) => void;
-  },
-): VNode {
-  return (
-    <label class="field">
-      <span class="label">File</span>
-      <input
-        type="file"
-        class="input"
-        accept=".csv,.tsv,.txt,text/csv"
-        disabled={disabled}
-        onChange={(event) => {
-          const [file] = event.currentTarget.files ?? [];
-          if (file !== undefined) onFile(file);
-        }}
-      />
-    </label>
-  );
 }
 
 /** The beginning of a file, with the separator that it seems to have. */

@@ -6,6 +6,7 @@ import type { Affinity } from "../values/affinity.ts";
 import type { ExactValue } from "../values/exact_value.ts";
 import { realText } from "../values/literal.ts";
 import { wrote } from "../state/written.ts";
+import { textOf } from "./file_text.ts";
 
 /** Rows and characters of one batch: the route takes 500 rows and about 1 MiB. */
 const BATCH_ROWS = 500;
@@ -177,16 +178,10 @@ export async function* recordsOf(
   separator: string,
 ): AsyncGenerator<{ readonly record: CsvRecord; readonly bytes: number }> {
   const reader = new CsvReader(separator);
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  let bytes = 0;
-  for await (const piece of file.stream()) {
-    bytes += piece.length;
-    for (const record of reader.push(decoder.decode(piece, { stream: true }))) {
-      yield { record, bytes };
-    }
+  for await (const { text, bytes } of textOf(file)) {
+    for (const record of reader.push(text)) yield { record, bytes };
   }
-  const rest = [...reader.push(decoder.decode()), ...reader.end()];
-  for (const record of rest) yield { record, bytes };
+  for (const record of reader.end()) yield { record, bytes: file.size };
 }
 
 /** The separator that a file's beginning has most often outside of quotes. */

@@ -7,6 +7,7 @@ import type {
 import { call } from "../api.ts";
 import { Button } from "../parts/button.tsx";
 import { Chip } from "../parts/chip.tsx";
+import { CopyButton } from "../parts/copy_button.tsx";
 import { Problem } from "../parts/problem.tsx";
 import { Skeleton } from "../parts/skeleton.tsx";
 import { useLoaded } from "../parts/use_loaded.ts";
@@ -17,10 +18,13 @@ import { newestWrite } from "../state/written.ts";
 import { writeMode } from "../state/write_mode.ts";
 import { shownText } from "../values/shown.ts";
 import { ColumnField } from "./column_field.tsx";
-import { hrefToRows } from "./look.ts";
+import { hrefToRow, hrefToRows } from "./look.ts";
 import { RelatedRows } from "./related_rows.tsx";
 import type { StagedChanges } from "./staged.ts";
 import type { TableView } from "./table_view.ts";
+
+/** A link to a row is good whatever else is looked at. */
+const NO_LOOK = { filters: [], sort: null };
 
 /** One row with all its values whole, its parents and children; in write mode, where it is changed. */
 export function Inspector(
@@ -103,6 +107,16 @@ function Heading(
         ? <Chip tone="danger">will be deleted</Chip>
         : null}
       <div class="end">
+        {view.identity.kind === "none" ? null : (
+          <CopyButton
+            label="Copy a link to this row"
+            icon="link"
+            text={new URL(
+              hrefToRow(view.look.object.name, NO_LOOK, row.place.key),
+              location.href,
+            ).href}
+          />
+        )}
         <DeleteButton row={row} view={view} staged={staged} />
         <Button
           compact

@@ -13,6 +13,7 @@ import { filtersSql } from "../rows/filter.ts";
 import { joined } from "../rows/bound.ts";
 import { planTree } from "../statements/plan.ts";
 import { shownCount } from "../values/shown.ts";
+import { KeyDialog } from "./key_dialog.tsx";
 import type { TableView } from "./table_view.ts";
 
 /** Counting is ended after so long, ms. */
@@ -52,6 +53,9 @@ export function RowsFooter(
   return (
     <footer class="rows-footer">
       <span>{here}</span>
+      {view.missing.value
+        ? <Chip tone="warning">No row has this key</Chip>
+        : null}
       {atStart && atEnd ? null : <Count key={first} view={view} />}
       <SortNote view={view} />
       <div class="end">
@@ -59,6 +63,7 @@ export function RowsFooter(
           ? null
           : <span class="faint">{formatMs(view.ms.value)} server</span>}
         <Button compact look="plain" onClick={() => setShown(true)}>SQL</Button>
+        {keyed ? <GoToKey view={view} /> : null}
         <Button compact disabled={atStart} onClick={() => go("first")}>
           First
         </Button>
@@ -78,6 +83,20 @@ export function RowsFooter(
         )
         : null}
     </footer>
+  );
+}
+
+function GoToKey({ view }: { readonly view: TableView }): VNode {
+  const [asked, setAsked] = useState(false);
+  return (
+    <>
+      <Button compact look="plain" onClick={() => setAsked(true)}>
+        Go to key …
+      </Button>
+      {asked
+        ? <KeyDialog look={view.look} onClose={() => setAsked(false)} />
+        : null}
+    </>
   );
 }
 

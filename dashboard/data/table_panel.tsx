@@ -16,7 +16,7 @@ import { FilterBar } from "./filter_bar.tsx";
 import { ImportDialog } from "./import_dialog.tsx";
 import { InsertDialog } from "./insert_dialog.tsx";
 import { Inspector } from "./inspector.tsx";
-import { type LinkedLook, lookOf } from "./look.ts";
+import { keyOf, type LinkedLook, lookOf } from "./look.ts";
 import { ReviewDialog } from "./review_dialog.tsx";
 import { RowsGrid } from "./rows_grid.tsx";
 import { RowsFooter } from "./rows_footer.tsx";
@@ -36,7 +36,11 @@ export function TablePanel(
   const search = route.value.query.toString();
   const look = useMemo(() => lookOf(route.value, object), [search, object]);
   const view = useMemo(
-    () => new TableView({ object, ...look }, newestWrite.value),
+    () =>
+      new TableView(
+        { object, ...look, key: keyOf(route.value, object) },
+        newestWrite.value,
+      ),
     [look],
   );
   const staged = stagedChangesOf(object.name);
@@ -44,7 +48,7 @@ export function TablePanel(
   const [dialog, setDialog] = useState<OpenDialog>(null);
   useEffect(() => {
     setActive({ row: 0, column: active.column });
-    void view.open();
+    void view.start();
     return () => view.stop();
   }, [view]);
   useReviewKey(() => staged.count > 0 && setDialog("review"));

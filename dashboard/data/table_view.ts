@@ -6,12 +6,14 @@ import { type Identity, identityOf } from "../rows/identity.ts";
 import {
   type PageQuestion,
   pageSql,
+  rowCondition,
   type RowPlace,
   type Sort,
 } from "../rows/page.ts";
 import { type Row, rowsOfPage } from "../rows/row.ts";
 import { appended, prepended, type RowWindow } from "../rows/window.ts";
-import type { BoundSql } from "../values/exact_value.ts";
+import { joined } from "../rows/bound.ts";
+import type { BoundSql, ExactValue } from "../values/exact_value.ts";
 
 /** Rows that are asked for at once. */
 const PAGE_ROWS = 200;
@@ -25,6 +27,8 @@ export interface TableLook {
   readonly object: JsonSchemaObject;
   readonly filters: readonly Filter[];
   readonly sort: Sort | null;
+  /** The key of the row that is looked for; null: none is. */
+  readonly key: readonly ExactValue[] | null;
 }
 
 /** The rows of a table as the page holds them. */
@@ -45,6 +49,7 @@ export class TableView {
   readonly #loaded = signal(false);
   readonly #error = signal<unknown>(null);
   readonly #ms = signal<number | null>(null);
+  readonly #missing = signal(false);
   #running: AbortController | null = null;
   #minIndex: number;
 
@@ -82,14 +87,34 @@ export class TableView {
     return this.#ms;
   }
 
+  /** Whether the row that is looked for is not among these. */
+  get missing(): ReadonlySignal<boolean> {
+    return this.#missing;
+  }
+
   /** The query of the first page, to be shown. */
   get firstPage(): BoundSql {
     return pageSql(this.#question(null, false));
   }
 
+  /** Reads the page that begins with the row that is looked for, or the first one. */
+  async start(): Promise<void> {
+    const { key, sort } = this.look;
+    if (key === null) return await this.open();
+    const found = await this.#read(null, false, 1, key);
+    if (found === null) return;
+    const [row] = found;
+    // By its key alone nobody knows where it would stand in another order.
+    if (row === undefined && sort !== null) await this.open();
+    else await this.#openAt(row?.place ?? { sorted: null, key }, 0);
+    if (this.#rows.value.rows.length === 0) await this.open("last");
+    this.#missing.value = row === undefined;
+  }
+
   /** Reads the first page, or the last one. */
   async open(end: "first" | "last" = "first"): Promise<void> {
     const last = end === "last";
+    this.#missing.value = false;
     const rows = await this.#read(null, last);
     if (rows === null) return;
     const all = rows.length <= this.#limit || this.#key.length === 0;
@@ -136,23 +161,29 @@ export class TableView {
     this.stop();
     const { value } = this.#rows;
     if (value.atStart || value.rows.length === 0) return await this.open();
-    // The row before the first one is not held: begin at the first one itself.
-    const place = value.rows[0]!.place;
-    const before = await this.#read(place, true, 1);
-    const rows = await this.#read(before?.[0]?.place ?? null, false);
-    if (rows === null || before === null) return;
-    this.#rows.value = {
-      rows: rows.slice(0, this.#limit),
-      atStart: before.length === 0,
-      atEnd: rows.length <= this.#limit,
-      first: value.first,
-    };
+    await this.#openAt(value.rows[0]!.place, value.first);
   }
 
   /** Ends what is being read. */
   stop(): void {
     this.#running?.abort();
     this.#running = null;
+  }
+
+  /** Reads the page that begins with the row of this place, or with the next one. */
+  async #openAt(place: RowPlace, first: number): Promise<void> {
+    // A page begins behind a row: the one before is looked for first.
+    const before = await this.#read(place, true, 1);
+    if (before === null) return;
+    const rows = await this.#read(before[0]?.place ?? null, false);
+    if (rows === null) return;
+    this.#rows.value = {
+      rows: rows.slice(0, this.#limit),
+      atStart: before.length === 0,
+      atEnd: rows.length <= this.#limit,
+      first,
+    };
+    this.#loaded.value = true;
   }
 
   get #key(): PageQuestion["key"] {
@@ -167,14 +198,19 @@ export class TableView {
     from: RowPlace | null,
     backward: boolean,
     limit = this.#limit + 1,
+    key: readonly ExactValue[] | null = null,
   ): PageQuestion {
     const { object, filters, sort } = this.look;
+    const conditions = [
+      filtersSql(filters),
+      key === null ? null : rowCondition(this.#key, key),
+    ].filter((condition) => condition !== null);
     return {
       table: object.name,
       columns: this.columns,
       key: this.#key,
       sort,
-      filter: filtersSql(filters),
+      filter: conditions.length === 0 ? null : joined(conditions, " AND "),
       from,
       backward,
       limit,
@@ -186,13 +222,16 @@ export class TableView {
     from: RowPlace | null,
     backward: boolean,
     limit?: number,
+    key?: readonly ExactValue[],
   ): Promise<Row[] | null> {
     const own = new AbortController();
     this.stop();
     this.#running = own;
     this.#loading.value = true;
     try {
-      const { sql, params } = pageSql(this.#question(from, backward, limit));
+      const { sql, params } = pageSql(
+        this.#question(from, backward, limit, key),
+      );
       const answer = await call("query", {
         body: {
           sql,

@@ -1,16 +1,12 @@
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { call, newIdempotencyKey } from "../api.ts";
-import {
-  formatBytes,
-  formatDuration,
-  formatInteger,
-  formatTime,
-} from "../format.ts";
+import { call, newIdempotencyKey, urlOf } from "../api.ts";
+import { formatBytes, formatDuration, formatInteger } from "../format.ts";
 import { Button } from "../parts/button.tsx";
 import { Chip } from "../parts/chip.tsx";
 import { Confirm } from "../parts/confirm.tsx";
 import { EmptyState } from "../parts/empty_state.tsx";
+import { Icon } from "../parts/icon.tsx";
 import { Moment } from "../parts/moment.tsx";
 import { Problem } from "../parts/problem.tsx";
 import { Skeleton } from "../parts/skeleton.tsx";
@@ -181,10 +177,7 @@ function columns(
     { title: "State", cell: (backup) => <State backup={backup} /> },
     {
       title: "Verified",
-      cell: ({ state, ended_ms: ended }) =>
-        state === "done" && ended !== undefined
-          ? <span class="nowrap">{formatTime(ended)}</span>
-          : "–",
+      cell: (backup) => <Verified backup={backup} />,
     },
     {
       title: "Entry",
@@ -205,21 +198,69 @@ function columns(
       ),
     },
     {
-      title: "",
+      title: "What can be done",
+      titleUnseen: true,
       cell: (backup) =>
         backup.state === "done"
           ? (
-            <Button
-              compact
-              label={`Restore ${backup.name}`}
-              onClick={() => restore(backup)}
-            >
-              Restore …
-            </Button>
+            <div class="actions">
+              {isAdmin.value ? <Download backup={backup} /> : null}
+              <Button
+                compact
+                label={`Restore ${backup.name}`}
+                onClick={() => restore(backup)}
+              >
+                Restore …
+              </Button>
+            </div>
           )
           : null,
     },
   ];
+}
+
+/** Each is checked page by page when it is taken, and again by `backup_verify`. */
+function Verified({ backup }: { readonly backup: JsonBackup }): VNode {
+  const { state, ended_ms: ended, checked_ms: checked, check_problem: wrong } =
+    backup;
+  if (state !== "done" || ended === undefined) return <>–</>;
+  const at = <Moment at={checked ?? ended} />;
+  return wrong === undefined || wrong === null
+    ? at
+    : (
+      <span class="backup-failed">
+        <Chip tone="danger">Not good</Chip> <span class="break">{wrong}</span>
+        {" "}
+        {at}
+      </span>
+    );
+}
+
+/** A link: browsers save a file of any size as it comes. */
+function Download({ backup }: { readonly backup: JsonBackup }): VNode {
+  const { name, place, taken_by: by } = backup;
+  const holder = Number(by.split(".")[0]);
+  if (place === "folder" && holder !== clusterView.value?.nodeId) {
+    return (
+      <Button
+        compact
+        icon="download"
+        label={`Download ${name}`}
+        refused={`It is in the folder of n${holder}: open the page of that member`}
+      />
+    );
+  }
+  return (
+    <a
+      class="button compact icon-only"
+      href={urlOf("backupFile", { name })}
+      download={name}
+      aria-label={`Download ${name}`}
+      title="Download, as a plain SQLite file"
+    >
+      <Icon name="download" />
+    </a>
+  );
 }
 
 function State({ backup }: { readonly backup: JsonBackup }): VNode {

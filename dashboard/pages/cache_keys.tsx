@@ -19,6 +19,7 @@ import type {
 import { isAdmin } from "../state/session.ts";
 import { DeletePrefix } from "./cache_delete.tsx";
 import { CacheEntry, keyText } from "./cache_entry.tsx";
+import { MissingKey, useSoughtLine } from "./cache_sought.tsx";
 
 /** Keys are loaded so many at a time. */
 const PAGE = 200;
@@ -34,40 +35,27 @@ interface Keys {
 export function CacheKeys({ cache }: { readonly cache: string }): VNode {
   const prefix = route.value.query.get("prefix") ?? "";
   const chosen = route.value.query.get("key");
-  const first = useLoaded(
-    (signal) => readKeys({ cache, prefix, limit: PAGE }, signal),
-    [cache, prefix],
-  );
-  const [more, setMore] = useState<Keys | null>(null);
-  const [error, setError] = useState<unknown>(null);
-  useEffect(() => setMore(null), [first.value]);
-  const keys = more ?? first.value;
+  const { keys, error, reload, loadMore } = useKeys(cache, prefix);
   const open = (key: string | null): void =>
     go("cache", [cache], {
       ...(prefix === "" ? {} : { prefix }),
       ...(key === null ? {} : { key }),
     });
-  const loadMore = async (): Promise<void> => {
-    const last = keys?.entries.at(-1);
-    if (keys === null || last === undefined) return;
-    try {
-      const next = await readKeys({
-        cache,
-        prefix,
-        limit: PAGE,
-        after: last.key,
-      });
-      setMore({ ...next, entries: [...keys.entries, ...next.entries] });
-    } catch (problem) {
-      setError(problem);
-    }
-  };
-  const line = keys?.entries.find(({ key }) => keyText(key) === chosen);
+  const listed = keys?.entries.find(({ key }) => keyText(key) === chosen);
+  const sought = useSoughtLine(
+    cache,
+    keys === null || listed !== undefined ? null : chosen,
+  );
+  const line = listed ?? sought.line;
   return (
     <div class="page">
-      <Heading cache={cache} prefix={prefix} reload={first.reload} />
-      {first.error ?? error ? <Problem error={first.error ?? error} /> : null}
-      <div class={line === undefined ? "cache-panes" : "cache-panes opened"}>
+      <Heading cache={cache} prefix={prefix} reload={reload} />
+      {error === null ? null : <Problem error={error} />}
+      <div
+        class={line === undefined && !sought.missing
+          ? "cache-panes"
+          : "cache-panes opened"}
+      >
         <section class="card">
           {keys === null
             ? (
@@ -82,7 +70,7 @@ export function CacheKeys({ cache }: { readonly cache: string }): VNode {
                 keys={keys}
                 chosen={chosen}
                 open={open}
-                loadMore={() => void loadMore()}
+                loadMore={loadMore}
               />
             )}
         </section>
@@ -92,12 +80,46 @@ export function CacheKeys({ cache }: { readonly cache: string }): VNode {
             cache={cache}
             line={line}
             onClose={() => open(null)}
-            onChanged={first.reload}
+            onChanged={() => {
+              reload();
+              sought.reload();
+            }}
           />
         )}
+        {sought.missing
+          ? (
+            <MissingKey
+              name={chosen!}
+              error={sought.error}
+              onClose={() => open(null)}
+            />
+          )
+          : null}
       </div>
     </div>
   );
+}
+
+/** The first page of keys, and more of them when they are asked for. */
+function useKeys(cache: string, prefix: string) {
+  const first = useLoaded(
+    (signal) => readKeys({ cache, prefix, limit: PAGE }, signal),
+    [cache, prefix],
+  );
+  const [more, setMore] = useState<Keys | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  useEffect(() => setMore(null), [first.value]);
+  const keys = more ?? first.value;
+  const loadMore = (): void => {
+    const last = keys?.entries.at(-1);
+    if (keys === null || last === undefined) return;
+    readKeys({ cache, prefix, limit: PAGE, after: last.key }).then(
+      (next) =>
+        setMore({ ...next, entries: [...keys.entries, ...next.entries] }),
+      setError,
+    );
+  };
+  return { keys, error: first.error ?? error, reload: first.reload, loadMore };
 }
 
 async function readKeys(
@@ -144,12 +166,23 @@ function Heading(
           class="input compact filter"
           type="search"
           data-filter
-          aria-label="Keys that begin with"
-          placeholder="Keys that begin with …"
+          aria-label="A key, or how keys begin"
+          placeholder="A key, or how keys begin"
           spellcheck={false}
           value={text}
           onInput={(event) => setText(event.currentTarget.value)}
         />
+        <Button
+          compact
+          disabled={text === ""}
+          onClick={() =>
+            go("cache", [cache], {
+              ...(prefix !== "" && text.startsWith(prefix) ? { prefix } : {}),
+              key: text,
+            })}
+        >
+          Go to key
+        </Button>
         <Button compact icon="refresh-cw" label="Load again" onClick={reload} />
         {prefix === "" || !isAdmin.value
           ? null

@@ -13,12 +13,19 @@ import { Skeleton } from "../parts/skeleton.tsx";
 import { useLoaded } from "../parts/use_loaded.ts";
 import { href } from "../route.ts";
 import { columnAt, joined, timesOf, together } from "../series.ts";
+import { serverNow } from "../state/session.ts";
 import { clusterView, health, silence, sleeping } from "../state/cluster.ts";
 import { POINTS_MAX, readEvents, readSeries } from "../state/telemetry.ts";
 import type { SeriesStep } from "../state/telemetry.ts";
 import type { ClusterView } from "../cluster_view.ts";
 import type { MemberSeries } from "../../src/node/telemetry_port.ts";
 import { AddMembers } from "./overview_single.tsx";
+import {
+  AROUND_MS,
+  MomentBar,
+  momentOf,
+  setMoment,
+} from "./overview_moment.tsx";
 import { BigNumbers } from "./overview_numbers.tsx";
 
 /** The minutes of a day are asked for anew so often, ms. */
@@ -27,7 +34,12 @@ const MINUTE_MS = 60_000;
 /** The cluster at a glance. */
 export function Page(): VNode {
   const view = clusterView.value;
-  const [step, setStep] = useState<SeriesStep>(1000);
+  const at = momentOf();
+  const [step, setStep] = useState<SeriesStep>(
+    at !== null && serverNow() - at > 1000 * POINTS_MAX[1000]
+      ? MINUTE_MS
+      : 1000,
+  );
   return (
     <div class="page overview">
       <header class="heading">
@@ -57,7 +69,7 @@ export function Page(): VNode {
         ? <Skeleton lines={6} />
         : (
           <div class={silence.value === null ? "stack" : "stack as-of"}>
-            <Measured view={view} step={step} />
+            <Measured view={view} step={step} at={at} />
           </div>
         )}
     </div>
@@ -89,7 +101,11 @@ function Headline(
 }
 
 function Measured(
-  { view, step }: { readonly view: ClusterView; readonly step: SeriesStep },
+  { view, step, at }: {
+    readonly view: ClusterView;
+    readonly step: SeriesStep;
+    readonly at: number | null;
+  },
 ): VNode {
   // The minutes come anew each minute; the seconds once, and then with each overview.
   const minute = step === MINUTE_MS ? Math.floor(view.nowMs / MINUTE_MS) : 0;
@@ -128,16 +144,18 @@ function Measured(
             <MemberTable members={membersOf(view)} view={view} />
           </section>
         )}
-      <Charts members={members} times={times} />
-      <RecentEvents newest={view.newestEvent} />
+      {at === null ? null : <MomentBar at={at} />}
+      <Charts members={members} times={times} at={at} />
+      <RecentEvents newest={view.newestEvent} at={at} />
     </>
   );
 }
 
 function Charts(
-  { members, times }: {
+  { members, times, at }: {
     readonly members: readonly MemberSeries[];
     readonly times: readonly number[];
+    readonly at: number | null;
   },
 ): VNode {
   const lag = useMemo(
@@ -170,25 +188,41 @@ function Charts(
         times={times}
         lines={lag}
         format={formatInteger}
+        moment={at}
+        onMoment={setMoment}
       />
       <Chart
         title="Queue"
         times={times}
         lines={queue}
         format={formatRate}
+        moment={at}
+        onMoment={setMoment}
       />
     </div>
   );
 }
 
-function RecentEvents({ newest }: { readonly newest: number }): VNode {
-  const { value, error } = useLoaded((signal) => readEvents(12, signal), [
-    newest,
-  ]);
+function RecentEvents(
+  { newest, at }: {
+    readonly newest: number;
+    /** Only what happened around this moment; null: the newest. */
+    readonly at: number | null;
+  },
+): VNode {
+  const { value, error } = useLoaded(
+    (signal) => readEvents(at === null ? 12 : 2000, signal),
+    [newest, at === null],
+  );
+  const events = (value?.events ?? []).filter(({ atMs }) =>
+    at === null || Math.abs(atMs - at) <= AROUND_MS
+  );
   return (
     <section class="card">
       <header>
-        <h2>Recent events</h2>
+        <h2>
+          {at === null ? "Recent events" : "Events within a minute of it"}
+        </h2>
         <div class="end">
           <a href={href("events")}>All events</a>
         </div>
@@ -205,13 +239,18 @@ function RecentEvents({ newest }: { readonly newest: number }): VNode {
             <Skeleton lines={4} />
           </div>
         )
-        : value.events.length === 0
+        : events.length === 0
         ? (
-          <EmptyState icon="activity" title="Nothing happened yet">
+          <EmptyState
+            icon="activity"
+            title={at === null
+              ? "Nothing happened yet"
+              : "Nothing happened then"}
+          >
             Elections, lost contact and snapshots are listed here.
           </EmptyState>
         )
-        : <EventList events={[...value.events].reverse()} />}
+        : <EventList events={[...events].reverse()} />}
     </section>
   );
 }

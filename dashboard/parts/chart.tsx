@@ -17,6 +17,10 @@ export interface ChartProps {
   readonly lines: readonly Line[];
   readonly format: (value: number) => string;
   readonly height?: number;
+  /** A moment that stands out, ms since 1970. @default {null} */
+  readonly moment?: number | null;
+  /** Hears of the moment that was clicked on. */
+  readonly onMoment?: (ms: number) => void;
 }
 
 /** Lines over time with their names, and the same as a table. */
@@ -68,10 +72,12 @@ export function Sparkline(props: ChartProps): VNode {
 }
 
 function Canvas(
-  { title, times, lines, format, height, small }: ChartProps & {
-    readonly height: number;
-    readonly small: boolean;
-  },
+  { title, times, lines, format, height, small, moment = null, onMoment }:
+    & ChartProps
+    & {
+      readonly height: number;
+      readonly small: boolean;
+    },
 ): VNode {
   const host = useRef<HTMLDivElement>(null);
   const drawn = useRef<Drawn>(undefined);
@@ -90,6 +96,8 @@ function Canvas(
         format,
         formatTime,
         formatClock,
+        moment,
+        onMoment,
       });
     }, () => setFailed(true));
     return () => {
@@ -98,7 +106,7 @@ function Canvas(
       drawn.current = undefined;
     };
     // Colours and times are on the canvas: it is drawn anew when they change.
-  }, [names, height, small, darkNow.value, inUtc.value]);
+  }, [names, height, small, darkNow.value, inUtc.value, moment]);
   useEffect(() => drawn.current?.update(times, lines), [times, lines]);
   return (
     <div
@@ -131,7 +139,9 @@ function altOf(
   return `${title}. ${each.join("; ")}`;
 }
 
-function ChartTable({ title, times, lines, format }: ChartProps): VNode {
+function ChartTable(
+  { title, times, lines, format, onMoment }: ChartProps,
+): VNode {
   const from = Math.max(0, times.length - ROWS);
   return (
     <div
@@ -152,7 +162,15 @@ function ChartTable({ title, times, lines, format }: ChartProps): VNode {
         <tbody>
           {times.slice(from).map((time, at) => (
             <tr key={time}>
-              <td>{formatTime(time)}</td>
+              <td>
+                {onMoment === undefined
+                  ? formatTime(time)
+                  : (
+                    <Button compact look="link" onClick={() => onMoment(time)}>
+                      {formatTime(time)}
+                    </Button>
+                  )}
+              </td>
               {lines.map(({ label, values }) => {
                 const value = values[from + at];
                 return (

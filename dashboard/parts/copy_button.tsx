@@ -1,10 +1,15 @@
 import type { VNode } from "preact";
 import { useRef, useState } from "preact/hooks";
+import type { IconName } from "../icons.ts";
 import { Button } from "./button.tsx";
 
 /** Copies a text. Where the clipboard is missing, since the page is not encrypted, it selects the text instead. */
 export function CopyButton(
-  { text, label = "Copy" }: { readonly text: string; readonly label?: string },
+  { text, label = "Copy", icon = "copy" }: {
+    readonly text: string;
+    readonly label?: string;
+    readonly icon?: IconName;
+  },
 ): VNode {
   const [done, setDone] = useState(false);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
@@ -17,7 +22,7 @@ export function CopyButton(
     <Button
       compact
       look="plain"
-      icon={done ? "check" : "copy"}
+      icon={done ? "check" : icon}
       label={done ? "Copied" : label}
       onClick={(event) => {
         const place =

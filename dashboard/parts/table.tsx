@@ -3,6 +3,8 @@ import type { ComponentChildren, VNode } from "preact";
 /** A column of a table. */
 export interface Column<Row> {
   readonly title: string;
+  /** The title is only read aloud: everybody else sees what the column has. @default {false} */
+  readonly titleUnseen?: boolean;
   /** Numbers stand at the end of their cell. */
   readonly number?: boolean;
   readonly cell: (row: Row) => ComponentChildren;
@@ -29,7 +31,9 @@ export function Table<Row>(
                 scope="col"
                 class={column.number === true ? "number" : undefined}
               >
-                {column.title}
+                {column.titleUnseen === true
+                  ? <span class="visually-hidden">{column.title}</span>
+                  : column.title}
               </th>
             ))}
           </tr>

@@ -92,14 +92,26 @@ function valueOf(
   affinity: Affinity,
   operator: FilterOperator,
 ): ExactValue {
+  const partOf = operator === "~" || operator === "!~";
+  return explicitValue(text) ??
+    (partOf ? { type: "text", value: text } : valueAsWritten(text, affinity));
+}
+
+/** `'text'`, `x'00'` and `null` are what they say. */
+function explicitValue(text: string): ExactValue | null {
   const literal = valueOfLiteral(text);
-  const explicit = literal !== null &&
-    (/^x?'/i.test(text) || literal.type === "null");
-  if (explicit) return literal;
-  if (operator === "~" || operator === "!~") {
-    return { type: "text", value: text };
-  }
-  return valueAsWritten(text, affinity);
+  if (literal === null) return null;
+  return /^x?'/i.test(text) || literal.type === "null" ? literal : null;
+}
+
+/** What somebody means who types this for a column: as in filters. */
+export function typedValue(text: string, affinity: Affinity): ExactValue {
+  return explicitValue(text) ?? valueAsWritten(text, affinity);
+}
+
+/** A value as text that {@linkcode typedValue} reads as the same value, whatever the column is. */
+export function valueText(value: ExactValue): string {
+  return value.type === "integer" ? `${value.value}` : literalOf(value);
 }
 
 /** A filter as text that {@linkcode readFilter} reads as the same filter. */
@@ -109,14 +121,7 @@ export function filterText(filter: Filter): string {
       !/^where$/i.test(filter.column)
     ? filter.column
     : quotedName(filter.column);
-  const { value } = filter;
-  const text = value.type === "text" || value.type === "blob" ||
-      value.type === "null"
-    ? literalOf(value)
-    : value.type === "integer"
-    ? `${value.value}`
-    : literalOf(value);
-  return `${name} ${filter.operator} ${text}`;
+  return `${name} ${filter.operator} ${valueText(filter.value)}`;
 }
 
 /** The condition of all filters together, or null. */

@@ -6,15 +6,17 @@ import { EmptyState } from "../parts/empty_state.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { Segments } from "../parts/segments.tsx";
 import { schema } from "../state/schema.ts";
+import { isAdmin } from "../state/session.ts";
 import { shownText } from "../values/shown.ts";
 import { keepsTexts, setKeepsTexts } from "./kept.ts";
 import type { Past } from "./past.ts";
 import { PlanView } from "./plan_view.tsx";
 import { ResultRows } from "./result_rows.tsx";
 import type { Runner } from "./runner.ts";
+import { SlowPane } from "./slow_pane.tsx";
 
 /** What is below the editor. */
-export type Pane = "rows" | "plan" | "messages" | "history";
+export type Pane = "rows" | "plan" | "messages" | "history" | "slow";
 
 const PANES = [
   { value: "rows", label: "Rows" },
@@ -22,6 +24,9 @@ const PANES = [
   { value: "messages", label: "Messages" },
   { value: "history", label: "History" },
 ] as const;
+
+/** For administrators: the texts of others may have values in them. */
+const ALL_PANES = [...PANES, { value: "slow", label: "Slow" }] as const;
 
 /** What came of the statements: rows, plans, messages, and what was run before. */
 export function Panes(
@@ -41,7 +46,7 @@ export function Panes(
       <header>
         <Segments
           label="What is shown"
-          options={PANES}
+          options={isAdmin.value ? ALL_PANES : PANES}
           value={pane}
           onChange={onPane}
         />
@@ -71,6 +76,8 @@ export function Panes(
             )
           : pane === "messages"
           ? <Messages runner={runner} />
+          : pane === "slow"
+          ? <SlowPane onText={onText} />
           : <History past={past} onText={onText} />}
       </div>
     </section>

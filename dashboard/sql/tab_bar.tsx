@@ -1,10 +1,17 @@
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { Button } from "../parts/button.tsx";
+import { isAdmin } from "../state/session.ts";
+import { whyNotWrite } from "../state/write_mode.ts";
 import type { Tab, TabStore } from "./tabs.ts";
 
-/** The texts of the editor, side by side. A double click, or F2, renames one; Alt with an arrow moves it. */
-export function TabBar({ store }: { readonly store: TabStore }): VNode {
+/** The texts of the editor, side by side, and a way to run a file. A double click, or F2, renames one; Alt with an arrow moves it. */
+export function TabBar(
+  { store, onFile }: {
+    readonly store: TabStore;
+    readonly onFile: () => void;
+  },
+): VNode {
   const { list } = store.tabs.value;
   const { id: current } = store.current;
   const [renamed, setRenamed] = useState<number | null>(null);
@@ -58,7 +65,23 @@ export function TabBar({ store }: { readonly store: TabStore }): VNode {
         class="close"
         onClick={() => store.close(current)}
       />
+      <RunFile onFile={onFile} />
     </div>
+  );
+}
+
+function RunFile({ onFile }: { readonly onFile: () => void }): VNode | null {
+  if (!isAdmin.value) return null;
+  return (
+    <Button
+      compact
+      icon="upload"
+      class="file"
+      refused={whyNotWrite.value}
+      onClick={onFile}
+    >
+      Run a file …
+    </Button>
   );
 }
 

@@ -16,6 +16,7 @@ import type { Past } from "./past.ts";
 import { type Pane, Panes } from "./panes.tsx";
 import { RunBar } from "./run_bar.tsx";
 import type { ReadOptions, Runner } from "./runner.ts";
+import { ScriptDialog } from "./script_dialog.tsx";
 import { TabBar } from "./tab_bar.tsx";
 import type { TabStore } from "./tabs.ts";
 
@@ -33,6 +34,7 @@ export function Workbench(
   const names = useMemo(() => completionsOf(objects ?? []), [objects]);
   const editor = useRef<EditorHandle | null>(null);
   const [pane, setPane] = useState<Pane>("rows");
+  const [file, setFile] = useState(false);
   const { toRun, options, setOptions, run, explain, onSelection } = useRuns(
     store,
     runner,
@@ -57,7 +59,7 @@ export function Workbench(
       </aside>
       <section class="body" aria-label="SQL editor">
         <h1 class="visually-hidden" tabIndex={-1}>SQL</h1>
-        <TabBar store={store} />
+        <TabBar store={store} onFile={() => setFile(true)} />
         <SizedEditor
           settings={settings}
           onHandle={(handle) => {
@@ -86,6 +88,7 @@ export function Workbench(
           }}
           onText={(sql) => store.add(sql)}
         />
+        {file ? <ScriptDialog onClose={() => setFile(false)} /> : null}
       </section>
     </div>
   );

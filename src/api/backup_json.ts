@@ -26,6 +26,9 @@ export const BACKUP_SCHEMAS: NamedSchemas = {
     state_hash: INTEGER,
     size: INTEGER,
     sha256: TEXT,
+    checked_ms: INTEGER,
+    check_slot_ms: INTEGER,
+    check_problem: { type: ["string", "null"] },
   }, Object.keys(REQUIRED)),
 };
 
@@ -49,11 +52,16 @@ export interface JsonBackup {
   readonly state_hash?: number;
   readonly size?: number;
   readonly sha256?: string;
+  /** When it was looked at last, if it was (`backup_verify`). */
+  readonly checked_ms?: number;
+  readonly check_slot_ms?: number;
+  /** What was wrong with it then; null: it was good. */
+  readonly check_problem?: string | null;
 }
 
 /** The JSON form of a backup. */
 export function backupToJson(record: BackupRecord): JsonBackup {
-  const { contents, ended, error, place } = record;
+  const { contents, ended, error, place, checked } = record;
   return {
     id: record.id,
     cluster_id: record.cluster,
@@ -74,6 +82,11 @@ export function backupToJson(record: BackupRecord): JsonBackup {
       state_hash: contents.hash,
       size: contents.size,
       sha256: contents.sha256,
+    }),
+    ...(checked === undefined ? {} : {
+      checked_ms: checked.at,
+      check_slot_ms: checked.slot,
+      check_problem: checked.problem,
     }),
   };
 }
@@ -102,6 +115,13 @@ export function backupFromJson(json: JsonBackup): BackupRecord {
         hash: json.state_hash!,
         size: json.size!,
         sha256: json.sha256!,
+      },
+    }),
+    ...(json.checked_ms === undefined ? {} : {
+      checked: {
+        at: json.checked_ms,
+        slot: json.check_slot_ms!,
+        problem: json.check_problem ?? null,
       },
     }),
   };

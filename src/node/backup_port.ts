@@ -8,6 +8,16 @@ export interface BackupRequest {
   readonly timeoutMs?: number;
 }
 
+/** A backup as a file: plain SQLite, however it is stored. */
+export interface BackupFile {
+  /** As the list calls it. */
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  /** To be read to its end, or cancelled. Fails with `storage` where what is stored is damaged. */
+  readonly bytes: ReadableStream<Uint8Array>;
+}
+
 /** What a member offers of backups. */
 export interface MemberBackups {
   /**
@@ -17,4 +27,9 @@ export interface MemberBackups {
   begin(request: BackupRequest): Promise<BackupRecord>;
   /** The last hundred, as this member knows them, in the order in which they began. */
   list(): readonly BackupRecord[];
+  /**
+   * A finished backup of the list, from this member's folder or the store.
+   * @throws {HiqliteError} `not_found` if there is no such backup, or it is gone; `conflict` if only another member has it.
+   */
+  file(name: string): Promise<BackupFile>;
 }

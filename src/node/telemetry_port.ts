@@ -220,6 +220,28 @@ export interface MemberEvents {
   readonly silent: readonly NodeId[];
 }
 
+/** A statement of a member's clients that took long. */
+export interface SlowStatement {
+  /** When it was answered, ms since the Unix epoch. */
+  readonly atMs: number;
+  /** Whether it only read. */
+  readonly kind: "query" | "write";
+  /** Its text without parameters, 1,000 characters at most; of several the first one, and how many more there are. */
+  readonly sql: string;
+  /** From the request to the answer, waiting included, ms. */
+  readonly ms: number;
+  /** The code of its error; null: it was done. */
+  readonly failure: string | null;
+}
+
+/** The slow statements of one member, since it began. */
+export interface SlowReport {
+  /** What took so long counts, ms; null: nothing does. */
+  readonly limitMs: number | null;
+  /** The newest first, two hundred at most. */
+  readonly statements: readonly SlowStatement[];
+}
+
 /** What a member tells of itself and of the others: for people who watch it. Kept in memory alone. */
 export interface MemberTelemetry {
   /** All members, by node id. */
@@ -228,4 +250,6 @@ export interface MemberTelemetry {
   series(request: SeriesRequest): Series;
   /** What happened to them; asks the others. */
   events(request: MemberEventsRequest): Promise<MemberEvents>;
+  /** Statements of this member's clients that took long. Their texts may have values in them. */
+  slow(): SlowReport;
 }

@@ -51,6 +51,7 @@ export function buildTelemetry(
     databasePath: () =>
       durable.group === null ? null : vault.storage.machine.files?.path ?? null,
     pending: () => groups.outstanding,
+    slow: () => database.slow,
     checksum: () => greeting.checksum,
     quarantine: () => whyDoubted(rooms),
     ready: () => events.ready(),

@@ -66,6 +66,43 @@ Deno.test("a backup goes to S3 sealed, leaves no copy on the member, and is list
   }
 });
 
+Deno.test("a member gives a backup as a plain file, from its folder or unsealed from the store, and says who has it", async () => {
+  await using folder = new TestFolder();
+  await using stub = new S3Stub();
+  const sha256Of = async (bytes: ReadableStream<Uint8Array>) =>
+    new Uint8Array(
+      await crypto.subtle.digest(
+        "SHA-256",
+        await new Response(bytes as ReadableStream).arrayBuffer(),
+      ),
+    ).toHex();
+  const refusal = (code: string) => (error: { readonly code?: string }) =>
+    error.code === code;
+  const inBucket = { ...bucketOptions(stub), backupCron: "" };
+  for (const options of [{}, inBucket]) {
+    const place = "backupCron" in options ? "store" : "folder";
+    await using db = await open({ dataDir: folder.at(place), ...options });
+    await db.execute("CREATE TABLE t (text TEXT)");
+    const { name, contents } = await db.backup();
+    const { backups } = db.member;
+    const file = await backups.file(name);
+    assert.deepEqual([file.name, file.size], [name, contents!.size]);
+    assert.equal(await sha256Of(file.bytes), contents!.sha256);
+    await assert.rejects(
+      backups.file("backup_node_1_1.sqlite"),
+      refusal("not_found"),
+    );
+    await assert.rejects(backups.file("../state.sqlite"), refusal("not_found"));
+    if (place === "folder") {
+      fs.rmSync(join(folder.at(place), "backups", name));
+      await assert.rejects(backups.file(name), refusal("conflict"));
+    } else {
+      stub.objects.delete(name);
+      await assert.rejects(backups.file(name), refusal("not_found"));
+    }
+  }
+});
+
 Deno.test("an object that another one took the place of is refused, as is one that is damaged or not there", async () => {
   await using folder = new TestFolder();
   await using stub = new S3Stub();

@@ -5,6 +5,7 @@ import type {
   MemberTelemetry,
   Series,
   SeriesRequest,
+  SlowReport,
 } from "../../src/node/telemetry_port.ts";
 import { report } from "../telemetry/reports.ts";
 
@@ -32,5 +33,18 @@ export class FakeTelemetry implements MemberTelemetry {
   events(request: MemberEventsRequest): Promise<MemberEvents> {
     this.asked.push(request);
     return Promise.resolve(this.told);
+  }
+
+  slow(): SlowReport {
+    return {
+      limitMs: 250,
+      statements: [{
+        atMs: 1_000,
+        kind: "query",
+        sql: "SELECT 1",
+        ms: 300,
+        failure: null,
+      }],
+    };
   }
 }

@@ -9,6 +9,7 @@ import {
 } from "./bench.ts";
 import { byKeyboard } from "./by_keyboard.ts";
 import { exportedMillion, importedMany } from "./large_files.ts";
+import { goToRow } from "./row_links.ts";
 import { rowsOf, shopOf } from "./tables.ts";
 
 Deno.test("data", async (t) => {
@@ -44,6 +45,7 @@ Deno.test("data", async (t) => {
     "an answer that is lost: the same attempt is written once",
     () => lostAnswer(bench),
   );
+  await step("a row is found by its key", () => goToRow(bench));
   await step("every look is without findings of axe", () => looks(bench));
 });
 

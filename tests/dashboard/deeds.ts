@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { connect } from "../../src/client/remote.ts";
 import { SECRET_API } from "../cluster/harness.ts";
-import { type Bench, turnOnWriting, until } from "./bench.ts";
+import type { Node } from "../cluster/network.ts";
+import { nodeIdOf } from "../../src/raft/types.ts";
+import {
+  type Bench,
+  picture,
+  turnOnWriting,
+  until,
+  VIEWER_PASSWORD,
+} from "./bench.ts";
 
 /** Only what begins so goes, and only after its number was typed. */
 export async function deleteByPrefix(bench: Bench): Promise<void> {
@@ -41,6 +49,83 @@ export async function deleteByPrefix(bench: Bench): Promise<void> {
   ]);
 }
 
+/** A key that no list has shown yet is found by its name, and its address leads to it again. */
+export async function goToCacheKey(bench: Bench): Promise<void> {
+  await using db = connect({
+    urls: [bench.cluster.network.apiUrl(1)],
+    secret: SECRET_API,
+  });
+  const cache = db.cache<string>("many");
+  for (let at = 0; at < 250; at++) {
+    await cache.put(`key ${`${at}`.padStart(3, "0")}`, `value ${at}`);
+  }
+  await using opened = await bench.open({ at: "#/cache/many" });
+  const { page } = opened;
+  await page.getByRole("button", { name: /^key 199/ }).waitFor();
+  assert.equal(
+    await page.getByRole("button", { name: /^key 240/ }).count(),
+    0,
+  );
+  const field = page.getByRole("searchbox");
+  await field.fill("key 240");
+  await page.getByRole("button", { name: "Go to key" }).click();
+  const value = page.getByRole("textbox", { name: "Value" });
+  await value.waitFor();
+  assert.equal(await value.inputValue(), "value 240");
+  await page.reload();
+  await value.waitFor();
+  assert.equal(await value.inputValue(), "value 240");
+  // The beginning of keys is no key.
+  await field.fill("key 24");
+  await page.getByRole("button", { name: "Go to key" }).click();
+  await page.getByRole("heading", { name: "There is no such key" }).waitFor();
+  await opened.axe();
+  await picture(page, "cache-no-key");
+  await page.getByRole("button", { name: "Close", exact: true }).click();
+  await page.getByRole("heading", { name: "There is no such key" })
+    .waitFor({ state: "detached" });
+}
+
+/** A backup that was taken is saved as the file that its record tells of, where it is; that is remembered. */
+export async function downloadBackup(bench: Bench): Promise<void> {
+  const urls = [bench.cluster.network.apiUrl(1)];
+  await using db = connect({ urls, secret: SECRET_API });
+  const { name, contents, uploader } = await db.backup();
+  const holder = nodeIdOf(uploader) as Node;
+  const elsewhere = holder === 1 ? 2 : 1;
+  await using opened = await bench.open({ node: holder, at: "#/backups" });
+  const { page } = opened;
+  const link = page.getByRole("link", { name: `Download ${name}` });
+  await link.waitFor();
+  await opened.axe();
+  await picture(page, "backups-download");
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    link.click(),
+  ]);
+  assert.equal(download.suggestedFilename(), name);
+  const bytes = await Deno.readFile((await download.path())!);
+  assert.equal(bytes.length, contents!.size);
+  const sha256 = await crypto.subtle.digest("SHA-256", bytes);
+  assert.equal(new Uint8Array(sha256).toHex(), contents!.sha256);
+  await opened.go("#/events/audit");
+  await page.getByRole("row", { name: new RegExp(`backupFile ${name} done`) })
+    .waitFor();
+  await using other = await bench.open({ node: elsewhere, at: "#/backups" });
+  const refused = other.page.getByRole("button", { name: `Download ${name}` });
+  assert.equal(
+    await refused.getAttribute("title"),
+    `It is in the folder of n${holder}: open the page of that member`,
+  );
+  await using viewer = await bench.open({
+    node: holder,
+    at: "#/backups",
+    password: VIEWER_PASSWORD,
+  });
+  await viewer.page.getByText(name).first().waitFor();
+  assert.equal(await viewer.page.getByLabel(/^Download/).count(), 0);
+}
+
 /** The time of an event is a link to it, and the link finds it. */
 export async function linkToEvent(bench: Bench): Promise<void> {
   await using opened = await bench.open({ at: "#/events/log" });
@@ -60,6 +145,35 @@ export async function linkToEvent(bench: Bench): Promise<void> {
   );
   await other.go("#/events/log?event=1:1");
   await other.page.getByText("The event of this link is not here").waitFor();
+}
+
+/** A click on a chart marks a moment, which has an address with what happened around it. */
+export async function linkToMoment(bench: Bench): Promise<void> {
+  await using opened = await bench.open({ at: "#/overview" });
+  const { page } = opened;
+  const chart = page.locator(".chart .u-over").first();
+  await chart.waitFor();
+  const marked = page.getByText("Marked:");
+  await until("a moment to be marked", async () => {
+    await chart.click();
+    return await marked.isVisible();
+  });
+  const words = await marked.textContent();
+  await page.getByRole("heading", { name: "Events within a minute of it" })
+    .waitFor();
+  await opened.axe();
+  await picture(page, "overview-moment");
+  await using other = await bench.open({
+    node: 2,
+    at: new URL(page.url()).hash,
+  });
+  assert.equal(
+    await other.page.getByText("Marked:").textContent(),
+    words,
+  );
+  await page.getByRole("button", { name: "Mark nothing" }).click();
+  await page.getByRole("heading", { name: "Recent events" }).waitFor();
+  assert.equal(new URL(page.url()).hash, "#/overview");
 }
 
 /** Nobody forgets that a tab may write. */

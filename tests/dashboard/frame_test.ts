@@ -12,7 +12,10 @@ import {
 import {
   asksWhenOnline,
   deleteByPrefix,
+  downloadBackup,
+  goToCacheKey,
   linkToEvent,
+  linkToMoment,
   writeEnds,
 } from "./deeds.ts";
 import { embedded, underPrefix } from "./elsewhere.ts";
@@ -48,7 +51,15 @@ Deno.test("the frame, on three members", async (test) => {
   await test.step("a cache's keys are deleted by their prefix, once their number was typed", () =>
     deleteByPrefix(bench));
 
+  await test.step("a cache's key is found by its name", () =>
+    goToCacheKey(bench));
+
+  await test.step("a backup is saved as a file by who may do everything", () =>
+    downloadBackup(bench));
+
   await test.step("an event has an address", () => linkToEvent(bench));
+
+  await test.step("a moment has an address", () => linkToMoment(bench));
 
   await test.step("write mode ends after 15 minutes", () => writeEnds(bench));
 

@@ -9,12 +9,23 @@ import {
   signIn,
   turnOnWriting,
   until,
+  VIEWER_PASSWORD,
 } from "./bench.ts";
+import {
+  allOrNothing,
+  dumpRunAgain,
+  lostBatch,
+  refusedByLine,
+  slowOnes,
+} from "./script_files.ts";
 import { rowsOf, shopOf } from "./tables.ts";
 
 Deno.test("sql", async (t) => {
   // So long that no limit ends what Cancel should.
-  const environment = { HQL_QUERY_TIMEOUT_MS: "600000" };
+  const environment = {
+    HQL_QUERY_TIMEOUT_MS: "600000",
+    HQL_SLOW_STATEMENT_MS: "1",
+  };
   await using bench = await Bench.start({ environment });
   await shopOf(bench);
   const step = (name: string, run: (bench: Bench) => Promise<void>) =>
@@ -41,6 +52,20 @@ Deno.test("sql", async (t) => {
   await step(
     "an SQL file is run again as it was: equal by typeof and quote",
     runAgain,
+  );
+  await step(
+    "a file is run as it was exported, with a blob larger than a statement may be",
+    dumpRunAgain,
+  );
+  await step(
+    "a file is run up to what is refused, which is named by its line",
+    refusedByLine,
+  );
+  await step("a file is run as one transaction, or not at all", allOrNothing);
+  await step("a batch whose answer is lost is applied once", lostBatch);
+  await step(
+    "what was slow is listed for administrators",
+    (bench) => slowOnes(bench, VIEWER_PASSWORD),
   );
   await step("every look is without findings of axe", looks);
 });

@@ -55,6 +55,10 @@ export const DASHBOARD_ROUTES = {
   remove: changes("members/remove", "Remove a member."),
   backups: looks("GET", "backups", "The last hundred backups."),
   backupBegin: changes("backups", "Begin a backup."),
+  backupFile: {
+    ...looks("GET", "backups/file", "A backup as a file; `?name=`."),
+    role: "admin",
+  },
   caches: looks("GET", "cache", "The caches, with their sizes."),
   cacheList: looks("POST", "cache/list", "A page of a cache's keys."),
   cacheGet: looks("POST", "cache/get", "Entries by their keys."),
@@ -62,6 +66,10 @@ export const DASHBOARD_ROUTES = {
   locks: looks("GET", "locks", "Who holds which lock."),
   notify: looks("GET", "notify", "What is published, as it comes."),
   audit: looks("GET", "audit", "Who did what from here."),
+  slow: {
+    ...looks("GET", "slow", "The member's last slow statements."),
+    role: "admin",
+  },
   settings: looks("GET", "settings", "The member's configuration."),
 } as const satisfies Readonly<Record<string, DashboardRoute>>;
 

@@ -2,11 +2,16 @@ import { createHash } from "node:crypto";
 import { HiqliteError } from "../../errors.ts";
 import type { LogIndex } from "../../raft/types.ts";
 import type { BackupRecord } from "../../state/backups/types.ts";
-import type { BackupRequest, MemberBackups } from "../backup_port.ts";
+import type {
+  BackupFile,
+  BackupRequest,
+  MemberBackups,
+} from "../backup_port.ts";
 import { LogArchiver } from "./archiver.ts";
 import { BackupConductor, beginning } from "./conductor.ts";
 import type { BackupPorts } from "./ports.ts";
 import { BackupRecords } from "./records.ts";
+import { openBackup } from "./stored_file.ts";
 import { BackupTaker } from "./taker.ts";
 
 /** The backups of a member: begun by entries, conducted by whoever leads, taken by whoever is named. */
@@ -46,6 +51,11 @@ export class Backups implements MemberBackups {
   /** See {@linkcode MemberBackups.list}. */
   list(): readonly BackupRecord[] {
     return this.#records.all();
+  }
+
+  /** See {@linkcode MemberBackups.file}. */
+  file(name: string): Promise<BackupFile> {
+    return openBackup(this.list(), name, this.#ports);
   }
 
   /** Goes on with what is to be done. Call it a few times a second. */

@@ -5,6 +5,7 @@ import { validateCommand } from "../../state/sql/validate.ts";
 import type { Proposal } from "../groups/proposal.ts";
 import type { Observation, SqlQuery } from "../../state/sql/port.ts";
 import type { Proposer } from "../groups/proposer.ts";
+import type { SlowReport } from "../telemetry_port.ts";
 import type {
   QueryAnswer,
   QueryRequest,
@@ -75,6 +76,12 @@ export class Database {
     });
   }
 
+  /** What took long lately. */
+  get slow(): SlowReport {
+    const { limitMs, latest } = this.#ports.slow;
+    return { limitMs, statements: latest };
+  }
+
   /** See {@linkcode Member.write}. */
   write(request: WriteRequest): Promise<WriteAnswer> {
     // One promise from here to the log: this is on the way of every write.
@@ -135,7 +142,9 @@ export class Database {
       return await this.#reads.query(request);
     } catch (error) {
       const explained = this.#ports.explain(error);
-      failure = codeOf(explained);
+      // Whoever gave it up makes it fail with an error of their own.
+      const isGivenUp = request.signal?.aborted === true;
+      failure = isGivenUp ? "cancelled" : codeOf(explained);
       throw explained;
     } finally {
       const ms = this.#ports.clock.monotonic() - begunMs;

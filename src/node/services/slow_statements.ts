@@ -1,14 +1,18 @@
+import { Buffer } from "node:buffer";
 import type { CommandBody } from "../../state/sql/types.ts";
 import type { Clock } from "../../util/clock.ts";
 import type { Logger } from "../../util/logger.ts";
+import type { SlowStatement } from "../telemetry_port.ts";
 
 /** More of a text is not logged, characters. */
 const TEXT_MAX = 1_000;
 /** So many lines in {@linkcode WINDOW_MS}: when everything is slow, the log must not make it slower. */
 const LINES_MAX = 10;
 const WINDOW_MS = 10_000;
+/** So many are remembered: with the longest texts about 400 KiB. */
+const REMEMBERED_MAX = 200;
 
-/** Logs statements that took long: their text, never their parameters. */
+/** Logs statements that took long, and remembers the last ones: their text, never their parameters. */
 export class SlowStatements {
   readonly #limitMs: number;
   readonly #clock: Clock;
@@ -16,6 +20,8 @@ export class SlowStatements {
   #windowMs = -Infinity;
   #lines = 0;
   #left = 0;
+  /** The oldest first. */
+  readonly #remembered: SlowStatement[] = [];
 
   /** Logs those that took `limitMs` or longer; 0: none. */
   constructor(limitMs: number, clock: Clock, logger: Logger) {
@@ -24,17 +30,43 @@ export class SlowStatements {
     this.#logger = logger;
   }
 
+  /** The last ones, the newest first, two hundred at most. */
+  get latest(): readonly SlowStatement[] {
+    return this.#remembered.toReversed();
+  }
+
+  /** What took so long counts, ms; null: nothing does. */
+  get limitMs(): number | null {
+    return this.#limitMs === Infinity ? null : this.#limitMs;
+  }
+
   /** A write was answered. */
   wrote(body: CommandBody, ms: number, failure: string | null): void {
-    if (ms >= this.#limitMs) this.#log("write", textOfWrite(body), ms, failure);
+    if (ms < this.#limitMs) return;
+    this.#took({ kind: "write", sql: textOfWrite(body), ms, failure });
   }
 
   /** A query was answered. */
   asked(sql: string, ms: number, failure: string | null): void {
-    if (ms >= this.#limitMs) this.#log("query", sql, ms, failure);
+    if (ms >= this.#limitMs) this.#took({ kind: "query", sql, ms, failure });
   }
 
-  #log(kind: string, sql: string, ms: number, failure: string | null): void {
+  #took(
+    { kind, sql, ms, failure }: Omit<SlowStatement, "atMs">,
+  ): void {
+    const slow: SlowStatement = {
+      atMs: this.#clock.wall(),
+      kind,
+      sql: shortened(sql),
+      ms: Math.round(ms),
+      failure,
+    };
+    this.#remembered.push(slow);
+    if (this.#remembered.length > REMEMBERED_MAX) this.#remembered.shift();
+    this.#log(slow);
+  }
+
+  #log({ kind, sql, ms, failure }: SlowStatement): void {
     const now = this.#clock.monotonic();
     if (now - this.#windowMs >= WINDOW_MS) {
       this.#windowMs = now;
@@ -49,8 +81,8 @@ export class SlowStatements {
     this.#left = 0;
     this.#logger.warn("slow statement", {
       kind,
-      ms: Math.round(ms),
-      sql: shortened(sql),
+      ms,
+      sql,
       ...(failure === null ? {} : { failed: failure }),
       ...(leftOut === 0 ? {} : { leftOut }),
     });
@@ -80,5 +112,10 @@ function first(statements: readonly { readonly sql: string }[]): string {
 }
 
 function shortened(sql: string): string {
-  return sql.length > TEXT_MAX ? `${sql.slice(0, TEXT_MAX)}…` : sql;
+  return sql.length > TEXT_MAX ? `${copied(sql.slice(0, TEXT_MAX))}…` : sql;
+}
+
+/** A part of a text keeps all of it in memory, unless its characters are others. */
+function copied(part: string): string {
+  return Buffer.from(part, "utf16le").toString("utf16le");
 }

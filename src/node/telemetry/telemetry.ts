@@ -14,6 +14,7 @@ import type {
   MemberTelemetry,
   Series,
   SeriesRequest,
+  SlowReport,
 } from "../telemetry_port.ts";
 import { Contacts } from "./contacts.ts";
 import { EventExchange } from "./event_exchange.ts";
@@ -53,6 +54,8 @@ export interface TelemetryPorts {
   /** The database's file; null if there is none now. */
   databasePath(): string | null;
   pending(): number;
+  /** See {@linkcode MemberTelemetry.slow}. */
+  slow(): SlowReport;
   /** What it told its witnesses last of its state; null if it has not. */
   checksum(): MemberReport["checksum"];
   quarantine(): string | null;
@@ -120,6 +123,11 @@ export class Telemetry implements MemberTelemetry {
   /** What this member serves to others. */
   handlers(): Record<string, PeerHandler> {
     return { ...this.exchange.handlers(), ...this.#eventExchange.handlers() };
+  }
+
+  /** See {@linkcode MemberTelemetry.slow}. */
+  slow(): SlowReport {
+    return this.#ports.slow();
   }
 
   /** Something happened to this member. */

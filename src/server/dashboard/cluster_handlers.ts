@@ -9,6 +9,7 @@ import { queryOf } from "../routes/cache_path.ts";
 import { topicStream } from "../topic_stream.ts";
 import { STREAM_HEADERS } from "../watch_stream.ts";
 import type { DashboardHandler, DashboardHandlers } from "./asking.ts";
+import { sendBackup } from "./backup_file.ts";
 import { asRoute, type HandlerParts, untilSignedOut } from "./handler_parts.ts";
 
 /** Members, backups, locks and topics. */
@@ -36,6 +37,7 @@ export function clusterHandlers(parts: HandlerParts) {
         asking.deed.did = record.began;
         return record;
       }),
+    backupFile: sendBackup(parts),
     locks: async ({ context }) => {
       const answer = await member.locks.list({
         signal: context.req.raw.signal,

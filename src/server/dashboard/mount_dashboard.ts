@@ -35,8 +35,11 @@ export interface DashboardMounting {
   readonly handlers: DashboardHandlers;
 }
 
-/** Exports give out much at once: they are remembered as changes are. */
-const REMEMBERED: ReadonlySet<DashboardRouteName> = new Set(["export"]);
+/** These give out much at once: they are remembered as changes are. */
+const REMEMBERED: ReadonlySet<DashboardRouteName> = new Set([
+  "export",
+  "backupFile",
+]);
 
 /** With these something may have been done all the same. With any other nothing was. */
 const MAYBE_DONE: ReadonlySet<ErrorCode> = new Set([

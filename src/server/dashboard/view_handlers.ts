@@ -5,6 +5,7 @@ import type {
   JsonAuditTrail,
 } from "../../api/dashboard/audit.ts";
 import type { JsonOverview } from "../../api/dashboard/overview.ts";
+import type { JsonSlowStatements } from "../../api/dashboard/slow.ts";
 import type { JsonSettings } from "../../api/dashboard/settings.ts";
 import { MEMBER_EVENTS, SERIES } from "../../api/routes/telemetry.ts";
 import { toldToJson } from "../../api/telemetry_json.ts";
@@ -64,6 +65,18 @@ export function viewHandlers(parts: HandlerParts) {
     audit: ({ context }) => {
       const entries = member.audit.latest().map(auditToJson);
       return context.json({ entries } satisfies JsonAuditTrail);
+    },
+    slow: ({ context }) => {
+      const { limitMs, statements } = member.telemetry.slow();
+      const body: JsonSlowStatements = {
+        node_id: parts.nodeId(),
+        limit_ms: limitMs,
+        statements: statements.map(({ atMs, ...told }) => ({
+          at_ms: atMs,
+          ...told,
+        })),
+      };
+      return context.json(body);
     },
     settings: ({ context }) => {
       const settings = parts.settings.map(({ isDefault, ...setting }) => ({

@@ -73,3 +73,35 @@ Deno.test("ten lines in ten seconds, then how many were left out", () => {
     leftOut: 6,
   });
 });
+
+Deno.test("the last two hundred are remembered, also those that are not logged", () => {
+  const { log, lines, now } = slow(100);
+  assert.equal(log.limitMs, 100);
+  log.asked("SELECT 0", 99, null);
+  assert.equal(log.latest.length, 0);
+  now.ms = 5;
+  log.wrote(TXN, 250.4, "timeout");
+  assert.deepEqual(log.latest, [{
+    atMs: 5,
+    kind: "write",
+    sql: "INSERT 1 … and 1 more",
+    ms: 250,
+    failure: "timeout",
+  }]);
+  for (let i = 1; i <= 200; i++) log.asked(`SELECT ${i}`, 100, null);
+  assert.equal(lines.length, 10);
+  assert.deepEqual(
+    log.latest.map(({ sql }) => sql),
+    Array.from({ length: 200 }, (_, i) => `SELECT ${200 - i}`),
+  );
+  log.asked("x".repeat(1_001), 100, null);
+  const [newest] = log.latest;
+  assert.equal(newest!.sql, `${"x".repeat(1_000)}…`);
+});
+
+Deno.test("with a limit of 0 nothing is remembered", () => {
+  const { log } = slow(0);
+  log.asked("SELECT 1", 1e9, null);
+  assert.equal(log.limitMs, null);
+  assert.equal(log.latest.length, 0);
+});

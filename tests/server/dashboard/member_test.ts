@@ -221,6 +221,12 @@ Deno.test("what a person does with SQL", async (test) => {
       clearTimeout(timer);
       // By its time it would have ended with 504.
       assert.equal(status, 499);
+      const results = page.member.metrics()
+        .match(/^hiqlite_queries_total\{result="(?!ok).*$/gm);
+      assert.ok(
+        results?.includes('hiqlite_queries_total{result="cancelled"} 1'),
+      );
+      assert.ok(!results?.some((line) => line.includes("internal")));
       const next = await ask("POST", "sql/query", { sql: "SELECT 1" });
       assert.deepEqual(next.json.rows, [[1]]);
     });

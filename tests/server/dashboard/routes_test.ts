@@ -28,6 +28,7 @@ POST members/demote admin+
 POST members/remove admin+
 GET backups viewer
 POST backups admin+
+GET backups/file admin
 GET cache viewer
 POST cache/list viewer
 POST cache/get viewer
@@ -35,6 +36,7 @@ POST cache/write admin+
 GET locks viewer
 GET notify viewer
 GET audit viewer
+GET slow admin
 GET settings viewer`.trim().split("\n");
 
 const ROUTES: readonly DashboardRoute[] = Object.values(DASHBOARD_ROUTES);

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import type { Page } from "playwright-core";
+import { type Bench, picture } from "./bench.ts";
+
+/** A row is found by its key, in whatever order rows are shown; its address leads to it again. */
+export async function goToRow(bench: Bench): Promise<void> {
+  await bench.cluster.write(
+    1,
+    "CREATE TABLE slot (day TEXT, hour INTEGER, who TEXT, PRIMARY KEY (day, hour)) WITHOUT ROWID",
+  );
+  await bench.cluster.write(
+    1,
+    "INSERT INTO slot WITH RECURSIVE n(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i < 1199) SELECT printf('2026-%03d', i / 24), i % 24, 'who ' || (1199 - i) FROM n",
+  );
+  await using open = await bench.open({ at: "#/data" });
+  const { page } = open;
+  await open.go("#/data/slot");
+  await sought(page, ["2026-030", "7"]);
+  await chosen(page, "who 472");
+  await page.getByText("more above and below").waitFor();
+  await page.reload();
+  await chosen(page, "who 472");
+  await page.locator(".grid .row.chosen [role=gridcell]").first()
+    .press("Enter");
+  const link = page.getByRole("button", { name: "Copy a link to this row" });
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await link.click();
+  const copied = await page.evaluate<string>("navigator.clipboard.readText()");
+  assert.match(
+    decodeURIComponent(copied),
+    /#\/data\/slot\?k=\["'2026-030'","7"\]$/,
+  );
+  await open.axe();
+  await picture(page, "data-row-link");
+  // In another order it stands among others.
+  await open.go("#/data/slot?s=who");
+  await page.getByText("more below").waitFor();
+  await sought(page, ["2026-000", "2"]);
+  await chosen(page, "who 1197");
+  assert.match(page.url(), /s=who/);
+  await sought(page, ["2026-777", "0"]);
+  await page.getByText("No row has this key").waitFor();
+  await chosen(page, "who 0");
+  // By its key, the next one takes the place of what is not there.
+  await open.go("#/data/slot");
+  await sought(page, ["2026-030", "99"]);
+  await page.getByText("No row has this key").waitFor();
+  await chosen(page, "who 455");
+  await page.getByRole("button", { name: "First", exact: true }).click();
+  await chosen(page, "who 1199");
+  assert.equal(await page.getByText("No row has this key").count(), 0);
+  await sought(page, ["3", "1"]);
+  await page.getByText("No row has this key").waitFor();
+  await page.getByText("more above", { exact: false }).waitFor();
+}
+
+async function sought(page: Page, key: readonly string[]): Promise<void> {
+  await page.getByRole("button", { name: "Go to key" }).click();
+  const dialog = page.getByRole("dialog");
+  for (const [at, text] of key.entries()) {
+    await dialog.getByRole("textbox").nth(at).fill(text);
+  }
+  await dialog.getByRole("button", { name: "Go there" }).click();
+}
+
+/** Waits until the chosen row, on which the page begins, has this in it. */
+async function chosen(page: Page, text: string): Promise<void> {
+  await page.locator(".grid .row.chosen").filter({ hasText: text }).waitFor();
+}
