@@ -162,7 +162,9 @@ function openListeners(
   links: LoginLinks,
   { logger = silentLogger, version }: OpenMemberOptions,
 ): Promise<Listeners> {
-  const addresses = clientAddresses();
+  const addresses = clientAddresses(
+    [config.secretApi, config.secretApiPrevious].filter((one) => one !== ""),
+  );
   const app = wiredApp(node, {
     secretApi: config.secretApi,
     secretApiPrevious: config.secretApiPrevious,

@@ -48,6 +48,7 @@ export function proxyHelp(): string[] {
     "It reads HQL_NODES and HQL_SECRET_API (or nodes and secret_api), and",
     "  LISTEN_PORT [8200]",
     "  HQL_LISTEN_ADDR_API [0.0.0.0]",
+    "  HQL_API_CONNECTIONS_PER_ADDRESS [512], of 1,024 in all",
   ];
 }
 
@@ -94,6 +95,7 @@ export async function proxy(
     corsOrigins: config.corsOrigins,
     hostname: config.hostname,
     port: config.port,
+    limits: { perAddress: config.apiConnectionsPerAddress },
     logger,
     fetch: trusted.fetch,
   });

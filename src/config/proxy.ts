@@ -14,6 +14,7 @@ export interface ProxyConfig extends
     | "secretApi"
     | "secretApiPrevious"
     | "corsOrigins"
+    | "apiConnectionsPerAddress"
     | "logLevel"
     | "logFormat"
     | TlsField
@@ -46,6 +47,7 @@ export function resolveProxyConfig(sources: RawSources): ProxyConfig {
     secretApi: read(secretApi),
     secretApiPrevious: read(SETTINGS.secretApiPrevious),
     corsOrigins: read(SETTINGS.corsOrigins),
+    apiConnectionsPerAddress: read(SETTINGS.apiConnectionsPerAddress),
     logLevel: read(SETTINGS.logLevel),
     logFormat: read(SETTINGS.logFormat),
     tlsAutoCertificates: read(SETTINGS.tlsAutoCertificates),

@@ -9,7 +9,12 @@ import {
 import { writeAll } from "../util/write_all.ts";
 import { FrontConnection } from "./connection.ts";
 import { ConnectionCaps } from "./connection_caps.ts";
-import type { FrontNews, FrontOpening, InnerAddress } from "./protocol.ts";
+import type {
+  FrontCounts,
+  FrontNews,
+  FrontOpening,
+  InnerAddress,
+} from "./protocol.ts";
 import { end } from "./relay.ts";
 import { withAddress } from "./told_address.ts";
 
@@ -28,10 +33,17 @@ const PLAIN_ANSWER = new TextEncoder().encode(
 /** The least time between two lines of one kind, ms. */
 const QUIET_MS = 60_000;
 
+/**
+ * Told from which port a front connects for the client with an address, before a first byte is passed on; what it
+ * returns is called at the end. A socket has no port: nothing is told.
+ */
+export type FrontWitness = (port: number, address: string) => () => void;
+
 /** Accepts connections and passes on what is said to whoever serves it. */
 export class FrontServer {
   readonly #opening: FrontOpening;
   readonly #tell: (news: FrontNews) => void;
+  readonly #witness: FrontWitness | undefined;
   readonly #listener: Deno.Listener;
   readonly #caps: ConnectionCaps<FrontConnection>;
   readonly #connections = new Set<FrontConnection>();
@@ -43,15 +55,30 @@ export class FrontServer {
   #told = "";
 
   /** Listens. @throws what `Deno.listen` throws. */
-  constructor(opening: FrontOpening, tell: (news: FrontNews) => void) {
+  constructor(
+    opening: FrontOpening,
+    tell: (news: FrontNews) => void,
+    witness?: FrontWitness,
+  ) {
     this.#opening = opening;
     this.#tell = tell;
+    this.#witness = witness;
     this.#caps = new ConnectionCaps(opening.limits, opening.perAddressKey);
     this.#context = opening.tls === null ? null : this.#contextOf(opening.tls);
     const { hostname, port } = opening;
     this.#listener = Deno.listen({ hostname, port });
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
     void this.#accept();
+  }
+
+  /** Where it listens. */
+  get port(): number {
+    return (this.#listener.addr as Deno.NetAddr).port;
+  }
+
+  /** Connections, and what became of others. */
+  get counts(): FrontCounts {
+    return { open: this.#connections.size, ...this.#counts };
   }
 
   /** Handshakes from now on use this pair; connections that are open stay. */
@@ -72,6 +99,12 @@ export class FrontServer {
     this.#stopped = true;
     this.#listener.close();
     this.#tellIfDone();
+  }
+
+  /** Accepts no more, and ends every connection. */
+  close(): void {
+    this.stop();
+    for (const one of this.#connections) one.close();
   }
 
   #tellIfDone(): void {
@@ -146,7 +179,12 @@ export class FrontServer {
       );
       return;
     }
+    const { localAddr } = inner;
+    const left = localAddr.transport === "tcp"
+      ? this.#witness?.(localAddr.port, accepted.address)
+      : undefined;
     await accepted.serve(channel, inner);
+    left?.();
     end(conn);
   }
 
@@ -201,7 +239,7 @@ export class FrontServer {
       one.close();
       this.#say("late", "warn", `no whole ${what} within ${ms} ms`, one);
     }
-    const counts = { open: this.#connections.size, ...this.#counts };
+    const { counts } = this;
     const text = JSON.stringify(counts);
     if (text === this.#told) return;
     this.#told = text;

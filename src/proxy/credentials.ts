@@ -25,6 +25,8 @@ const KNOWN_MS = 30_000;
 const KNOWN_MAX = 1_000;
 /** Tokens that members are being asked about; more wait for none. */
 const ASKING_MAX = 16;
+/** Of them, shown by one address: who makes up tokens keeps nobody else's from being asked about. */
+const ASKING_MAX_OF_ONE = 4;
 
 /**
  * Keeps strangers' requests from the members, and their bodies out of the
@@ -37,6 +39,8 @@ export class Credentials {
   /** Digests of tokens, in the order in which members were asked, and until when they are taken for known. */
   readonly #known = new Map<string, number>();
   readonly #asking = new Map<string, Promise<boolean>>();
+  /** Of how many of them each address is waited for. */
+  readonly #askingFor = new Map<string, number>();
 
   /** Of one proxy. */
   constructor(options: CredentialsOptions) {
@@ -45,10 +49,10 @@ export class Credentials {
   }
 
   /**
-   * Lets a request with these headers in.
+   * Lets a request with these headers in, which comes from `address`.
    * @throws {HiqliteError} `unauthorized`, after a while if something wrong was sent; `overloaded` if many such requests wait.
    */
-  async check(headers: Headers): Promise<void> {
+  async check(headers: Headers, address: string): Promise<void> {
     const { failed } = this.#options;
     const given = headers.get("x-api-secret") ??
       /^Bearer +(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
@@ -66,7 +70,9 @@ export class Credentials {
     }
     if (known) return;
     const isToken = TOKEN_TEXT.test(given);
-    if (isToken && await this.#isKnown(digest.toString("hex"), given)) return;
+    if (
+      isToken && await this.#isKnown(digest.toString("hex"), given, address)
+    ) return;
     failed.note(isToken ? "unknown token" : "wrong secret");
     // The member that refused a token has waited already.
     if (!isToken) await failed.slow();
@@ -76,23 +82,48 @@ export class Credentials {
     );
   }
 
-  async #isKnown(digest: string, token: string): Promise<boolean> {
+  async #isKnown(
+    digest: string,
+    token: string,
+    address: string,
+  ): Promise<boolean> {
     const now = this.#options.now();
     if ((this.#known.get(digest) ?? 0) > now) return true;
     let asking = this.#asking.get(digest);
     if (asking === undefined) {
-      if (this.#asking.size >= ASKING_MAX) {
-        throw new HiqliteError(
-          "overloaded",
-          `Members are asked about ${ASKING_MAX} new tokens already, the most there may be: try again`,
-        );
-      }
-      asking = this.#ask(token).finally(() => this.#asking.delete(digest));
+      this.#take(address);
+      asking = this.#ask(token).finally(() => {
+        this.#asking.delete(digest);
+        this.#release(address);
+      });
       this.#asking.set(digest, asking);
     }
     if (!await asking) return false;
     this.#remember(digest, now + KNOWN_MS);
     return true;
+  }
+
+  /** @throws {HiqliteError} `overloaded` if members are asked about too many tokens, of all or of this address. */
+  #take(address: string): void {
+    const own = this.#askingFor.get(address) ?? 0;
+    const problem = own >= ASKING_MAX_OF_ONE
+      ? `${ASKING_MAX_OF_ONE} new tokens that your address showed already, the most of one`
+      : this.#asking.size >= ASKING_MAX
+      ? `${ASKING_MAX} new tokens already, the most there may be`
+      : null;
+    if (problem !== null) {
+      throw new HiqliteError(
+        "overloaded",
+        `Members are asked about ${problem}: try again`,
+      );
+    }
+    this.#askingFor.set(address, own + 1);
+  }
+
+  #release(address: string): void {
+    const left = this.#askingFor.get(address)! - 1;
+    if (left === 0) this.#askingFor.delete(address);
+    else this.#askingFor.set(address, left);
   }
 
   /** Whether no member refuses a token. One that cannot say is no reason to refuse: they judge each request. */

@@ -2,6 +2,7 @@ import { errorOf } from "../api/error_body.ts";
 import { IDEMPOTENCY_KEY_HEADER } from "../api/idempotency_key.ts";
 import { repeatOf } from "../api/repeat_of.ts";
 import type { Repeat } from "../api/route.ts";
+import { PROXIED_HEADER } from "../api/proxied_address.ts";
 import { whyUnsent } from "../client/unsent.ts";
 import { type ErrorCode, HiqliteError } from "../errors.ts";
 import { pause } from "../util/abort.ts";
@@ -12,6 +13,8 @@ import type { Upstream, Upstreams } from "./upstreams.ts";
 /** What forwarding needs. */
 export interface ForwardOptions {
   readonly upstreams: Upstreams;
+  /** What members are told of where the request comes from, see `ProxiedAddresses`; null: nothing. */
+  readonly from: string | null;
   readonly bodies: RequestBodies;
   readonly fetch: typeof fetch;
   /** How long members are asked again before the client hears that none can, ms. @default {15_000} */
@@ -85,6 +88,8 @@ export async function forward(
   for (const name of OWN_HEADERS) headers.delete(name);
   // Pages are told apart from those of others by the host that their browser asked.
   headers.set("x-forwarded-host", host);
+  if (options.from === null) headers.delete(PROXIED_HEADER);
+  else headers.set(PROXIED_HEADER, options.from);
   if (repeat === "keyed" && !headers.has(IDEMPOTENCY_KEY_HEADER)) {
     headers.set(IDEMPOTENCY_KEY_HEADER, crypto.randomUUID());
   }

@@ -1,9 +1,12 @@
 import type { ErrorBody } from "../api/error_body.ts";
 import { HiqliteError, HTTP_STATUS } from "../errors.ts";
+import { ProxiedAddresses } from "../api/proxied_address.ts";
+import type { FrontLimits } from "../front/protocol.ts";
 import type { Logger } from "../util/logger.ts";
 import { isPreflight, showTo } from "../server/cors.ts";
 import { FailedLogins } from "../server/failed_logins.ts";
 import { Credentials } from "./credentials.ts";
+import { Entrance } from "./entrance.ts";
 import { forward } from "./forward.ts";
 import { proxyMetrics } from "./proxy_metrics.ts";
 import { systemClock } from "../util/clock.ts";
@@ -29,6 +32,8 @@ export interface ProxyOptions {
   /** How long members are asked again before a client hears that none can, ms. @default {15_000} */
   readonly patienceMs?: number;
   readonly bodies?: RequestBodiesOptions;
+  /** How many clients there may be. @default those of a member's port */
+  readonly limits?: Partial<FrontLimits>;
 }
 
 /** Bodies of all requests under way that show no credential of the API: who signs in to the dashboard, or is signed in. */
@@ -44,7 +49,8 @@ export class Proxy implements AsyncDisposable {
   readonly #credentials: Credentials;
   readonly #requests = new Map<string, number>();
   #repeated = 0;
-  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #addresses: ProxiedAddresses;
+  readonly #entrance: Entrance;
 
   /** Begins to listen. @throws if the address cannot be listened on. */
   constructor(options: ProxyOptions) {
@@ -67,13 +73,15 @@ export class Proxy implements AsyncDisposable {
       failed: this.#failed,
       now: systemClock.monotonic,
     });
-    const { hostname, port } = options;
-    this.#server = Deno.serve({
+    this.#addresses = new ProxiedAddresses([secretApi]);
+    const { hostname, port, limits = {} } = options;
+    this.#entrance = new Entrance({
       hostname,
       port,
-      onListen: () => {},
-      onError: (error) => this.#failure(error as Error),
-    }, (request) => this.#answer(request));
+      limits,
+      logger,
+      handler: (request, address) => this.#answer(request, address),
+    });
     this.#upstreams = new Upstreams({
       urls,
       secret: secretApi,
@@ -84,27 +92,26 @@ export class Proxy implements AsyncDisposable {
 
   /** Where it listens. */
   get port(): number {
-    return this.#server.addr.port;
+    return this.#entrance.port;
   }
 
   /** Accepts no more, and waits for answers under way, 5 s at most. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const late = Promise.withResolvers<void>();
-    const timer = setTimeout(late.resolve, 5_000);
-    await Promise.race([this.#server.shutdown(), late.promise]);
-    clearTimeout(timer);
+    await this.#entrance[Symbol.asyncDispose]();
     await this.#upstreams.close();
   }
 
-  async #answer(request: Request): Promise<Response> {
+  async #answer(request: Request, address: string): Promise<Response> {
     const path = new URL(request.url).pathname;
     const own = this.#own(path);
     if (own !== null) return own;
     // What is outside of the API members judge by themselves, by who is signed in.
     const isApi = path.startsWith("/api/") && !isPreflight(request);
     try {
-      if (isApi) await this.#credentials.check(request.headers);
+      if (isApi) await this.#credentials.check(request.headers, address);
       const response = await forward(request, {
+        // Who shows a credential is told apart by that.
+        from: isApi ? null : this.#addresses.told(address, systemClock.wall()),
         upstreams: this.#upstreams,
         bodies: isApi ? this.#bodies : this.#otherBodies,
         fetch: this.#options.fetch,
@@ -154,6 +161,7 @@ export class Proxy implements AsyncDisposable {
 
   #metrics(): string {
     const counts = {
+      connections: this.#entrance.counts,
       requests: this.#requests,
       repeated: this.#repeated,
       unauthorized: this.#failed.total,

@@ -1,7 +1,9 @@
+import type { FrontCounts } from "../front/protocol.ts";
 import type { Upstream } from "./upstreams.ts";
 
 /** What a proxy counts. */
 export interface ProxyCounts {
+  readonly connections: FrontCounts;
   /** Answers, by the class of their status. */
   readonly requests: ReadonlyMap<string, number>;
   /** Attempts after the first. */
@@ -12,10 +14,19 @@ export interface ProxyCounts {
 
 /** Metrics of a proxy in Prometheus' text format. */
 export function proxyMetrics(
-  { requests, repeated, unauthorized }: ProxyCounts,
+  { connections, requests, repeated, unauthorized }: ProxyCounts,
   members: readonly Upstream[],
 ): string {
   const lines = [
+    "# HELP hiqlite_proxy_connections Connections of clients that are open",
+    "# TYPE hiqlite_proxy_connections gauge",
+    `hiqlite_proxy_connections ${connections.open}`,
+    "# HELP hiqlite_proxy_connections_refused_total Connections refused or ended since there were too many",
+    "# TYPE hiqlite_proxy_connections_refused_total counter",
+    `hiqlite_proxy_connections_refused_total ${connections.refused}`,
+    "# HELP hiqlite_proxy_connections_late_total Connections ended since the head of a request took too long",
+    "# TYPE hiqlite_proxy_connections_late_total counter",
+    `hiqlite_proxy_connections_late_total ${connections.late}`,
     "# HELP hiqlite_proxy_requests_total Requests, by the class of the answer's status",
     "# TYPE hiqlite_proxy_requests_total counter",
     ...[...requests].map(([status, count]) =>

@@ -11,10 +11,8 @@ import { Listener, type ListenerOptions, removeSocket } from "./listener.ts";
 import type { ListenerName } from "../tls/authority.ts";
 import type { LinkAcceptor } from "../network/port.ts";
 import type { PlainAnswer } from "../network/http_head.ts";
-import {
-  RaftListener,
-  shortageText,
-} from "../network/listener/raft_listener.ts";
+import { RaftListener } from "../network/listener/raft_listener.ts";
+import { shortageText } from "../util/shortage.ts";
 import { parseHostPort } from "../config/address.ts";
 import { SpareFiles } from "./spare_files.ts";
 

@@ -2,7 +2,7 @@ import { addressText, listenError } from "../front/listen_error.ts";
 import type { InnerAddress } from "../front/protocol.ts";
 import { isGoneClient } from "./gone_client.ts";
 import type { Logger } from "../util/logger.ts";
-import { shortageText } from "../network/listener/raft_listener.ts";
+import { shortageText } from "../util/shortage.ts";
 
 /** A server behind a front. */
 export interface ListenerOptions {
@@ -12,7 +12,10 @@ export interface ListenerOptions {
   readonly key: string;
   readonly logger: Logger;
   /** Called for every request. */
-  readonly handler: (request: Request) => Response | Promise<Response>;
+  readonly handler: (
+    request: Request,
+    info: Deno.ServeHandlerInfo,
+  ) => Response | Promise<Response>;
   /** The port was closed by the system, as when file descriptors ran out; another attempt is made in a second. */
   readonly failed: () => void;
   /** Whether there are descriptors enough to accept connections again. */

@@ -12,14 +12,17 @@ export class Program implements AsyncDisposable {
   /** How it ended. */
   readonly status: Promise<Deno.CommandStatus>;
 
-  /** Starts `hiqlite <args>`; `hosts` are those that it may reach. */
+  /** Starts `hiqlite <args>`; `hosts` are those that it may reach, `through` the program that starts it. */
   constructor(
     args: readonly string[],
     env: Record<string, string> = {},
     hosts: readonly string[] = ["127.0.0.1"],
+    { through = [] }: { readonly through?: readonly string[] } = {},
   ) {
-    this.#process = new Deno.Command(Deno.execPath(), {
+    const [program, ...before] = [...through, Deno.execPath()];
+    this.#process = new Deno.Command(program!, {
       args: [
+        ...before,
         "run",
         "--no-prompt",
         "--quiet",

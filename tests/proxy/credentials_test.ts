@@ -34,8 +34,11 @@ class Scene {
   }
 
   /** `ok`, or the error's code. */
-  check(headers: Record<string, string>): Promise<string> {
-    return this.credentials.check(new Headers(headers))
+  check(
+    headers: Record<string, string>,
+    address = "10.0.0.1",
+  ): Promise<string> {
+    return this.credentials.check(new Headers(headers), address)
       .then(() => "ok", (error) => error.code);
   }
 }
@@ -100,7 +103,9 @@ Deno.test("members are asked about 16 new tokens at a time, and a thousand are r
   const tokens = await Promise.all(
     Array.from({ length: 17 }, async () => (await drawToken()).token),
   );
-  const checks = tokens.map((token) => scene.check({ "x-api-secret": token }));
+  const checks = tokens.map((token, at) =>
+    scene.check({ "x-api-secret": token }, `10.0.0.${at}`)
+  );
   assert.equal(await checks[16], "overloaded");
   held.resolve();
   assert.deepEqual(
@@ -116,4 +121,25 @@ Deno.test("members are asked about 16 new tokens at a time, and a thousand are r
   assert.equal(scene.asked.length, asked);
   await scene.check({ "x-api-secret": tokens[0]! });
   assert.equal(scene.asked.length, asked + 1);
+});
+
+Deno.test("who makes up tokens keeps nobody else's from being asked about", async () => {
+  const held = Promise.withResolvers<void>();
+  const scene = new Scene(() => held.promise.then(() => status(401)));
+  const ask = async (address: string): Promise<string> => {
+    const { token } = await drawToken();
+    return await scene.check({ "x-api-secret": token }, address);
+  };
+  const stranger = Array.from({ length: 20 }, () => ask("10.0.0.1"));
+  const refused = await Promise.all(stranger.slice(4));
+  assert.deepEqual(new Set(refused), new Set(["overloaded"]));
+  const honest = ask("10.0.0.2");
+  held.resolve();
+  assert.equal(await honest, "unauthorized");
+  assert.deepEqual(
+    await Promise.all(stranger.slice(0, 4)),
+    Array(4).fill("unauthorized"),
+  );
+  // Room comes back.
+  assert.equal(await ask("10.0.0.1"), "unauthorized");
 });

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
 import { connect as dial } from "node:net";
+import {
+  PROXIED_HEADER,
+  ProxiedAddresses,
+} from "../../src/api/proxied_address.ts";
 import { Proxy, type ProxyOptions } from "../../src/proxy/proxy.ts";
 import { silentLogger } from "../../src/util/logger.ts";
 
@@ -56,6 +60,22 @@ async function answerTo(url: string, request: string): Promise<string> {
   }
   return answer;
 }
+
+Deno.test("members are told by the proxy alone from where what is outside of the API comes", () =>
+  withProxy(async (url, sent) => {
+    const forged = new ProxiedAddresses(["other"]).told("10.9.9.9", Date.now());
+    for (const path of ["/dashboard/api/session", "/api/v1/query"]) {
+      const response = await fetch(`${url}${path}`, {
+        headers: { [PROXIED_HEADER]: forged, "x-api-secret": SECRET },
+      });
+      await response.body?.cancel();
+    }
+    const [page, api] = sent as [Sent, Sent];
+    const read = new ProxiedAddresses([SECRET]);
+    const told = page.headers.get(PROXIED_HEADER)!;
+    assert.equal(read.read(told, Date.now()), "127.0.0.1");
+    assert.equal(api.headers.get(PROXIED_HEADER), null);
+  }));
 
 Deno.test("a method that cannot be sent on is the client's mistake, not a member that was lost", () =>
   withProxy(async (url, sent) => {

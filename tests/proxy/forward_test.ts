@@ -40,6 +40,7 @@ async function codeOf(mute: Mute, route: string): Promise<string> {
   });
   const failed = await forward(request, {
     upstreams,
+    from: null,
     bodies: new RequestBodies(),
     fetch,
     patienceMs: 0,

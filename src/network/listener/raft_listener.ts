@@ -11,6 +11,7 @@ import {
   UnexpectedTlsError,
 } from "../http_head.ts";
 import type { LinkAcceptor } from "../port.ts";
+import { shortageText } from "../../util/shortage.ts";
 import { writeAll } from "../../util/write_all.ts";
 import {
   Admission,
@@ -343,8 +344,3 @@ const GONE: readonly string[] = [
   "ECONNRESET",
   "EPROTO",
 ];
-
-/** What is said when a port accepts nothing for a moment. */
-export function shortageText({ message }: Error): string {
-  return `no connections are accepted for a moment: ${message}. If descriptors ran out, raise the limit (ulimit -n) or keep strangers away from the port`;
-}

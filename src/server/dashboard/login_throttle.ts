@@ -1,4 +1,5 @@
 import type { Clock } from "../../util/clock.ts";
+import { isThisMachine } from "../this_machine.ts";
 
 /** After the second failure in a row an address waits so long, twice as long after each further one, ms. */
 const FIRST_WAIT_MS = 1000;
@@ -56,11 +57,6 @@ export class LoginThrottle {
   passed(address: string): void {
     this.#failures.delete(networkOf(address));
   }
-}
-
-/** Whether an address is one of this machine. */
-export function isThisMachine(address: string): boolean {
-  return address === "::1" || /^(::ffff:)?127\./.test(address);
 }
 
 /** Whoever has one IPv6 address has a network of them. */

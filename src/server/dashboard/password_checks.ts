@@ -1,6 +1,6 @@
 import type { DashboardRole } from "../../api/dashboard/routes.ts";
 import { HiqliteError } from "../../errors.ts";
-import { isThisMachine } from "./login_throttle.ts";
+import { isThisMachine } from "../this_machine.ts";
 import type { PasswordQuestion } from "./password_question.ts";
 
 /** Checks that wait; more are refused, but those of this machine. */
