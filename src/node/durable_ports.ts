@@ -2,6 +2,7 @@ import type { PeerIdentity } from "../network/port.ts";
 import type { Divergence } from "../state/port.ts";
 import type { HostedGroupPorts } from "./groups/hosted_group.ts";
 import type { NodeParts } from "./parts.ts";
+import type { LeaderTraces } from "./telemetry/leader_traces.ts";
 import { groupOptions, starterOf } from "./volume/boot.ts";
 import { memberIdOf } from "./volume/identity.ts";
 
@@ -17,6 +18,7 @@ export function durablePorts(
     diverged(group: string, divergence: Divergence): void;
     stepped(): void;
   },
+  leaderTraces: Pick<LeaderTraces, "stepped">,
 ): Pick<
   HostedGroupPorts,
   | "id"
@@ -41,6 +43,9 @@ export function durablePorts(
         storage: vault.storage,
         options: groupOptions(config),
       }, ports),
-    stepped: () => events.stepped(),
+    stepped: () => {
+      leaderTraces.stepped();
+      events.stepped();
+    },
   };
 }

@@ -39,7 +39,8 @@ import {
   type LockRooms,
 } from "./service_rooms.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
-import { buildTelemetry } from "./telemetry_rooms.ts";
+import type { LeaderTraces } from "./telemetry/leader_traces.ts";
+import { buildTelemetry, leaderTracesOf } from "./telemetry_rooms.ts";
 import { Pulse } from "./upkeep/pulse.ts";
 import { StartWatch } from "./start_watch.ts";
 import { IdleWalk } from "./upkeep/idle_walk.ts";
@@ -208,7 +209,7 @@ function idleWalkOf(clock: Clock, durable: HostedGroup): IdleWalk {
 
 /** Answers what other members ask. */
 function servePeers(
-  { requests, groups, following }: Links,
+  { requests, groups, following, traced }: Links,
   { greeting, formation, membership }: ClusterRooms,
   telemetry: Telemetry,
 ): void {
@@ -219,7 +220,8 @@ function servePeers(
     ...formation.handlers(),
     ...membership.handlers(),
     ...telemetry.handlers(),
-    [PROPOSE]: proposeHandler((id) => groups.get(id)),
+    [PROPOSE]: proposeHandler((id) => groups.get(id), traced.watch),
+    ...traced.handlers(),
     [LEAVE]: leaveHandler((group, peer) =>
       followingOf(group)?.letGo(peer) ?? false
     ),
@@ -248,10 +250,12 @@ function tickGroups(
   for (const group of following) group.tick(removed);
 }
 
-type Links = Pick<
-  Rooms,
-  "network" | "requests" | "router" | "groups" | "durable" | "following"
->;
+type Links =
+  & Pick<
+    Rooms,
+    "network" | "requests" | "router" | "groups" | "durable" | "following"
+  >
+  & { readonly traced: LeaderTraces };
 
 type ClusterRooms = Pick<
   Rooms,
@@ -293,8 +297,9 @@ function buildLinks(
     failed: (error: Error) => events.failed(error),
     sinceTickMs,
   };
-  const durable = new HostedGroup({
-    ...durablePorts(parts, events),
+  const traced = leaderTracesOf(parts, () => durable.group);
+  const durable: HostedGroup = new HostedGroup({
+    ...durablePorts(parts, events, traced),
     ...shared,
     neededAfter,
   });
@@ -317,7 +322,7 @@ function buildLinks(
     })
   );
   for (const { hosted } of following) groups.add(hosted);
-  return { network, requests, router, groups, durable, following };
+  return { network, requests, router, groups, durable, following, traced };
 }
 
 function homeOf(

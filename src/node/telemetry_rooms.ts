@@ -5,10 +5,12 @@ import type { Network } from "../network/port.ts";
 import type { PeerRequests } from "../network/requests.ts";
 import type { Greeting } from "./cluster/identity_check.ts";
 import type { Participation } from "./cluster/participation.ts";
+import type { RaftGroup } from "../group/group.ts";
 import type { HostedGroup } from "./groups/hosted_group.ts";
 import type { GroupRegistry } from "./groups/registry.ts";
 import type { HealthStatus } from "./port.ts";
 import type { Database } from "./services/database.ts";
+import { LeaderTraces } from "./telemetry/leader_traces.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
 import type { Pulse } from "./upkeep/pulse.ts";
 
@@ -22,6 +24,18 @@ interface ObservedRooms {
   readonly greeting: Greeting;
   readonly database: Database;
   readonly pulse: Pulse;
+}
+
+/** What this member traces for others while it leads. */
+export function leaderTracesOf(
+  { clock, measures: { traces } }: NodeParts,
+  group: () => RaftGroup | null,
+): LeaderTraces {
+  return new LeaderTraces({
+    traces,
+    extent: () => group()?.core ?? null,
+    now: () => clock.wall(),
+  });
 }
 
 /** What a member knows of itself and of the others. */

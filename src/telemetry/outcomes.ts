@@ -26,6 +26,11 @@ export class Outcomes {
   /** It was done after so many ms, or failed: `failure` is a code of an error then. */
   record(ms: number, failure: string | null): void {
     this.times.record(ms);
+    this.count(failure);
+  }
+
+  /** The same, of what nobody timed. */
+  count(failure: string | null): void {
     if (failure === null) {
       this.#done++;
       return;

@@ -15,6 +15,8 @@ export interface TestClusterOptions {
   readonly network?: TestNetwork;
   /** Added to the environment of every member. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Added to that of one. */
+  environmentOf?(node: Node): Readonly<Record<string, string>>;
   /** Where data and logs go; removed with the cluster unless `keep`. @default a temporary folder */
   readonly root?: string;
   readonly keep?: boolean;
@@ -150,6 +152,7 @@ export class TestCluster implements AsyncDisposable {
         HQL_SECRET_RAFT: RAFT_SECRET,
         HQL_SQLITE_LIB: this.#options.library ?? "",
         ...this.#options.environment,
+        ...this.#options.environmentOf?.(node),
         ...this.#extra.get(node),
       },
       logPath: this.logPath(node),

@@ -1,8 +1,10 @@
 import type { RaftGroup } from "../../group/group.ts";
 import type { PeerHandler } from "../../network/requests.ts";
+import type { LogIndex, MemberId } from "../../raft/types.ts";
 import {
   type EnvelopeKind,
   type EnvelopeNeeds,
+  peekSequence,
   writeEnvelope,
   type WriteIdentity,
 } from "../../state/envelope.ts";
@@ -48,11 +50,22 @@ export interface ProposedTo {
   readonly epoch: number;
 }
 
+/**
+ * Asked whether a proposal of a member is traced, by its number in that one's session; what it returns is called at the
+ * end, with the index that the entry has, null if it was not applied here, and why not.
+ */
+export type ProposalWatch = (
+  from: MemberId,
+  group: GroupId,
+  sequence: number,
+) => ((index: LogIndex | null, failure: string | null) => void) | null;
+
 /** What a leader serves to its followers; `hosted` gives undefined for a group that this member does not host. */
 export function proposeHandler(
   hosted: (id: GroupId) => ProposedTo | undefined,
+  watch: ProposalWatch = () => null,
 ): PeerHandler {
-  return (_from, proposal, answer) => {
+  return (from, proposal, answer) => {
     const reader = new ByteReader(proposal);
     const id = reader.u32();
     const epoch = reader.u53();
@@ -68,13 +81,17 @@ export function proposeHandler(
       return refuse(`group ${id} is in epoch ${to.epoch}, not ${epoch}`);
     }
     // The frame is a view into a bigger buffer, which the log must not keep alive.
-    group.propose(proposal.slice(HEAD_BYTES), (result) => {
+    const envelope = proposal.slice(HEAD_BYTES);
+    const traced = watch(from.id, id, peekSequence(envelope));
+    group.propose(envelope, (result) => {
       if (result.kind === "applied") {
+        traced?.(result.index, null);
         answer(true, result.answer);
         // Its caller waits there until the entry is applied, too.
         group.tellCommits();
       } else {
         const reason = result.kind === "unknown" ? "unknown" : result.reason;
+        traced?.(null, reason);
         answer(false, encodeRefused(reason, result.detail));
       }
     });

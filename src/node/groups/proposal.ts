@@ -13,6 +13,8 @@ export interface Proposal {
   readonly maxRunMs?: number;
   /** The life of the group that it is meant for; in any other one it is refused. @default the present one */
   readonly epoch?: number;
+  /** The span that waits for it, as in HTTP; a leader elsewhere hears of it. @default none */
+  readonly traceparent?: string | undefined;
   /** How long to wait for the answer, ms; a leader is looked for at most 10 s of it. */
   readonly timeoutMs: number;
 }

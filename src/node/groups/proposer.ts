@@ -4,7 +4,11 @@ import type { PeerRequests } from "../../network/requests.ts";
 import { type MemberId, nodeIdOf } from "../../raft/types.ts";
 import { type Answer, decodeAnswer } from "../../state/answer.ts";
 import { type FactChange, writeFactChange } from "../../state/cluster_facts.ts";
-import { NO_IDENTITY, type WriteIdentity } from "../../state/envelope.ts";
+import {
+  NO_IDENTITY,
+  peekSequence,
+  type WriteIdentity,
+} from "../../state/envelope.ts";
 import { FIRST_LEVEL } from "../../state/level.ts";
 import type { Clock } from "../../util/clock.ts";
 import { DeadlineWaiters } from "../../util/deadline_waiters.ts";
@@ -25,6 +29,7 @@ import {
 import type { GroupId } from "../../group/messages.ts";
 import type { Proposal, ProposalCaller } from "./proposal.ts";
 import { ProposerSession } from "./proposer_session.ts";
+import { tellTrace } from "./trace_notice.ts";
 import { begunAnew, isExpired, throwIfFinal, tooNew } from "./refusals.ts";
 
 /** How long a leader is looked for. */
@@ -166,7 +171,8 @@ export class Proposer {
     deadline: number,
     caller: ProposalCaller,
   ): void {
-    const identity = session.begin(proposal.idempotencyKey);
+    const { idempotencyKey, traceparent } = proposal;
+    const identity = session.begin(idempotencyKey, traceparent);
     let bytes: Uint8Array;
     try {
       bytes = this.#encode(identity, proposal);
@@ -202,7 +208,8 @@ export class Proposer {
     proposal: Proposal,
     deadline: number,
   ): Promise<Answer> {
-    const identity = session.begin(proposal.idempotencyKey);
+    const { idempotencyKey, traceparent } = proposal;
+    const identity = session.begin(idempotencyKey, traceparent);
     try {
       const bytes = this.#encode(identity, proposal);
       return await this.#replicate(bytes, deadline);
@@ -361,6 +368,7 @@ export class Proposer {
     bytes: Uint8Array,
     finish: (attempt: Attempt) => void,
   ): void {
+    this.#tellTrace(leader, envelopeOf(bytes));
     const request = this.#ports.requests.ask(
       nodeIdOf(leader),
       PROPOSE,
@@ -371,6 +379,15 @@ export class Proposer {
       },
     );
     this.#forwarded.set(request, leader);
+  }
+
+  /** Whether the leader can do something with it is its matter. */
+  #tellTrace(leader: MemberId, envelope: Uint8Array): void {
+    const traceparent = this.#session?.traceparentOf(envelope);
+    if (traceparent === undefined) return;
+    const sequence = peekSequence(envelope);
+    const notice = { group: this.#groupId, sequence, traceparent };
+    tellTrace(this.#ports.requests, leader, notice);
   }
 
   /** Resolves when something changed, or at `until`. */

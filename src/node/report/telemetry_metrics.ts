@@ -40,7 +40,7 @@ export const OF_TELEMETRY: readonly (readonly [
   [
     "query_seconds",
     "histogram",
-    "Queries of this member's clients, without those on the calling thread",
+    "Queries of this member's clients, streams until their first row; without those on the calling thread",
     ({ queries }) => histogramLines(queries.times.all),
   ],
   [
@@ -67,7 +67,7 @@ export const OF_TELEMETRY: readonly (readonly [
   [
     "queries_total",
     "counter",
-    "Queries of this member's clients, likewise",
+    "Queries of this member's clients, likewise, those on the calling thread with them",
     ({ queries }) => outcomeLines(queries),
   ],
   [
