@@ -24,6 +24,7 @@ import { RunWatch } from "./run_watch.ts";
 import { SnapshotReceiver } from "./snapshot_receiver.ts";
 import { SnapshotSender } from "./snapshot_sender.ts";
 import { SnapshotService } from "./snapshot_service.ts";
+import { StaggeredAppends } from "./staggered_appends.ts";
 
 /** What a stopped group answers to everything. */
 export const STOPPED: Outcome = {
@@ -64,7 +65,7 @@ export interface GroupParts {
   readonly inbox: ProposalInbox;
   readonly intake: Intake;
   readonly durability: LogDurability;
-  readonly outbox: AppendOutbox;
+  readonly appends: StaggeredAppends;
   readonly applier: Applier;
   readonly watch: ApplyWatch;
   readonly checkpoints: Checkpoints;
@@ -124,6 +125,7 @@ export function buildGroupParts(
     loop,
   );
   const intake = new Intake(core, inbox, stage, proposals);
+  const appends = buildAppends(ports, options, loop);
   return {
     events,
     snapshots,
@@ -136,12 +138,13 @@ export function buildGroupParts(
     inbox,
     intake,
     durability: buildDurability(ports, options, loop),
-    outbox: new AppendOutbox(log, (message) => loop.transmit(message), failed),
+    appends,
     applier,
     watch: new ApplyWatch(machine, options.applyMs ?? APPLY_MS, warn),
     checkpoints,
     notice: new CommitNotice({
       step: (input) => void loop.step(input),
+      told: () => appends.hurryAll(),
       intake,
       afterTurns: ports.afterTurns,
     }),
@@ -201,6 +204,24 @@ function buildApplier(
     diverged: (divergence) => diverged(divergence),
     firstWanted: () => events.hurried ? 0 : waiters.first,
     linger,
+  });
+}
+
+function buildAppends(
+  { core, log, linger }: GroupPorts,
+  { staggers = false }: GroupOptions,
+  loop: LoopEvents,
+): StaggeredAppends {
+  const outbox = new AppendOutbox(
+    log,
+    (message) => loop.transmit(message),
+    (error) => loop.failed(error),
+  );
+  return new StaggeredAppends({
+    core,
+    self: core.status().id,
+    send: (message) => outbox.push(message),
+    linger: staggers ? linger : undefined,
   });
 }
 

@@ -28,6 +28,7 @@ export class MemoryCaches implements CacheSpec {
   constructor(config: NodeConfig, level: number) {
     this.options = {
       ...groupOptions(config),
+      staggers: true,
       durability: { mode: "immediate" },
       retainEntries: RETAINED,
       retainBytes: RETAINED_BYTES,
