@@ -223,6 +223,7 @@ export type {
   KvUnit,
   KvValue,
   PutFields,
+  SeenValue,
 } from "./src/state/kv/types.ts";
 export type { StoredValue, ValueKind } from "./src/state/stored_value.ts";
 export {

@@ -115,7 +115,7 @@ function Canvas(
       aria-label={failed
         ? `${title}: the chart could not be loaded`
         : altOf(title, lines, format)}
-      class={small ? "plot small" : "plot"}
+      class={small ? "canvas small" : "canvas"}
       style={{ blockSize: `${height}px` }}
     />
   );

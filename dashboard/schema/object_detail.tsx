@@ -237,8 +237,7 @@ function Indexes({ object }: { readonly object: JsonSchemaObject }): VNode {
           ),
         },
         {
-          title: "",
-          number: true,
+          title: "Change",
           cell: ({ name, origin }) =>
             origin !== "c" ? null : (
               <a

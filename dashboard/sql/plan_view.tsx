@@ -48,7 +48,7 @@ function Step(
   return (
     <div class="step">
       {word === "" ? null : <Chip tone={tone}>{word}</Chip>}
-      <code>{shownText(withoutWord(step.detail, word))}</code>
+      <code>{shownText(step.detail)}</code>
       {table
         ? (
           <a href={href("schema", [table.name])}>
@@ -61,11 +61,4 @@ function Step(
         : <p class="muted">{shownText(step.meaning)}</p>}
     </div>
   );
-}
-
-/** The chip has the word already. */
-function withoutWord(detail: string, word: string): string {
-  return word !== "" && detail.startsWith(`${word} `)
-    ? detail.slice(word.length + 1)
-    : detail;
 }

@@ -1,4 +1,5 @@
 import { HiqliteError } from "../errors.ts";
+import type { SeenValue } from "../state/kv/types.ts";
 import type { StoredValue, ValueKind } from "../state/stored_value.ts";
 import { shortAscii, shortAsciiBytes } from "../util/latin1.ts";
 import { jsonText } from "./cache/json_text.ts";
@@ -18,8 +19,24 @@ export function storedOf(value: unknown): StoredValue {
 
 /** What {@linkcode storedOf} was given; bytes are those that are stored. */
 export function plainOf(kind: ValueKind, bytes: Uint8Array): unknown {
-  if (kind === "bytes") return bytes;
-  const text = shortAscii(bytes) ?? decoder.decode(bytes);
+  return kind === "bytes" ? bytes : textIn(kind, bytes, 0, bytes.length);
+}
+
+/** The same of a part of some bytes that soon change. */
+export function plainIn({ kind, bytes, start, end }: SeenValue): unknown {
+  return kind === "bytes"
+    ? bytes.slice(start, end)
+    : textIn(kind, bytes, start, end);
+}
+
+function textIn(
+  kind: "text" | "json",
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): unknown {
+  const text = shortAscii(bytes, start, end) ??
+    decoder.decode(bytes.subarray(start, end));
   return kind === "text" ? text : JSON.parse(text);
 }
 

@@ -13,6 +13,7 @@ import type {
   KvEntry,
   KvRange,
   KvUnit,
+  SeenValue,
 } from "../state/kv/types.ts";
 import type { AnalysisRequest } from "../state/sql/analysis.ts";
 import type { MemberTopics } from "./topics_port.ts";
@@ -225,6 +226,8 @@ export interface MemberCaches {
   get(request: CacheGetRequest): Promise<CacheGetAnswer>;
   /** A local read on the calling thread, in less than a microsecond. Contains this member's own acknowledged writes. The value's bytes are only valid until the caller lets others run: it decodes or copies them at once. */
   getSync(cache: string, key: ByteKey): KvEntry | null;
+  /** As {@linkcode getSync}, the value alone, where it lies until anything else is read or written. */
+  seeSync(cache: string, key: ByteKey): SeenValue | null;
   /** Reads a counter. @throws {HiqliteError} as {@linkcode get}. */
   counter(request: CacheCounterRequest): Promise<CacheCounterAnswer>;
   /** Reads a page. @throws {HiqliteError} as {@linkcode get}. */

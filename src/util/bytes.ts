@@ -125,14 +125,14 @@ export class ByteWriter {
     return this.u32(value.length).raw(value);
   }
 
-  /** Appends bytes as they are. */
-  raw(value: Uint8Array): this {
-    const { length } = value;
-    this.#reserve(length);
-    const at = this.#length;
-    if (length > SHORT_TEXT) this.#bytes.set(value, at);
-    else for (let i = 0; i < length; i++) this.#bytes[at + i] = value[i]!;
-    this.#length = at + length;
+  /** Appends bytes as they are, from `start` to `end`. */
+  raw(value: Uint8Array, start = 0, end: number = value.length): this {
+    this.#reserve(end - start);
+    const to = this.#bytes;
+    let at = this.#length;
+    this.#length += end - start;
+    if (end - start > SHORT_TEXT) to.set(value.subarray(start, end), at);
+    else for (let i = start; i < end; i++) to[at++] = value[i]!;
     return this;
   }
 

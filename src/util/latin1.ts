@@ -26,12 +26,16 @@ export function latin1(
 }
 
 /** The text of bytes that are few and all ASCII; null for others. */
-export function shortAscii(bytes: Uint8Array): string | null {
-  const { length } = bytes;
+export function shortAscii(
+  bytes: Uint8Array,
+  start = 0,
+  end: number = bytes.length,
+): string | null {
+  const length = end - start;
   if (length > SHORT_TEXT) return null;
   const list = lists[length]!;
   let bits = 0;
-  for (let i = 0; i < length; i++) bits |= list[i] = bytes[i]!;
+  for (let i = 0; i < length; i++) bits |= list[i] = bytes[start + i]!;
   return bits > 127 ? null : String.fromCharCode.apply(null, list);
 }
 

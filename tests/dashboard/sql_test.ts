@@ -19,7 +19,6 @@ import {
   slowOnes,
 } from "./script_files.ts";
 import { rowsOf, shopOf } from "./tables.ts";
-import { typedOver } from "./typed_over.ts";
 
 Deno.test("sql", async (t) => {
   // So long that no limit ends what Cancel should.
@@ -44,10 +43,6 @@ Deno.test("sql", async (t) => {
   await step(
     "texts outlive a reload and a session; the statement at the cursor runs",
     texts,
-  );
-  await step(
-    "what is typed over a selection needs nothing that the policy refuses",
-    typedOver,
   );
   await step("names are offered, errors underlined, plans told", helped);
   await step(

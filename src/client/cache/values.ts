@@ -1,8 +1,12 @@
 import { fromByteKey } from "../../state/kv/keys.ts";
-import type { ByteKey, KvEntry, KvValue } from "../../state/kv/types.ts";
-import type { ValueKind } from "../../state/stored_value.ts";
+import type {
+  ByteKey,
+  KvEntry,
+  KvValue,
+  SeenValue,
+} from "../../state/kv/types.ts";
 import { versionText } from "../../api/cache_json.ts";
-import { plainOf, storedOf } from "../stored_values.ts";
+import { plainIn, plainOf, storedOf } from "../stored_values.ts";
 import { parseOne, parseOneSync, type Schema } from "../schema.ts";
 import type {
   CacheCodec,
@@ -34,15 +38,15 @@ export class CacheValues<T> {
 
   /** A value of what is stored. @throws {HiqliteError} `invalid` if the schema refuses it. */
   async decode(stored: KvValue, key: ByteKey): Promise<T> {
-    const value = this.#plain(stored.kind, stored.bytes);
+    const value = this.#decoded(plainOf(stored.kind, stored.bytes));
     return this.#schema === undefined
       ? value
       : await parseOne(value, this.#schema, nameOf(key));
   }
 
   /** As {@linkcode decode}, of bytes that soon change, and for schemas that return at once. */
-  decodeSync({ kind, bytes }: KvValue, key: ByteKey): T {
-    const value = this.#plain(kind, kind === "bytes" ? bytes.slice() : bytes);
+  decodeSync(seen: SeenValue, key: ByteKey): T {
+    const value = this.#decoded(plainIn(seen));
     return this.#schema === undefined
       ? value
       : parseOneSync(value, this.#schema, nameOf(key));
@@ -70,9 +74,10 @@ export class CacheValues<T> {
     return { ...keyNames(key), ...await this.entry(entry, key, epoch) };
   }
 
-  #plain(kind: ValueKind, bytes: Uint8Array): T {
-    const stored = plainOf(kind, bytes) as CacheValue;
-    return this.#codec === undefined ? stored as T : this.#codec.decode(stored);
+  #decoded(stored: unknown): T {
+    return this.#codec === undefined
+      ? stored as T
+      : this.#codec.decode(stored as CacheValue);
   }
 }
 

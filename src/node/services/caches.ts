@@ -7,6 +7,7 @@ import type {
   KvAnswer,
   KvEntry,
   KvReads,
+  SeenValue,
 } from "../../state/kv/types.ts";
 import {
   validateCacheName,
@@ -154,16 +155,27 @@ export class Caches implements MemberCaches {
   }
 
   getSync(cache: string, key: ByteKey): KvEntry | null {
-    const machine = this.#ports.machine();
-    if (machine === null) throw notBegun();
+    const reads = this.#begunReads();
     let entry: KvEntry | null;
     try {
-      entry = machine.reads.view(cache, key, this.#now);
+      entry = reads.view(cache, key, this.#now);
     } catch (error) {
       throw this.#ports.explain(error);
     }
     this.#counts.note(cache, entry !== null);
     return entry;
+  }
+
+  seeSync(cache: string, key: ByteKey): SeenValue | null {
+    const reads = this.#begunReads();
+    let value: SeenValue | null;
+    try {
+      value = reads.see(cache, key, this.#now);
+    } catch (error) {
+      throw this.#ports.explain(error);
+    }
+    this.#counts.note(cache, value !== null);
+    return value;
   }
 
   async counter(request: CacheCounterRequest): Promise<CacheCounterAnswer> {
@@ -210,6 +222,12 @@ export class Caches implements MemberCaches {
   /** Ends all watches. */
   close(): void {
     this.#watches.close();
+  }
+
+  #begunReads(): KvReads {
+    const machine = this.#ports.machine();
+    if (machine === null) throw notBegun();
+    return machine.reads;
   }
 
   #begin(write: UnitWrite): void {

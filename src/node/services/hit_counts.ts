@@ -4,6 +4,11 @@ export interface Hits {
   readonly misses: number;
 }
 
+interface Counts {
+  hits: number;
+  misses: number;
+}
+
 const NONE: Hits = { hits: 0, misses: 0 };
 
 /** Names that are counted; readers of caches that do not exist may make up many. */
@@ -11,16 +16,17 @@ const NAMES_MAX = 4096;
 
 /** Counts, for each cache, how often this member's readers found what they looked for. */
 export class HitCounts {
-  readonly #caches = new Map<string, { hits: number; misses: number }>();
+  readonly #caches = new Map<string, Counts>();
+  /** The cache that was read last: most reads in a row are of one. */
+  #last: string | null = null;
+  #lastCounts: Counts | undefined;
 
   /** A read of a cache found its entry, or did not. */
   note(cache: string, found: boolean): void {
-    let counts = this.#caches.get(cache);
-    if (counts === undefined) {
-      if (this.#caches.size === NAMES_MAX) return;
-      counts = { ...NONE };
-      this.#caches.set(cache, counts);
-    }
+    const counts = cache === this.#last
+      ? this.#lastCounts
+      : this.#countsOf(cache);
+    if (counts === undefined) return;
     if (found) counts.hits++;
     else counts.misses++;
   }
@@ -36,5 +42,17 @@ export class HitCounts {
     for (const name of this.#caches.keys()) {
       if (!kept.has(name)) this.#caches.delete(name);
     }
+    this.#last = null;
+  }
+
+  #countsOf(cache: string): Counts | undefined {
+    let counts = this.#caches.get(cache);
+    if (counts === undefined) {
+      if (this.#caches.size === NAMES_MAX) return;
+      counts = { ...NONE };
+      this.#caches.set(cache, counts);
+    }
+    this.#last = cache;
+    return this.#lastCounts = counts;
   }
 }

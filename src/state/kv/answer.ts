@@ -31,17 +31,8 @@ export const NO_RESULT: KvResult = Object.freeze({
   counter: 0n,
 });
 
-/** Appends the answers to the units of an entry, in their order. */
-export function writeKvAnswers(
-  writer: ByteWriter,
-  answers: readonly KvAnswer[],
-): void {
-  writer.natural(answers.length);
-  for (const answer of answers) writeAnswer(writer, answer);
-}
-
 /**
- * Reads what {@linkcode writeKvAnswers} wrote; values are views into `body`.
+ * Reads the answers to the units of an entry, in their order: how many, then what {@linkcode writeKvAnswer} wrote; values are views into `body`.
  * @throws {MalformedBytesError} for anything else.
  */
 export function readKvAnswers(body: Uint8Array): KvAnswer[] {
@@ -54,7 +45,8 @@ export function readKvAnswers(body: Uint8Array): KvAnswer[] {
   return answers;
 }
 
-function writeAnswer(writer: ByteWriter, answer: KvAnswer): void {
+/** Appends the answer to a unit. */
+export function writeKvAnswer(writer: ByteWriter, answer: KvAnswer): void {
   switch (answer.kind) {
     case "done":
       writer.u8(DONE);
@@ -70,6 +62,11 @@ function writeAnswer(writer: ByteWriter, answer: KvAnswer): void {
       writer.u8(REFUSED).u8(REFUSALS.indexOf(answer.code));
       writer.text(answer.message);
   }
+}
+
+/** Appends the answer to a unit that is one put, which made this version. */
+export function writePutAnswer(writer: ByteWriter, version: number): void {
+  writer.u8(DONE).u8(1).u8(Said.version).natural(version);
 }
 
 function readAnswer(reader: ByteReader): KvAnswer {

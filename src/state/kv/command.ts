@@ -13,6 +13,7 @@ import {
   UNIT_PARTS_MAX,
 } from "./limits.ts";
 import { readOperation, writeOperation } from "./operation_codec.ts";
+import { PlainPut } from "./plain_put.ts";
 import { readSettings, writeSettings } from "./settings.ts";
 import type { KvCheck, KvOperation, KvUnit, OperationOf } from "./types.ts";
 import { readKvValue, writeKvValue } from "./values.ts";
@@ -33,12 +34,28 @@ interface Places {
 }
 
 /** Applications use few caches, again and again. */
-const names = new TextMemo();
+const knownNames = new TextMemo();
+/** Reads what is plain, one after the other. */
+const plain = new PlainPut();
 
 /** Units that share one entry of the log, and the bytes that all caches together may have when they are applied. */
 export interface KvPack {
   readonly maxBytes: number;
   readonly units: readonly KvUnit[];
+}
+
+/** A command that is known to be well-formed, and of which only that was read which is not plain. */
+export interface ScannedPack extends KvTables {
+  readonly maxBytes: number;
+  readonly body: Uint8Array;
+  /** Where a {@linkcode PlainPut} begins, or another unit. */
+  readonly units: readonly (KvUnit | number)[];
+}
+
+/** What units name by its place. */
+interface KvTables {
+  readonly names: readonly string[];
+  readonly creates: readonly Create[];
 }
 
 /**
@@ -90,29 +107,70 @@ export function readKvCommand(body: Uint8Array): KvUnit[] {
  * @throws {MalformedBytesError} for anything else.
  */
 export function readKvPack(body: Uint8Array): KvPack {
+  const pack = scanKvPack(body);
+  const units = pack.units.map((unit) =>
+    typeof unit === "number" ? plainUnit(pack, unit) : unit
+  );
+  return { maxBytes: pack.maxBytes, units };
+}
+
+/**
+ * The same, but for plain puts, which are only found.
+ * @throws {MalformedBytesError} for anything else.
+ */
+export function scanKvPack(body: Uint8Array): ScannedPack {
   const reader = new ByteReader(body);
   const maxBytes = reader.natural();
-  const table: string[] = [];
+  const names: string[] = [];
   for (let left = countOf(reader); left > 0; left--) {
-    table.push(readCacheName(reader));
+    names.push(readCacheName(reader));
   }
   const creates: Create[] = [];
   for (let left = countOf(reader); left > 0; left--) {
-    const cache = cacheIn(table, reader.natural());
+    const cache = cacheIn(names, reader.natural());
     creates.push({ kind: "create", cache, settings: readSettings(reader) });
   }
-  const units: KvUnit[] = [];
+  const units: (KvUnit | number)[] = [];
   let operations = 0;
-  for (let left = countOf(reader); left > 0; left--) {
-    const unit = readUnit(reader, table, creates);
+  let left = countOf(reader);
+  let at = reader.offset;
+  for (; left > 0; left--) {
+    if (isPlain(body, at, names, creates)) {
+      units.push(at);
+      at = plain.end;
+      operations++;
+      continue;
+    }
+    const unitReader = new ByteReader(body, at);
+    const unit = readUnit(unitReader, names, creates);
+    at = unitReader.offset;
     operations += unit.operations.length;
     units.push(unit);
   }
   if (operations > PACK_OPERATIONS_MAX) {
     throw new MalformedBytesError(`${operations} operations in one entry`);
   }
-  reader.end();
-  return { maxBytes, units };
+  new ByteReader(body, at).end();
+  return { maxBytes, body, names, creates, units };
+}
+
+/** A plain put of a command as any other unit. */
+export function plainUnit(
+  { body, names, creates }: ScannedPack,
+  at: number,
+): KvUnit {
+  return readUnit(new ByteReader(body, at), names, creates);
+}
+
+/** Whether a plain put begins there, which `plain` has read then. */
+function isPlain(
+  body: Uint8Array,
+  at: number,
+  names: readonly string[],
+  creates: readonly Create[],
+): boolean {
+  return plain.read(body, at) && plain.cache < names.length &&
+    plain.create < creates.length;
 }
 
 /**
@@ -120,7 +178,7 @@ export function readKvPack(body: Uint8Array): KvPack {
  * @throws {MalformedBytesError} for what is none.
  */
 export function readCacheName(reader: ByteReader): string {
-  const name = reader.text(names);
+  const name = reader.text(knownNames);
   if (!CACHE_NAME.test(name)) {
     throw new MalformedBytesError(`not a name of a cache: ${name}`);
   }

@@ -1,13 +1,21 @@
 import { assert } from "../../util/assert.ts";
-import { hashOfCache, hashOfCounter, hashOfEntry } from "./contents_hash.ts";
+import {
+  hashOfCache,
+  hashOfCounter,
+  hashOfEntry,
+  hashOfPlace,
+} from "./contents_hash.ts";
 import type { EventLog } from "./events.ts";
 import type { Journal } from "./journal.ts";
+import { ENTRY_BYTES } from "./limits.ts";
 import {
   bytesOfCounter,
   bytesOfEntry,
+  hasRoomFor,
   isDue,
   LiveCache,
 } from "./live_cache.ts";
+import type { PlainPut } from "./plain_put.ts";
 import type { KvStore, StoredCounter, StoredEntry } from "./store.ts";
 import type { ByteKey } from "./types.ts";
 
@@ -99,6 +107,45 @@ export class CacheContents {
     this.store.putEntry(cache.id, key, entry);
     this.journal?.putEntry(cache.id, key, entry);
     if (!touched) this.#events.tell("put", cache.name, key, entry.version);
+  }
+
+  /**
+   * Writes what a plain put says from where it stands, as {@linkcode putEntry} would; false, with nothing done, if
+   * something is to make room, if there is none, or if more than the store must hear of it.
+   */
+  putPlain(
+    cache: LiveCache,
+    put: PlainPut,
+    version: number,
+    nowMs: number,
+    maxBytes: number,
+  ): boolean {
+    const { plain } = this.store;
+    if (plain === undefined || this.journal !== null) return false;
+    const { id } = cache;
+    const found = plain.find(id, put);
+    const isNew = found < 0;
+    const size = put.keyLength + put.valueLength;
+    const bytes = isNew ? size + ENTRY_BYTES : size - plain.size(found);
+    const fits = this.#bytes + bytes <= maxBytes &&
+      hasRoomFor(cache, isNew ? 1 : 0, bytes);
+    if (!fits) return false;
+    const lives = put.ttlMs < 0 ? cache.settings.ttlMs : put.ttlMs;
+    const deadlineMs = lives === 0 ? 0 : nowMs + lives;
+    let hash = hashOfPlace(id, put, version, deadlineMs);
+    if (isNew) cache.entries++;
+    else {
+      hash -= plain.hash(found, id);
+      const oldMs = plain.deadline(found);
+      if (oldMs > 0 && oldMs <= nowMs) {
+        cache.expired++;
+        this.#events.tellPlace("expire", cache.name, put);
+      }
+    }
+    this.#add(cache, bytes, hash);
+    plain.put(id, put, found, version, deadlineMs);
+    this.#events.tellPlace("put", cache.name, put, version);
+    return true;
   }
 
   /** Removes an entry that is there. */
@@ -242,11 +289,15 @@ export class CacheContents {
     key: ByteKey,
     entry: StoredEntry,
   ): void {
-    const bytes = sign * bytesOfEntry(key, entry);
     cache.entries += sign;
+    const bytes = sign * bytesOfEntry(key, entry);
+    this.#add(cache, bytes, sign * hashOfEntry(cache.id, key, entry));
+  }
+
+  /** Adds to the bytes and to the hash of a cache's entries. */
+  #add(cache: LiveCache, bytes: number, hash: number): void {
     cache.bytes += bytes;
     this.#bytes += bytes;
-    const hash = sign * hashOfEntry(cache.id, key, entry);
     cache.hash = cache.hash + hash >>> 0;
     this.#countHash(hash);
     cache.changed = true;

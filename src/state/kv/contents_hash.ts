@@ -1,3 +1,4 @@
+import type { EntryPlace } from "./plain_put.ts";
 import type { StoredCache, StoredCounter, StoredEntry } from "./store.ts";
 import type { ByteKey } from "./types.ts";
 import { VALUE_KINDS } from "../stored_value.ts";
@@ -19,7 +20,22 @@ export function hashOfEntry(
   { kind, bytes, version, deadlineMs }: StoredEntry,
 ): number {
   let hash = mixText(mixNumber(START ^ ENTRY, number), key);
-  hash = mixBytes(mix(hash, VALUE_KINDS.indexOf(kind)), bytes);
+  hash = mix(hash, VALUE_KINDS.indexOf(kind));
+  hash = mixBytes(hash, bytes, 0, bytes.length);
+  return finished(mixNumber(mixNumber(hash, version), deadlineMs));
+}
+
+/** The same of an entry that lies in bytes. */
+export function hashOfPlace(
+  number: number,
+  place: EntryPlace,
+  version: number,
+  deadlineMs: number,
+): number {
+  const { bytes, keyStart, keyLength, valueStart, valueLength } = place;
+  const start = mixNumber(START ^ ENTRY, number);
+  let hash = mixBytes(start, bytes, keyStart, keyLength);
+  hash = mixBytes(mix(hash, place.kind), bytes, valueStart, valueLength);
   return finished(mixNumber(mixNumber(hash, version), deadlineMs));
 }
 
@@ -72,15 +88,22 @@ function mixText(hash: number, text: string): number {
   return mix(hash, length);
 }
 
-function mixBytes(hash: number, bytes: Uint8Array): number {
-  const { length } = bytes;
-  const whole = length & ~3;
-  for (let i = 0; i < whole; i += 4) {
+/** As {@linkcode mixText} of the same characters. */
+function mixBytes(
+  hash: number,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+): number {
+  const whole = start + (length & ~3);
+  const end = start + length;
+  let i = start;
+  for (; i < whole; i += 4) {
     const word = bytes[i]! | bytes[i + 1]! << 8 | bytes[i + 2]! << 16 |
       bytes[i + 3]! << 24;
     hash = mix(hash, word);
   }
-  for (let i = whole; i < length; i++) hash = mix(hash, bytes[i]!);
+  for (; i < end; i++) hash = mix(hash, bytes[i]!);
   return mix(hash, length);
 }
 

@@ -8,6 +8,7 @@ import {
 import { NO_EVENTS, type StateEvent, type StateEvents } from "../port.ts";
 import { readCacheName } from "./command.ts";
 import { readKey, writeKey } from "./keys.ts";
+import type { EntryPlace } from "./plain_put.ts";
 import type { ByteKey } from "./types.ts";
 
 /**
@@ -72,16 +73,21 @@ export class EventLog {
     key: ByteKey = "",
     version = 0,
   ): void {
-    const writer = this.#writer;
-    if (!this.#begun) {
-      this.#begun = true;
-      writer.u8(ENTRY).u53(this.#index);
-    }
-    const code = KV_EVENTS.indexOf(kind);
-    writer.u8(code).natural(this.#placeOf(cache));
+    const writer = this.#begin(kind, cache);
     writeKey(writer, key);
-    if (code === PUT) writer.u53(version);
-    this.#count++;
+    if (kind === "put") writer.u53(version);
+  }
+
+  /** The same of a key that lies in bytes. */
+  tellPlace(
+    kind: KvEventKind,
+    cache: string,
+    { bytes, keyStart, keyLength }: EntryPlace,
+    version = 0,
+  ): void {
+    const writer = this.#begin(kind, cache);
+    writer.natural(keyLength).raw(bytes, keyStart, keyStart + keyLength);
+    if (kind === "put") writer.u53(version);
   }
 
   /** What was gathered since the last time. */
@@ -94,6 +100,16 @@ export class EventLog {
     this.#cache = "";
     this.#count = 0;
     return events;
+  }
+
+  #begin(kind: KvEventKind, cache: string): ByteWriter {
+    const writer = this.#writer;
+    if (!this.#begun) {
+      this.#begun = true;
+      writer.u8(ENTRY).u53(this.#index);
+    }
+    this.#count++;
+    return writer.u8(KV_EVENTS.indexOf(kind)).natural(this.#placeOf(cache));
   }
 
   #placeOf(cache: string): number {

@@ -115,3 +115,18 @@ export function isDue(
 ): boolean {
   return deadlineMs > 0 && deadlineMs <= nowMs;
 }
+
+/** Whether a value is beyond a limit; a limit of 0 is none. */
+export function isOver(value: number, limit: number): boolean {
+  return limit > 0 && value > limit;
+}
+
+/** Whether a cache stays within its own limits, and nothing has to go, with so many entries and bytes more. */
+export function hasRoomFor(
+  { settings, entries, bytes }: LiveCache,
+  moreEntries: number,
+  moreBytes: number,
+): boolean {
+  return !isOver(bytes + moreBytes, settings.maxBytes) &&
+    !isOver(entries + moreEntries, settings.maxEntries);
+}

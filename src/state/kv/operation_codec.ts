@@ -26,8 +26,11 @@ const KINDS = [
   "drop",
 ] as const satisfies readonly KvOperation["kind"][];
 
+/** The number of a put. */
+export const PUT_CODE: number = KINDS.indexOf("put");
+
 /** What a put says beside key and value: bits of one byte. */
-const Put = {
+export const PutFlag = {
   ttl: 1,
   forever: 2,
   keepTtl: 4,
@@ -133,14 +136,14 @@ function readKeyed(
 function writePut(writer: ByteWriter, fields: PutFields): void {
   const { ttlMs, keepTtl, ifVersion, ifPresent } = fields;
   let flags = 0;
-  if (ttlMs === null) flags |= Put.forever;
-  else if (ttlMs !== undefined) flags |= Put.ttl;
-  if (keepTtl === true) flags |= Put.keepTtl;
-  if (ifVersion !== undefined) flags |= Put.ifVersion;
-  if (ifPresent === true) flags |= Put.ifPresent;
+  if (ttlMs === null) flags |= PutFlag.forever;
+  else if (ttlMs !== undefined) flags |= PutFlag.ttl;
+  if (keepTtl === true) flags |= PutFlag.keepTtl;
+  if (ifVersion !== undefined) flags |= PutFlag.ifVersion;
+  if (ifPresent === true) flags |= PutFlag.ifPresent;
   writer.u8(flags);
-  if ((flags & Put.ttl) !== 0) writer.natural(ttlMs!);
-  if ((flags & Put.ifVersion) !== 0) writer.natural(ifVersion!);
+  if ((flags & PutFlag.ttl) !== 0) writer.natural(ttlMs!);
+  if ((flags & PutFlag.ifVersion) !== 0) writer.natural(ifVersion!);
   writeKvValue(writer, fields.value);
 }
 
@@ -150,18 +153,18 @@ function readPut(
   cache: string,
 ): KvOperation {
   const key = readKey(reader);
-  const flags = readFlags(reader, Put.all);
+  const flags = readFlags(reader, PutFlag.all);
   if (flags === 0) return { kind, cache, key, value: readKvValue(reader) };
-  if (flags === Put.ttl) {
+  if (flags === PutFlag.ttl) {
     const ttlMs = readTtl(reader);
     return { kind, cache, key, value: readKvValue(reader), ttlMs };
   }
-  const ttl = (flags & Put.ttl) !== 0
+  const ttl = (flags & PutFlag.ttl) !== 0
     ? { ttlMs: readTtl(reader) }
-    : (flags & Put.forever) !== 0
+    : (flags & PutFlag.forever) !== 0
     ? { ttlMs: null }
     : undefined;
-  const condition = (flags & Put.ifVersion) !== 0
+  const condition = (flags & PutFlag.ifVersion) !== 0
     ? { ifVersion: reader.natural() }
     : undefined;
   return {
@@ -171,8 +174,8 @@ function readPut(
     value: readKvValue(reader),
     ...ttl,
     ...condition,
-    ...((flags & Put.keepTtl) !== 0 ? { keepTtl: true } : undefined),
-    ...((flags & Put.ifPresent) !== 0 ? { ifPresent: true } : undefined),
+    ...((flags & PutFlag.keepTtl) !== 0 ? { keepTtl: true } : undefined),
+    ...((flags & PutFlag.ifPresent) !== 0 ? { ifPresent: true } : undefined),
   };
 }
 

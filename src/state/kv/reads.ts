@@ -1,13 +1,14 @@
 import type { CacheContents } from "./contents.ts";
 import { isDue } from "./live_cache.ts";
 import { rangeAfter } from "./ranges.ts";
-import type { StoredEntry } from "./store.ts";
+import type { SeenEntry, StoredEntry } from "./store.ts";
 import type {
   ByteKey,
   CacheStats,
   KvEntry,
   KvRange,
   KvReads,
+  SeenValue,
 } from "./types.ts";
 
 /** Reads of what is applied here. */
@@ -49,6 +50,19 @@ export class ContentReads implements KvReads {
     if (entry === null) return null;
     const nowMs = entry.deadlineMs === 0 ? 0 : now();
     return isDue(entry, nowMs) ? null : shown(entry, entry.bytes, nowMs);
+  }
+
+  /** See {@linkcode KvReads.see}. */
+  see(cache: string, key: ByteKey, now: () => number): SeenValue | null {
+    const contents = this.#contents();
+    const known = contents.cache(cache);
+    if (known === undefined) return null;
+    const { store } = contents;
+    const seen = store.see === undefined
+      ? seenOf(store.entry(known.id, key))
+      : store.see(known.id, key);
+    if (seen === null) return null;
+    return seen.deadlineMs !== 0 && isDue(seen, now()) ? null : seen;
   }
 
   /** See {@linkcode KvReads.counter}. */
@@ -117,6 +131,12 @@ function shown(
       ? null
       : Math.max(1, Math.ceil(deadlineMs - readerMs)),
   };
+}
+
+function seenOf(entry: StoredEntry | null): SeenEntry | null {
+  if (entry === null) return null;
+  const { kind, bytes, deadlineMs } = entry;
+  return { kind, bytes, start: 0, end: bytes.length, deadlineMs };
 }
 
 function statsOf(cache: CacheStats): CacheStats {

@@ -1,7 +1,7 @@
 import { assert } from "../../util/assert.ts";
 import type { CacheContents } from "./contents.ts";
 import type { Draft } from "./draft.ts";
-import type { LiveCache } from "./live_cache.ts";
+import { isOver, type LiveCache } from "./live_cache.ts";
 
 /**
  * Why there is no room for what a unit would write, or null. `maxBytes` is for all caches together. A unit that makes
@@ -76,11 +76,6 @@ function lackIn(cache: LiveCache): string | null {
 function evictableBytes({ bytes, counterBytes, change }: LiveCache): number {
   return bytes + change.bytes - counterBytes - change.counterBytes -
     change.ownBytes;
-}
-
-/** A limit of 0 is none. */
-function isOver(value: number, limit: number): boolean {
-  return limit > 0 && value > limit;
 }
 
 function evictOldest(contents: CacheContents, cache: LiveCache): void {

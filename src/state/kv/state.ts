@@ -17,8 +17,7 @@ import {
 } from "../exactly_once.ts";
 import type { StateEvents, StateHash } from "../port.ts";
 import { StateHashes } from "../state_hashes.ts";
-import { writeKvAnswers } from "./answer.ts";
-import { type KvPack, readKvPack } from "./command.ts";
+import { scanKvPack, type ScannedPack } from "./command.ts";
 import { CacheContents } from "./contents.ts";
 import { EventLog } from "./events.ts";
 import { expire } from "./expiry.ts";
@@ -134,15 +133,18 @@ export class KvState {
   #perform(body: Uint8Array, index: LogIndex): Uint8Array {
     // First, so that what is written finds the room.
     this.#sweep();
-    let pack: KvPack;
+    let pack: ScannedPack;
     try {
-      pack = readKvPack(body);
+      pack = scanKvPack(body);
     } catch (error) {
       if (!(error instanceof MalformedBytesError)) throw error;
       return encodeRefusal(index, "invalid", "The command is malformed");
     }
-    const answers = this.#units.apply(pack, index, this.clockMs);
-    return encodeAnswer(index, (writer) => writeKvAnswers(writer, answers));
+    const { clockMs } = this;
+    return encodeAnswer(
+      index,
+      (writer) => this.#units.apply(pack, index, clockMs, writer),
+    );
   }
 
   /** Each entry removes what is due, once. */

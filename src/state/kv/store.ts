@@ -1,8 +1,9 @@
 import type { Configuration, LogId } from "../../raft/types.ts";
+import type { PlainPut } from "./plain_put.ts";
 import type { EnvelopePosition } from "../exactly_once.ts";
 import type { SessionStore } from "../session_store.ts";
 import type { ValueKind } from "../stored_value.ts";
-import type { ByteKey, CacheSettings, KvRange } from "./types.ts";
+import type { ByteKey, CacheSettings, KvRange, SeenValue } from "./types.ts";
 
 /**
  * A cache and what is counted of it. Its entries are stored under one number, its counters under another
@@ -40,6 +41,12 @@ export interface StoredEntry {
   readonly deadlineMs: number;
 }
 
+/** An entry's value where it lies. */
+export interface SeenEntry extends SeenValue {
+  /** As of an entry. */
+  readonly deadlineMs: number;
+}
+
 /** A counter as it is stored. */
 export interface StoredCounter {
   readonly value: bigint;
@@ -63,6 +70,25 @@ export interface KvPosition extends EnvelopePosition {
   readonly hash: number;
   /** The number that is given next. */
   readonly nextCache: number;
+}
+
+/** Puts into a store without an object for what is there or comes. An entry is named by a number, until the next change. */
+export interface PlainEntries {
+  /** The entry with the key of `put`; -1 if there is none. */
+  find(cache: number, put: PlainPut): number;
+  /** What its key and its value have, bytes. */
+  size(found: number): number;
+  deadline(found: number): number;
+  /** See `contents_hash.ts`. */
+  hash(found: number, cache: number): number;
+  /** Stores what `put` says in the place of what {@linkcode find} told of it just before. */
+  put(
+    cache: number,
+    put: PlainPut,
+    found: number,
+    version: number,
+    deadlineMs: number,
+  ): void;
 }
 
 /**
@@ -94,7 +120,11 @@ export interface KvStore {
   entry(cache: number, key: ByteKey): StoredEntry | null;
   /** The same with bytes that are the caller's. Left out by stores that have nothing cheaper than to copy a view. */
   ownEntry?(cache: number, key: ByteKey): StoredEntry | null;
+  /** The value of an entry where it lies, until the next call. Left out by stores that have nothing cheaper than an entry. */
+  see?(cache: number, key: ByteKey): SeenEntry | null;
   putEntry(cache: number, key: ByteKey, entry: StoredEntry): void;
+  /** Left out by stores for which bytes are no shorter way. */
+  readonly plain?: PlainEntries;
   /** What is not there needs no removal. */
   deleteEntry(cache: number, key: ByteKey): void;
   counter(cache: number, key: ByteKey): StoredCounter | null;

@@ -1,4 +1,4 @@
-import type { StoredValue } from "../stored_value.ts";
+import type { StoredValue, ValueKind } from "../stored_value.ts";
 
 /** A value of a cache. */
 export type KvValue = StoredValue;
@@ -156,6 +156,18 @@ export interface KvEntry {
   readonly ttlMs: number | null;
 }
 
+/** A value where it lies, in memory that soon holds something else: it is looked at at once. */
+export interface SeenValue {
+  /** How its bytes are meant. */
+  readonly kind: ValueKind;
+  /** It is a part of these. */
+  readonly bytes: Uint8Array;
+  /** Where it begins. */
+  readonly start: number;
+  /** Where it has ended. */
+  readonly end: number;
+}
+
 /** A page of a cache's entries. */
 export interface KvRange {
   /** From this key on; empty for the first. */
@@ -200,6 +212,8 @@ export interface KvReads {
   ): KvEntry | null;
   /** As {@linkcode get}, for who looks at once: the bytes are only valid until the next change, and `now` is only asked where it matters. */
   view(cache: string, key: ByteKey, now: () => number): KvEntry | null;
+  /** As {@linkcode view}, the value alone, and only until anything else is read: nothing is made for it. */
+  see(cache: string, key: ByteKey, now: () => number): SeenValue | null;
   /** The counter's value; null if there is none. */
   counter(cache: string, key: ByteKey, nowMs: number): bigint | null;
   list(

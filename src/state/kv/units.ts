@@ -1,10 +1,14 @@
 import type { LogIndex } from "../../raft/types.ts";
-import type { KvPack } from "./command.ts";
+import type { ByteWriter } from "../../util/bytes.ts";
+import { writeKvAnswer, writePutAnswer } from "./answer.ts";
+import { plainUnit, type ScannedPack } from "./command.ts";
 import type { CacheContents } from "./contents.ts";
 import { Draft } from "./draft.ts";
 import { PACK_OPERATIONS_MAX } from "./limits.ts";
 import { failed, perform } from "./operations.ts";
+import { PlainPut } from "./plain_put.ts";
 import { evictOverflow, lackOfRoom } from "./room.ts";
+import { sameSettings } from "./settings.ts";
 import type {
   KvAnswer,
   KvCheck,
@@ -18,6 +22,7 @@ import { sameValue } from "./values.ts";
 export class Units {
   readonly #contents: CacheContents;
   readonly #draft: Draft;
+  readonly #plain = new PlainPut();
 
   /** Of what changes `contents`. */
   constructor(contents: CacheContents) {
@@ -25,21 +30,45 @@ export class Units {
     this.#draft = new Draft(contents);
   }
 
-  /** Applies the units of the entry at `index`, when the cluster clock is at `nowMs`. */
+  /** Applies the units of the entry at `index`, when the cluster clock is at `nowMs`, and appends what answers them. */
   apply(
-    { maxBytes, units }: KvPack,
+    pack: ScannedPack,
     index: LogIndex,
     nowMs: number,
-  ): KvAnswer[] {
-    const answers: KvAnswer[] = [];
+    answers: ByteWriter,
+  ): void {
+    const { maxBytes, units } = pack;
+    answers.natural(units.length);
     let version = index * PACK_OPERATIONS_MAX;
-    for (const unit of units) {
+    for (const found of units) {
+      if (typeof found === "number" && this.#put(pack, found, version, nowMs)) {
+        writePutAnswer(answers, version++);
+        continue;
+      }
+      const unit = typeof found === "number" ? plainUnit(pack, found) : found;
       this.#draft.begin(version, nowMs, unit.operations.length);
-      answers.push(this.#apply(unit, version, maxBytes));
+      writeKvAnswer(answers, this.#apply(unit, version, maxBytes));
       version += unit.operations.length;
     }
     this.#draft.begin(version, nowMs, 0);
-    return answers;
+  }
+
+  /** Does a plain put from where it stands; false, with nothing done, if more is to be decided. */
+  #put(pack: ScannedPack, at: number, version: number, nowMs: number): boolean {
+    const put = this.#plain;
+    put.read(pack.body, at);
+    if (put.create >= 0 && !this.#isThere(pack.creates[put.create]!)) {
+      return false;
+    }
+    const cache = this.#contents.cache(pack.names[put.cache]!);
+    return cache !== undefined &&
+      this.#contents.putPlain(cache, put, version, nowMs, pack.maxBytes);
+  }
+
+  /** Whether there is what a unit would create. */
+  #isThere({ cache, settings }: OperationOf<"create">): boolean {
+    const known = this.#contents.cache(cache);
+    return known !== undefined && sameSettings(known.settings, settings);
   }
 
   #apply(unit: KvUnit, version: number, maxBytes: number): KvAnswer {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { EntryKind } from "../../../src/raft/types.ts";
 import { encodeAnswer } from "../../../src/state/answer.ts";
 import { NO_IDENTITY } from "../../../src/state/envelope.ts";
-import { writeKvAnswers } from "../../../src/state/kv/answer.ts";
+import { writeKvAnswers } from "../../state/kv/answers.ts";
 import { writeKvCommand } from "../../../src/state/kv/command.ts";
 import type { KvAnswer, KvUnit } from "../../../src/state/kv/types.ts";
 import { encodeEnvelope } from "../../state/envelopes.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { readKvAnswers, writeKvAnswers } from "../../../src/state/kv/answer.ts";
+import { readKvAnswers } from "../../../src/state/kv/answer.ts";
 import {
   readKvCommand,
   readKvPack,
@@ -23,6 +23,7 @@ import {
   MalformedBytesError,
 } from "../../../src/util/bytes.ts";
 import { damaged } from "../damaged.ts";
+import { writeKvAnswers } from "./answers.ts";
 import { answer, unit } from "./arbitraries.ts";
 
 const units = fc.array(unit, { maxLength: 6 });
@@ -48,7 +49,7 @@ Deno.test("readKvCommand() reverses writeKvCommand(), and what it reads is valid
   }));
 });
 
-Deno.test("readKvAnswers() reverses writeKvAnswers()", () => {
+Deno.test("readKvAnswers() reverses writeKvAnswer()", () => {
   fc.assert(fc.property(answers, (given) => {
     assert.deepEqual(readKvAnswers(encodedAnswers(given)), given);
   }));

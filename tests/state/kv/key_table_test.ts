@@ -7,8 +7,10 @@ import {
 import {
   KeyTable,
   NO_SLOT,
+  type SlotKeys,
   type TableLimits,
 } from "../../../src/state/kv/memory/key_table.ts";
+import { latin1 } from "../../../src/util/latin1.ts";
 import { SeededRandom } from "../../../src/util/random.ts";
 
 /** A table whose slots are places in a list of keys. */
@@ -17,8 +19,7 @@ class Keys {
   readonly table: KeyTable;
 
   constructor(seed = FIXED_SEED, limits?: TableLimits) {
-    const hasKey = (slot: number, key: string) => this.held[slot] === key;
-    this.table = new KeyTable(hasKey, seed, limits);
+    this.table = new KeyTable(slotsOf(this.held), seed, limits);
   }
 
   add(key: string): number {
@@ -30,6 +31,14 @@ class Keys {
   get all(): string[] {
     return Array.from(this.table, (slot) => this.held[slot]!);
   }
+}
+
+function slotsOf(held: readonly string[]): SlotKeys {
+  return {
+    hasKey: (slot, key) => held[slot] === key,
+    hasKeyIn: (slot, bytes, start, length) =>
+      held[slot] === latin1(bytes, start, start + length),
+  };
 }
 
 /** As in use, and one whose segments are cut early and then no more, as where hashes begin alike. */
@@ -110,7 +119,7 @@ Deno.test("a key that was removed while a table is read is not told of, even if 
 Deno.test("keys that begin in one cell are found, also once some of them are gone", () => {
   const held: string[] = [];
   const seed = { a: 0, b: 0 };
-  const table = new KeyTable((slot, key) => held[slot] === key, seed);
+  const table = new KeyTable(slotsOf(held), seed);
   const equal = collisions(8, seed);
   for (const key of equal) table.add(key, held.push(key) - 1);
   for (const [slot, key] of equal.entries()) {

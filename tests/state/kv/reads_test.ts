@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { toByteKey } from "../../../src/state/kv/keys.ts";
-import type { KvEntry, KvRange } from "../../../src/state/kv/types.ts";
+import type { KvEntry, KvRange, KvReads } from "../../../src/state/kv/types.ts";
 import { rangeAfter } from "../../../src/state/kv/ranges.ts";
 import { changeIn } from "../../../src/state/kv/events.ts";
 import { SeededRandom } from "../../../src/util/random.ts";
-import { add, Caches, put } from "./caches.ts";
+import { add, Caches, put, text } from "./caches.ts";
 
 const ALL: KvRange = { start: "", end: null, reverse: false, limit: 1000 };
 
@@ -55,13 +55,28 @@ Deno.test("a view shows what get() shows, and asks for the time only of what has
   for (const nowMs of [at, at + 60.5, at + 99, at + 100]) {
     const expected = reads.get("c", "k", nowMs);
     assert.deepEqual(reads.view("c", "k", () => nowMs), expected);
+    assert.deepEqual(seen(reads, "k", () => nowMs), expected?.value ?? null);
     assert.equal(expected === null, nowMs === at + 100);
   }
   const never = (): number => assert.fail("the time does not matter");
   assert.deepEqual(reads.view("c", "stays", never), reads.get("c", "stays", 0));
   assert.equal(reads.view("c", "absent", never), null);
   assert.equal(reads.view("absent", "k", never), null);
+  assert.equal(reads.see("c", "absent", never), null);
+  assert.equal(reads.see("absent", "k", never), null);
+  for (const value of ["", "v", "x".repeat(100), "x".repeat(100_000)]) {
+    await caches.do(put("stays", value));
+    assert.deepEqual(seen(reads, "stays", never), text(value));
+  }
 });
+
+/** A value of the cache `c` that is looked at where it lies. */
+function seen(reads: KvReads, key: string, now: () => number): unknown {
+  const value = reads.see("c", key, now);
+  if (value === null) return null;
+  const { kind, bytes, start, end } = value;
+  return { kind, bytes: bytes.slice(start, end) };
+}
 
 Deno.test("what a read hands out is the reader's own", async () => {
   await using caches = new Caches();

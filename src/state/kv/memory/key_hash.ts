@@ -40,6 +40,26 @@ export function tableHash(key: ByteKey, seed: HashSeed): number {
   return a ^ b;
 }
 
+/** The same of a key that lies in bytes. */
+export function tableHashOf(
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  seed: HashSeed,
+): number {
+  let { a, b } = seed;
+  const end = (length & ~3) + 8;
+  for (let i = 0; i < end; i += 4) {
+    a = a + wordIn(bytes, start, i, length) | 0;
+    b ^= a;
+    a = (a << 20 | a >>> 12) + b | 0;
+    b = (b << 9 | b >>> 23) ^ a;
+    a = (a << 27 | a >>> 5) + b | 0;
+    b = b << 19 | b >>> 13;
+  }
+  return a ^ b;
+}
+
 function wordAt(key: ByteKey, at: number, length: number): number {
   if (at + 4 <= length) {
     return key.charCodeAt(at) | key.charCodeAt(at + 1) << 8 |
@@ -48,5 +68,22 @@ function wordAt(key: ByteKey, at: number, length: number): number {
   if (at > length) return 0;
   let word = 0x80;
   for (let i = length - 1; i >= at; i--) word = word << 8 | key.charCodeAt(i);
+  return word;
+}
+
+function wordIn(
+  bytes: Uint8Array,
+  start: number,
+  at: number,
+  length: number,
+): number {
+  if (at > length) return 0;
+  const from = start + at;
+  if (at + 4 <= length) {
+    return bytes[from]! | bytes[from + 1]! << 8 | bytes[from + 2]! << 16 |
+      bytes[from + 3]! << 24;
+  }
+  let word = 0x80;
+  for (let i = start + length - 1; i >= from; i--) word = word << 8 | bytes[i]!;
   return word;
 }

@@ -1,5 +1,5 @@
 import type { ByteKey } from "../types.ts";
-import { type HashSeed, tableHash } from "./key_hash.ts";
+import { type HashSeed, tableHash, tableHashOf } from "./key_hash.ts";
 
 /** Cells of a new segment, a power of two. */
 const FIRST_CELLS = 16;
@@ -7,7 +7,17 @@ const FIRST_CELLS = 16;
 export const NO_SLOT = -1;
 
 /** What a table needs to know of the slots that it holds. */
-export type HasKey = (slot: number, key: ByteKey) => boolean;
+export interface SlotKeys {
+  /** Whether this is the key in a slot. */
+  hasKey(slot: number, key: ByteKey): boolean;
+  /** The same of a key that lies in bytes. */
+  hasKeyIn(
+    slot: number,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+  ): boolean;
+}
 
 /** When a segment is cut in two. */
 export interface TableLimits {
@@ -36,7 +46,7 @@ interface KeySegment {
  * than some thousand keys however many there are (Fagin and others, "Extendible Hashing", 1979).
  */
 export class KeyTable {
-  readonly #hasKey: HasKey;
+  readonly #slots: SlotKeys;
   readonly #seed: HashSeed;
   readonly #limits: TableLimits;
   /** The segment of each beginning of a hash, `#depth` bits long. */
@@ -48,13 +58,13 @@ export class KeyTable {
   #lastHash = 0;
   #lastSlot = NO_SLOT;
 
-  /** An empty one; `hasKey` compares a key with the one in a slot. */
+  /** An empty one; `slots` compare a key with the one in a slot. */
   constructor(
-    hasKey: HasKey,
+    slots: SlotKeys,
     seed: HashSeed,
     limits: TableLimits = TABLE_LIMITS,
   ) {
-    this.#hasKey = hasKey;
+    this.#slots = slots;
     this.#seed = seed;
     this.#limits = limits;
     const segment = emptySegment(FIRST_CELLS, 0);
@@ -75,25 +85,39 @@ export class KeyTable {
     return this.#lastSlot = this.#find(hash, key);
   }
 
+  /** The same of a key that lies in bytes. */
+  find(bytes: Uint8Array, start: number, length: number): number {
+    const hash = tableHashOf(bytes, start, length, this.#seed);
+    this.#lastKey = null;
+    this.#lastHash = hash;
+    const { cells, mask } = this.#segmentOf(hash);
+    for (let at = hash & mask;; at = at + 1 & mask) {
+      const slot = ~cells[2 * at + 1]!;
+      if (slot === NO_SLOT) return NO_SLOT;
+      const same = cells[2 * at] === hash &&
+        this.#slots.hasKeyIn(slot, bytes, start, length);
+      if (same) return slot;
+    }
+  }
+
   /** Adds a key that is not there. */
   add(key: ByteKey, slot: number): void {
-    const hash = this.#hashOf(key);
-    let segment = this.#segmentOf(hash);
-    while (isFull(segment)) {
-      this.#makeRoom(segment, hash);
-      segment = this.#segmentOf(hash);
-    }
-    place(segment, hash, slot);
-    this.#size++;
-    this.#lastSlot = slot;
+    this.#add(this.#hashOf(key), slot);
+  }
+
+  /** Adds the key that {@linkcode find} looked for last, in vain. */
+  addMissed(slot: number): void {
+    this.#add(this.#lastHash, slot);
   }
 
   /** Puts another slot in the place of a key's. */
   replace(key: ByteKey, old: number, slot: number): void {
-    const hash = this.#hashOf(key);
-    const segment = this.#segmentOf(hash);
-    segment.cells[2 * cellOf(segment, hash, old) + 1] = ~slot;
-    this.#lastSlot = slot;
+    this.#replace(this.#hashOf(key), old, slot);
+  }
+
+  /** The same of the key that {@linkcode find} found last. */
+  replaceFound(old: number, slot: number): void {
+    this.#replace(this.#lastHash, old, slot);
   }
 
   /** Removes a key; its slot, or `NO_SLOT` if it was not there. */
@@ -131,6 +155,23 @@ export class KeyTable {
     return this.#lastHash;
   }
 
+  #add(hash: number, slot: number): void {
+    let segment = this.#segmentOf(hash);
+    while (isFull(segment)) {
+      this.#makeRoom(segment, hash);
+      segment = this.#segmentOf(hash);
+    }
+    place(segment, hash, slot);
+    this.#size++;
+    this.#lastSlot = slot;
+  }
+
+  #replace(hash: number, old: number, slot: number): void {
+    const segment = this.#segmentOf(hash);
+    segment.cells[2 * cellOf(segment, hash, old) + 1] = ~slot;
+    this.#lastSlot = slot;
+  }
+
   #segmentOf(hash: number): KeySegment {
     return this.#directory[hash >>> 32 - this.#depth]!;
   }
@@ -140,7 +181,7 @@ export class KeyTable {
     for (let at = hash & mask;; at = at + 1 & mask) {
       const slot = ~cells[2 * at + 1]!;
       if (slot === NO_SLOT) return NO_SLOT;
-      if (cells[2 * at] === hash && this.#hasKey(slot, key)) return slot;
+      if (cells[2 * at] === hash && this.#slots.hasKey(slot, key)) return slot;
     }
   }
 

@@ -1,11 +1,15 @@
+import { NO_BYTES } from "../../../util/bytes.ts";
 import { latin1 } from "../../../util/latin1.ts";
-import type { StoredCounter, StoredEntry } from "../store.ts";
+import type { SeenEntry, StoredCounter, StoredEntry } from "../store.ts";
+import { hashOfEntry, hashOfPlace } from "../contents_hash.ts";
+import { type EntryPlace, PLAIN_BYTES_MAX } from "../plain_put.ts";
 import type { ByteKey } from "../types.ts";
+import type { SlotKeys } from "./key_table.ts";
 import { VALUE_KINDS, type ValueKind } from "../../stored_value.ts";
 import { offsetOf, type Page, Pages } from "./pages.ts";
 
 /** Larger values have memory of their own. */
-const SHARED_BYTES_MAX = 64 * 1024;
+const SHARED_BYTES_MAX = PLAIN_BYTES_MAX;
 /**
  * What is before a key and its value: version (8 bytes), deadline (8), the value's length and kind (4), the key's
  * length (4), the places among deadlines and versions (4 each). A counter has its value in the place of the version.
@@ -24,11 +28,32 @@ const NOWHERE = -1;
 /** Which of a slot's two places in rankings: by deadline, or by version. */
 export type RankedBy = 0 | 1;
 
+/** Where an entry lies in its page, while it is looked at. */
+type PageEntry = { -readonly [Name in keyof EntryPlace]: EntryPlace[Name] };
+type PageValue = { -readonly [Name in keyof SeenEntry]: SeenEntry[Name] };
+
 /** Entries and counters with their keys, as bytes in pages, each known by the number of its slot. */
-export class Slots {
+export class Slots implements SlotKeys {
   readonly #pages = new Pages();
   /** Values that are too large for a page. */
   readonly #large = new Map<number, Uint8Array>();
+  /** One for all reads, so that looking at a value leaves nothing behind. */
+  readonly #value: PageValue = {
+    kind: "bytes",
+    bytes: NO_BYTES,
+    start: 0,
+    end: 0,
+    deadlineMs: 0,
+  };
+  /** The same for hashes. */
+  readonly #seen: PageEntry = {
+    bytes: NO_BYTES,
+    keyStart: 0,
+    keyLength: 0,
+    kind: 0,
+    valueStart: 0,
+    valueLength: 0,
+  };
 
   /** Bytes of memory that keys and values take. */
   get bytes(): number {
@@ -58,6 +83,59 @@ export class Slots {
     return true;
   }
 
+  /** Stores an entry that lies elsewhere, its value no larger than that of a plain put. */
+  addPlace(place: EntryPlace, version: number, deadlineMs: number): number {
+    const { keyLength, valueLength } = place;
+    const slot = this.#take(keyLength, valueLength);
+    const page = this.#pages.pageOf(slot);
+    const to = offsetOf(slot) + HEAD_BYTES;
+    copyPart(place.bytes, place.keyStart, keyLength, page.bytes, to);
+    this.#writePlace(slot, place, version, deadlineMs);
+    return slot;
+  }
+
+  /** The same in the place of the one with the same key; false if it needs another size of slot. */
+  overwritePlace(
+    slot: number,
+    place: EntryPlace,
+    version: number,
+    deadlineMs: number,
+  ): boolean {
+    const { keyLength, valueLength } = place;
+    const held = this.#valueWord(slot) >>> KIND_BITS;
+    const bytes = HEAD_BYTES + keyLength + valueLength;
+    if (held > SHARED_BYTES_MAX || !this.#pages.fits(slot, bytes)) return false;
+    this.#writePlace(slot, place, version, deadlineMs);
+    return true;
+  }
+
+  /** What the key and the value of an entry have, bytes. */
+  size(slot: number): number {
+    const page = this.#pages.pageOf(slot);
+    const word = offsetOf(slot) >>> 2;
+    return page.words[word + KEY_WORD]! +
+      (page.words[word + VALUE_WORD]! >>> KIND_BITS);
+  }
+
+  /** The hash of an entry that is stored under `number`. */
+  hash(slot: number, number: number): number {
+    const page = this.#pages.pageOf(slot);
+    const offset = offsetOf(slot);
+    const valueLength = lengthOf(page, offset);
+    if (valueLength > SHARED_BYTES_MAX) {
+      return hashOfEntry(number, this.key(slot), this.entry(slot));
+    }
+    const seen = this.#seen;
+    seen.bytes = page.bytes;
+    seen.keyStart = offset + HEAD_BYTES;
+    seen.keyLength = page.words[(offset >>> 2) + KEY_WORD]!;
+    seen.kind = page.words[(offset >>> 2) + VALUE_WORD]! & 3;
+    seen.valueStart = seen.keyStart + seen.keyLength;
+    seen.valueLength = valueLength;
+    const version = page.floats[offset >>> 3]!;
+    return hashOfPlace(number, seen, version, page.floats[(offset >>> 3) + 1]!);
+  }
+
   /** Stores a counter. */
   addCounter(key: ByteKey, { value, deadlineMs }: StoredCounter): number {
     const slot = this.#add(key, 0);
@@ -85,6 +163,24 @@ export class Slots {
     const start = offset + HEAD_BYTES;
     for (let i = 0; i < length; i++) {
       if (bytes[start + i] !== key.charCodeAt(i)) return false;
+    }
+    return true;
+  }
+
+  /** See {@linkcode SlotKeys.hasKeyIn}. */
+  hasKeyIn(
+    slot: number,
+    key: Uint8Array,
+    from: number,
+    length: number,
+  ): boolean {
+    const page = this.#pages.pageOf(slot);
+    const offset = offsetOf(slot);
+    if (page.words[(offset >>> 2) + KEY_WORD] !== length) return false;
+    const { bytes } = page;
+    const start = offset + HEAD_BYTES;
+    for (let i = 0; i < length; i++) {
+      if (bytes[start + i] !== key[from + i]) return false;
     }
     return true;
   }
@@ -122,6 +218,21 @@ export class Slots {
     };
   }
 
+  /** Where the value lies, until this is called again. */
+  see(slot: number): SeenEntry {
+    const page = this.#pages.pageOf(slot);
+    const offset = offsetOf(slot);
+    const length = lengthOf(page, offset);
+    const shared = length <= SHARED_BYTES_MAX;
+    const seen = this.#value;
+    seen.kind = kindOf(page, offset);
+    seen.bytes = shared ? page.bytes : this.#large.get(slot)!;
+    seen.start = shared ? valueStart(page, offset) : 0;
+    seen.end = seen.start + length;
+    seen.deadlineMs = page.floats[(offset >>> 3) + 1]!;
+    return seen;
+  }
+
   /** The counter that is stored. */
   counter(slot: number): StoredCounter {
     const page = this.#pages.pageOf(slot);
@@ -157,16 +268,39 @@ export class Slots {
   /** Takes a slot and writes the key. */
   #add(key: ByteKey, valueBytes: number): number {
     const { length } = key;
-    const slot = this.#pages.take(HEAD_BYTES + length + valueBytes);
-    const { bytes, words } = this.#pages.pageOf(slot);
-    const offset = offsetOf(slot);
-    const word = offset >>> 2;
-    words[word + KEY_WORD] = length;
-    words[word + PLACE_WORD] = NOWHERE;
-    words[word + PLACE_WORD + 1] = NOWHERE;
-    const start = offset + HEAD_BYTES;
+    const slot = this.#take(length, valueBytes);
+    const { bytes } = this.#pages.pageOf(slot);
+    const start = offsetOf(slot) + HEAD_BYTES;
     for (let i = 0; i < length; i++) bytes[start + i] = key.charCodeAt(i);
     return slot;
+  }
+
+  /** Takes a slot for a key that has no place in any ranking yet. */
+  #take(keyBytes: number, valueBytes: number): number {
+    const slot = this.#pages.take(HEAD_BYTES + keyBytes + valueBytes);
+    const { words } = this.#pages.pageOf(slot);
+    const word = offsetOf(slot) >>> 2;
+    words[word + KEY_WORD] = keyBytes;
+    words[word + PLACE_WORD] = NOWHERE;
+    words[word + PLACE_WORD + 1] = NOWHERE;
+    return slot;
+  }
+
+  #writePlace(
+    slot: number,
+    place: EntryPlace,
+    version: number,
+    deadlineMs: number,
+  ): void {
+    const page = this.#pages.pageOf(slot);
+    const offset = offsetOf(slot);
+    const { valueStart, valueLength } = place;
+    page.floats[offset >>> 3] = version;
+    page.floats[(offset >>> 3) + 1] = deadlineMs;
+    page.words[(offset >>> 2) + VALUE_WORD] = valueLength << KIND_BITS |
+      place.kind;
+    const to = offset + HEAD_BYTES + place.keyLength;
+    copyPart(place.bytes, valueStart, valueLength, page.bytes, to);
   }
 
   #writeEntry(slot: number, keyBytes: number, entry: StoredEntry): void {
@@ -179,7 +313,7 @@ export class Slots {
     page.words[(offset >>> 2) + VALUE_WORD] = length << KIND_BITS |
       VALUE_KINDS.indexOf(kind);
     if (length > SHARED_BYTES_MAX) return;
-    copy(bytes, page.bytes, offset + HEAD_BYTES + keyBytes);
+    copyPart(bytes, 0, length, page.bytes, offset + HEAD_BYTES + keyBytes);
   }
 
   #valueWord(slot: number): number {
@@ -219,8 +353,15 @@ function valueStart(page: Page, offset: number): number {
   return offset + HEAD_BYTES + page.words[(offset >>> 2) + KEY_WORD]!;
 }
 
-function copy(from: Uint8Array, to: Uint8Array, at: number): void {
-  const { length } = from;
-  if (length > SMALL_BYTES_MAX) return to.set(from, at);
-  for (let i = 0; i < length; i++) to[at + i] = from[i]!;
+function copyPart(
+  from: Uint8Array,
+  start: number,
+  length: number,
+  to: Uint8Array,
+  at: number,
+): void {
+  if (length > SMALL_BYTES_MAX) {
+    return to.set(from.subarray(start, start + length), at);
+  }
+  for (let i = 0; i < length; i++) to[at + i] = from[start + i]!;
 }

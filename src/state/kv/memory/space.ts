@@ -1,4 +1,5 @@
-import type { StoredCounter, StoredEntry } from "../store.ts";
+import type { PlainPut } from "../plain_put.ts";
+import type { SeenEntry, StoredCounter, StoredEntry } from "../store.ts";
 import type { ByteKey, KvRange } from "../types.ts";
 import type { HashSeed } from "./key_hash.ts";
 import { KeyOrder } from "./key_order.ts";
@@ -36,12 +37,10 @@ export class Space {
 
   /** An empty one; `evicts`: it is asked for its oldest entry. */
   constructor({ slots, seed }: SpaceParts, evicts: boolean) {
-    const hasKey = (slot: number, key: ByteKey): boolean =>
-      slots.hasKey(slot, key);
     this.#slots = slots;
-    this.#entries = new KeyTable(hasKey, seed);
+    this.#entries = new KeyTable(slots, seed);
     this.#entryDeadlines = new Ranking(slots, 0);
-    this.#counters = new KeyTable(hasKey, seed);
+    this.#counters = new KeyTable(slots, seed);
     this.#counterDeadlines = new Ranking(slots, 0);
     this.#versions = evicts ? new Ranking(slots, 1) : null;
   }
@@ -73,10 +72,21 @@ export class Space {
     return slot === NO_SLOT ? null : this.#slots.ownEntry(slot);
   }
 
+  /** Where the value of an entry lies; null if there is none. */
+  see(key: ByteKey): SeenEntry | null {
+    const slot = this.#entries.get(key);
+    return slot === NO_SLOT ? null : this.#slots.see(slot);
+  }
+
   /** A counter; null if there is none. */
   counter(key: ByteKey): StoredCounter | null {
     const slot = this.#counters.get(key);
     return slot === NO_SLOT ? null : this.#slots.counter(slot);
+  }
+
+  /** The slot of the entry with the key of a plain put; `NO_SLOT` if there is none. */
+  find({ bytes, keyStart, keyLength }: PlainPut): number {
+    return this.#entries.find(bytes, keyStart, keyLength);
   }
 
   /** Stores an entry. */
@@ -90,15 +100,29 @@ export class Space {
     } else if (!this.#slots.overwriteEntry(old, key, entry)) {
       slot = this.#slots.addEntry(key, entry);
       this.#entries.replace(key, old, slot);
-      this.#entryDeadlines.replace(old, slot);
-      this.#versions?.replace(old, slot);
-      this.#slots.remove(old);
-      this.#order?.moved(key);
+      this.#moved(key, old, slot);
     }
-    const { deadlineMs } = entry;
-    if (deadlineMs > 0) this.#entryDeadlines.set(slot, deadlineMs);
-    else if (old !== NO_SLOT) this.#entryDeadlines.remove(slot);
-    this.#versions?.set(slot, entry.version);
+    this.#rank(slot, old, entry.version, entry.deadlineMs);
+  }
+
+  /** Stores what a plain put says; `old` is the slot that {@linkcode find} told of just before. */
+  putPlain(
+    put: PlainPut,
+    old: number,
+    version: number,
+    deadlineMs: number,
+  ): void {
+    let slot = old;
+    if (old === NO_SLOT) {
+      slot = this.#slots.addPlace(put, version, deadlineMs);
+      this.#entries.addMissed(slot);
+      this.#changed()?.add(this.#slots.key(slot));
+    } else if (!this.#slots.overwritePlace(old, put, version, deadlineMs)) {
+      slot = this.#slots.addPlace(put, version, deadlineMs);
+      this.#entries.replaceFound(old, slot);
+      this.#moved(this.#slots.key(slot), old, slot);
+    }
+    this.#rank(slot, old, version, deadlineMs);
   }
 
   /** Stores a counter. */
@@ -181,6 +205,21 @@ export class Space {
         yield;
       }
     }
+  }
+
+  /** An entry lies in another slot now. */
+  #moved(key: ByteKey, old: number, slot: number): void {
+    this.#entryDeadlines.replace(old, slot);
+    this.#versions?.replace(old, slot);
+    this.#slots.remove(old);
+    this.#order?.moved(key);
+  }
+
+  /** Puts an entry where its deadline and its version belong; `old` is where it was. */
+  #rank(slot: number, old: number, version: number, deadlineMs: number): void {
+    if (deadlineMs > 0) this.#entryDeadlines.set(slot, deadlineMs);
+    else if (old !== NO_SLOT) this.#entryDeadlines.remove(slot);
+    this.#versions?.set(slot, version);
   }
 
   #due(ranking: Ranking, nowMs: number, limit: number): DueKey[] {

@@ -5,6 +5,8 @@ import type {
   KvRecord,
   KvStore,
   KvStores,
+  PlainEntries,
+  SeenEntry,
   StoredCache,
   StoredCounter,
   StoredEntry,
@@ -113,12 +115,29 @@ export class MemoryKvStore implements KvStore {
     return this.#known(cache)?.ownEntry(key) ?? null;
   }
 
+  /** See {@linkcode KvStore.see}. */
+  see(cache: number, key: ByteKey): SeenEntry | null {
+    return this.#known(cache)?.see(key) ?? null;
+  }
+
   /** Stores a copy of an entry. */
   putEntry(cache: number, key: ByteKey, entry: StoredEntry): void {
     this.#space(cache).putEntry(key, entry);
-    this.#due(entry.deadlineMs);
-    if (this.#removed.length > 0) this.#giveBack(STEPS_PER_WRITE);
+    this.#wrote(entry.deadlineMs);
   }
+
+  /** See {@linkcode KvStore.plain}. */
+  readonly plain: PlainEntries = {
+    // A space of its own also where nothing is yet: it remembers what it looked for.
+    find: (cache, put) => this.#space(cache).find(put),
+    size: (slot) => this.#slots.size(slot),
+    deadline: (slot) => this.#slots.deadline(slot),
+    hash: (slot, cache) => this.#slots.hash(slot, cache),
+    put: (cache, put, slot, version, deadlineMs) => {
+      this.#space(cache).putPlain(put, slot, version, deadlineMs);
+      this.#wrote(deadlineMs);
+    },
+  };
 
   /** Removes an entry. */
   deleteEntry(cache: number, key: ByteKey): void {
@@ -133,8 +152,7 @@ export class MemoryKvStore implements KvStore {
   /** Stores a counter. */
   putCounter(cache: number, key: ByteKey, counter: StoredCounter): void {
     this.#space(cache).putCounter(key, counter);
-    this.#due(counter.deadlineMs);
-    if (this.#removed.length > 0) this.#giveBack(STEPS_PER_WRITE);
+    this.#wrote(counter.deadlineMs);
   }
 
   /** Removes a counter. */
@@ -221,10 +239,11 @@ export class MemoryKvStore implements KvStore {
     return space;
   }
 
-  #due(deadlineMs: number): void {
+  #wrote(deadlineMs: number): void {
     if (deadlineMs > 0 && deadlineMs < this.#soonest) {
       this.#soonest = deadlineMs;
     }
+    if (this.#removed.length > 0) this.#giveBack(STEPS_PER_WRITE);
   }
 
   #giveBack(steps: number): void {

@@ -9,7 +9,7 @@ export const CACHE_MUTANTS: readonly Mutant[] = [
     {
       name: "a key that moves while keys are put in order is not listed",
       file: "state/kv/memory/space.ts",
-      find: "      this.#order?.moved(key);\n",
+      find: "    this.#order?.moved(key);\n",
       replace: "",
     },
     {
@@ -22,8 +22,8 @@ export const CACHE_MUTANTS: readonly Mutant[] = [
     {
       name: "an entry's deadline is counted by the wall clock",
       file: "state/kv/state.ts",
-      find: "this.#units.apply(pack, index, this.clockMs)",
-      replace: "this.#units.apply(pack, index, this.#commands.timeMs)",
+      find: "const { clockMs } = this;",
+      replace: "const clockMs = this.#commands.timeMs;",
     },
     {
       name: "what is due goes by the wall clock",
@@ -74,9 +74,10 @@ export const CACHE_MUTANTS: readonly Mutant[] = [
     {
       name: "units of an entry share one answer",
       file: "state/kv/units.ts",
-      find: "      answers.push(this.#apply(unit, version, maxBytes));\n",
+      find:
+        "      writeKvAnswer(answers, this.#apply(unit, version, maxBytes));\n",
       replace:
-        "      const answer = this.#apply(unit, version, maxBytes);\n      answers.push(answers[1] ?? answer);\n",
+        "      const answer = this.#apply(unit, version, maxBytes);\n      const all = this as { second?: typeof answer; units?: number };\n      all.units = found === units[0] ? 1 : (all.units ?? 0) + 1;\n      if (all.units === 2) all.second = answer;\n      writeKvAnswer(answers, all.units > 2 ? all.second! : answer);\n",
     },
     {
       name: "a unit that fails leaves what came before",
@@ -196,7 +197,7 @@ export const CACHE_MUTANTS: readonly Mutant[] = [
     {
       name: "what makes room is the first one that was stored here",
       file: "state/kv/memory/space.ts",
-      find: "    this.#versions?.set(slot, entry.version);\n",
+      find: "    this.#versions?.set(slot, version);\n",
       replace:
         "    const all = this as { stored?: number };\n    all.stored = (all.stored ?? 0) + 1;\n    this.#versions?.set(slot, all.stored);\n",
     },
@@ -326,6 +327,39 @@ export const CACHE_MUTANTS: readonly Mutant[] = [
         'if (failed(outcome) && outcome.kind === "refused") return outcome;\n    }\n    return null;',
       replace:
         'if (failed(outcome) && outcome.kind !== "refused") return null;\n    }\n    return null;',
+    },
+    {
+      name: "a plain put does without its cache's own time to live",
+      file: "state/kv/contents.ts",
+      find:
+        "    const lives = put.ttlMs < 0 ? cache.settings.ttlMs : put.ttlMs;\n",
+      replace: "    const lives = Math.max(0, put.ttlMs);\n",
+    },
+    {
+      name: "a plain put takes room that all caches together do not have",
+      file: "state/kv/contents.ts",
+      find: "    const fits = this.#bytes + bytes <= maxBytes &&\n",
+      replace: "    const fits = this.#bytes <= maxBytes &&\n",
+    },
+    {
+      name: "a plain put in the place of what is due tells of no expiry",
+      file: "state/kv/contents.ts",
+      find: "      if (oldMs > 0 && oldMs <= nowMs) {\n",
+      replace: "      if (oldMs < 0) {\n",
+    },
+    {
+      name: "a snapshot under way does not hear of plain puts",
+      file: "state/kv/contents.ts",
+      find:
+        "    if (plain === undefined || this.journal !== null) return false;\n",
+      replace: "    if (plain === undefined) return false;\n",
+    },
+    {
+      name: "a plain put finds its cache whatever it is to be created with",
+      file: "state/kv/units.ts",
+      find:
+        "    return known !== undefined && sameSettings(known.settings, settings);\n",
+      replace: "    return known !== undefined && settings !== null;\n",
     },
   ] as const).map((mutant) => ({ ...CACHES, ...mutant })),
 ];
