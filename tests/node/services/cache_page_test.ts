@@ -15,6 +15,7 @@ function reads(count: number, bytes: number): KvReads & { read: number } {
     read: 0,
     get: () => null,
     view: () => null,
+    see: () => null,
     counter: () => null,
     stats: () => [],
     list(_cache, { start, end, reverse, limit }) {
