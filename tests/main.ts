@@ -1,5 +1,7 @@
 // deno-lint-ignore-file no-console -- this is a program; its output is its purpose
 import {
+  BUN,
+  BUNDLER,
   CONTAINERS,
   DISKS_WITH_POWER,
   formatLeftOut,
@@ -31,7 +33,8 @@ const NEEDY = [
     requires: [SMALL_DISKS],
   },
   {
-    name: "network namespaces (one of tests/cluster/requirements_test.ts)",
+    name:
+      "network namespaces (one of tests/cluster/requirements_test.ts, tests/proxy/login_test.ts)",
     requires: [NAMESPACES],
   },
   {
@@ -46,6 +49,14 @@ const NEEDY = [
     name:
       "alerts as Prometheus runs them (one of tests/cli/generate/watching_test.ts)",
     requires: [PROMTOOL],
+  },
+  {
+    name: "the client in Bun (tests/npm/npm_test.ts)",
+    requires: [BUN],
+  },
+  {
+    name: "the client bundled for browsers (tests/npm/bundle_test.ts)",
+    requires: [BUNDLER],
   },
   {
     name: "the state machine on a library that is loaded (tests/state/sqlite)",

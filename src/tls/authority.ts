@@ -122,8 +122,9 @@ function keyOf(scalar: bigint): KeyObject {
 function stretched(secret: string, purpose: string): Promise<Buffer> {
   return new Promise((resolve, reject) =>
     scrypt(secret, purpose, SEED_BYTES, SCRYPT, (error, seed) => {
-      if (error === null) resolve(seed);
-      else reject(error);
+      // Bun says undefined where there is none.
+      if (error) reject(error);
+      else resolve(seed);
     })
   );
 }

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { LIBRARY } from "../../native/library.ts";
 import { LIBRARY_NAME } from "../../src/state/sqlite/driver/embedded_library.ts";
 import { attemptContainer } from "../manifests/pod.ts";
@@ -107,6 +108,34 @@ export const PROMTOOL: Requirement = requirement(
   ["promtool"],
   () => Promise.resolve(),
 );
+
+/** Where `npm install --prefix dist/tools` puts programs that only tests need. */
+const TOOLS = fileURLToPath(
+  new URL("../../dist/tools/node_modules/.bin", import.meta.url),
+);
+
+/** A program that is installed in `dist/tools`, or else on the PATH. @throws {Error} if it is in neither. */
+export async function toolPath(program: string): Promise<string> {
+  const path = `${TOOLS}/${program}`;
+  const here = await Deno.stat(path).then(() => true, () => false);
+  if (here) return path;
+  if ((await missingPrograms([program])).length === 0) return program;
+  throw new Error(
+    `${program} is not there (npm install --no-save --prefix dist/tools ${program})`,
+  );
+}
+
+function tool(program: string, name: string): Requirement {
+  return requirement(name, ["node", "npm", "tar"], async () => {
+    await toolPath(program);
+  });
+}
+
+/** Another runtime for the client. */
+export const BUN: Requirement = tool("bun", "Bun");
+
+/** What puts the client into one file for browsers. */
+export const BUNDLER: Requirement = tool("esbuild", "a bundler");
 
 /** What is left out of a run, and why. */
 export interface LeftOut {
