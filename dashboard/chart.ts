@@ -33,12 +33,6 @@ export function drawChart(host: HTMLElement, options: ChartOptions): Chart {
     style.getPropertyValue(`--${name}`).trim();
   const { small, height } = options;
   const width = (): number => Math.max(40, host.clientWidth);
-  const axis: uPlot.Axis = {
-    stroke: colour("text-3"),
-    font: `11px ${colour("sans")}`,
-    grid: { stroke: colour("border"), width: 1 },
-    ticks: { show: false },
-  };
   const plot = new uPlot(
     {
       width: width(),
@@ -53,24 +47,7 @@ export function drawChart(host: HTMLElement, options: ChartOptions): Chart {
         points: { size: 6 },
       },
       scales: scalesOf(small),
-      axes: [
-        {
-          ...axis,
-          show: !small,
-          space: 90,
-          grid: { show: false },
-          values: (_, marks) => textsOf(marks, options),
-          size: 26,
-          splits: (_, __, low, high) => roundTimes(low, high, width()),
-        },
-        {
-          ...axis,
-          show: !small,
-          space: 36,
-          size: 52,
-          values: (_, marks) => marks.map(options.format),
-        },
-      ],
+      axes: axesOf(options, colour, width),
       series: [
         {},
         ...options.lines.map((line) => strokeOf(line, small, colour)),
@@ -88,8 +65,15 @@ export function drawChart(host: HTMLElement, options: ChartOptions): Chart {
     plot.setSize({ width: width(), height })
   );
   sized.observe(host);
+  if (!small) tell(host, options)(plot);
   return {
-    update: (times, lines) => plot.setData(dataOf(times, lines)),
+    update: (times, lines) => {
+      plot.setData(dataOf(times, lines));
+      // Nobody points at anything: the words below follow the newest values.
+      if (!small && (plot.cursor.idx ?? null) === null) {
+        tell(host, options)(plot);
+      }
+    },
     remove: () => {
       sized.disconnect();
       plot.destroy();
@@ -131,6 +115,58 @@ function drawMoment(
   ctx.lineTo(x, bbox.top + bbox.height);
   ctx.stroke();
   ctx.restore();
+}
+
+/** Times below, values at the side; none where lines stand beside a number. */
+function axesOf(
+  options: ChartOptions,
+  colour: (name: string) => string,
+  width: () => number,
+): uPlot.Axis[] {
+  const axis: uPlot.Axis = {
+    show: !options.small,
+    stroke: colour("text-3"),
+    font: `11px ${colour("sans")}`,
+    grid: { stroke: colour("border"), width: 1 },
+    ticks: { show: false },
+  };
+  return [
+    {
+      ...axis,
+      space: 90,
+      grid: { show: false },
+      values: (_, marks) => textsOf(marks, options),
+      size: 26,
+      splits: (_, __, low, high) => roundTimes(low, high, width()),
+    },
+    {
+      ...axis,
+      space: 36,
+      size: widthOf,
+      values: (_, marks) => marks.map(options.format),
+    },
+  ];
+}
+
+/** Px of the longest text of the axis, in steps: the lines do not jump with every digit. */
+function widthOf(
+  plot: uPlot,
+  texts: readonly string[] | null,
+  which: number,
+  cycle: number,
+): number {
+  const axis = plot.axes[which]! as uPlot.Axis & {
+    readonly font: readonly string[];
+    readonly _size: number;
+  };
+  // A second measure could go on for ever.
+  if (cycle > 1) return axis._size;
+  plot.ctx.font = axis.font[0]!;
+  const widest = Math.max(
+    0,
+    ...(texts ?? []).map((text) => plot.ctx.measureText(text).width),
+  );
+  return 8 * Math.ceil(widest / devicePixelRatio / 8) + 8;
 }
 
 function strokeOf(
@@ -180,9 +216,11 @@ const STEPS_MS = [0.25, 0.5, 1, 2, 5, 15, 30, 60, 120, 240, 480, 720]
 
 /** Whole quarters of a minute, minutes or hours, so many that their texts have room. */
 function roundTimes(low: number, high: number, width: number): number[] {
-  const count = Math.max(2, Math.floor(width / 110));
-  const step = STEPS_MS.find((each) => (high - low) / each <= count) ??
-    STEPS_MS.at(-1)!;
+  // Seconds make a text longer.
+  const room = (step: number): number => step % MINUTE_MS === 0 ? 64 : 92;
+  const step =
+    STEPS_MS.find((each) => (high - low) / each * room(each) <= width) ??
+      STEPS_MS.at(-1)!;
   // A text at the edge would be cut off.
   const edge = (high - low) * 20 / width;
   const times: number[] = [];
@@ -196,7 +234,7 @@ function roundTimes(low: number, high: number, width: number): number[] {
   return times;
 }
 
-/** Writes what is under the cursor into the chart's own line of text. */
+/** Writes what is under the cursor, or what is now, into the chart's own line of text. */
 function tell(
   host: HTMLElement,
   options: ChartOptions,
@@ -205,13 +243,13 @@ function tell(
     const line = host.parentElement?.querySelector<HTMLElement>(".under");
     if (line === null || line === undefined) return;
     const { idx } = plot.cursor;
-    const time = idx === null || idx === undefined
-      ? undefined
-      : plot.data[0][idx];
+    const pointed = idx !== null && idx !== undefined;
+    const at = pointed ? idx : plot.data[0].length - 1;
+    const time = plot.data[0][at];
     line.textContent = time === undefined ? "" : [
-      options.formatTime(time),
-      ...options.lines.map(({ label }, at) => {
-        const value = plot.data[at + 1]![idx!];
+      pointed ? options.formatTime(time) : "now",
+      ...options.lines.map(({ label }, series) => {
+        const value = plot.data[series + 1]![at];
         return `${label} ${
           value === null || value === undefined ? "–" : options.format(value)
         }`;

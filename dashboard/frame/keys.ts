@@ -22,7 +22,11 @@ export function listenToKeys(): () => void {
   let gAt = -Infinity;
   const pressed = (event: KeyboardEvent): void => {
     const { key } = event;
-    if ((event.ctrlKey || event.metaKey) && key.toLowerCase() === "k") {
+    // With Shift it deletes a line of the editor.
+    if (
+      (event.ctrlKey || event.metaKey) && !event.shiftKey &&
+      key.toLowerCase() === "k"
+    ) {
       event.preventDefault();
       paletteOpen.value = !paletteOpen.value;
       return;

@@ -115,7 +115,7 @@ function Canvas(
       aria-label={failed
         ? `${title}: the chart could not be loaded`
         : altOf(title, lines, format)}
-      class={small ? "canvas small" : "canvas"}
+      class={small ? "plot small" : "plot"}
       style={{ blockSize: `${height}px` }}
     />
   );

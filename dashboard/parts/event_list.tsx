@@ -58,7 +58,7 @@ export function EventList(
             {EVENT_WORDS[event.kind] ?? event.kind}
           </Chip>
           <span class="what">
-            <span class="break">{event.text}</span>
+            <span class="break">{withNames(event.text)}</span>
             <small class="faint">
               seen by n{event.nodeId}
               {event.term > 0 ? ` · term ${formatInteger(event.term)}` : ""}
@@ -72,6 +72,11 @@ export function EventList(
       ))}
     </ol>
   );
+}
+
+/** Members have the same names on every page. */
+function withNames(text: string): string {
+  return text.replaceAll(/\bnode (\d+)\b/g, "n$1");
 }
 
 /** Of refused writes the text has the number already. */

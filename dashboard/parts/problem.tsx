@@ -18,8 +18,8 @@ export function Problem(
     <Notice tone="danger" title={title} actions={actions}>
       <p class="break">{message}</p>
       <p class="muted">{advice}</p>
-      <p class="faint">
-        <code>{code}</code>{" "}
+      <p class="faint code-line">
+        <code>{code}</code>
         <CopyButton
           text={`${code}: ${message}`}
           label="Copy the error"

@@ -237,7 +237,8 @@ function Indexes({ object }: { readonly object: JsonSchemaObject }): VNode {
           ),
         },
         {
-          title: "Change",
+          title: "",
+          number: true,
           cell: ({ name, origin }) =>
             origin !== "c" ? null : (
               <a

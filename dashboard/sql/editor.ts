@@ -2,10 +2,11 @@ import {
   autocompletion,
   closeBrackets,
   closeBracketsKeymap,
+  closeCompletion,
   completionKeymap,
 } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
-import { sql, SQLite } from "@codemirror/lang-sql";
+import { sql } from "@codemirror/lang-sql";
 import {
   bracketMatching,
   HighlightStyle,
@@ -28,6 +29,7 @@ import {
   lineNumbers,
 } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
+import { OWN_SQLITE } from "./dialect.ts";
 import type { EditorHandle, EditorSettings } from "./editor_types.ts";
 
 const setError = StateEffect.define<{ from: number; to: number } | null>();
@@ -63,7 +65,8 @@ const look = EditorView.theme({
     backgroundColor: "var(--surface)",
     color: "var(--text)",
   },
-  "&.cm-focused": { outline: "2px solid var(--accent)", outlineOffset: "-2px" },
+  // Its frame has the ring: here the numbers of lines would cover it.
+  "&.cm-focused": { outline: "none" },
   ".cm-scroller": {
     fontFamily: "var(--mono)",
     fontSize: "13px",
@@ -95,13 +98,60 @@ const look = EditorView.theme({
     color: "var(--text)",
     boxShadow: "var(--shadow)",
   },
-  ".cm-tooltip-autocomplete > ul > li": { padding: "3px 10px" },
+  ".cm-tooltip-autocomplete > ul": {
+    fontFamily: "var(--mono)",
+    fontSize: "12px",
+    padding: "4px",
+  },
+  ".cm-tooltip-autocomplete > ul > li": {
+    padding: "4px 8px",
+    borderRadius: "4px",
+  },
+  ".cm-completionMatchedText": { textDecoration: "none", fontWeight: "600" },
   ".cm-tooltip-autocomplete > ul > li[aria-selected]": {
     backgroundColor: "var(--accent-soft)",
     color: "var(--accent)",
   },
   ".cm-panels": { backgroundColor: "var(--sunken)", color: "var(--text)" },
   ".cm-matchingBracket": { backgroundColor: "var(--accent-soft)" },
+});
+
+/**
+ * What is typed over a selection, and made bold, is written here and not by the browser: it would keep the look of
+ * what was there in a style attribute, which the policy refuses.
+ */
+const typedOver = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    if (event.inputType.startsWith("format")) {
+      event.preventDefault();
+      return true;
+    }
+    const { data } = event;
+    const { state } = view;
+    const { from, to, empty } = state.selection.main;
+    if (event.inputType !== "insertText" || data === null || empty) {
+      return false;
+    }
+    event.preventDefault();
+    const typed = () =>
+      state.update(state.replaceSelection(data), {
+        userEvent: "input.type",
+        scrollIntoView: true,
+      });
+    // A bracket is put around what is selected.
+    const handlers = state.facet(EditorView.inputHandler);
+    if (!handlers.some((handler) => handler(view, from, to, data, typed))) {
+      view.dispatch(typed());
+    }
+    return true;
+  },
+  // What is composed cannot be written here, but the place where it is written can be empty.
+  compositionstart(_, view) {
+    if (!view.state.selection.main.empty) {
+      view.dispatch(view.state.replaceSelection(""));
+    }
+    return false;
+  },
 });
 
 /** Puts the editor into a shadow root, where its styles need no exception of the policy. */
@@ -155,8 +205,11 @@ function stateOf(settings: EditorSettings, language: Compartment): EditorState {
     doc: settings.text,
     extensions: [
       keymap.of([
-        { key: "Mod-Enter", run: () => (settings.onRun(), true) },
-        { key: "Mod-Shift-Enter", run: () => (settings.onExplain(), true) },
+        { key: "Mod-Enter", run: (view) => ended(view, settings.onRun) },
+        {
+          key: "Mod-Shift-Enter",
+          run: (view) => ended(view, settings.onExplain),
+        },
         ...closeBracketsKeymap,
         ...completionKeymap,
         ...defaultKeymap,
@@ -168,7 +221,8 @@ function stateOf(settings: EditorSettings, language: Compartment): EditorState {
       indentOnInput(),
       bracketMatching(),
       closeBrackets(),
-      autocompletion(),
+      typedOver,
+      autocompletion({ icons: false, filterStrict: true }),
       highlightActiveLine(),
       EditorView.lineWrapping,
       syntaxHighlighting(colours),
@@ -187,9 +241,16 @@ function stateOf(settings: EditorSettings, language: Compartment): EditorState {
   });
 }
 
+/** What was offered would stand over what came of it. */
+function ended(view: EditorView, act: () => void): boolean {
+  closeCompletion(view);
+  act();
+  return true;
+}
+
 function languageOf(schema: EditorSettings["schema"]) {
   return sql({
-    dialect: SQLite,
+    dialect: OWN_SQLITE,
     schema: { ...schema },
     upperCaseKeywords: true,
   });

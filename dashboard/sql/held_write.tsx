@@ -67,8 +67,14 @@ function effectWords(each: JsonAnalyzed): string {
       ? `${each.keyword} ${
         each.drops ? "drops or alters" : "makes or alters"
       } ${names(each.touches)}`
+      : each.has_where === false
+      ? `${each.keyword} has no WHERE: it changes all rows of ${
+        names(each.writes.slice(0, 1))
+      }`
       : `${each.keyword} changes rows of ${names(each.writes)}`,
-    each.has_where === false ? "of all rows, since it has no WHERE" : "",
+    each.has_where === false && each.writes.length > 1
+      ? `and with them rows of ${names(each.writes.slice(1))}`
+      : "",
     each.kind === "ddl" && each.writes.length > 0
       ? `with the rows of ${names(each.writes)}`
       : "",

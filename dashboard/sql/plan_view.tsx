@@ -48,7 +48,7 @@ function Step(
   return (
     <div class="step">
       {word === "" ? null : <Chip tone={tone}>{word}</Chip>}
-      <code>{shownText(step.detail)}</code>
+      <code>{shownText(withoutWord(step.detail, word))}</code>
       {table
         ? (
           <a href={href("schema", [table.name])}>
@@ -61,4 +61,11 @@ function Step(
         : <p class="muted">{shownText(step.meaning)}</p>}
     </div>
   );
+}
+
+/** The chip has the word already. */
+function withoutWord(detail: string, word: string): string {
+  return word !== "" && detail.startsWith(`${word} `)
+    ? detail.slice(word.length + 1)
+    : detail;
 }

@@ -1,5 +1,5 @@
 import type { VNode } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Button } from "../parts/button.tsx";
 import { isAdmin } from "../state/session.ts";
 import { whyNotWrite } from "../state/write_mode.ts";
@@ -15,9 +15,14 @@ export function TabBar(
   const { list } = store.tabs.value;
   const { id: current } = store.current;
   const [renamed, setRenamed] = useState<number | null>(null);
+  const row = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    row.current?.querySelector("[aria-selected=true]")
+      ?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [current]);
   return (
     <div class="tabs">
-      <div role="tablist" aria-label="Texts">
+      <div ref={row} role="tablist" aria-label="Texts">
         {list.map((tab) =>
           renamed === tab.id
             ? (

@@ -17,10 +17,14 @@ export const VIEWER_PASSWORD = "only-for-looking-at-it";
 /** Only against a hang. */
 export const WAIT_MS = 60_000;
 
-/** Runs in the page before its own scripts. */
+/** Runs in the page before its own scripts. What was refused says where it stands and who asked for it: once it is gone, nobody finds it again. */
 const TELLS_OF_POLICY =
-  `document.addEventListener("securitypolicyviolation", (event) =>
-  console.error("policy: " + event.violatedDirective + " " + event.blockedURI));`;
+  `document.addEventListener("securitypolicyviolation", (event) => {
+  const [element] = event.composedPath();
+  console.error("policy: " + [event.effectiveDirective, event.blockedURI,
+    event.sample, event.sourceFile + ":" + event.lineNumber + ":" + event.columnNumber,
+    element?.outerHTML?.slice(0, 300)].join(" "));
+});`;
 
 /** Runs in the page; answers a text for each finding. */
 const RUN_AXE = `axe.run().then(({ violations }) => violations.flatMap((each) =>
@@ -42,6 +46,8 @@ export interface OpenOptions {
   readonly expected?: RegExp;
   /** The fragment to begin at. @default {"#/overview"} */
   readonly at?: string;
+  /** Called before the page is asked for. */
+  readonly prepare?: (page: Page) => Promise<void>;
 }
 
 /** A page in a browser of its own. Whatever it complains of fails the test when it is closed. */
@@ -82,16 +88,7 @@ export class Bench implements AsyncDisposable {
       },
     });
     try {
-      const browser = await chromium.launch({
-        executablePath: CHROMIUM,
-        args: [
-          "--no-sandbox",
-          "--disable-dev-shm-usage",
-          "--font-render-hinting=none",
-          "--disable-lcd-text",
-        ],
-      });
-      return new Bench(cluster, browser);
+      return new Bench(cluster, await launchBrowser());
     } catch (error) {
       await cluster[Symbol.asyncDispose]();
       throw error;
@@ -103,45 +100,10 @@ export class Bench implements AsyncDisposable {
     return `${this.cluster.network.apiUrl(node)}/dashboard/`;
   }
 
-  /** Opens the page in a context of its own, and signs in. */
-  async open(options: OpenOptions = {}): Promise<OpenPage> {
-    const { node = 1, theme = "light", width = 1280, at = "#/overview" } =
-      options;
-    const context = await this.#browser.newContext({
-      reducedMotion: "reduce",
-      colorScheme: theme,
-      viewport: { width, height: width < 640 ? 844 : 800 },
-      locale: "en-GB",
-      timezoneId: "UTC",
-    });
-    context.setDefaultTimeout(WAIT_MS);
-    const complaints: string[] = [];
-    const requests: string[] = [];
-    await context.addInitScript({ content: TELLS_OF_POLICY });
-    const page = await context.newPage();
-    page.on("console", (message) => {
-      if (message.type() !== "error" && message.type() !== "warning") return;
-      const text = `${message.text()} ${message.location().url}`;
-      if (options.expected?.test(text) === true) return;
-      complaints.push(text);
-    });
-    page.on("pageerror", (error) => complaints.push(`${error.stack}`));
-    page.on("request", (request) => {
-      requests.push(`${request.method()} ${new URL(request.url()).pathname}`);
-    });
-    await page.goto(`${options.base ?? this.base(node)}${at}`);
-    const { password = PASSWORD } = options;
-    if (password !== null) await signIn(page, password);
-    return {
-      page,
-      requests,
-      go: (fragment) => goTo(page, fragment),
-      axe: () => lookWithAxe(page),
-      [Symbol.asyncDispose]: async () => {
-        await context.close();
-        assert.deepEqual(complaints, [], "the page complained");
-      },
-    };
+  /** Opens a member's page in a context of its own, and signs in. */
+  open(options: OpenOptions = {}): Promise<OpenPage> {
+    const { base = this.base(options.node ?? 1) } = options;
+    return openPage(this.#browser, base, options);
   }
 
   /** Ends the browser, then the members. */
@@ -149,6 +111,64 @@ export class Bench implements AsyncDisposable {
     await this.#browser.close();
     await this.cluster[Symbol.asyncDispose]();
   }
+}
+
+/** Starts the browser, which draws alike on every machine that has the same fonts. */
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: CHROMIUM,
+    args: [
+      "--no-sandbox",
+      "--disable-dev-shm-usage",
+      "--font-render-hinting=none",
+      "--disable-lcd-text",
+    ],
+  });
+}
+
+/** Opens the page below an address in a context of its own, and signs in. */
+export async function openPage(
+  browser: Browser,
+  base: string,
+  options: Omit<OpenOptions, "node" | "base"> = {},
+): Promise<OpenPage> {
+  const { theme = "light", width = 1280, at = "#/overview" } = options;
+  const context = await browser.newContext({
+    reducedMotion: "reduce",
+    colorScheme: theme,
+    viewport: { width, height: width < 640 ? 844 : 800 },
+    locale: "en-GB",
+    timezoneId: "UTC",
+  });
+  context.setDefaultTimeout(WAIT_MS);
+  const complaints: string[] = [];
+  const requests: string[] = [];
+  await context.addInitScript({ content: TELLS_OF_POLICY });
+  const page = await context.newPage();
+  page.on("console", (message) => {
+    if (message.type() !== "error" && message.type() !== "warning") return;
+    const text = `${message.text()} ${message.location().url}`;
+    if (options.expected?.test(text) === true) return;
+    complaints.push(text);
+  });
+  page.on("pageerror", (error) => complaints.push(`${error.stack}`));
+  page.on("request", (request) => {
+    requests.push(`${request.method()} ${new URL(request.url()).pathname}`);
+  });
+  await options.prepare?.(page);
+  await page.goto(`${base}${at}`);
+  const { password = PASSWORD } = options;
+  if (password !== null) await signIn(page, password);
+  return {
+    page,
+    requests,
+    go: (fragment) => goTo(page, fragment),
+    axe: () => lookWithAxe(page),
+    [Symbol.asyncDispose]: async () => {
+      await context.close();
+      assert.deepEqual(complaints, [], "the page complained");
+    },
+  };
 }
 
 /** Types the password and waits for the frame. */

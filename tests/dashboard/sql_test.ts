@@ -19,6 +19,7 @@ import {
   slowOnes,
 } from "./script_files.ts";
 import { rowsOf, shopOf } from "./tables.ts";
+import { typedOver } from "./typed_over.ts";
 
 Deno.test("sql", async (t) => {
   // So long that no limit ends what Cancel should.
@@ -43,6 +44,10 @@ Deno.test("sql", async (t) => {
   await step(
     "texts outlive a reload and a session; the statement at the cursor runs",
     texts,
+  );
+  await step(
+    "what is typed over a selection needs nothing that the policy refuses",
+    typedOver,
   );
   await step("names are offered, errors underlined, plans told", helped);
   await step(
