@@ -1,5 +1,6 @@
 import type { JsonAnalysis } from "../src/api/dashboard/analysis.ts";
 import type { JsonAuditTrail } from "../src/api/dashboard/audit.ts";
+import type { JsonDashboardBackups } from "../src/api/dashboard/backups.ts";
 import type { JsonOverview } from "../src/api/dashboard/overview.ts";
 import {
   BACKGROUND_HEADER,
@@ -32,6 +33,7 @@ export interface Answers {
   readonly audit: JsonAuditTrail;
   readonly settings: JsonSettings;
   readonly slow: JsonSlowStatements;
+  readonly backups: JsonDashboardBackups;
 }
 
 /** What a call may say. */

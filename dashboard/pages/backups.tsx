@@ -16,6 +16,7 @@ import { clusterView } from "../state/cluster.ts";
 import { isAdmin, serverNow } from "../state/session.ts";
 import { say } from "../state/toasts.ts";
 import { whyNotWrite } from "../state/write_mode.ts";
+import type { JsonDashboardBackups } from "../../src/api/dashboard/backups.ts";
 import type { JsonBackup } from "../../src/api/backup_json.ts";
 import { RestoreDialog } from "./backup_restore.tsx";
 
@@ -27,8 +28,9 @@ export function Page(): VNode {
   const loaded = useLoaded(readBackups, []);
   const [asked, setAsked] = useState(false);
   const [restored, setRestored] = useState<JsonBackup | null>(null);
-  const backups = loaded.value ?? [];
-  const running = backups.some(({ state }) => state === "running");
+  const { backups = null, next_ms: next = null } = loaded.value ?? {};
+  const running = backups !== null &&
+    backups.some(({ state }) => state === "running");
   useEffect(() => {
     if (!running) return;
     const timer = setInterval(loaded.reload, LOOK_MS);
@@ -39,7 +41,9 @@ export function Page(): VNode {
       <header class="heading">
         <div>
           <h1 tabIndex={-1}>Backups</h1>
-          <LastOne backups={loaded.value} />
+          {backups === null
+            ? null
+            : <LastAndNext backups={backups} next={next} />}
         </div>
         <div class="end">
           {isAdmin.value
@@ -58,7 +62,7 @@ export function Page(): VNode {
         </div>
       </header>
       {loaded.error === null ? null : <Problem error={loaded.error} />}
-      <List backups={loaded.value} restore={setRestored} />
+      <List backups={backups} restore={setRestored} />
       {asked
         ? (
           <Begin
@@ -113,10 +117,17 @@ function List(
   );
 }
 
-async function readBackups(signal: AbortSignal): Promise<JsonBackup[]> {
-  const answer = await call("backups", { signal, background: true });
-  return [...(answer as { readonly backups: readonly JsonBackup[] }).backups]
-    .sort((a, b) => b.asked_ms - a.asked_ms);
+async function readBackups(
+  signal: AbortSignal,
+): Promise<JsonDashboardBackups> {
+  const { backups, next_ms } = await call("backups", {
+    signal,
+    background: true,
+  });
+  return {
+    backups: backups.toSorted((a, b) => b.asked_ms - a.asked_ms),
+    next_ms,
+  };
 }
 
 function nodesNow(): number[] {
@@ -124,17 +135,24 @@ function nodesNow(): number[] {
     .map(({ node_id: node }) => node);
 }
 
-function LastOne(
-  { backups }: { readonly backups: readonly JsonBackup[] | null },
-): VNode | null {
-  if (backups === null) return null;
+function LastAndNext(
+  { backups, next }: {
+    readonly backups: readonly JsonBackup[];
+    readonly next: number | null;
+  },
+): VNode {
   const last = backups.find(({ state }) => state === "done");
-  if (last === undefined) return <p class="muted">None is finished yet.</p>;
+  const now = serverNow();
   return (
     <p class="muted">
-      Last one {formatDuration(serverNow() - (last.ended_ms ?? last.asked_ms))}
-      {" "}
-      ago, {formatBytes(last.size)}
+      {last === undefined
+        ? "None is finished yet"
+        : `Last one ${
+          formatDuration(now - (last.ended_ms ?? last.asked_ms))
+        } ago, ${formatBytes(last.size)}`}
+      {next === null
+        ? "; none is scheduled."
+        : `; the next one in ${formatDuration(next - now)}.`}
     </p>
   );
 }

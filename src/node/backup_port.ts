@@ -27,6 +27,8 @@ export interface MemberBackups {
   begin(request: BackupRequest): Promise<BackupRecord>;
   /** The last hundred, as this member knows them, in the order in which they began. */
   list(): readonly BackupRecord[];
+  /** When the schedule of this member has the next one, ms since 1970; null: it has none. */
+  next(): number | null;
   /**
    * A finished backup of the list, from this member's folder or the store.
    * @throws {HiqliteError} `not_found` if there is no such backup, or it is gone; `conflict` if only another member has it.

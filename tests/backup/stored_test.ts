@@ -79,8 +79,9 @@ Deno.test("a member gives a backup as a plain file, from its folder or unsealed 
   const refusal = (code: string) => (error: { readonly code?: string }) =>
     error.code === code;
   const inBucket = { ...bucketOptions(stub), backupCron: "" };
-  for (const options of [{}, inBucket]) {
-    const place = "backupCron" in options ? "store" : "folder";
+  for (
+    const [place, options] of Object.entries({ folder: {}, store: inBucket })
+  ) {
     await using db = await open({ dataDir: folder.at(place), ...options });
     await db.execute("CREATE TABLE t (text TEXT)");
     const { name, contents } = await db.backup();

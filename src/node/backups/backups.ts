@@ -53,6 +53,12 @@ export class Backups implements MemberBackups {
     return this.#records.all();
   }
 
+  /** See {@linkcode MemberBackups.next}. */
+  next(): number | null {
+    const { schedule, clock } = this.#ports;
+    return schedule?.next(clock.wall()) ?? null;
+  }
+
   /** See {@linkcode MemberBackups.file}. */
   file(name: string): Promise<BackupFile> {
     return openBackup(this.list(), name, this.#ports);

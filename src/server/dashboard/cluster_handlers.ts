@@ -1,4 +1,6 @@
-import { BACKUP_BEGIN, BACKUP_LIST } from "../../api/routes/backup.ts";
+import { backupToJson } from "../../api/backup_json.ts";
+import type { JsonDashboardBackups } from "../../api/dashboard/backups.ts";
+import { BACKUP_BEGIN } from "../../api/routes/backup.ts";
 import { MEMBERSHIP, TRANSFER } from "../../api/routes/cluster.ts";
 import { LOCK_LIST } from "../../api/routes/lock.ts";
 import { LISTEN } from "../../api/routes/topics.ts";
@@ -27,8 +29,13 @@ export function clusterHandlers(parts: HandlerParts) {
     promote: changeMembership(parts, "promote"),
     demote: changeMembership(parts, "demote"),
     remove: changeMembership(parts, "remove"),
-    backups: (asking) =>
-      asRoute(parts, asking, BACKUP_LIST, () => member.backups.list()),
+    backups: ({ context }) => {
+      const body: JsonDashboardBackups = {
+        backups: member.backups.list().map(backupToJson),
+        next_ms: member.backups.next(),
+      };
+      return context.json(body);
+    },
     backupBegin: (asking) =>
       asRoute(parts, asking, BACKUP_BEGIN, async (request) => {
         const key = idempotencyKeyOf(asking.context.req.raw.headers);

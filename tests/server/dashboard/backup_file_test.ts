@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { backupFromJson } from "../../../src/api/backup_json.ts";
 import { HiqliteError } from "../../../src/errors.ts";
 import type { MemberBackups } from "../../../src/node/backup_port.ts";
 import { byteStream } from "../../../src/server/dashboard/byte_stream.ts";
@@ -15,7 +16,29 @@ class BackedUp extends FakeMember {
   override get backups(): MemberBackups {
     return {
       begin: () => Promise.reject(new HiqliteError("conflict", "not here")),
-      list: () => [],
+      list: () => [{
+        id: "a",
+        cluster: "c0ffee",
+        began: 7,
+        at: 1_000,
+        slot: null,
+        name: NAME,
+        uploader: "1.00000000000000aa",
+        attempt: 1,
+        state: "done",
+        contents: {
+          index: 8,
+          term: 1,
+          timeMs: 900,
+          hash: 5,
+          size: 9,
+          sha256: "00",
+        },
+        place: "folder",
+        ended: 2_000,
+        checked: { slot: 3_000, at: 3_100, problem: "it is cut" },
+      }],
+      next: () => 86_400_000,
       file: (name) => {
         if (name !== NAME) {
           throw new HiqliteError("not_found", `There is no ${name}`);
@@ -68,6 +91,27 @@ Deno.test("a backup is sent as a file to who may do everything, and that is reme
     );
     assert.equal(answered, status, query);
   }
+});
+
+Deno.test("backups are listed with when the next one is, and what the last look at each found", async () => {
+  await using page = new Page({}, new BackedUp());
+  const { json } = await page.ask("GET", "/dashboard/api/backups", {
+    headers: { cookie: await page.admin() },
+  });
+  assert.equal(json.next_ms, 86_400_000);
+  const [backup] = json.backups;
+  assert.deepEqual(
+    [backup.name, backup.size, backup.place, backup.taken_by],
+    [NAME, 9, "folder", "1.00000000000000aa"],
+  );
+  assert.deepEqual(
+    [backup.checked_ms, backup.check_slot_ms, backup.check_problem],
+    [3_100, 3_000, "it is cut"],
+  );
+  assert.deepEqual(
+    backupFromJson(backup),
+    page.member.backups.list()[0],
+  );
 });
 
 Deno.test("two backups are on their way at a time: the next one waits for the end of one, or for its being given up", async () => {
