@@ -214,7 +214,7 @@ function ownProgram(dir: string): string[] {
     `--allow-write=${dir}`,
     ...mayLoadLibraries() ? ["--allow-ffi"] : [],
     "--allow-env",
-    "--allow-sys=hostname,uid,statfs,osRelease",
+    "--allow-sys=hostname,uid,statfs,osRelease,setPriority",
     // The processes of its readers are this program again.
     `--allow-run=${Deno.execPath().replaceAll(",", ",,")}`,
     ...cli.protocol === "file:" ? [`--lock=${lockOf(cli)}`, "--frozen"] : [],

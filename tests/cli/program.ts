@@ -30,7 +30,7 @@ export class Program implements AsyncDisposable {
         "--allow-read",
         "--allow-write",
         "--allow-env",
-        "--allow-sys=hostname,uid,statfs,osRelease",
+        "--allow-sys=hostname,uid,statfs,osRelease,setPriority",
         // By its path, as the tasks do: `deno` on the PATH may be a script around it.
         `--allow-run=${Deno.execPath()}`,
         CLI,

@@ -15,7 +15,7 @@ try {
       "--allow-write=.",
       "--allow-net=127.0.0.1",
       "--allow-env",
-      "--allow-sys=hostname,uid,statfs,osRelease",
+      "--allow-sys=hostname,uid,statfs,osRelease,setPriority",
       "--allow-run",
       join(root, "mod.ts"),
       join(root, "src"),

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { standBack } from "../../util/stand_back.ts";
 import { KeyRing } from "../key_ring.ts";
 import type { BackupStore, StoreOptions } from "../object_store.ts";
 import { S3Store } from "./s3_store.ts";
@@ -27,6 +28,7 @@ const channel = new StreamChannel((frame, moved) =>
   scope.postMessage(frame, moved)
 );
 let store: BackupStore;
+standBack();
 
 scope.onmessage = ({ data }) => {
   if ("stream" in data) channel.handle(data);

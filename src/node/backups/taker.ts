@@ -1,4 +1,5 @@
 import * as fs from "node:fs";
+import { fileStream } from "../../backup/file_stream.ts";
 import { type SavedStream, saveStream } from "../../backup/save_stream.ts";
 import type { BackupStore } from "../../backup/object_store.ts";
 import { HiqliteError } from "../../errors.ts";
@@ -233,9 +234,8 @@ export class BackupTaker {
   ): Promise<BackupContents> {
     const { name } = record;
     try {
-      // A stream of Node's keeps all that it has read for too long.
-      const { readable } = await Deno.open(this.#local.path(name));
-      await store.put(name, readable, { size: copied.size, signal });
+      const source = fileStream(this.#local.path(name));
+      await store.put(name, source, { size: copied.size, signal });
       return copied;
     } catch (error) {
       const there = error instanceof HiqliteError && error.code === "conflict";
@@ -251,7 +251,7 @@ export class BackupTaker {
     const path = this.#local.partial(name);
     try {
       const source = store === null
-        ? (await Deno.open(this.#local.path(name))).readable
+        ? fileStream(this.#local.path(name))
         : await store.get(name);
       const { size, sha256 } = await save(source, path);
       const { applied, timeMs, hash, record } = await this.#ports.inspect(path);

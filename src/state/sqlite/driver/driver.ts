@@ -6,6 +6,9 @@ export const OLDEST_SQLITE = "3.51.3";
 /** The largest text, blob or row, in bytes; equal on every member since it decides results. */
 export const SQL_VALUE_BYTES_MAX = 64 * 1024 * 1024;
 
+/** So many pages of a database are copied in one go: 4 MiB of the usual ones. */
+export const COPIED_PAGES = 1024;
+
 /** An error of SQLite itself. */
 export class SqliteError extends Error {
   override readonly name = "SqliteError";
@@ -131,8 +134,11 @@ export interface SqliteConnection {
   limit(valueBytes: number, sqlBytes: number): void;
   /** Whether the open transaction owes rows to deferred foreign keys, so that COMMIT would fail; only with the capability `owedForeignKeys`. */
   owesForeignKeys?(): boolean;
-  /** Copies all of it, as the open transaction sees it, into a new file. Blocks the thread. */
-  backup(target: string): Promise<void>;
+  /**
+   * Copies all of it, as the open transaction sees it, into a new file. Blocks the thread. `between` is called after each
+   * {@linkcode COPIED_PAGES} pages, and must not throw; without it all is copied in one go.
+   */
+  backup(target: string, between?: () => void): Promise<void>;
   close(): void;
 }
 

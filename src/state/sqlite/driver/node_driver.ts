@@ -4,6 +4,7 @@ import { narrowRow } from "../../sql/values.ts";
 import {
   type Authorizer,
   type Bindings,
+  COPIED_PAGES,
   type FunctionResult,
   requireSqlite,
   type RunResult,
@@ -247,9 +248,20 @@ class NodeConnection implements SqliteConnection {
     this.#database.limits.sqlLength = sqlBytes;
   }
 
-  async backup(target: string): Promise<void> {
+  async backup(target: string, between?: () => void): Promise<void> {
+    const inSteps = {
+      rate: COPIED_PAGES,
+      progress({ remainingPages }: { readonly remainingPages: number }): void {
+        if (remainingPages > 0) between?.();
+      },
+    };
+    const inOneGo = { rate: ALL_PAGES };
     try {
-      await backup(this.#database, target, { rate: ALL_PAGES });
+      await backup(
+        this.#database,
+        target,
+        between === undefined ? inOneGo : inSteps,
+      );
     } catch (error) {
       throw toSqliteError(error);
     }

@@ -14,7 +14,9 @@ import { openDriver } from "../driver/open_driver.ts";
 import { okAnswer } from "../thread/answers.ts";
 import { serveRequests } from "../thread/worker_handle.ts";
 import { UNREPORTED, writeApplied } from "../apply/writer_protocol.ts";
+import { standBack } from "../../../util/stand_back.ts";
 import { readBackupFile } from "./backup_file.ts";
+import { blockFor, copyInSlices } from "./copy_in_slices.ts";
 
 /** What a Worker beside the writer is asked to do, once. */
 export type SnapshotTask =
@@ -43,6 +45,7 @@ serveRequests<SnapshotTask>(async (task) => ({
 }));
 
 async function perform(task: SnapshotTask): Promise<ByteWriter> {
+  standBack();
   try {
     const driver = openDriver(task.driver);
     switch (task.kind) {
@@ -75,12 +78,7 @@ function check(
       if (hurry) continue;
       const rest = REST_FACTOR * (performance.now() - begin);
       // Nothing is ever sent here: the Worker sleeps, and its answer comes late.
-      Atomics.wait(
-        new Int32Array(new SharedArrayBuffer(4)),
-        0,
-        0,
-        Math.min(rest, REST_MS_MAX),
-      );
+      blockFor(Math.min(rest, REST_MS_MAX));
     }
   } finally {
     connection.close();
@@ -137,7 +135,7 @@ async function build(
     connection.exec(`PRAGMA busy_timeout = 5000; BEGIN`);
     // The first read fixes the state that is copied.
     readPosition(connection);
-    await connection.backup(target);
+    await copyInSlices(connection, target);
   } finally {
     connection.close();
   }

@@ -58,6 +58,28 @@ export const BACKUP_RUN_MUTANTS: readonly Mutant[] = [
     tests: ["tests/state/sqlite/backup_file_test.ts"],
   },
   {
+    name: "a copy takes no rest between its slices",
+    file: "state/sqlite/files/copy_in_slices.ts",
+    find: "    blockFor(Math.min(REST_FACTOR * took, REST_MS_MAX));\n",
+    replace: "    void took;\n",
+    tests: ["tests/state/sqlite/copy_in_slices_test.ts"],
+  },
+  {
+    name: "a slice that never got to the disk is no error",
+    file: "state/sqlite/files/copy_in_slices.ts",
+    find: "  if (slices.failure !== null) throw slices.failure;\n",
+    replace: "",
+    tests: ["tests/state/sqlite/copy_in_slices_test.ts"],
+  },
+  {
+    name:
+      "who speaks with S3 takes the processor from those that answer somebody",
+    file: "backup/stores/s3_worker.ts",
+    find: "let store: BackupStore;\nstandBack();\n",
+    replace: "let store: BackupStore;\n",
+    tests: ["tests/backup/worker_store_test.ts"],
+  },
+  {
     name: "a backup is what its name says, whatever is in it",
     file: "node/open_restore.ts",
     find: '  if (source.kind === "backup") checkName(source.name, record);\n',

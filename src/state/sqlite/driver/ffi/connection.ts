@@ -2,6 +2,7 @@ import type { SqlValue } from "../../../sql/types.ts";
 import { isBlank } from "../../statement/text.ts";
 import {
   type Authorizer,
+  COPIED_PAGES,
   type FunctionResult,
   NO_BINDINGS,
   type SqliteCapabilities,
@@ -199,11 +200,11 @@ export class FfiConnection implements SqliteConnection, StatementHome {
   }
 
   // deno-lint-ignore require-await
-  async backup(target: string): Promise<void> {
+  async backup(target: string, between?: () => void): Promise<void> {
     this.#open();
     const copy = openConnection(this.sqlite, target, false);
     try {
-      copy.#copyFrom(this.pointer);
+      copy.#copyFrom(this.pointer, between);
     } finally {
       copy.close();
     }
@@ -281,11 +282,12 @@ export class FfiConnection implements SqliteConnection, StatementHome {
     }
   }
 
-  #copyFrom(source: Pointer): void {
+  #copyFrom(source: Pointer, between?: () => void): void {
     const { sqlite, pointer } = this;
     const backup = sqlite.sqlite3_backup_init(pointer, MAIN, source, MAIN);
     if (backup === null) throw this.failure(Code.error);
-    sqlite.sqlite3_backup_step(backup, ALL_PAGES);
+    const pages = between === undefined ? ALL_PAGES : COPIED_PAGES;
+    while (sqlite.sqlite3_backup_step(backup, pages) === Code.ok) between?.();
     // Its result is that of the step, if that failed.
     this.#check(sqlite.sqlite3_backup_finish(backup));
   }
