@@ -1,6 +1,7 @@
 // deno-lint-ignore-file no-console -- this is a program; its output is its purpose
 import { parseArgs } from "node:util";
 import { poll, TestCluster } from "../../tests/cluster/harness.ts";
+import { LoopbackNetwork } from "../../tests/cluster/loopback.ts";
 import { SteadyLoad } from "../../tests/cluster/steady_load.ts";
 import { machine, ms, quantile, table } from "./figures.ts";
 
@@ -12,6 +13,7 @@ of the other two write; prints how long no write was answered.
   --times <n>    kills, 1 to 1000 (default 50)
   --clients <n>  clients, each with a write under way (default 8)
   --pause <ms>   pause of a client between two writes (default 5)
+  --tls          members speak TLS on both ports, and so do the clients
   --keep         keep the members' logs, and say where
   --json         machine-readable results
   --help         this text
@@ -35,6 +37,7 @@ const { values } = parseArgs({
     times: { type: "string", default: "50" },
     clients: { type: "string", default: "8" },
     pause: { type: "string", default: "5" },
+    tls: { type: "boolean", default: false },
     keep: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
@@ -52,8 +55,10 @@ async function run(): Promise<void> {
     throw new Error(`--times: expected 1 to 1000, got ${values.times}`);
   }
   const before = machine();
-  await using cluster = await TestCluster.start({ keep: values.keep });
-  if (values.keep) console.error(`logs in ${cluster.root}`);
+  const { keep, tls } = values;
+  const network = new LoopbackNetwork({ nodes: 3, tls });
+  await using cluster = await TestCluster.start({ keep, network });
+  if (keep) console.error(`logs in ${cluster.root}`);
   const load = await SteadyLoad.start({
     cluster,
     clients: Number(values.clients),
