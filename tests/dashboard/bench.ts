@@ -36,6 +36,8 @@ export interface OpenOptions {
   /** The member that serves it. @default {1} */
   readonly node?: Node;
   readonly theme?: "light" | "dark";
+  /** The system chooses all colours. @default {false} */
+  readonly forcedColors?: boolean;
   /** @default {1280} */
   readonly width?: number;
   /** The address instead of a member's, up to the page's folder. */
@@ -136,6 +138,7 @@ export async function openPage(
   const context = await browser.newContext({
     reducedMotion: "reduce",
     colorScheme: theme,
+    forcedColors: options.forcedColors === true ? "active" : "none",
     viewport: { width, height: width < 640 ? 844 : 800 },
     locale: "en-GB",
     timezoneId: "UTC",

@@ -176,6 +176,39 @@ export async function linkToMoment(bench: Bench): Promise<void> {
   assert.equal(new URL(page.url()).hash, "#/overview");
 }
 
+/** Runs in the page: the backgrounds of what is chosen and of what is not. */
+const BACKGROUNDS = `((chosen, other) => [chosen, other].map((selector) =>
+  getComputedStyle(document.querySelector(selector)).backgroundColor))`;
+
+/** Where the system chooses all colours, what is chosen is still told from what is not. */
+export async function forcedColors(bench: Bench): Promise<void> {
+  for (const theme of ["light", "dark"] as const) {
+    await using opened = await bench.open({ theme, forcedColors: true });
+    const { page } = opened;
+    const differ = async (chosen: string, other: string): Promise<void> => {
+      await page.locator(chosen).first().waitFor();
+      const [a, b] = await page.evaluate<string[]>(
+        `${BACKGROUNDS}(${JSON.stringify(chosen)}, ${JSON.stringify(other)})`,
+      );
+      assert.notEqual(a, b, `${chosen} looks as ${other}`);
+    };
+    await page.locator(".big-number").first().waitFor();
+    await differ('.place[aria-current="page"]', ".place:not([aria-current])");
+    await differ('[aria-pressed="true"]', '[aria-pressed="false"]');
+    await differ(".dot", "body");
+    await picture(page, `overview-forced-${theme}`);
+    await opened.go("#/sql");
+    await page.getByRole("tab").waitFor();
+    await picture(page, `sql-forced-${theme}`);
+    await page.keyboard.press("Control+k");
+    await differ(
+      '.palette [aria-selected="true"]',
+      '.palette [aria-selected="false"]',
+    );
+    await picture(page, `palette-forced-${theme}`);
+  }
+}
+
 /** Nobody forgets that a tab may write. */
 export async function writeEnds(bench: Bench): Promise<void> {
   await using opened = await bench.open();

@@ -13,6 +13,7 @@ import {
   asksWhenOnline,
   deleteByPrefix,
   downloadBackup,
+  forcedColors,
   goToCacheKey,
   linkToEvent,
   linkToMoment,
@@ -58,6 +59,9 @@ Deno.test("the frame, on three members", async (test) => {
     downloadBackup(bench));
 
   await test.step("an event has an address", () => linkToEvent(bench));
+
+  await test.step("with colours of the system, what is chosen is told from what is not", () =>
+    forcedColors(bench));
 
   await test.step("a moment has an address", () => linkToMoment(bench));
 
