@@ -92,7 +92,6 @@ export function buildGroupParts(
   loop: LoopEvents,
 ): GroupParts {
   const { core, log, machine, warn } = ports;
-  const failed = (error: Error | LogError): void => loop.failed(error);
   const events = new EventFeed(machine.applied.index);
   const proposals = new PendingProposals();
   const waiters = new AppliedWaiters();

@@ -4,10 +4,15 @@ import type { Configuration, LogIndex, MemberId } from "../raft/types.ts";
 
 /** No more entries wait for one member. */
 const WAITING_ENTRIES_MAX = 64;
+/** No more bytes of them: larger messages than others there need not be. */
+const WAITING_BYTES_MAX = 256 * 1024;
 
 /** What staggering needs. */
 export interface StaggerPorts {
-  readonly core: Pick<RaftCore, "config" | "commit" | "term" | "transferring">;
+  readonly core: Pick<
+    RaftCore,
+    "bytesBetween" | "commit" | "config" | "term" | "transferring"
+  >;
   readonly self: MemberId;
   /** Appends go on through it. */
   send(message: AppendEntries): void;
@@ -48,11 +53,12 @@ export class StaggeredAppends {
     }
     const waiting = this.#waiting.get(to);
     const follows = waiting !== undefined && waiting.term === message.term &&
-      waiting.last === prev.index;
+      waiting.last === prev.index &&
+      this.#isFew(waiting.prev.index, last);
     if (!follows) this.hurry(to);
     const all = follows ? { ...message, prev: waiting.prev } : message;
     this.#waiting.set(to, all);
-    if (last - all.prev.index >= WAITING_ENTRIES_MAX) return this.hurry(to);
+    if (!this.#isFew(prev.index, last)) return this.hurry(to);
     if (this.#stopTimer !== null) return;
     this.#waitingFrom = last;
     this.#stopTimer = this.#ports.linger!(() => this.#over());
@@ -79,6 +85,11 @@ export class StaggeredAppends {
   unreachable(member: MemberId): void {
     if (this.#order.includes(member)) this.#putLast(member);
     this.hurryAll();
+  }
+
+  #isFew(after: LogIndex, last: LogIndex): boolean {
+    return last - after < WAITING_ENTRIES_MAX &&
+      this.#ports.core.bytesBetween(after, last) < WAITING_BYTES_MAX;
   }
 
   #over(): void {

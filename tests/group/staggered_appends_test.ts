@@ -11,7 +11,15 @@ const THREE: Configuration = {
 /** A leader, 1.a, whose time a test decides; `sent` says to whom which entries went. */
 class Bench {
   readonly sent: string[] = [];
-  readonly core = { config: THREE, commit: 0, term: 1, transferring: false };
+  /** Of each entry. */
+  bytes = 100;
+  readonly core = {
+    config: THREE,
+    commit: 0,
+    term: 1,
+    transferring: false,
+    bytesBetween: (after: number, last: number) => (last - after) * this.bytes,
+  };
   #timer: (() => void) | null = null;
   readonly appends = new StaggeredAppends({
     core: this.core,
@@ -136,7 +144,26 @@ Deno.test("not too many entries wait", () => {
   bench.push(0, 63);
   assert.deepEqual(bench.take(), ["2.b 0-63 0"]);
   bench.push(63, 64);
-  assert.deepEqual(bench.take(), ["2.b 63-64 0", "3.c 0-64 0"]);
+  assert.deepEqual(bench.take(), ["2.b 63-64 0", "3.c 0-63 0"]);
+  bench.push(64, 200);
+  assert.deepEqual(
+    bench.take(),
+    ["2.b 64-200 0", "3.c 63-64 0", "3.c 64-200 0"],
+  );
+  assert.equal(bench.waits, true);
+});
+
+Deno.test("a message does not become large by waiting, and a large one does not wait", () => {
+  const bench = new Bench();
+  bench.bytes = 100 * 1024;
+  bench.push(0, 1);
+  bench.push(1, 2);
+  assert.deepEqual(bench.take(), ["2.b 0-1 0", "2.b 1-2 0"]);
+  bench.push(2, 3);
+  assert.deepEqual(bench.take(), ["2.b 2-3 0", "3.c 0-2 0"]);
+  bench.bytes = 1024 * 1024;
+  bench.push(3, 4);
+  assert.deepEqual(bench.take(), ["2.b 3-4 0", "3.c 2-3 0", "3.c 3-4 0"]);
 });
 
 Deno.test("what a former leader would have said is not sent", () => {
