@@ -1,4 +1,3 @@
-import type { LogError } from "../log/port.ts";
 import type { Input, Outcome } from "../raft/io.ts";
 import type { AppendEntries, Message } from "../raft/messages.ts";
 import type { LogIndex, SnapshotMeta } from "../raft/types.ts";
