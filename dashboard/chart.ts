@@ -234,6 +234,13 @@ function roundTimes(low: number, high: number, width: number): number[] {
   return times;
 }
 
+/** So many of the newest points may be missing of what is now. */
+const LATE_POINTS = 5;
+
+function isNumber(value: unknown): value is number {
+  return typeof value === "number";
+}
+
 /** Writes what is under the cursor, or what is now, into the chart's own line of text. */
 function tell(
   host: HTMLElement,
@@ -249,7 +256,11 @@ function tell(
     line.textContent = time === undefined ? "" : [
       pointed ? options.formatTime(time) : "now",
       ...options.lines.map(({ label }, series) => {
-        const value = plot.data[series + 1]![at];
+        const values = plot.data[series + 1]!;
+        // A member that tells of itself a little late is no gap.
+        const value = pointed
+          ? values[at]
+          : [...values].slice(-LATE_POINTS).findLast(isNumber);
         return `${label} ${
           value === null || value === undefined ? "–" : options.format(value)
         }`;

@@ -39,7 +39,9 @@ export function RowsFooter(
       onActive({ row, column: active.column });
     });
   };
-  const here = atStart && atEnd
+  const here = !view.loaded.value
+    ? ""
+    : atStart && atEnd
     ? keyed || rows.length < 1_000
       ? rows.length === 1 ? "1 row" : `${shownCount(rows.length)} rows`
       : "The first 1,000 rows: without a key there is no next page"

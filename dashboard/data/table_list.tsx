@@ -4,6 +4,7 @@ import type { JsonSchemaObject } from "../../src/api/dashboard/schema.ts";
 import type { PageName } from "../pages.ts";
 import { EmptyState } from "../parts/empty_state.tsx";
 import { Icon } from "../parts/icon.tsx";
+import { Problem } from "../parts/problem.tsx";
 import { href } from "../route.ts";
 import { shownText } from "../values/shown.ts";
 
@@ -81,16 +82,20 @@ export function TableList(
 
 /** What stands beside the list until a table is chosen. */
 export function NoTableChosen(
-  { title, objects }: {
+  { title, objects, error }: {
     readonly title: string;
     readonly objects: readonly JsonSchemaObject[] | null;
+    /** Why there is no list. */
+    readonly error: unknown;
   },
 ): VNode {
   const none = objects?.every(({ internal }) => internal) === true;
   return (
     <>
       <h1 tabIndex={-1}>{title}</h1>
-      {none
+      {objects === null && error !== null
+        ? <Problem error={error} />
+        : none
         ? (
           <EmptyState
             icon="table-2"

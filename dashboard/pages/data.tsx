@@ -22,18 +22,20 @@ export function Page(): VNode {
     <div class="page full split">
       <aside class={name === null || listed ? "side open" : "side"}>
         {objects === null
-          ? error === null ? <Skeleton lines={6} /> : <Problem error={error} />
+          ? error === null ? <Skeleton lines={6} /> : null
           : <TableList objects={objects} page="data" current={name} />}
       </aside>
       <section class="body" aria-label="Rows">
         {name === null
-          ? <NoTableChosen title="Data" objects={objects} />
+          ? <NoTableChosen title="Data" objects={objects} error={error} />
           : object === undefined
           ? (
             <>
               <h1 tabIndex={-1}>{name}</h1>
               {objects === null
-                ? <Skeleton lines={8} />
+                ? error === null
+                  ? <Skeleton lines={8} />
+                  : <Problem error={error} />
                 : (
                   <EmptyState icon="table-2" title="There is no such table">
                     It may have been dropped or renamed.

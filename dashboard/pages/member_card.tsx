@@ -1,10 +1,10 @@
 import type { VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { formatDuration, formatInteger, formatMs } from "../format.ts";
+import { formatCount, formatDuration, formatInteger } from "../format.ts";
 import type { MemberView } from "../health.ts";
 import { Button } from "../parts/button.tsx";
 import { Chip } from "../parts/chip.tsx";
-import { MeasuredFacts } from "../parts/measured_facts.tsx";
+import { MeasuredFacts, percentiles } from "../parts/measured_facts.tsx";
 import { MemberShape, memberWords } from "../parts/member_state.tsx";
 import { isAdmin } from "../state/session.ts";
 import { whyNotWrite } from "../state/write_mode.ts";
@@ -69,7 +69,7 @@ function Facts({ member }: { readonly member: MemberView }): VNode {
     ? "–"
     : member.lag === 0
     ? "none"
-    : `${formatInteger(member.lag)} entries`;
+    : formatCount(member.lag, "entry", "entries");
   return (
     <div class="inside">
       <dl class={member.reachable ? "facts" : "facts as-of"}>
@@ -78,9 +78,7 @@ function Facts({ member }: { readonly member: MemberView }): VNode {
         <dt>Lag</dt>
         <dd>{lag}</dd>
         <dt>Commit p50 · p99</dt>
-        <dd>
-          {formatMs(report?.commit?.p50Ms)} · {formatMs(report?.commit?.p99Ms)}
-        </dd>
+        <dd>{percentiles(report?.commit)}</dd>
         <MeasuredFacts
           report={report}
           raftAddress={member.raftAddress}

@@ -24,35 +24,39 @@ export function Page(): VNode {
     <div class="page full split">
       <aside class={name === null || listed ? "side open" : "side"}>
         {objects === null
-          ? error === null ? <Skeleton lines={6} /> : <Problem error={error} />
+          ? error === null ? <Skeleton lines={6} /> : null
           : <TableList objects={objects} page="schema" current={name} />}
       </aside>
       <section class="body scrolls" aria-label="Schema">
-        {name === null ? <NoTableChosen title="Schema" objects={objects} /> : (
-          <>
-            <div class="heading">
-              <Button
-                class="list-toggle"
-                compact
-                icon="list-tree"
-                label="Show the list of tables"
-                onClick={() => setListed(!listed)}
-              />
-              <h1 tabIndex={-1} class="clip" title={shownText(name)}>
-                {shownText(name)}
-              </h1>
-            </div>
-            {object !== undefined
-              ? <ObjectDetail key={name} object={object} objects={objects!} />
-              : objects === null
-              ? <Skeleton lines={8} />
-              : (
-                <EmptyState icon="list-tree" title="There is no such table">
-                  It may have been dropped or renamed.
-                </EmptyState>
-              )}
-          </>
-        )}
+        {name === null
+          ? <NoTableChosen title="Schema" objects={objects} error={error} />
+          : (
+            <>
+              <div class="heading">
+                <Button
+                  class="list-toggle"
+                  compact
+                  icon="list-tree"
+                  label="Show the list of tables"
+                  onClick={() => setListed(!listed)}
+                />
+                <h1 tabIndex={-1} class="clip" title={shownText(name)}>
+                  {shownText(name)}
+                </h1>
+              </div>
+              {object !== undefined
+                ? <ObjectDetail key={name} object={object} objects={objects!} />
+                : objects === null
+                ? error === null
+                  ? <Skeleton lines={8} />
+                  : <Problem error={error} />
+                : (
+                  <EmptyState icon="list-tree" title="There is no such table">
+                    It may have been dropped or renamed.
+                  </EmptyState>
+                )}
+            </>
+          )}
       </section>
     </div>
   );

@@ -40,10 +40,12 @@ export function EventList(
   }, [pointed]);
   return (
     <ol class="events" ref={list}>
-      {events.map((event) => (
+      {seenByAll(events).map(({ event, seenBy }) => (
         <li
           key={eventName(event)}
-          aria-current={eventName(event) === pointed ? "true" : undefined}
+          aria-current={seenBy.some((each) => eventName(each) === pointed)
+            ? "true"
+            : undefined}
         >
           <a
             class="moment"
@@ -60,7 +62,7 @@ export function EventList(
           <span class="what">
             <span class="break">{withNames(event.text)}</span>
             <small class="faint">
-              seen by n{event.nodeId}
+              seen by {seenBy.map(({ nodeId }) => `n${nodeId}`).join(", ")}
               {event.term > 0 ? ` · term ${formatInteger(event.term)}` : ""}
               {event.group !== null && event.group !== "db"
                 ? ` · group ${event.group}`
@@ -72,6 +74,26 @@ export function EventList(
       ))}
     </ol>
   );
+}
+
+/** Members tell of one thing within so long of each other, ms. */
+const SAME_MS = 5000;
+
+/** What several members saw is one line: events as they are listed, each with all that tell the same. */
+function seenByAll(events: readonly MemberEvent[]) {
+  const lines: { event: MemberEvent; seenBy: MemberEvent[] }[] = [];
+  for (const event of events) {
+    const same = lines.findLast((line) =>
+      Math.abs(line.event.atMs - event.atMs) < SAME_MS &&
+      line.event.kind === event.kind && line.event.text === event.text &&
+      line.event.group === event.group && line.event.term === event.term &&
+      !line.seenBy.some(({ nodeId }) => nodeId === event.nodeId)
+    );
+    if (same === undefined) lines.push({ event, seenBy: [event] });
+    else same.seenBy.push(event);
+  }
+  for (const { seenBy } of lines) seenBy.sort((a, b) => a.nodeId - b.nodeId);
+  return lines;
 }
 
 /** Members have the same names on every page. */

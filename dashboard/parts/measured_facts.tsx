@@ -14,9 +14,7 @@ export function MeasuredFacts(
   return (
     <>
       <dt>fsync p50 · p99</dt>
-      <dd>
-        {formatMs(report?.fsync?.p50Ms)} · {formatMs(report?.fsync?.p99Ms)}
-      </dd>
+      <dd>{percentiles(report?.fsync)}</dd>
       <dt>Database · log</dt>
       <dd>
         {formatBytes(databaseBytes(report))} · {formatBytes(report?.logBytes)}
@@ -33,4 +31,13 @@ export function MeasuredFacts(
       <dd class="mono">{apiAddress}</dd>
     </>
   );
+}
+
+/** Both of them, or that nothing happened lately. */
+export function percentiles(
+  durations: MemberReport["fsync"] | undefined,
+): string {
+  return durations === null || durations === undefined
+    ? "–"
+    : `${formatMs(durations.p50Ms)} · ${formatMs(durations.p99Ms)}`;
 }

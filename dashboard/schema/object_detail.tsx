@@ -163,8 +163,11 @@ function Columns({ object }: { readonly object: JsonSchemaObject }): VNode {
         },
         {
           title: "Null",
-          cell: (column) =>
-            neverNull(object, column) ? "not null" : "may be NULL",
+          cell: (column) => (
+            <span class="nowrap">
+              {neverNull(object, column) ? "not null" : "may be NULL"}
+            </span>
+          ),
         },
         {
           title: "Default",

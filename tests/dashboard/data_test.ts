@@ -79,6 +79,7 @@ async function millionRows(bench: Bench): Promise<void> {
   const stop = new AbortController();
   const writing = writeAround(bench, stop.signal);
   const down = await pressed(page, "PageDown", (id) => id > 600);
+  await headInSight(page);
   const up = await pressed(page, "PageUp", (id) => id === 2);
   stop.abort();
   assert.ok(await writing > 0, "nobody wrote meanwhile");
@@ -98,6 +99,16 @@ async function millionRows(bench: Bench): Promise<void> {
   // The last rows come as directly as the first.
   await page.getByRole("button", { name: "Last", exact: true }).click();
   await page.getByText(`${ROWS}`, { exact: true }).first().waitFor();
+}
+
+/** However far down: the names of the columns are above the rows, and rows go to the end of what is seen. */
+async function headInSight(page: Page): Promise<void> {
+  const boxOf = async (selector: string) =>
+    (await page.locator(selector).first().boundingBox())!;
+  const grid = await boxOf(".grid");
+  const head = await boxOf(".grid .head");
+  assert.ok(Math.abs(head.y - grid.y) < 2, `${head.y} is not ${grid.y}`);
+  assert.ok(head.width >= grid.width - 20, `${head.width} of ${grid.width}`);
 }
 
 /** The ids that come into sight while a key is pressed, until one that is wanted does. */
