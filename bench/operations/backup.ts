@@ -31,6 +31,8 @@ a write failed, or if a member grew by more than 250 MiB.
   --library <path>  members use this libsqlite3 (default: the runtime's)
   --nice <n>        Swift stands back by so much, since servers of S3 have
                     machines of their own (default 10)
+  --s3-folder <dir> where Swift keeps objects (default /dev/shm: not on the
+                    members' disk, for the same reason)
   --no-restore      ends before the loss
   --keep            keep data and logs, and say where
   --json            machine-readable results
@@ -68,6 +70,7 @@ const { values } = parseArgs({
     backups: { type: "string", default: "2" },
     library: { type: "string" },
     nice: { type: "string", default: "10" },
+    "s3-folder": { type: "string", default: "/dev/shm" },
     "no-restore": { type: "boolean", default: false },
     keep: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
@@ -79,7 +82,10 @@ else await run();
 
 async function run(): Promise<void> {
   const atStart = machine();
-  await using swift = await Swift.start(Number(values.nice));
+  await using swift = await Swift.start({
+    nice: Number(values.nice),
+    dir: values["s3-folder"],
+  });
   const { url, bucket, region, key, secret } = swift.access;
   await using cluster = await TestCluster.start({
     keep: values.keep,

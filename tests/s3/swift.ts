@@ -45,11 +45,16 @@ export class Swift implements AsyncDisposable {
   }
 
   /**
-   * Starts it in a new folder, with an empty bucket. Needs the right to mount, since Swift reads /etc/swift.
-   * `nice`: how much it stands back behind others, 0 to 19, for those who measure them.
+   * Starts it in a new folder, with an empty bucket. Needs the right to mount, since Swift reads /etc/swift. For those who
+   * measure others: `nice`, how much it stands back behind them, 0 to 19; `dir`, where its folder is (a temporary one).
    */
-  static async start(nice = 0): Promise<Swift> {
-    const folder = await Deno.makeTempDir({ prefix: "hiqlite-s3-" });
+  static async start(
+    { nice = 0, dir }: { readonly nice?: number; readonly dir?: string } = {},
+  ): Promise<Swift> {
+    const folder = await Deno.makeTempDir({
+      prefix: "hiqlite-s3-",
+      ...dir === undefined ? {} : { dir },
+    });
     const swift = new Swift(folder, nice);
     try {
       await swift.#begin();

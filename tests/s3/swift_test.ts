@@ -1,5 +1,6 @@
 import { CreateMultipartUploadCommand } from "@aws-sdk/client-s3";
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { backupName } from "../../src/backup/names.ts";
 import { sealedBytes } from "../../src/backup/seal.ts";
 import { connectS3 } from "../../src/backup/stores/s3_client.ts";
@@ -9,6 +10,7 @@ import { WorkerStore } from "../../src/backup/stores/worker_store.ts";
 import { silentLogger } from "../../src/util/logger.ts";
 import { bytesOf, collected } from "../backup/bytes.ts";
 import { storeContract } from "../backup/store_contract.ts";
+import { forgetPeak, memoryOf } from "../state/sqlite/children.ts";
 import { realServer, type S3Access } from "./access.ts";
 
 const MIB = 1024 * 1024;
@@ -23,6 +25,33 @@ function placeOn(server: S3Access) {
 function sealedOn(s3: ReturnType<typeof placeOn>): WorkerStore {
   const setup = { s3, patience: S3_PATIENCE, keys: [KEY], activeKey: "k1" };
   return new WorkerStore(setup, silentLogger);
+}
+
+/** So many MiB, none like another, and each made once it is wanted. */
+function pieces(count: number): ReadableStream<Uint8Array> {
+  let made = 0;
+  return new ReadableStream({
+    pull(controller) {
+      if (made === count) return controller.close();
+      const piece = new Uint8Array(MIB).fill(made % 251);
+      new DataView(piece.buffer).setUint32(0, made++);
+      controller.enqueue(piece);
+    },
+  }, { highWaterMark: 0 });
+}
+
+/** Passes a stream on, and says the hash of what passed. */
+function hashing(source: ReadableStream<Uint8Array>) {
+  const hash = createHash("sha256");
+  const stream = source.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform(bytes, controller) {
+        hash.update(bytes);
+        controller.enqueue(bytes);
+      },
+    }),
+  );
+  return { stream, digest: () => hash.digest("hex") };
 }
 
 const server = realServer();
@@ -58,6 +87,22 @@ if (server !== null) {
     }
     assert.deepEqual(await collected(await sealed.get("large")), text);
     await Promise.all([sealed.close(), raw.close()]);
+  });
+
+  Deno.test("500 MiB go to a real server and come back, in 250 MiB of memory", async () => {
+    const store = sealedOn(placeOn(server));
+    const name = backupName({ nodeId: 1, unixSec: 1 });
+    forgetPeak(Deno.pid);
+    const before = memoryOf(Deno.pid, "VmRSS");
+    const sent = hashing(pieces(500));
+    await store.put(name, sent.stream, { size: 500 * MIB });
+    const back = hashing(await store.get(name));
+    for await (const _ of back.stream);
+    const grown = memoryOf(Deno.pid, "VmHWM") - before;
+    await store.delete(name);
+    await store.close();
+    assert.equal(back.digest(), sent.digest());
+    assert.ok(grown < 250, `${grown} MiB more`);
   });
 
   Deno.test("uploads that were left behind on a real server are removed", async () => {
