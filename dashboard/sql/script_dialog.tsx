@@ -146,7 +146,7 @@ function Actions(
       {phase === "stopped"
         ? (
           <Button look="primary" icon="play" onClick={() => void run?.start()}>
-            Try again
+            {state?.failure === null ? "Go on" : "Try again"}
           </Button>
         )
         : (

@@ -159,6 +159,57 @@ export async function lostBatch(bench: Bench): Promise<void> {
   });
 }
 
+/** What is too much at once is sent in halves; a run that somebody stopped goes on where it was. */
+export async function halvedAndStopped(bench: Bench): Promise<void> {
+  await bench.cluster.write(1, "CREATE TABLE halved (id INTEGER PRIMARY KEY)");
+  await using open = await bench.open({
+    at: "#/sql",
+    expected: /504 \(Gateway Timeout\)/,
+  });
+  const { page } = open;
+  await turnOnWriting(page);
+  const sizes: number[] = [];
+  const waits: (() => void)[] = [];
+  await page.route("**/sql/write", async (route) => {
+    const { statements } = route.request().postDataJSON() as {
+      readonly statements: readonly unknown[];
+    };
+    sizes.push(statements.length);
+    if (statements.length > 500) throw new Error("more than a batch");
+    if (statements.length === 500) {
+      await new Promise<void>((go) => waits.push(go));
+    } else if (statements.length > 1) {
+      return await route.fulfill({
+        status: 504,
+        contentType: "application/json",
+        body: JSON.stringify({
+          error: { code: "timeout", message: "It took too long" },
+        }),
+      });
+    }
+    await route.continue();
+  });
+  const lines = Array.from(
+    { length: 1_003 },
+    (_, id) => `INSERT INTO halved VALUES (${id});`,
+  );
+  const dialog = await chosen(page, lines.join("\n"));
+  await dialog.getByRole("button", { name: "Run", exact: true }).click();
+  await until("the first batch", () => Promise.resolve(waits.length === 1));
+  await dialog.getByRole("button", { name: "Stop" }).click();
+  waits[0]!();
+  await dialog.getByText("500 of 1,003 statements applied").waitFor();
+  await dialog.getByRole("button", { name: "Go on" }).click();
+  await until("the second batch", () => Promise.resolve(waits.length === 2));
+  waits[1]!();
+  await dialog.getByText("Done: 1,003 of 1,003 statements applied").waitFor();
+  assert.deepEqual(sizes, [500, 500, 3, 1, 2, 1, 1]);
+  assert.deepEqual(
+    await rowsOf(bench, "SELECT count(*), sum(id) FROM halved"),
+    [[1_003, 1_002 * 1_003 / 2]],
+  );
+}
+
 /** What took long is listed with its text, which opens in the editor. Viewers have no such list. */
 export async function slowOnes(
   bench: Bench,

@@ -14,6 +14,7 @@ import {
 import {
   allOrNothing,
   dumpRunAgain,
+  halvedAndStopped,
   lostBatch,
   refusedByLine,
   slowOnes,
@@ -68,6 +69,10 @@ Deno.test("sql", async (t) => {
   );
   await step("a file is run as one transaction, or not at all", allOrNothing);
   await step("a batch whose answer is lost is applied once", lostBatch);
+  await step(
+    "what is too much at once is halved; a run that was stopped goes on",
+    halvedAndStopped,
+  );
   await step(
     "what was slow is listed for administrators",
     (bench) => slowOnes(bench, VIEWER_PASSWORD),
