@@ -240,7 +240,8 @@ function Indexes({ object }: { readonly object: JsonSchemaObject }): VNode {
           ),
         },
         {
-          title: "",
+          title: "Change",
+          titleUnseen: true,
           number: true,
           cell: ({ name, origin }) =>
             origin !== "c" ? null : (
