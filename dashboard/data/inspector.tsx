@@ -18,6 +18,7 @@ import { newestWrite } from "../state/written.ts";
 import { writeMode } from "../state/write_mode.ts";
 import { shownText } from "../values/shown.ts";
 import { ColumnField } from "./column_field.tsx";
+import { CopyAs } from "./copy_as.tsx";
 import { hrefToRow, hrefToRows } from "./look.ts";
 import { RelatedRows } from "./related_rows.tsx";
 import type { StagedChanges } from "./staged.ts";
@@ -65,7 +66,13 @@ export function Inspector(
         close();
       }}
     >
-      <Heading row={row} view={view} staged={staged} onClose={close} />
+      <Heading
+        row={row}
+        cells={full.value}
+        view={view}
+        staged={staged}
+        onClose={close}
+      />
       <div class="inside">
         {full.error === null ? null : <Problem error={full.error} />}
         {gone ? <p class="error">This row is not there any more.</p> : null}
@@ -92,8 +99,10 @@ export function Inspector(
 }
 
 function Heading(
-  { row, view, staged, onClose }: {
+  { row, cells, view, staged, onClose }: {
     readonly row: Row;
+    /** All its values; null: they are not here. */
+    readonly cells: readonly Cell[] | null;
     readonly view: TableView;
     readonly staged: StagedChanges;
     readonly onClose: () => void;
@@ -107,6 +116,9 @@ function Heading(
         ? <Chip tone="danger">will be deleted</Chip>
         : null}
       <div class="end">
+        {cells?.every(({ whole }) => whole) === true
+          ? <CopyRow cells={cells} view={view} />
+          : null}
         {view.identity.kind === "none" ? null : (
           <CopyButton
             label="Copy a link to this row"
@@ -127,6 +139,29 @@ function Heading(
         />
       </div>
     </header>
+  );
+}
+
+/** Without what the table makes by itself: the statement is to be run again. */
+function CopyRow(
+  { cells, view }: {
+    readonly cells: readonly Cell[];
+    readonly view: TableView;
+  },
+): VNode {
+  const { object } = view.look;
+  const made = new Set(
+    object.columns.filter(({ generated }) => generated !== "no")
+      .map(({ name }) => name),
+  );
+  const kept = view.columns.flatMap((name, at) => made.has(name) ? [] : [at]);
+  return (
+    <CopyAs
+      label="Copy this row"
+      names={kept.map((at) => view.columns[at]!)}
+      rows={[kept.map((at) => cells[at]!.value)]}
+      table={object.name}
+    />
   );
 }
 

@@ -11,6 +11,7 @@ import { type Row, rowName } from "../rows/row.ts";
 import { say } from "../state/toasts.ts";
 import { writeMode } from "../state/write_mode.ts";
 import { affinityOf } from "../values/affinity.ts";
+import { CANNOT_COPY } from "./copy_as.tsx";
 import { goToRows, type LinkedLook } from "./look.ts";
 import type { StagedChanges, StagedRow } from "./staged.ts";
 import type { TableView } from "./table_view.ts";
@@ -102,12 +103,8 @@ async function copyCell(row: Row, column: number): Promise<void> {
   const text = cell.value.type === "null"
     ? ""
     : tabSeparated([[cell.value]]) || plainText(cell.value);
-  if (!await copyText(text, null)) {
-    say(
-      "The browser does not let this page copy: it is not encrypted",
-      "danger",
-    );
-  } else if (!cell.whole) {
+  if (!await copyText(text, null)) say(CANNOT_COPY, "danger");
+  else if (!cell.whole) {
     say("Only the beginning was copied: open the row for all of it", "info");
   } else say("Copied");
 }

@@ -1,23 +1,17 @@
 import type { VNode } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
+import { copyAndSay, CopyAs } from "../data/copy_as.tsx";
 import { ExportForm } from "../data/export_form.tsx";
-import {
-  type FileFormat,
-  fileWriter,
-  plainText,
-  tabSeparated,
-} from "../files/formats.ts";
+import { plainText, tabSeparated } from "../files/formats.ts";
 import { distinctNames } from "../files/json.ts";
 import { formatMs } from "../format.ts";
 import { type CellPlace, Grid, type GridColumn } from "../grid/grid.tsx";
 import { ValueView } from "../grid/value_view.tsx";
 import { columnWidth } from "../grid/widths.ts";
 import { Button } from "../parts/button.tsx";
-import { copyText } from "../parts/copy_button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { EmptyState } from "../parts/empty_state.tsx";
 import { FullValue } from "../data/full_value.tsx";
-import { say } from "../state/toasts.ts";
 import { type ExactValue, likelyValue } from "../values/exact_value.ts";
 import { shownCount, shownText } from "../values/shown.ts";
 import type { ShownResult } from "./runner.ts";
@@ -63,7 +57,7 @@ export function ResultRows(
               if (
                 !(event.ctrlKey || event.metaKey) || event.key !== "c"
               ) return false;
-              void copied(tabSeparated([[values[row]![column]!]]));
+              void copyAndSay(tabSeparated([[values[row]![column]!]]));
               return true;
             }}
             cell={({ row, column }) => (
@@ -152,7 +146,7 @@ function ResultFooter(
         {result.nodeId === null ? "" : ` · n${result.nodeId}`}
       </span>
       <div class="end">
-        <CopyAs result={result} values={values} />
+        <CopyAs names={result.columns} rows={values} table="query" />
         {/^\s*(SELECT|WITH|VALUES)\b/i.test(result.sql)
           ? (
             <Button
@@ -167,53 +161,4 @@ function ResultFooter(
       </div>
     </footer>
   );
-}
-
-const COPIED: readonly (readonly [FileFormat, string])[] = [
-  ["csv", "CSV"],
-  ["ndjson", "JSON lines"],
-  ["sql", "INSERT"],
-  ["markdown", "Markdown"],
-];
-
-function CopyAs(
-  { result, values }: {
-    readonly result: ShownResult;
-    readonly values: readonly (readonly ExactValue[])[];
-  },
-): VNode {
-  const copy = (format: FileFormat): void => {
-    const writer = fileWriter(format, {
-      names: result.columns,
-      table: "query",
-      ddl: null,
-      spreadsheets: false,
-    });
-    const rows = values.map((row, at) => writer.row(row, at === 0)).join("");
-    void copied(writer.begin + rows + writer.end);
-  };
-  return (
-    <select
-      class="input compact"
-      aria-label="Copy the rows that are here"
-      value=""
-      onChange={(event) => {
-        copy(event.currentTarget.value as FileFormat);
-        event.currentTarget.value = "";
-      }}
-    >
-      <option value="" disabled>Copy as …</option>
-      {COPIED.map(([format, words]) => (
-        <option key={format} value={format}>{words}</option>
-      ))}
-    </select>
-  );
-}
-
-async function copied(text: string): Promise<void> {
-  if (await copyText(text, null)) say("Copied");
-  else {say(
-      "The browser does not let this page copy: it is not encrypted",
-      "danger",
-    );}
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { type Bench, picture } from "./bench.ts";
+import { type Bench, picture, until } from "./bench.ts";
 
 /** A row is found by its key, in whatever order rows are shown; its address leads to it again. */
 export async function goToRow(bench: Bench): Promise<void> {
@@ -30,6 +30,13 @@ export async function goToRow(bench: Bench): Promise<void> {
     decodeURIComponent(copied),
     /#\/data\/slot\?k=\["'2026-030'","7"\]$/,
   );
+  await page.getByLabel("Copy this row").selectOption("INSERT");
+  await page.getByText("Copied").first().waitFor();
+  await until("the statement to be copied", async () => {
+    const text = await page.evaluate<string>("navigator.clipboard.readText()");
+    return text.trim() ===
+      `INSERT INTO "slot" ("day", "hour", "who") VALUES ('2026-030', 7, 'who 472');`;
+  });
   await open.axe();
   await picture(page, "data-row-link");
   // In another order it stands among others.
