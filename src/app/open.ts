@@ -17,7 +17,6 @@ import type { NodeConfig } from "../config/types.ts";
 import { secretWarnings } from "../config/secret_strength.ts";
 import { openNode } from "../node/open.ts";
 import type { WrittenChance } from "../node/groups/stamp.ts";
-import { restoreAtStart } from "./restore_at_start.ts";
 
 /** After so long {@linkcode open} says what it waits for, ms. */
 const HINT_MS = 3000;
@@ -122,7 +121,11 @@ export async function openMember(
   const logger = options.logger ?? silentLogger;
   const warnings = [...secretWarnings(config), ...passwordWarnings(config)];
   for (const warning of warnings) logger.warn(warning);
-  await restoreAtStart(config, logger);
+  if (config.backupRestore !== "") {
+    // Brings the state machine's writer along, which has a thread of its own otherwise.
+    const { restoreAtStart } = await import("./restore_at_start.ts");
+    await restoreAtStart(config, logger);
+  }
   let listeners: Listeners | undefined;
   const links = new LoginLinks(
     [config.secretApi, config.secretApiPrevious].filter((one) => one !== ""),

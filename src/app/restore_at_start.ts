@@ -10,7 +10,7 @@ import type { Logger } from "../util/logger.ts";
 import { restoreSource } from "./restore.ts";
 
 /**
- * Does what `HQL_BACKUP_RESTORE` asks, before the member is opened: once, whether or not the variable stays set.
+ * Does what `HQL_BACKUP_RESTORE`, which is set, asks, before the member is opened: once, whether or not the variable stays set.
  * @throws {HiqliteError} if the backup cannot be restored; the data is as it was then.
  */
 export async function restoreAtStart(
@@ -18,7 +18,6 @@ export async function restoreAtStart(
   logger: Logger,
 ): Promise<void> {
   const source = config.backupRestore;
-  if (source === "") return;
   if (await restoredBefore(config) === source) {
     logger.info("this backup was restored before: HQL_BACKUP_RESTORE can go", {
       source,

@@ -28,7 +28,7 @@ export function completionsHelp(): string[] {
 }
 
 /** Prints the script of a shell. */
-export function completions(
+export async function completions(
   args: readonly string[],
   terminal: Terminal,
   commands: Commands,
@@ -47,8 +47,8 @@ export function completions(
       }`,
     );
   }
-  for (const line of script(wordsOf(commands))) terminal.out(line);
-  return Promise.resolve(0);
+  for (const line of script(await wordsOf(commands))) terminal.out(line);
+  return 0;
 }
 
 /** What one command offers behind its name. */
@@ -71,12 +71,14 @@ interface Option extends Word {
 }
 
 /** What the help of each command shows: so what is completed is what the help says. */
-function wordsOf(commands: Commands): Words[] {
-  return Object.entries(commands).map(([name, { about, help }]) => {
-    const lines = help();
-    const commands = commandsIn(lines);
-    return { name, about, commands, options: lines.flatMap(optionOf) };
-  });
+function wordsOf(commands: Commands): Promise<Words[]> {
+  return Promise.all(
+    Object.entries(commands).map(async ([name, { about, load }]) => {
+      const lines = (await load()).help();
+      const commands = commandsIn(lines);
+      return { name, about, commands, options: lines.flatMap(optionOf) };
+    }),
+  );
 }
 
 /** The commands that a help lists. */

@@ -1,12 +1,7 @@
-import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
 import type { PemPair } from "../tls/authority.ts";
-import {
-  type Channel,
-  DuplexChannel,
-  duplexOf,
-  prefixed,
-} from "../tls/channel.ts";
+import { type Channel, prefixed } from "../tls/channel.ts";
 import { writeAll } from "../util/write_all.ts";
+import type { Handshakes } from "./handshakes.ts";
 import { FrontConnection } from "./connection.ts";
 import { ConnectionCaps } from "./connection_caps.ts";
 import type {
@@ -43,28 +38,29 @@ export type FrontWitness = (port: number, address: string) => () => void;
 export class FrontServer {
   readonly #opening: FrontOpening;
   readonly #tell: (news: FrontNews) => void;
+  readonly #handshakes: Handshakes | null;
   readonly #witness: FrontWitness | undefined;
   readonly #listener: Deno.Listener;
   readonly #caps: ConnectionCaps<FrontConnection>;
   readonly #connections = new Set<FrontConnection>();
   readonly #sweeper: ReturnType<typeof setInterval>;
   readonly #said = new Map<string, number>();
-  #context: SecureContext | null;
   #stopped = false;
   #counts = { refused: 0, late: 0, failed: 0 };
   #told = "";
 
-  /** Listens. @throws what `Deno.listen` throws. */
+  /** Listens; `handshakes` are those that `opening.tls` asks for. @throws what `Deno.listen` throws. */
   constructor(
     opening: FrontOpening,
     tell: (news: FrontNews) => void,
+    handshakes: Handshakes | null,
     witness?: FrontWitness,
   ) {
     this.#opening = opening;
     this.#tell = tell;
+    this.#handshakes = handshakes;
     this.#witness = witness;
     this.#caps = new ConnectionCaps(opening.limits, opening.perAddressKey);
-    this.#context = opening.tls === null ? null : this.#contextOf(opening.tls);
     const { hostname, port } = opening;
     this.#listener = Deno.listen({ hostname, port });
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
@@ -83,7 +79,7 @@ export class FrontServer {
 
   /** Handshakes from now on use this pair; connections that are open stay. */
   renew(pair: PemPair): void {
-    this.#context = this.#contextOf(pair);
+    this.#handshakes?.renew(pair);
   }
 
   /** Ends connections that ask nothing. */
@@ -111,11 +107,6 @@ export class FrontServer {
     if (!this.#stopped || this.#connections.size > 0) return;
     clearInterval(this.#sweeper);
     this.#tell({ kind: "done" });
-  }
-
-  #contextOf({ key, chain }: PemPair): SecureContext {
-    const { minVersion } = this.#opening.tls!;
-    return createSecureContext({ key, cert: chain, minVersion });
   }
 
   async #accept(): Promise<void> {
@@ -158,8 +149,8 @@ export class FrontServer {
     let inner: Deno.Conn;
     try {
       conn.setNoDelay(true);
-      if (this.#context !== null) {
-        channel = await this.#shake(accepted, conn, this.#context);
+      if (this.#handshakes !== null) {
+        channel = await this.#shake(accepted, conn, this.#handshakes);
       }
       // Who says nothing costs one descriptor, not three.
       const first = withAddress(
@@ -192,7 +183,7 @@ export class FrontServer {
   async #shake(
     accepted: FrontConnection,
     conn: Channel,
-    secureContext: SecureContext,
+    handshakes: Handshakes,
   ): Promise<Channel> {
     const { protocols } = this.#opening.tls!;
     // Who says nothing fails at nothing: probes of TCP do so.
@@ -205,18 +196,9 @@ export class FrontServer {
           "it speaks no TLS and this port does: use https://, or for members the same tls_raft_* keys everywhere",
         );
       }
-      const socket = new TLSSocket(duplexOf(prefixed(hello, conn)), {
-        isServer: true,
-        secureContext,
-        ALPNProtocols: [...protocols],
-      });
-      const secured = Promise.withResolvers<void>();
-      socket.once("secure", secured.resolve);
-      socket.once("close", () => secured.reject(new Error("it was closed")));
-      socket.on("error", secured.reject);
-      await secured.promise;
+      const channel = await handshakes.shake(prefixed(hello, conn));
       accepted.secured();
-      return new DuplexChannel(socket);
+      return channel;
     } catch (error) {
       this.#counts.failed++;
       const { message } = error as Error;

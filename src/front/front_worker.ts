@@ -6,33 +6,44 @@
  * @module
  */
 import { FrontServer } from "./front_server.ts";
-import type { FrontNews, FrontOrder } from "./protocol.ts";
+import type { FrontNews, FrontOpening, FrontOrder } from "./protocol.ts";
 
 const scope = self as unknown as {
   onmessage: ((event: MessageEvent<FrontOrder>) => void) | null;
   postMessage(news: FrontNews): void;
 };
 let server: FrontServer | undefined;
+/** The last order that was carried out, or is. */
+let last = Promise.resolve();
 
 scope.onmessage = ({ data: order }) => {
+  last = last.then(() => carryOut(order));
+};
+
+async function carryOut(order: FrontOrder): Promise<void> {
   switch (order.kind) {
     case "open":
-      try {
-        server = new FrontServer(order, (news) => scope.postMessage(news));
-        scope.postMessage({ kind: "open" });
-      } catch (error) {
-        const { name, message } = error as Error;
-        scope.postMessage({ kind: "failed", name, message });
-      }
-      break;
+      return await open(order);
     case "renew":
-      server?.renew(order.pair);
-      break;
+      return server?.renew(order.pair);
     case "shed":
-      server?.shed();
-      break;
+      return server?.shed();
     case "stop":
-      server?.stop();
-      break;
+      return server?.stop();
   }
-};
+}
+
+async function open(opening: FrontOpening): Promise<void> {
+  const tell = (news: FrontNews): void => scope.postMessage(news);
+  try {
+    const { tls } = opening;
+    const handshakes = tls === null
+      ? null
+      : new (await import("./handshakes.ts")).Handshakes(tls);
+    server = new FrontServer(opening, tell, handshakes);
+    tell({ kind: "open" });
+  } catch (error) {
+    const { name, message } = error as Error;
+    tell({ kind: "failed", name, message });
+  }
+}

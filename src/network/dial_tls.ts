@@ -1,7 +1,7 @@
 import { connect as tlsConnect } from "node:tls";
 import { once } from "node:events";
 import { parseHostPort } from "../config/address.ts";
-import { DuplexChannel, duplexOf } from "../tls/channel.ts";
+import { DuplexChannel, duplexOf } from "../tls/duplex.ts";
 import { type DialPeer, dialTcp } from "./dialing.ts";
 import type { Wire } from "./port.ts";
 

@@ -74,6 +74,7 @@ export class Entrance implements AsyncDisposable {
           perAddressKey: "api_connections_per_address",
         },
         (news) => this.#hear(news),
+        null,
         (from, address) => this.#enter(from, { address }),
       );
     } catch (error) {
