@@ -11,7 +11,7 @@ import type {
   PutOptions,
 } from "../client/cache/types.ts";
 import { CacheValues } from "../client/cache/values.ts";
-import { writeUnit } from "../client/cache/writer.ts";
+import { asIs, writeUnit } from "../client/cache/writer.ts";
 import { cacheSessionOf } from "../client/hiqlite_client.ts";
 import { type Client, connect } from "../client/remote.ts";
 import { HiqliteError } from "../errors.ts";
@@ -221,10 +221,15 @@ async function put(call: Call): Promise<number> {
   };
   const value = flags.has("json") ? jsonOf(text!) : textOf(text!);
   const { operation } = putOf("put", cache.name, key!, value, options);
-  const { results: [result], epoch } = await writeUnit(session, {
-    unit: { checks: [], operations: [operation] },
-    versions: [],
-  }, {});
+  const { results: [result], epoch } = await writeUnit(
+    session,
+    {
+      unit: { checks: [], operations: [operation] },
+      versions: [],
+    },
+    {},
+    asIs,
+  );
   terminal.out(versionText(epoch, result!.version));
   return 0;
 }

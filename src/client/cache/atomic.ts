@@ -27,7 +27,7 @@ import type {
 } from "./types.ts";
 import { type CacheValues, counterValue } from "./values.ts";
 import { versionCondition } from "./versions.ts";
-import { writeUnit } from "./writer.ts";
+import { asIs, writeUnit } from "./writer.ts";
 
 /** What an operation of a batch did; which fields count depends on it. */
 export interface AtomicResult {
@@ -184,16 +184,21 @@ export class AtomicBatch {
       ...this.#checks.map(({ epoch }) => epoch),
       ...this.#items.map(({ prepared }) => prepared.epoch),
     ];
-    const { results, epoch } = await writeUnit(this.#session, {
-      unit: {
-        ...(this.#creates.size === 0 ? {} : { creates: [...this.#creates] }),
-        checks: this.#checks.map(({ check }) => check),
-        operations: this.#items.map(({ prepared }) => prepared.operation),
+    const { results, epoch } = await writeUnit(
+      this.#session,
+      {
+        unit: {
+          ...(this.#creates.size === 0 ? {} : { creates: [...this.#creates] }),
+          checks: this.#checks.map(({ check }) => check),
+          operations: this.#items.map(({ prepared }) => prepared.operation),
+        },
+        versions: conditions.flatMap((epoch, at) =>
+          epoch === null ? [] : [{ epoch, at }]
+        ),
       },
-      versions: conditions.flatMap((epoch, at) =>
-        epoch === null ? [] : [{ epoch, at }]
-      ),
-    }, checked(options, WRITE_OPTIONS));
+      checked(options, WRITE_OPTIONS),
+      asIs,
+    );
     return await Promise.all(results.map(async (result, at) => {
       const { prepared: { operation }, values } = this.#items[at]!;
       const { version, found, previous, counter } = result;

@@ -39,7 +39,7 @@ import type {
 } from "./types.ts";
 import { CacheValues, counterValue } from "./values.ts";
 import { watchCache } from "./watching.ts";
-import { writeUnit } from "./writer.ts";
+import { asIs, writeUnit } from "./writer.ts";
 
 /** Of most units: no checks, and no versions. */
 const NOTHING: readonly never[] = Object.freeze([]);
@@ -81,15 +81,14 @@ export class Cache<T = CacheValue> {
   }
 
   /** Puts an entry and returns its version. @throws {HiqliteError} `cache_full`, `too_large`, `precondition_failed`. */
-  async put(
-    key: CacheKey,
-    value: T,
-    options: PutOptions = {},
-  ): Promise<string> {
-    const stored = this.#tools.values.encode(value);
-    const put = putOf("put", this.name, key, stored, checked(options, PUT));
-    const written = await this.#write(put, options);
-    return versionText(written.epoch, resultOf(written).version);
+  put(key: CacheKey, value: T, options: PutOptions = {}): Promise<string> {
+    try {
+      const stored = this.#tools.values.encode(value);
+      const put = putOf("put", this.name, key, stored, checked(options, PUT));
+      return this.#write(put, options, versionIn);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Puts an entry and returns what was there before. */
@@ -100,7 +99,7 @@ export class Cache<T = CacheValue> {
   ): Promise<{ readonly version: string; readonly previous: T | undefined }> {
     const stored = this.#tools.values.encode(value);
     const put = putOf("replace", this.name, key, stored, checked(options, PUT));
-    const written = await this.#write(put, options);
+    const written = await this.#written(put, options);
     const result = resultOf(written);
     return {
       version: versionText(written.epoch, result.version),
@@ -164,7 +163,7 @@ export class Cache<T = CacheValue> {
   /** Deletes an entry; whether there was one. @throws {PreconditionError} */
   async delete(key: CacheKey, options: DeleteOptions = {}): Promise<boolean> {
     const deletion = deleteOf(this.name, key, checked(options, DELETE));
-    return resultOf(await this.#write(deletion, options)).found;
+    return resultOf(await this.#written(deletion, options)).found;
   }
 
   /** Takes an entry out: of many that ask for it at once, one gets its value. */
@@ -188,7 +187,7 @@ export class Cache<T = CacheValue> {
       key: keyOf(key),
       ttlMs: lifetimeOf(ttlMs),
     };
-    const written = await this.#write(
+    const written = await this.#written(
       { operation, epoch: null },
       checked(options, WRITE_OPTIONS),
     );
@@ -202,7 +201,9 @@ export class Cache<T = CacheValue> {
     options: AddOptions = {},
   ): Promise<number | bigint> {
     const addition = addOf(this.name, key, delta, checked(options, ADD));
-    return counterValue(resultOf(await this.#write(addition, options)).counter);
+    return counterValue(
+      resultOf(await this.#written(addition, options)).counter,
+    );
   }
 
   /** Reads a counter; undefined if there is none. */
@@ -230,7 +231,7 @@ export class Cache<T = CacheValue> {
       key: keyOf(key),
       value: counterOf(value, "value"),
     };
-    await this.#write(
+    await this.#written(
       { operation, epoch: null },
       checked(options, WRITE_OPTIONS),
     );
@@ -275,6 +276,7 @@ export class Cache<T = CacheValue> {
       { checks: [], operations: [create] },
       checked(options, WRITE_OPTIONS),
       null,
+      asIs,
     );
   }
 
@@ -295,6 +297,7 @@ export class Cache<T = CacheValue> {
       { checks: [], operations: [operation] },
       checked(options, WRITE_OPTIONS),
       null,
+      asIs,
     );
   }
 
@@ -303,7 +306,7 @@ export class Cache<T = CacheValue> {
     options: WriteOptions,
   ): Promise<void> {
     const operation: KvOperation = { kind, cache: this.name };
-    await this.#write(
+    await this.#written(
       { operation, epoch: null },
       checked(options, WRITE_OPTIONS),
     );
@@ -315,22 +318,30 @@ export class Cache<T = CacheValue> {
     options: WriteOptions,
   ): Promise<CacheWritten> {
     const operation = { kind, cache: this.name, key: keyOf(key) };
-    return this.#write(
+    return this.#written(
       { operation, epoch: null },
       checked(options, WRITE_OPTIONS),
     );
   }
 
-  #write(
-    { operation, epoch }: PreparedOperation,
+  #written(
+    prepared: PreparedOperation,
     options: WriteOptions,
   ): Promise<CacheWritten> {
+    return this.#write(prepared, options, asIs);
+  }
+
+  #write<R>(
+    { operation, epoch }: PreparedOperation,
+    options: WriteOptions,
+    pick: (written: CacheWritten) => R,
+  ): Promise<R> {
     const { creates } = this.#tools.creation;
     const unit: KvUnit = creates.length === 0
       ? { checks: NOTHING, operations: [operation] }
       : { creates, checks: NOTHING, operations: [operation] };
     const versions = epoch === null ? NOTHING : [{ epoch, at: 0 }];
-    return writeUnit(this.#session, { unit, versions }, options);
+    return writeUnit(this.#session, { unit, versions }, options, pick);
   }
 
   async #ttl(
@@ -353,6 +364,11 @@ export class Cache<T = CacheValue> {
       ? undefined
       : await this.#tools.values.decode(previous, keyOf(key));
   }
+}
+
+/** Of a unit that is one put, the entry's version. */
+function versionIn(written: CacheWritten): string {
+  return versionText(written.epoch, resultOf(written).version);
 }
 
 /** What the only operation of a unit did. */

@@ -49,26 +49,24 @@ export class CacheSession {
   }
 
   /**
-   * Applies a unit, only in the life `epoch` of the caches if it is given.
+   * Applies a unit, only in the life `epoch` of the caches if it is given; what `pick` makes of what it did. One promise
+   * and no more: this is on the way of every put.
    * @throws {PreconditionError} if a condition does not hold.
    * @throws {HiqliteError} `cache_full`, `conflict`, `cache_reset` and what every write throws.
    */
-  async write(
+  write<T>(
     unit: KvUnit,
     options: WriteOptions,
     epoch: number | null,
-  ): Promise<CacheWritten> {
-    const answer = await this.#transport.call(
-      CACHE_ATOMIC,
-      requestOf(unit, options, epoch),
-      options,
-    );
-    this.#observe(answer);
-    return {
-      epoch: answer.epoch,
-      index: answer.index,
-      results: resultsOf(answer),
-    };
+    pick: (written: CacheWritten) => T | Promise<T>,
+  ): Promise<T> {
+    const request = requestOf(unit, options, epoch);
+    const called = this.#transport.call(CACHE_ATOMIC, request, options);
+    return called.then((answer) => {
+      this.#observe(answer);
+      const { epoch, index } = answer;
+      return pick({ epoch, index, results: resultsOf(answer) });
+    });
   }
 
   /** Reads entries. */

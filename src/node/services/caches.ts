@@ -122,7 +122,7 @@ export class Caches implements MemberCaches {
     return new Promise((resolve, reject) => {
       const { timeoutMs = WRITE_TIMEOUT_MS } = request;
       validateUnit(request.unit);
-      const deadline = this.#ports.clock.monotonic() + timeoutMs;
+      const deadline = this.#packer.nowMs + timeoutMs;
       this.#begin({ request, deadline, resolve, reject });
     });
   }

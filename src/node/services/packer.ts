@@ -72,6 +72,8 @@ export class Packer {
   #outstanding = 0;
   #bytes = 0;
   #begun = false;
+  /** When the turn began in which units are gathered. */
+  #turnMs = 0;
 
   /** Sends through `ports`. */
   constructor(ports: PackerPorts) {
@@ -81,6 +83,12 @@ export class Packer {
   /** Units that wait for their answer or their entry. */
   get outstanding(): number {
     return this.#outstanding;
+  }
+
+  /** Now, by the packer's clock, ms; as long as units are gathered, when that began: asking the clock costs as much as packing. */
+  get nowMs(): number {
+    if (!this.#begun) this.#turnMs = this.#ports.clock.monotonic();
+    return this.#turnMs;
   }
 
   /**

@@ -20,6 +20,9 @@ import type {
 } from "./types.ts";
 import { VALUE_KINDS } from "../stored_value.ts";
 
+/** A name that was checked: most units in a row are of one cache. */
+let validName: string | null = null;
+
 /**
  * Checks a unit before it is proposed: shapes, types, limits. It trusts nothing, since units come
  * from the network too, but for one thing: that values of the kinds `text` and `json` are UTF-8.
@@ -63,6 +66,7 @@ export function validateUnit(unit: KvUnit): void {
  * @throws {HiqliteError} `invalid`.
  */
 export function validateCacheName(name: string, where = ""): void {
+  if (name === validName) return;
   // Names stand in paths, where dots alone mean other places.
   const isDots = name === "." || name === "..";
   if (typeof name !== "string" || isDots || !CACHE_NAME.test(name)) {
@@ -72,6 +76,7 @@ export function validateCacheName(name: string, where = ""): void {
       }; it has 1 to 64 letters, digits, "_", "." or "-", and is not "." or ".."`,
     );
   }
+  validName = name;
 }
 
 /**

@@ -90,6 +90,25 @@ Deno.test("units of one turn become one entry, and each gets its own answer", as
   assert.deepEqual(await Promise.all(done), ["1 a", "1 b", "1 c"]);
 });
 
+Deno.test("as long as units are gathered it is as late as it was when that began", async () => {
+  const bench = new Bench();
+  bench.nowMs = 3;
+  assert.equal(bench.packer.nowMs, 3);
+  const first = bench.write("a");
+  bench.nowMs = 7;
+  assert.equal(bench.packer.nowMs, 3);
+  await bench.turn();
+  assert.equal(bench.packer.nowMs, 7);
+  const second = bench.write("b");
+  bench.nowMs = 9;
+  assert.equal(bench.packer.nowMs, 9);
+  bench.sent[0]!.answer();
+  await first;
+  await bench.turn();
+  bench.sent[1]!.answer();
+  await second;
+});
+
 Deno.test("what comes while an entry is on its way becomes the next one, in order", async () => {
   const bench = new Bench();
   const first = bench.write("a");
