@@ -117,6 +117,10 @@ function drawMoment(
   ctx.restore();
 }
 
+/** Steps between values: half an entry would be written as a whole one. */
+const WHOLE_STEPS = Array.from({ length: 12 }, (_, power) => 10 ** power)
+  .flatMap((power) => [power, 2 * power, 5 * power]);
+
 /** Times below, values at the side; none where lines stand beside a number. */
 function axesOf(
   options: ChartOptions,
@@ -142,6 +146,7 @@ function axesOf(
     {
       ...axis,
       space: 36,
+      incrs: WHOLE_STEPS,
       size: widthOf,
       values: (_, marks) => marks.map(options.format),
     },

@@ -100,6 +100,39 @@ export function joined(
   });
 }
 
+/**
+ * At most so many points, to stand beside a number: each is the mean of several, or the worst of them, with the time of
+ * its first. Which ones go together follows from their times, so that the line does not change its form as it moves on.
+ */
+export function condensed(
+  times: readonly number[],
+  values: readonly (number | null)[],
+  countMax: number,
+  how: "mean" | "max",
+): { readonly times: number[]; readonly values: (number | null)[] } {
+  const length = (times.at(-1) ?? 0) - (times[0] ?? 0) + 1;
+  const step = times.length > 1 ? times[1]! - times[0]! : 1;
+  const each = step * Math.max(1, Math.ceil(length / step / (countMax - 1)));
+  const groups = new Map<number, { at: number; known: number[] }>();
+  for (const [at, time] of times.entries()) {
+    const place = Math.floor(time / each);
+    const group = groups.get(place) ?? { at: time, known: [] };
+    groups.set(place, group);
+    const value = values[at] ?? null;
+    if (value !== null) group.known.push(value);
+  }
+  const all = [...groups.values()];
+  return {
+    times: all.map(({ at }) => at),
+    values: all.map(({ known }) => {
+      if (known.length === 0) return null;
+      return how === "max"
+        ? Math.max(...known)
+        : known.reduce((sum, value) => sum + value, 0) / known.length;
+    }),
+  };
+}
+
 /** The last value that is known. */
 export function lastOf(values: readonly (number | null)[]): number | null {
   return values.findLast((value) => value !== null) ?? null;

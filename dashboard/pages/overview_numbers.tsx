@@ -2,7 +2,7 @@ import type { VNode } from "preact";
 import { useMemo } from "preact/hooks";
 import { formatMs, formatRate } from "../format.ts";
 import { Sparkline } from "../parts/chart.tsx";
-import { lastOf, type Line, together } from "../series.ts";
+import { condensed, lastOf, type Line, together } from "../series.ts";
 import type {
   MemberSeries,
   SeriesColumn,
@@ -16,6 +16,9 @@ interface BigNumber {
   readonly series: number;
   readonly format: (value: number | null) => string;
 }
+
+/** More would be closer together than the pixels they have. */
+const POINTS = 60;
 
 const NUMBERS: readonly BigNumber[] = [
   {
@@ -77,18 +80,27 @@ function Big(
   },
 ): VNode {
   const { title, column, how, series, format } = number;
-  const lines = useMemo<readonly Line[]>(() => [{
-    label: title,
-    series,
-    values: together(members, column, times, how),
-  }], [times]);
+  const values = useMemo(() => together(members, column, times, how), [times]);
+  const drawn = useMemo(
+    () => condensed(times, values, POINTS, how === "sum" ? "mean" : "max"),
+    [values],
+  );
+  const lines = useMemo<readonly Line[]>(
+    () => [{ label: title, series, values: drawn.values }],
+    [drawn],
+  );
   // A latency of long ago is none of now.
-  const recent = lines[0]!.values.slice(-15);
+  const recent = values.slice(-15);
   return (
     <section class="card big-number">
       <h2>{title}</h2>
       <strong>{format(lastOf(recent))}</strong>
-      <Sparkline title={title} times={times} lines={lines} format={format} />
+      <Sparkline
+        title={title}
+        times={drawn.times}
+        lines={lines}
+        format={format}
+      />
     </section>
   );
 }

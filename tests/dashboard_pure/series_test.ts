@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   columnAt,
+  condensed,
   joined,
   lastOf,
   timesOf,
@@ -86,4 +87,28 @@ Deno.test("newer points take the place of older ones, and the oldest go", () => 
 Deno.test("the last value is the last that is known", () => {
   assert.equal(lastOf([1, 0, null]), 0);
   assert.equal(lastOf([null]), null);
+});
+
+Deno.test("few points for many: the mean or the worst of those that go together by their times", () => {
+  const times = [3000, 4000, 5000, 6000, 7000, 8000, 9000];
+  const values = [1, 3, null, 5, null, null, 8];
+  assert.deepEqual(condensed(times, values, 5, "mean"), {
+    times: [3000, 4000, 6000, 8000],
+    values: [1, 3, 5, 8],
+  });
+  assert.deepEqual(
+    condensed(times, [1, 3, 4, 5, null, null, 8], 5, "max").values,
+    [1, 4, 5, 8],
+  );
+  // A second later the same ones go together.
+  assert.deepEqual(
+    condensed(times.slice(1), values.slice(1), 5, "mean").times,
+    [4000, 6000, 8000],
+  );
+  assert.deepEqual(condensed([], [], 5, "max"), { times: [], values: [] });
+  for (const count of [2, 60, 61, 900, 1440]) {
+    const many = Array.from({ length: count }, (_, at) => at * 1000 + 7000);
+    const { times } = condensed(many, many, 60, "mean");
+    assert.ok(times.length <= 60, `${times.length} of ${count}`);
+  }
 });
