@@ -9,7 +9,6 @@ import {
 import { configOf } from "../../src/config/options.ts";
 import { Logger, silentLogger } from "../../src/util/logger.ts";
 import { S3Stub } from "../s3/stub.ts";
-import { printed } from "../state/sqlite/children.ts";
 import { bytesOf, collected, randomBytes } from "./bytes.ts";
 import { impatient, optionsOf } from "./s3_store.ts";
 import { rejects, storeContract } from "./store_contract.ts";
@@ -216,19 +215,4 @@ Deno.test("WorkerStore refuses calls once it is closed, and ends those under way
     while (!(await reading.read()).done);
   });
   await rejects(store.head("a"), "shutting_down");
-});
-
-Deno.test({
-  name:
-    "the thread that speaks with S3 stands back behind those that answer somebody",
-  ignore: Deno.build.os !== "linux",
-  async fn() {
-    await using stub = new S3Stub();
-    const { store } = openOn(stub);
-    await store.head("backup_node_1_1.sqlite");
-    const priorities = printed("ps", "-T", "-o", "ni=", "-p", `${Deno.pid}`);
-    await store.close();
-    assert.match(priorities, /^ *5$/m);
-    assert.match(priorities, /^ *0$/m);
-  },
 });

@@ -77,7 +77,7 @@ export const BACKUP_RUN_MUTANTS: readonly Mutant[] = [
     file: "backup/stores/s3_worker.ts",
     find: "let store: BackupStore;\nstandBack();\n",
     replace: "let store: BackupStore;\n",
-    tests: ["tests/backup/worker_store_test.ts"],
+    tests: ["tests/backup/standing_back_test.ts"],
   },
   {
     name: "a backup is what its name says, whatever is in it",
