@@ -7,6 +7,7 @@ const USAGE =
 
   --strict            fail where there is no Chromium
   --screenshots DIR   write a picture of every page there
+  --renew-goldens     keep the pictures that pages are compared with anew: look at them before you commit them
 
 All other arguments are those of "deno test".`;
 
@@ -22,6 +23,7 @@ async function main(): Promise<number> {
   }
   const strict = takeFlag(given, "--strict");
   const screenshots = takeValue(given, "--screenshots");
+  const renews = takeFlag(given, "--renew-goldens");
   if (!await exists(CHROMIUM)) {
     console.log(
       `left out: there is no ${CHROMIUM} (Debian: apt-get install chromium fonts-dejavu-core)`,
@@ -31,7 +33,9 @@ async function main(): Promise<number> {
   const built = await deno(["task", "dashboard:build"]);
   if (built !== 0) return built;
   // Playwright asks the system for what Deno guards with all permissions at once.
-  return await deno(["test", "--no-check", "-A", ...given, "tests/dashboard"], {
+  const tests = renews ? "tests/dashboard/goldens_test.ts" : "tests/dashboard";
+  return await deno(["test", "--no-check", "-A", ...given, tests], {
+    ...(renews ? { HQL_TEST_RENEW_GOLDENS: "1" } : {}),
     ...(screenshots === undefined ? {} : {
       HQL_TEST_SCREENSHOTS: await Deno.mkdir(screenshots, { recursive: true })
         .then(() => Deno.realPath(screenshots)),
