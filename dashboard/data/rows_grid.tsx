@@ -12,6 +12,7 @@ import { say } from "../state/toasts.ts";
 import { writeMode } from "../state/write_mode.ts";
 import { affinityOf } from "../values/affinity.ts";
 import { CANNOT_COPY } from "./copy_as.tsx";
+import { hiddenColumnsOf } from "./hidden_columns.ts";
 import { goToRows, type LinkedLook } from "./look.ts";
 import type { StagedChanges, StagedRow } from "./staged.ts";
 import type { TableView } from "./table_view.ts";
@@ -33,6 +34,15 @@ export function RowsGrid(
 ): VNode {
   const { rows, first, atStart, atEnd } = view.rows.value;
   const columns = useColumns(view, look);
+  const hidden = hiddenColumnsOf(view.look.object.name).value;
+  const shown = view.columns.flatMap((name, at) =>
+    hidden.has(name) ? [] : [at]
+  );
+  // Of the table's columns, not of those that are shown.
+  const placeOf = ({ row, column }: CellPlace): CellPlace => ({
+    row,
+    column: shown[column]!,
+  });
   const changes = staged.state.value.rows;
   const rowAt = (row: number): Row | undefined => rows[row - first];
   const changeAt = (row: number): StagedRow | undefined => {
@@ -47,28 +57,30 @@ export function RowsGrid(
   return (
     <Grid
       label={`Rows of ${view.look.object.name}`}
-      columns={columns}
+      columns={shown.map((at) => columns[at]!)}
       first={first}
       count={rows.length}
       total={atStart && atEnd ? rows.length : null}
-      active={active}
-      onActive={onActive}
+      active={{ ...active, column: Math.max(0, shown.indexOf(active.column)) }}
+      onActive={(place) => onActive(placeOf(place))}
       onOpen={(place) => {
-        onActive(place);
+        onActive(placeOf(place));
         onOpen();
       }}
-      onSort={(column) => sortBy(view, look, column)}
+      onSort={(column) => sortBy(view, look, shown[column]!)}
       onEdge={(end) => void (end === "end" ? view.more() : view.before())}
       onKey={(event, { row, column }) =>
-        pressedOnRow(event, view, staged, rowAt(row), column)}
-      cell={({ row, column }) => {
+        pressedOnRow(event, view, staged, rowAt(row), shown[column]!)}
+      cell={(place) => {
+        const { row, column } = placeOf(place);
         const cell = rowAt(row)!.cells[column]!;
         const change = changeAt(row)?.values.get(view.columns[column]!);
         return change === undefined
           ? <ValueView {...cell} />
           : <ValueView value={change.value} />;
       }}
-      cellClass={({ row, column }) => {
+      cellClass={(place) => {
+        const { row, column } = placeOf(place);
         const change = changeAt(row);
         if (change?.deleted === true) return "gone";
         return change?.values.has(view.columns[column]!) === true

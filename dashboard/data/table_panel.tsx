@@ -11,7 +11,9 @@ import { route } from "../router.ts";
 import { newestWrite } from "../state/written.ts";
 import { writeMode } from "../state/write_mode.ts";
 import { shownText } from "../values/shown.ts";
+import { ColumnsDialog } from "./columns_dialog.tsx";
 import { ExportDialog } from "./export_dialog.tsx";
+import { hiddenColumnsOf } from "./hidden_columns.ts";
 import { FilterBar } from "./filter_bar.tsx";
 import { ImportDialog } from "./import_dialog.tsx";
 import { InsertDialog } from "./insert_dialog.tsx";
@@ -23,7 +25,7 @@ import { RowsFooter } from "./rows_footer.tsx";
 import { type StagedChanges, stagedChangesOf } from "./staged.ts";
 import { TableView } from "./table_view.ts";
 
-type OpenDialog = "insert" | "review" | "export" | "import" | null;
+type OpenDialog = "insert" | "review" | "export" | "import" | "columns" | null;
 
 /** One table or view: what it is, its rows, the row that is inspected, and what is not written yet. */
 export function TablePanel(
@@ -173,6 +175,8 @@ function PanelDialog(
       );
     case "export":
       return <ExportDialog view={view} onClose={onClose} />;
+    case "columns":
+      return <ColumnsDialog view={view} onClose={onClose} />;
     case "import":
       return (
         <ImportDialog
@@ -240,6 +244,7 @@ function PanelActions(
   },
 ): VNode {
   const { identity, look } = view;
+  const hidden = hiddenColumnsOf(look.object.name).value.size;
   const refused = identity.kind === "none"
     ? identity.reason
     : writeMode.value
@@ -256,6 +261,14 @@ function PanelActions(
         label="Load again"
         onClick={() => void view.refresh(newestWrite.value)}
       />
+      <Button
+        compact
+        icon="columns-3"
+        label={hidden === 0 ? "Columns" : `Columns: ${hidden} hidden`}
+        onClick={() => onDialog("columns")}
+      >
+        {hidden === 0 ? undefined : `${hidden} hidden`}
+      </Button>
       <Button compact icon="download" onClick={() => onDialog("export")}>
         Export
       </Button>

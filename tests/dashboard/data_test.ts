@@ -9,7 +9,7 @@ import {
 } from "./bench.ts";
 import { byKeyboard } from "./by_keyboard.ts";
 import { exportedMillion, importedMany } from "./large_files.ts";
-import { goToRow } from "./row_links.ts";
+import { goToRow, hideColumns } from "./row_links.ts";
 import { rowsOf, shopOf } from "./tables.ts";
 
 Deno.test("data", async (t) => {
@@ -46,6 +46,7 @@ Deno.test("data", async (t) => {
     () => lostAnswer(bench),
   );
   await step("a row is found by its key", () => goToRow(bench));
+  await step("columns are hidden and shown", () => hideColumns(bench));
   await step("every look is without findings of axe", () => looks(bench));
 });
 

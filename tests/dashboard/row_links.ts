@@ -61,6 +61,53 @@ export async function goToRow(bench: Bench): Promise<void> {
   await page.getByText("more above", { exact: false }).waitFor();
 }
 
+/** Columns that are hidden leave the others as they are: their values, their order, and what is opened. */
+export async function hideColumns(bench: Bench): Promise<void> {
+  await bench.cluster.write(
+    1,
+    "CREATE TABLE wide (id INTEGER PRIMARY KEY, a, b, c)",
+  );
+  await bench.cluster.write(
+    1,
+    "INSERT INTO wide VALUES (1, 11, 12, 23), (2, 21, 22, 13)",
+  );
+  await using open = await bench.open({ at: "#/data" });
+  const { page } = open;
+  await open.go("#/data/wide");
+  const cells = (): Promise<string[]> =>
+    page.locator(".grid .row").first().getByRole("gridcell").allTextContents();
+  await page.locator(".grid .row").first().waitFor();
+  assert.deepEqual(await cells(), ["1", "11", "12", "23"]);
+  await page.getByRole("button", { name: "Columns", exact: true }).click();
+  const dialog = page.getByRole("dialog");
+  for (const name of ["id", "a", "b"]) {
+    await dialog.getByLabel(name, { exact: true }).uncheck();
+  }
+  assert.equal(
+    await dialog.getByLabel("c", { exact: true }).isDisabled(),
+    true,
+  );
+  await dialog.getByLabel("b", { exact: true }).check();
+  await open.axe();
+  await picture(page, "data-columns");
+  await dialog.getByRole("button", { name: "Done" }).click();
+  assert.deepEqual(await cells(), ["12", "23"]);
+  await page.getByRole("columnheader", { name: "c" }).getByRole("button")
+    .click();
+  await until(
+    "the order to change",
+    async () => (await cells()).join() === "22,13",
+  );
+  await page.getByRole("gridcell", { name: "13" }).dblclick();
+  // All columns are in the row that is opened, at the one that was.
+  await page.locator('.inspector [data-column="a"]').getByText("21").waitFor();
+  await page.getByRole("button", { name: "Close the row" }).click();
+  await page.getByRole("button", { name: "Columns: 2 hidden" }).click();
+  await dialog.getByRole("button", { name: "Show all" }).click();
+  await dialog.getByRole("button", { name: "Done" }).click();
+  assert.deepEqual(await cells(), ["2", "21", "22", "13"]);
+}
+
 async function sought(page: Page, key: readonly string[]): Promise<void> {
   await page.getByRole("button", { name: "Go to key" }).click();
   const dialog = page.getByRole("dialog");
