@@ -206,7 +206,7 @@ export class Executor {
     const result = statement.columns.length > 0
       ? this.#runReturning(compiled, bindings, budget)
       : this.#runPlain(compiled, bindings);
-    this.#schema.check(compiled);
+    this.#schema.check(compiled, result.lastInsertRowid);
     if (result.rowsAffected > 0 || observed.indirect) this.#wrote(compiled);
     return result;
   }

@@ -6,9 +6,11 @@ import {
   SqliteError,
   type SqliteStatement,
 } from "../driver/driver.ts";
+import type { SqlValue } from "../../sql/types.ts";
 import type { Compiled } from "../statement/cache.ts";
 import { ROWID_GUARD, STRICT_FUNCTION } from "../statement/policy.ts";
 import type { Observed } from "../statement/observed.ts";
+import { insertsOneRow } from "../statement/one_row.ts";
 import { foldName, quotedName } from "../statement/text.ts";
 import { dateLooks } from "./date_guards.ts";
 import type { EntryContext } from "./entry_context.ts";
@@ -21,6 +23,7 @@ const RESERVED_ROWID =
 const REFUSED_CONFIG =
   "crisismerge, hashsize, pgsz and automerge below 2 are not allowed: a full-text index could use up its segments";
 const SEQUENCES = "sqlite_sequence";
+const INSERT = "INSERT";
 /** Shadow tables whose rowids are those of their virtual table. */
 const ROWID_SHADOWS = ["_content", "_docsize", "_rowid"];
 const CHECKED_SHADOWS = [...ROWID_SHADOWS, "_config", "_segdir"];
@@ -70,6 +73,8 @@ export class RowidGuards {
   #made = 0;
   /** The guards that exist, by folded table. */
   #installed = new Map<string, Trigger[]>();
+  /** Folded tables into which the largest rowid was inserted before it was refused. */
+  readonly #reached = new Set<string>();
   /** The version of the temporary schema that has them. */
   #version = -1;
   readonly #versionOf: SqliteStatement;
@@ -120,20 +125,32 @@ export class RowidGuards {
   /**
    * Gives each of the tables that are about to be written triggers that refuse the rowid row by row, since a statement
    * of many rows would go on from it: on INSERT, and on UPDATE of the key, which is also what UPSERT and foreign keys do.
-   * A table that nobody writes costs nothing. True if some had none.
+   * A table that nobody writes costs nothing, nor does one into which single rows are inserted: then {@linkcode check}
+   * looks at their rowids. True if some had none.
    */
-  install(written: Iterable<string>, schema: SchemaTraits): boolean {
+  install(compiled: Compiled, schema: SchemaTraits): boolean {
     let made = false;
-    for (const name of written) {
+    for (const name of compiled.observed.writes) {
       const folded = foldName(name);
       const table = schema.tables.get(folded);
       const known = schema.rowidTables.get(folded);
       // A virtual table keeps its rowids in tables of its own.
       if (table === undefined || known?.virtual) continue;
       const dates = dateLooks(this.#connection, folded, schema);
-      if (this.#guard(table, guardsOf(known, dates))) made = true;
+      const plain = dates === null && insertsAtMostOne(compiled) &&
+        !this.#reached.has(folded) && !this.#guardsInserts(folded);
+      const guards = guardsOf(known, dates);
+      const needed = plain
+        ? guards.filter(({ event }) => event !== INSERT)
+        : guards;
+      if (this.#guard(table, needed)) made = true;
     }
     return made;
+  }
+
+  #guardsInserts(folded: string): boolean {
+    const made = this.#installed.get(folded) ?? [];
+    return made.some(([, sql]) => sql.includes(`AFTER ${INSERT} ON`));
   }
 
   /** Guards what virtual tables write behind the statement's back. The connection must not be defended. */
@@ -205,10 +222,15 @@ export class RowidGuards {
   }
 
   /**
-   * Looks at what no trigger sees, or says in vain: sequences, settings of full-text search, INSERT OR IGNORE into virtual tables.
+   * Looks at what no trigger sees, or says in vain: the rowid of a single row, sequences, settings of full-text search, INSERT OR IGNORE into virtual tables.
    * @throws {HiqliteError} `constraint` if there is a row under the largest rowid, or an AUTOINCREMENT would have nothing left; `forbidden` for a setting.
    */
-  check({ observed, shadows }: Compiled): void {
+  check({ observed, shadows }: Compiled, inserted: SqlValue): void {
+    if (inserted === INT64_MAX) {
+      // To undo it may take the whole transaction: next time a trigger is there.
+      this.#reached.add(foldName(observed.insertsInto!));
+      throw new HiqliteError("constraint", RESERVED_ROWID);
+    }
     if (observed.writes.has(SEQUENCES)) this.#checkSequences();
     if (shadows === null || shadows.length === 0) return;
     for (const shadow of shadows) {
@@ -268,6 +290,12 @@ export function explained(error: unknown): unknown {
     : error;
 }
 
+/** Whether a statement inserts one row, or none: then there is no next one in it that could get a rowid by chance. */
+function insertsAtMostOne({ keyword, observed, statement }: Compiled): boolean {
+  if (keyword === "UPDATE" || keyword === "DELETE") return !observed.indirect;
+  return !observed.triggers && insertsOneRow(statement.source);
+}
+
 /** One trigger for each event, so that it does not depend on their names what is refused first. */
 function guardsOf(
   known: RowidTable | undefined,
@@ -278,21 +306,21 @@ function guardsOf(
   const when = `NEW.${rowid} = ${INT64_MAX}`;
   if (dates !== null) {
     const body = rowid === null ? dates : `${refusal} WHERE ${when}; ${dates}`;
-    return [{ event: "INSERT", body }, { event: "UPDATE", body }];
+    return [{ event: INSERT, body }, { event: "UPDATE", body }];
   }
   if (rowid === null) return [];
   const body = `${refusal};`;
   // SQLite compares these words with those of the UPDATE, and does not ask whether they are columns.
   const names = [...known!.keys.map(quotedName), "rowid", "_rowid_", "oid"];
   return [
-    { event: "INSERT", when, body },
+    { event: INSERT, when, body },
     { event: `UPDATE OF ${names.join(", ")}`, when, body },
   ];
 }
 
 /** FAIL rather than ABORT, for the reason at `isGuarded`. */
 const SHADOW_GUARD: Guard = {
-  event: "INSERT",
+  event: INSERT,
   when: `NEW.rowid = ${INT64_MAX}`,
   body: "SELECT RAISE(FAIL, 'reserved');",
 };

@@ -1,3 +1,4 @@
+import type { SqlValue } from "../../sql/types.ts";
 import type { SqliteConnection } from "../driver/driver.ts";
 import type { Compiled } from "../statement/cache.ts";
 import type { Policy } from "../statement/policy.ts";
@@ -76,8 +77,8 @@ export class WriterSchema {
   }
 
   /** Guards the tables that the statement writes to; true if some were not yet, so that it has to be compiled again. */
-  guard({ observed }: Compiled): boolean {
-    return this.#guards.install(observed.writes, this.traits);
+  guard(compiled: Compiled): boolean {
+    return this.#guards.install(compiled, this.traits);
   }
 
   /** Statements were undone, and perhaps guards with them; true if so. */
@@ -85,9 +86,9 @@ export class WriterSchema {
     return this.#guards.undone();
   }
 
-  /** Looks at what no trigger sees, or says in vain; see `RowidGuards.check`. */
-  check(compiled: Compiled): void {
-    this.#guards.check(compiled);
+  /** Looks at what no trigger sees, or says in vain, after a statement that inserted this rowid last; see `RowidGuards.check`. */
+  check(compiled: Compiled, inserted: SqlValue): void {
+    this.#guards.check(compiled, inserted);
   }
 
   #update(): SchemaTraits {

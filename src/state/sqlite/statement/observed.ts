@@ -12,6 +12,8 @@ export interface Observed {
   writes: Set<string>;
   /** A trigger changes rows, so that there may be changes when no row of its own table was. */
   indirect: boolean;
+  /** A trigger belongs to it, or a view that it reads. */
+  triggers: boolean;
   /** It defers foreign keys to the end of the transaction. */
   defersForeignKeys: boolean;
   /** Tables it, or a virtual table that it opens, reads, the view of locks also by its function; folded. */
@@ -29,6 +31,7 @@ export function nothingObserved(): Observed {
     insertsInto: null,
     writes: new Set(),
     indirect: false,
+    triggers: false,
     defersForeignKeys: false,
     reads: new Set(),
     counters: false,

@@ -330,6 +330,7 @@ export class Policy {
     trigger: string | null,
   ): void {
     const observed = this.observed;
+    if (trigger !== null) observed.triggers = true;
     if (SCHEMA_ACTIONS.has(action)) {
       observed.schema = true;
       observed.touches.add(
