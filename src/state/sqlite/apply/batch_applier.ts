@@ -17,7 +17,7 @@ import type { HostedLocks } from "../locks/hosted_locks.ts";
 import type { ApiToken } from "../../tokens/types.ts";
 import { GrowthBound } from "./growth_bound.ts";
 import { EntryRunner } from "./entry_runner.ts";
-import { EntryUndone } from "./entry_undone.ts";
+import { BatchUndone, EntryUndone } from "./entry_undone.ts";
 import type { Interpreter } from "./interpreter.ts";
 import type { Interrupts } from "../thread/interrupts.ts";
 import type { SchemaChanges } from "../thread/schema_epoch.ts";
@@ -27,11 +27,6 @@ import {
   PrepareFailedError,
 } from "../../port.ts";
 import { prepareFailure } from "./prepare_failure.ts";
-
-/** The batch must be applied again, an entry per transaction. */
-class BatchUndone extends Error {
-  override readonly name = "BatchUndone";
-}
 
 /**
  * Applies entries to a database. A batch is one transaction, unless an entry in
@@ -55,6 +50,8 @@ export class BatchApplier {
   readonly #growth: GrowthBound;
   readonly #interrupts: Interrupts;
   readonly #limits: Parameters<typeof prepareFailure>[2];
+  /** The entries of the open transaction, if they were prepared and their bookkeeping is not written yet. */
+  #ran: { readonly first: LogIndex; readonly last: Entry } | null = null;
   /** What the open transaction ends with, if it was prepared. */
   #prepared: Position | null = null;
 
@@ -165,10 +162,22 @@ export class BatchApplier {
   }
 
   /**
+   * Writes the bookkeeping of what {@linkcode prepare} left open, if that is to be done: once its outcomes are told, so
+   * that nobody waits for it.
+   */
+  closePrepared(): void {
+    const ran = this.#ran;
+    if (ran === null) return;
+    this.#prepared = this.#close(ran.first, ran.last);
+    this.#ran = null;
+  }
+
+  /**
    * Commits what {@linkcode prepare} left open.
    * @throws {PrepareFailedError} if it cannot be committed as it is; nothing is left open then.
    */
   commitPrepared(): void {
+    this.closePrepared();
     const position = this.#prepared;
     if (position === null) {
       throw new PrepareFailedError("internal", "No transaction is open", null);
@@ -217,7 +226,7 @@ export class BatchApplier {
       }
       last = entry;
     }
-    if (last !== null) this.#prepared = this.#close(first, last);
+    if (last !== null) this.#ran = { first, last };
     return { outcomes, endsAt: null };
   }
 
@@ -380,6 +389,7 @@ export class BatchApplier {
   }
 
   #restore(): void {
+    this.#ran = null;
     this.#prepared = null;
     if (this.#connection.inTransaction) this.#connection.command("ROLLBACK");
     this.events.undo();

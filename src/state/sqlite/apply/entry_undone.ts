@@ -17,3 +17,8 @@ export class EntryUndone extends Error {
     this.usedUp = usedUp;
   }
 }
+
+/** The batch must be applied again, an entry per transaction. */
+export class BatchUndone extends Error {
+  override readonly name = "BatchUndone";
+}

@@ -101,6 +101,7 @@ export class WriterRequests implements Served {
   idle(): void {
     if (this.#poison !== null) return;
     try {
+      this.#writer?.applier.closePrepared();
       this.#writer?.maintain();
     } catch (error) {
       this.#failed(error);

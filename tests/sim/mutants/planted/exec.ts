@@ -78,7 +78,7 @@ export const EXEC_MUTANTS: readonly Mutant[] = [
   {
     name: "prepared: the transaction is committed at once",
     file: "state/sqlite/apply/batch_applier.ts",
-    find: "if (last !== null) this.#prepared = this.#close(first, last);",
+    find: "if (last !== null) this.#ran = { first, last };",
     replace:
       "if (last !== null) this.#complete(this.#prepared = this.#close(first, last));",
     step: 10,
