@@ -336,18 +336,24 @@ export class ByteReader {
 
   /** Reads UTF-8 text behind its length; with a memo, texts that often come again are found there. */
   text(memo?: TextMemo): string {
-    const bytes = this.bytes();
-    if (memo === undefined) return this.#decode(bytes);
-    const known = memo.find(bytes);
+    const length = this.u32();
+    const at = this.#take(length);
+    if (length === 0) return "";
+    // A view of the bytes costs more than a short text.
+    const end = at + length;
+    const known = memo?.find(this.#bytes, at, end);
     if (known !== undefined) return known;
+    if (memo === undefined) {
+      const short = shortAscii(this.#bytes, at, end);
+      if (short !== null) return short;
+    }
+    const bytes = this.#bytes.subarray(at, end);
     const text = this.#decode(bytes);
-    memo.keep(bytes, text);
+    memo?.keep(bytes, text);
     return text;
   }
 
   #decode(bytes: Uint8Array): string {
-    const short = shortAscii(bytes);
-    if (short !== null) return short;
     try {
       return decoder.decode(bytes);
     } catch {

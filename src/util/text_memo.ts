@@ -15,12 +15,17 @@ interface Slot {
 export class TextMemo {
   readonly #slots: (Slot | undefined)[] = new Array(SLOTS);
 
-  /** The text of these bytes, if it is remembered. */
-  find(bytes: Uint8Array): string | undefined {
-    const slot = this.#slots[slotOf(bytes)];
-    if (slot === undefined || slot.bytes.length !== bytes.length) return;
-    for (let i = 0; i < bytes.length; i++) {
-      if (slot.bytes[i] !== bytes[i]) return;
+  /** The text of the bytes from `start` to `end`, if it is remembered. */
+  find(
+    bytes: Uint8Array,
+    start = 0,
+    end: number = bytes.length,
+  ): string | undefined {
+    const slot = this.#slots[slotOf(bytes, start, end)];
+    const length = end - start;
+    if (slot === undefined || slot.bytes.length !== length) return;
+    for (let i = 0; i < length; i++) {
+      if (slot.bytes[i] !== bytes[start + i]) return;
     }
     return slot.text;
   }
@@ -28,16 +33,18 @@ export class TextMemo {
   /** Remembers a text in place of another one. */
   keep(bytes: Uint8Array, text: string): void {
     if (bytes.length > BYTES_MAX) return;
-    this.#slots[slotOf(bytes)] = { bytes: bytes.slice(), text };
+    const slot = slotOf(bytes, 0, bytes.length);
+    this.#slots[slot] = { bytes: bytes.slice(), text };
   }
 }
 
 /** Hashes a few bytes only: texts that differ elsewhere share a slot. */
-function slotOf(bytes: Uint8Array): number {
-  const { length } = bytes;
+function slotOf(bytes: Uint8Array, start: number, end: number): number {
+  const length = end - start;
   let hash = length;
   for (let i = 1; i <= 4; i++) {
-    hash = Math.imul(hash, 31) + (bytes[(length * i >> 2) - 1] ?? 0);
+    const at = (length * i >> 2) - 1;
+    hash = Math.imul(hash, 31) + (at < 0 ? 0 : bytes[start + at]!);
   }
   return hash & (SLOTS - 1);
 }

@@ -138,11 +138,7 @@ function writeBody(writer: ByteWriter, body: EntryCommand): void {
 function readBody(reader: ByteReader, kind: number): EntryCommand {
   switch (kind) {
     case Kind.execute:
-      return {
-        kind: "execute",
-        statement: readStatement(reader),
-        ...readNotify(reader),
-      };
+      return readExecute(reader);
     case Kind.txn:
       return {
         kind: "txn",
@@ -169,6 +165,15 @@ function readBody(reader: ByteReader, kind: number): EntryCommand {
     default:
       throw new MalformedBytesError(`unknown kind of command ${kind}`);
   }
+}
+
+/** Nearly every command is one, and publishes nothing. */
+function readExecute(reader: ByteReader): CommandBody {
+  const statement = readStatement(reader);
+  const notify = readNotices(reader);
+  return notify.length === 0
+    ? { kind: "execute", statement }
+    : { kind: "execute", statement, notify };
 }
 
 function readNotify(reader: ByteReader): { notify?: WriteNotice[] } {

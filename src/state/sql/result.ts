@@ -63,6 +63,11 @@ export function resultOf({ refusal, body }: Answer): CommandResult {
     : { ok: false, error: refusal, results: [] };
 }
 
+/** Whether members must agree about all of what {@linkcode writeResult} wrote from `start` on. */
+export function agreesWholly(bytes: Uint8Array, start: number): boolean {
+  return bytes.length > start && bytes[start] !== 0;
+}
+
 /** A hash of what members must agree about in what {@linkcode writeResult} wrote, from `start` on: all but the message of an error, which is SQLite's own. */
 export function hashResult(bytes: Uint8Array, start: number): number {
   if (bytes.length === 0 || bytes[0] !== 0) return crc32(bytes, start);

@@ -5,7 +5,6 @@ import {
   type SqliteStatement,
 } from "../driver/driver.ts";
 import type { Compiled } from "../statement/cache.ts";
-import { foldName } from "../statement/text.ts";
 import type { SchemaTraits } from "./schema_traits.ts";
 
 /** Set as last rowid to see whether one is inserted; a row inserted under it counts as none, on every member. */
@@ -57,8 +56,7 @@ export class EntryCounters {
   }
 
   /** Sets what the statement that comes next will find. */
-  prepare({ observed, mentions }: Compiled, schema: SchemaTraits): void {
-    const { insertsInto } = observed;
+  prepare({ observed, into, mentions }: Compiled, schema: SchemaTraits): void {
     const asks = mentions.counters || schema.readsCounters;
     if (!this.#set && (asks || this.#several)) {
       this.#setBoth(0n);
@@ -69,8 +67,8 @@ export class EntryCounters {
     }
     if (observed.data) this.#changesLost = null;
     this.#noneInserted = null;
-    if (insertsInto === null) return;
-    const hasRowid = schema.rowidTables.has(foldName(insertsInto));
+    if (into === null) return;
+    const hasRowid = schema.rowidTables.has(into);
     if (!mentions.conflict && hasRowid) return;
     this.#noneInserted = asks ? this.#lastRowid : NO_ROWID;
     if (!asks) this.#setBoth(NO_ROWID);

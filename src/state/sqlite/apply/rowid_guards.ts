@@ -225,10 +225,10 @@ export class RowidGuards {
    * Looks at what no trigger sees, or says in vain: the rowid of a single row, sequences, settings of full-text search, INSERT OR IGNORE into virtual tables.
    * @throws {HiqliteError} `constraint` if there is a row under the largest rowid, or an AUTOINCREMENT would have nothing left; `forbidden` for a setting.
    */
-  check({ observed, shadows }: Compiled, inserted: SqlValue): void {
+  check({ observed, into, shadows }: Compiled, inserted: SqlValue): void {
     if (inserted === INT64_MAX) {
       // To undo it may take the whole transaction: next time a trigger is there.
-      this.#reached.add(foldName(observed.insertsInto!));
+      this.#reached.add(into!);
       throw new HiqliteError("constraint", RESERVED_ROWID);
     }
     if (observed.writes.has(SEQUENCES)) this.#checkSequences();

@@ -4,6 +4,7 @@ import type { Observed } from "./observed.ts";
 import { type Policy, refuseInView, RESERVED_PREFIX } from "./policy.ts";
 import {
   describeStatement,
+  foldName,
   isBlank,
   namesIn,
   type ParameterSlot,
@@ -16,6 +17,8 @@ export interface Compiled {
   readonly slots: readonly ParameterSlot[];
   readonly keyword: string;
   readonly observed: Observed;
+  /** The table that it inserts into, folded; null if none. */
+  readonly into: string | null;
   readonly mentions: Mentions;
   /** The number of the set of tables that it writes; null until it wrote. */
   tables: number | null;
@@ -151,12 +154,15 @@ export class StatementCache {
         "The SQL contains more than one statement; use batch, or a transaction",
       );
     }
-    forbid(this.#refuseUse(keyword, sql, this.#policy.observed));
+    const { observed } = this.#policy;
+    forbid(this.#refuseUse(keyword, sql, observed));
+    const { insertsInto } = observed;
     return {
       statement,
       slots,
       keyword,
-      observed: this.#policy.observed,
+      observed,
+      into: insertsInto === null ? null : foldName(insertsInto),
       mentions: mentionsIn(statement.source),
       tables: null,
       shadows: null,

@@ -12,7 +12,7 @@ export function insertsOneRow(sql: string): boolean {
   if (words[at] === ".") {
     at++;
     if (!next(NAME)) return false;
-  }
+  } else if (words[at]?.startsWith(".")) at++; // The tokenizer takes the point for that of a number.
   if (words[at] === "(") at = afterList(words, at);
   if (!next("VALUES") || words[at] !== "(") return false;
   at = afterList(words, at);
@@ -40,12 +40,12 @@ function wordsIn(sql: string): string[] {
   return words;
 }
 
-/** Behind the list that begins at `start`; at the end if it is not closed. */
+/** Behind the list that begins at `start`; behind the end if it is not closed. */
 function afterList(words: readonly string[], start: number): number {
   let depth = 0;
   for (let at = start; at < words.length; at++) {
     if (words[at] === "(") depth++;
     if (words[at] === ")" && --depth === 0) return at + 1;
   }
-  return words.length;
+  return words.length + 1;
 }

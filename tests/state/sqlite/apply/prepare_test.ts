@@ -80,6 +80,36 @@ Deno.test("after a rollback the state is as before: data, sessions, position, sc
   assert.deepEqual(leader.applier.position, other.applier.position);
 });
 
+Deno.test("the bookkeeping of a preparation is not waited for: it comes later, at the latest with COMMIT", () => {
+  using leader = member();
+  leader.batch([command({ kind: "openSession" })]);
+  const session = leader.applier.position.applied.index;
+  const reached = (): unknown => leader.rows("SELECT idx FROM _hql_meta")[0];
+  let sequence = 0;
+  const write = (): Uint8Array =>
+    command(execute("INSERT INTO t (v) VALUES (1)"), {
+      session,
+      sequence: ++sequence,
+    });
+  const [before, after] = [[session], [session + 1]];
+  leader.prepare([write()]);
+  assert.deepEqual(reached(), before);
+  for (const _ of [1, 2]) {
+    leader.applier.closePrepared();
+    assert.deepEqual(reached(), after);
+  }
+  leader.rollbackPrepared();
+  leader.applier.closePrepared();
+  assert.deepEqual(reached(), before);
+  leader.prepare([write()]);
+  leader.rollbackPrepared();
+  leader.applier.closePrepared();
+  assert.deepEqual(reached(), before, "it went with the transaction");
+  leader.prepare([write()]);
+  leader.commitPrepared();
+  assert.deepEqual(reached(), after);
+});
+
 Deno.test("a write that comes twice in a preparation is run once", () => {
   using leader = member();
   leader.batch([command({ kind: "openSession" })]);
