@@ -17,6 +17,27 @@ export const EQUAL_MEMBERS_MUTANTS: readonly Mutant[] = [
     step: 10,
   },
   {
+    name: "the rowid of a single row is not looked at",
+    file: "state/sqlite/apply/rowid_guards.ts",
+    find: "    if (inserted === INT64_MAX) {\n",
+    replace: "    if (inserted === INT64_MAX && shadows?.length === 1) {\n",
+    step: 10,
+  },
+  {
+    name: "several rows are taken for one",
+    file: "state/sqlite/statement/one_row.ts",
+    find: "  return at === words.length;\n",
+    replace: "  return at <= words.length;\n",
+    step: 10,
+  },
+  {
+    name: "a table with triggers of its own has no guard",
+    file: "state/sqlite/apply/rowid_guards.ts",
+    find: "return !observed.triggers && insertsOneRow",
+    replace: "return insertsOneRow",
+    step: 10,
+  },
+  {
     name: "virtual tables have no guards",
     file: "state/sqlite/apply/rowid_guards.ts",
     find: "      if (isGuarded(name, shadowTables)) this.#guard(",

@@ -84,6 +84,13 @@ export const EXEC_MUTANTS: readonly Mutant[] = [
     step: 10,
   },
   {
+    name: "prepared: what is rolled back leaves its bookkeeping to be written",
+    file: "state/sqlite/apply/batch_applier.ts",
+    find: "    this.#ran = null;\n    this.#prepared = null;\n",
+    replace: "    this.#prepared = null;\n",
+    step: 10,
+  },
+  {
     name: "prepared: a batch is run while something is not applied",
     file: "group/execute_first.ts",
     find:
