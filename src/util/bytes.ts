@@ -338,24 +338,16 @@ export class ByteReader {
   text(memo?: TextMemo): string {
     const length = this.u32();
     const at = this.#take(length);
-    if (length === 0) return "";
     // A view of the bytes costs more than a short text.
-    const end = at + length;
-    const known = memo?.find(this.#bytes, at, end);
-    if (known !== undefined) return known;
-    if (memo === undefined) {
-      const short = shortAscii(this.#bytes, at, end);
-      if (short !== null) return short;
-    }
-    const bytes = this.#bytes.subarray(at, end);
-    const text = this.#decode(bytes);
-    memo?.keep(bytes, text);
-    return text;
-  }
-
-  #decode(bytes: Uint8Array): string {
+    const known = memo === undefined
+      ? shortAscii(this.#bytes, at, at + length)
+      : memo.find(this.#bytes, at, at + length) ?? null;
+    if (known !== null) return known;
+    const bytes = this.#bytes.subarray(at, at + length);
     try {
-      return decoder.decode(bytes);
+      const text = decoder.decode(bytes);
+      memo?.keep(bytes, text);
+      return text;
     } catch {
       throw new MalformedBytesError(`invalid UTF-8 before ${this.#offset}`);
     }
