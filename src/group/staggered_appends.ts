@@ -7,6 +7,9 @@ const WAITING_ENTRIES_MAX = 64;
 /** No more bytes of them: larger messages than others there need not be. */
 const WAITING_BYTES_MAX = 256 * 1024;
 
+/** So many messages do not wait after one that was told at once has not answered in time. */
+const UNSTAGGERED = 64;
+
 /** What staggering needs. */
 export interface StaggerPorts {
   readonly core: Pick<
@@ -24,7 +27,8 @@ export interface StaggerPorts {
  * A leader's entries go at once to as many members as a commit needs beside itself, and to the others a few ms later,
  * many in one message. Each message costs its receiver and the leader more than a small entry does, and where members
  * share a machine, those who hurry take its processors from one another. If those who were told at once have not
- * answered when the others are told, another one is told at once from then on. For Raft this is a slow network.
+ * answered when the others are told, all are told at once for a while, and then another one comes first. For Raft this
+ * is a slow network.
  */
 export class StaggeredAppends {
   readonly #ports: StaggerPorts;
@@ -38,6 +42,8 @@ export class StaggeredAppends {
   #order: MemberId[] = [];
   /** How many are told at once. */
   #prompt = 0;
+  /** Messages that are still not to wait. */
+  #unstaggered = 0;
 
   /** Nobody waits. */
   constructor(ports: StaggerPorts) {
@@ -96,7 +102,10 @@ export class StaggeredAppends {
     this.#stopTimer = null;
     const { core } = this.#ports;
     const slow = core.commit < this.#waitingFrom ? this.#order[0] : undefined;
-    if (slow !== undefined) this.#putLast(slow);
+    if (slow !== undefined) {
+      this.#putLast(slow);
+      this.#unstaggered = UNSTAGGERED;
+    }
     this.hurryAll();
   }
 
@@ -111,8 +120,10 @@ export class StaggeredAppends {
       return false;
     }
     if (core.config !== this.#config) this.#arrange(core.config);
-    const place = this.#order.indexOf(to);
-    return place >= this.#prompt;
+    if (this.#order.indexOf(to) < this.#prompt) return false;
+    if (this.#unstaggered === 0) return true;
+    this.#unstaggered--;
+    return false;
   }
 
   /** Voters stand in the order in which they campaign if the leader is gone: the first one has all entries then. */

@@ -92,17 +92,24 @@ Deno.test("of five, two are told at once", () => {
   assert.deepEqual(bench.take(), ["4.d 0-1 0", "5.e 0-1 0"]);
 });
 
-Deno.test("who has not answered when the others are told is the last one from then on", () => {
+Deno.test("if who was told at once has not answered when the others are told, all are told at once for a while, and then another one comes first", () => {
   const bench = new Bench();
   bench.push(0, 1);
   bench.over();
   assert.deepEqual(bench.take(), ["2.b 0-1 0", "3.c 0-1 0"]);
-  bench.push(1, 2);
-  assert.deepEqual(bench.take(), ["3.c 1-2 0"]);
-  bench.core.commit = 2;
+  for (let n = 1; n <= 64; n++) {
+    bench.push(n, n + 1);
+    assert.deepEqual(
+      bench.take(),
+      [`2.b ${n}-${n + 1} 0`, `3.c ${n}-${n + 1} 0`],
+    );
+  }
+  bench.push(65, 66);
+  assert.deepEqual(bench.take(), ["3.c 65-66 0"]);
+  bench.core.commit = 66;
   bench.over();
-  bench.push(2, 3);
-  assert.deepEqual(bench.take(), ["2.b 1-2 2", "3.c 2-3 2"]);
+  bench.push(66, 67);
+  assert.deepEqual(bench.take(), ["2.b 65-66 66", "3.c 66-67 66"]);
 });
 
 Deno.test("who cannot be reached makes way, and what waits for the others leaves", () => {

@@ -18,8 +18,8 @@ export const EXEC_MUTANTS: readonly Mutant[] = [
   {
     name: "staggering: who is slow is told first for ever",
     file: "group/staggered_appends.ts",
-    find: "    if (slow !== undefined) this.#putLast(slow);\n",
-    replace: "",
+    find: "      this.#putLast(slow);\n      this.#unstaggered",
+    replace: "      this.#unstaggered",
   },
   {
     name: "staggering: what waits for whoever waits for it goes on waiting",
