@@ -5,7 +5,7 @@ import { configOf, type NodeOptions } from "../config/options.ts";
 import { HiqliteError } from "../errors.ts";
 import { LocalClient } from "../client/local.ts";
 import type { Member } from "../node/port.ts";
-import { openMember } from "./open.ts";
+import { openMember } from "./open_member.ts";
 
 /** After so long a member of a test that is not ready is a failure, ms. */
 const READY_MS = 60_000;

@@ -11,7 +11,7 @@ import { firstStartLines } from "./first_start.ts";
 import { logFormatOf, logLines, type Terminal } from "./terminal.ts";
 import { Logger } from "../util/logger.ts";
 import { FLAG_KEYS, type FlagKey } from "../config/sources.ts";
-import { openMember } from "../app/open.ts";
+import { openMember } from "../app/open_member.ts";
 
 /** How long a graceful stop may take before the process ends anyway, ms. */
 const STOP_MS_MAX = 15_000;
@@ -97,13 +97,13 @@ export async function serve(
   for (const notice of notices) logger.warn(notice);
 
   const ended = Promise.withResolvers<void>();
-  const { client, listeners, dashboardLink } = await openMember(config, {
+  const { node, listeners, dashboardLink } = await openMember(config, {
     logger,
     version: terminal.version,
     // What is not durable must not be acknowledged: end, the others take over.
     onFatal: () => terminal.exit(1),
   });
-  const stop = stopper(terminal, logger, () => client.shutdown(), ended);
+  const stop = stopper(terminal, logger, () => node.shutdown(), ended);
   const forget = terminal.onStop(stop);
   const forgetReload = terminal.onReload(() => {
     logger.info("reading certificates again", { reason: "SIGHUP" });

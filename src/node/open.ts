@@ -24,8 +24,6 @@ import { RaftGroup } from "../group/group.ts";
 import { encodeEntryRefusal } from "../state/entry_refusal.ts";
 import { peekMaxRun, sealEnvelope } from "../state/envelope.ts";
 import { envelopeStamp, type WrittenChance } from "./groups/stamp.ts";
-import { DiskCaches } from "./open_disk_caches.ts";
-import { MemoryCaches } from "./open_memory_caches.ts";
 import { isDamage, isLogDamage } from "./damage.ts";
 import type { CacheSpec, FollowingSpec } from "./groups/spec.ts";
 import { HiqliteNode } from "./node.ts";
@@ -74,7 +72,7 @@ export async function openNode(
     logger,
   );
   const random = new SystemRandom();
-  const caches = cachesOf(config, levels.length);
+  const caches = await cachesOf(config, levels.length);
   return new HiqliteNode({
     config,
     logger,
@@ -140,11 +138,18 @@ export function secretsOf(
     : [secretRaft, secretRaftPrevious];
 }
 
-function cachesOf(config: NodeConfig, level: number): CacheSpec | null {
+/** Of the two kinds the one that is asked for is loaded. */
+async function cachesOf(
+  config: NodeConfig,
+  level: number,
+): Promise<CacheSpec | null> {
   if (!config.cache) return null;
-  return config.cacheStorageDisk
-    ? new DiskCaches(config, level)
-    : new MemoryCaches(config, level);
+  if (config.cacheStorageDisk) {
+    const { DiskCaches } = await import("./open_disk_caches.ts");
+    return new DiskCaches(config, level);
+  }
+  const { MemoryCaches } = await import("./open_memory_caches.ts");
+  return new MemoryCaches(config, level);
 }
 
 /** How long a write may run that asks for `asked` ms, 0 for the usual limit. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { configOf } from "../../../src/config/options.ts";
-import { openMember } from "../../../src/app/open.ts";
+import { openMember } from "../../../src/app/open_member.ts";
 import {
   Page,
   PAGE_HEADERS,
