@@ -24,11 +24,20 @@ export function clientHello(
   random: Random,
   mayBreak = true,
 ): Uint8Array<ArrayBuffer> {
+  const extensions = joined(
+    // TLS 1.3; X25519, and a share of it; signatures that there are.
+    bytesOf("\x00\x2b\x00\x03\x02\x03\x04"),
+    bytesOf("\x00\x0a\x00\x04\x00\x02\x00\x1d"),
+    bytesOf("\x00\x33\x00\x26\x00\x24\x00\x1d\x00\x20"),
+    garbage(random, 32),
+    bytesOf("\x00\x0d\x00\x0a\x00\x08\x04\x03\x08\x04\x04\x01\x08\x07"),
+  );
   const body = joined(
     bytesOf("\x03\x03"),
     garbage(random, 32),
     bytesOf("\x00\x00\x04\x13\x01\x13\x02\x01\x00"),
-    bytesOf("\x00\x0b\x00\x2b\x00\x03\x02\x03\x04\x00\x17\x00\x00"),
+    new Uint8Array([extensions.length >> 8, extensions.length & 255]),
+    extensions,
   );
   const message = joined(
     bytesOf("\x01\x00"),
