@@ -22,7 +22,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a renewed pair is not used",
-    file: "front/front_server.ts",
+    file: "front/handshakes.ts",
     find: "    this.#context = this.#contextOf(pair);\n",
     replace: "    void this.#contextOf(pair);\n",
   },
