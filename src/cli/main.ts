@@ -63,7 +63,7 @@ async function printHelp(
   terminal: Terminal,
   subcommand: string | undefined,
 ): Promise<void> {
-  const command = Object.hasOwn(COMMANDS, name ?? "") ? COMMANDS[name!] : null;
+  const command = Object.hasOwn(COMMANDS, name ?? "") ? COMMANDS[name!]! : null;
   const lines = command === null
     ? help()
     : (await command.load()).help(subcommand);
