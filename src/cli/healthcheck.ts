@@ -115,7 +115,8 @@ function ask(
   const signal = AbortSignal.timeout(timeoutMs);
   // The certificate names other hosts than this one, and nothing secret is sent.
   const request = url.startsWith("https:")
-    ? tlsGet(url, { signal, rejectUnauthorized: false, agent: false })
+    // With authorities, even none, the runtime does not look for the system's, which would need a permission.
+    ? tlsGet(url, { signal, rejectUnauthorized: false, agent: false, ca: [] })
     : plainGet(url, { signal, agent: false });
   request.on("error", (error: Error) =>
     resolve({

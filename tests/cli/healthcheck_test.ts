@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Authority } from "../../src/tls/authority.ts";
 import { run } from "./fake_terminal.ts";
+import { Program } from "./program.ts";
 
 /** Answers every request of a member's status with what the path says. */
 function serveStatus(
@@ -80,14 +81,18 @@ Deno.test("healthcheck asks a member that speaks TLS, whatever its certificate n
   const { key, chain: cert } = authority.issue(["elsewhere"], new Date());
   await using server = serveStatus(starting, { cert, key });
   const { port } = server.addr;
-  const { code, error } = await run(["healthcheck"], {
+  const env = {
     HQL_NODES: `1 member.example:1 member.example:${port}`,
     HQL_LISTEN_ADDR_API: "127.0.0.1",
     HQL_SECRET_RAFT: "raft-secret-0123456789",
     HQL_SECRET_API: "api-secret-0123456789",
     HQL_TLS_AUTO_CERTS: "true",
-  });
+  };
+  const { code, error } = await run(["healthcheck"], env);
   assert.equal(code, 0, error);
+  // With the permissions that the compiled program has.
+  await using program = new Program(["healthcheck"], env);
+  assert.equal((await program.status).code, 0, program.output);
 });
 
 Deno.test("healthcheck ends with 1 if nobody listens, nobody answers, or the configuration is wrong", async () => {
