@@ -31,7 +31,6 @@ export class DiskCaches implements CacheSpec {
     const { cacheLogSync, tickMs } = config;
     this.options = {
       ...groupOptions(config),
-      staggers: true,
       durability: durabilityOf(cacheLogSync, tickMs),
       retainBytes: RETAINED_BYTES,
     };

@@ -28,7 +28,6 @@ export class MemoryCaches implements CacheSpec {
   constructor(config: NodeConfig, level: number) {
     this.options = {
       ...groupOptions(config),
-      staggers: true,
       durability: { mode: "immediate" },
       retainEntries: RETAINED,
       retainBytes: RETAINED_BYTES,
