@@ -1,5 +1,4 @@
 import { configOf, type NodeOptions } from "../config/options.ts";
-import { listen } from "../server/listen.ts";
 import { type Logger, silentLogger } from "../util/logger.ts";
 import type { HiqliteNode } from "../node/node.ts";
 import { LocalClient } from "../client/local.ts";

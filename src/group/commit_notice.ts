@@ -4,8 +4,6 @@ import type { Intake } from "./intake.ts";
 /** What telling of commits needs from the loop. */
 export interface CommitNoticePorts {
   step(input: Input): void;
-  /** Others are to hear of the last entries, and of their commit, now. */
-  told(): void;
   /** What says whether more entries are to come. */
   readonly intake: Pick<Intake, "follows" | "outstanding">;
   /** See {@linkcode GroupPorts.afterTurns}. */
@@ -58,7 +56,6 @@ export class CommitNotice {
   #hold(held: boolean): void {
     if (this.#held === held) return;
     this.#held = held;
-    if (!held) this.#ports.told();
     this.#ports.step({ kind: "holdCommits", held });
   }
 }

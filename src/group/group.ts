@@ -105,8 +105,9 @@ export class RaftGroup {
   /** One tick of the group's timeouts; since the last one `elapsedMs` of this member's monotonic time passed. */
   tick(elapsedMs: number): void {
     if (this.#stopped) return;
+    this.#ticks++;
     this.#guarded(() =>
-      tickParts(this.#parts, ++this.#ticks, elapsedMs, this.#commit)
+      tickParts(this.#parts, this.#ticks, elapsedMs, this.#commit)
     );
     this.#step({ kind: "tick" });
   }
@@ -205,7 +206,6 @@ export class RaftGroup {
   unreachable(member: MemberId): void {
     if (this.#stopped) return;
     this.#parts.sender.unreachable(member);
-    this.#parts.appends.unreachable(member);
     const { promises } = this.#parts.durability;
     this.#step({ kind: promises ? "unreachable" : "linkBroke", member });
     if (this.core.leader === member) {
@@ -299,7 +299,9 @@ export class RaftGroup {
     for (const { to, term, atLeast } of ready.sendSnapshots) {
       this.#parts.sender.start(to, term, atLeast);
     }
-    for (const read of ready.reads) this.#finishRead(read);
+    for (const { requestId, index } of ready.reads) {
+      this.#finishRead(requestId, index);
+    }
     const snapshot = ready.installSnapshot;
     if (snapshot !== null) {
       // What is in the state must not outlive the term it came in.
@@ -319,10 +321,7 @@ export class RaftGroup {
   #dispatch(message: Message): void {
     switch (message.type) {
       case "appendEntries":
-        return this.#parts.appends.push(message);
-      case "readIndexReply":
-        this.#parts.appends.hurry(message.to);
-        break;
+        return this.#parts.outbox.push(message);
       case "heartbeat":
         message = { ...message, clockMs: this.#parts.clock.ms };
     }
@@ -334,7 +333,7 @@ export class RaftGroup {
     this.#step({ kind: "unreachable", member: message.to });
   }
 
-  #finishRead({ requestId, index }: Ready["reads"][number]): void {
+  #finishRead(requestId: number, index: LogIndex | null): void {
     const done = this.#parts.reads.take(requestId);
     if (done === undefined) return;
     if (index === null) return done(null);

@@ -1,3 +1,4 @@
+import type { LogError } from "../log/port.ts";
 import type { Input, Outcome } from "../raft/io.ts";
 import type { AppendEntries, Message } from "../raft/messages.ts";
 import type { LogIndex, SnapshotMeta } from "../raft/types.ts";
@@ -23,7 +24,6 @@ import { RunWatch } from "./run_watch.ts";
 import { SnapshotReceiver } from "./snapshot_receiver.ts";
 import { SnapshotSender } from "./snapshot_sender.ts";
 import { SnapshotService } from "./snapshot_service.ts";
-import { StaggeredAppends } from "./staggered_appends.ts";
 
 /** What a stopped group answers to everything. */
 export const STOPPED: Outcome = {
@@ -64,7 +64,7 @@ export interface GroupParts {
   readonly inbox: ProposalInbox;
   readonly intake: Intake;
   readonly durability: LogDurability;
-  readonly appends: StaggeredAppends;
+  readonly outbox: AppendOutbox;
   readonly applier: Applier;
   readonly watch: ApplyWatch;
   readonly checkpoints: Checkpoints;
@@ -91,6 +91,7 @@ export function buildGroupParts(
   loop: LoopEvents,
 ): GroupParts {
   const { core, log, machine, warn } = ports;
+  const failed = (error: Error | LogError): void => loop.failed(error);
   const events = new EventFeed(machine.applied.index);
   const proposals = new PendingProposals();
   const waiters = new AppliedWaiters();
@@ -123,7 +124,6 @@ export function buildGroupParts(
     loop,
   );
   const intake = new Intake(core, inbox, stage, proposals);
-  const appends = buildAppends(ports, options, loop);
   return {
     events,
     snapshots,
@@ -136,13 +136,12 @@ export function buildGroupParts(
     inbox,
     intake,
     durability: buildDurability(ports, options, loop),
-    appends,
+    outbox: new AppendOutbox(log, (message) => loop.transmit(message), failed),
     applier,
     watch: new ApplyWatch(machine, options.applyMs ?? APPLY_MS, warn),
     checkpoints,
     notice: new CommitNotice({
       step: (input) => void loop.step(input),
-      told: () => appends.hurryAll(),
       intake,
       afterTurns: ports.afterTurns,
     }),
@@ -202,24 +201,6 @@ function buildApplier(
     diverged: (divergence) => diverged(divergence),
     firstWanted: () => events.hurried ? 0 : waiters.first,
     linger,
-  });
-}
-
-function buildAppends(
-  { core, log, linger }: GroupPorts,
-  { staggers = false }: GroupOptions,
-  loop: LoopEvents,
-): StaggeredAppends {
-  const outbox = new AppendOutbox(
-    log,
-    (message) => loop.transmit(message),
-    (error) => loop.failed(error),
-  );
-  return new StaggeredAppends({
-    core,
-    self: core.status().id,
-    send: (message) => outbox.push(message),
-    linger: staggers ? linger : undefined,
   });
 }
 

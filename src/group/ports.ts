@@ -35,8 +35,6 @@ export interface GroupOptions {
   readonly maxInbox: number;
   /** How long a committed entry may wait to be applied before the member complains, ms: what a leader may take for a write, and two seconds. @default {APPLY_MS} */
   readonly applyMs?: number;
-  /** Entries go at once only to as many members as a commit needs, and to the others a few ms later; see {@linkcode StaggeredAppends}. @default {false} */
-  readonly staggers?: boolean;
   /** The shortest election timeout, ms: what the cluster clock may advance by at once. */
   readonly electionMs: number;
 }

@@ -105,10 +105,6 @@ export class RaftCore {
   get lastIndex(): LogIndex {
     return this.state.log.lastIndex;
   }
-  /** Payload bytes of the entries after an index that is not purged, up to another one. */
-  bytesBetween(after: LogIndex, to: LogIndex): number {
-    return this.state.log.bytesBetween(after, to);
-  }
   /** Every configuration that is, or may again come, into effect, oldest first. */
   get configs(): readonly Configuration[] {
     return this.state.configs.all;

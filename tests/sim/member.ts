@@ -189,7 +189,6 @@ export class SimMember implements Observed {
       checkpointEntries: world.plan.checkpointEntries,
       checkpointBytes: 1_000_000,
       maxInbox: 1000,
-      staggers: world.plan.stateMachine === "caches",
       electionMs: world.plan.tickMs * world.plan.raft.electionTicks,
     });
     this.#watchEvents();

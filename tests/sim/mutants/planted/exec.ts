@@ -9,25 +9,6 @@ export const EXEC_MUTANTS: readonly Mutant[] = [
     replace: "",
   },
   {
-    name: "staggering: what waits for a member is dropped when more comes",
-    file: "group/staggered_appends.ts",
-    find:
-      "    const all = follows ? { ...message, prev: waiting.prev } : message;\n",
-    replace: "    const all = message;\n",
-  },
-  {
-    name: "staggering: who is slow is told first for ever",
-    file: "group/staggered_appends.ts",
-    find: "      this.#putLast(slow);\n      this.#unstaggered",
-    replace: "      this.#unstaggered",
-  },
-  {
-    name: "staggering: what waits for whoever waits for it goes on waiting",
-    file: "group/commit_notice.ts",
-    find: "    if (!held) this.#ports.told();\n",
-    replace: "",
-  },
-  {
     name: "a commit waits for its answers although no entries follow",
     file: "group/commit_notice.ts",
     find:
