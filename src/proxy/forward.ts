@@ -2,7 +2,7 @@ import { errorOf } from "../api/error_body.ts";
 import { IDEMPOTENCY_KEY_HEADER } from "../api/idempotency_key.ts";
 import { repeatOf } from "../api/repeat_of.ts";
 import type { Repeat } from "../api/route.ts";
-import { PROXIED_HEADER } from "../api/proxied_address.ts";
+import { PROXIED_HEADER } from "../server/proxied_address.ts";
 import { whyUnsent } from "../client/unsent.ts";
 import { type ErrorCode, HiqliteError } from "../errors.ts";
 import { pause } from "../util/abort.ts";

@@ -1,6 +1,6 @@
 import type { ErrorBody } from "../api/error_body.ts";
 import { HiqliteError, HTTP_STATUS } from "../errors.ts";
-import { ProxiedAddresses } from "../api/proxied_address.ts";
+import { ProxiedAddresses } from "../server/proxied_address.ts";
 import type { FrontLimits } from "../front/protocol.ts";
 import type { Logger } from "../util/logger.ts";
 import { isPreflight, showTo } from "../server/cors.ts";

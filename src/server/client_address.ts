@@ -1,4 +1,4 @@
-import { PROXIED_HEADER, ProxiedAddresses } from "../api/proxied_address.ts";
+import { PROXIED_HEADER, ProxiedAddresses } from "./proxied_address.ts";
 import { toldAddress } from "../front/told_address.ts";
 import { systemClock } from "../util/clock.ts";
 import { isThisMachine } from "./this_machine.ts";

@@ -1,5 +1,7 @@
 import process from "node:process";
 import { main } from "../../src/cli/main.ts";
+// `main` loads it when it is asked for; by then this is somebody who cannot read it.
+import "../../src/cli/serve.ts";
 
 /** The superuser may do everything, so the program runs as somebody else, once all its code is loaded. */
 const user = Number(Deno.env.get("TEST_USER"));

@@ -3,7 +3,7 @@ import { connect as dial } from "node:net";
 import {
   PROXIED_HEADER,
   ProxiedAddresses,
-} from "../../src/api/proxied_address.ts";
+} from "../../src/server/proxied_address.ts";
 import { Proxy, type ProxyOptions } from "../../src/proxy/proxy.ts";
 import { silentLogger } from "../../src/util/logger.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import {
   PROXIED_HEADER,
   ProxiedAddresses,
-} from "../../src/api/proxied_address.ts";
+} from "../../src/server/proxied_address.ts";
 import {
   clientAddresses,
   PROXY_MACHINE,

@@ -6,7 +6,8 @@ import { type Clock, systemClock } from "../../util/clock.ts";
 import type { Logger } from "../../util/logger.ts";
 import type { Mounting } from "../mount.ts";
 import { AuditLog } from "./audit_log.ts";
-import { dashboardHandlers } from "./handlers.ts";
+import type { DashboardHandlers } from "./asking.ts";
+import type { HandlerParts } from "./handler_parts.ts";
 import { linkPath, LoginLinks } from "./login_links.ts";
 import { LoginThrottle } from "./login_throttle.ts";
 import { mountDashboard } from "./mount_dashboard.ts";
@@ -95,6 +96,7 @@ export class Dashboard {
       version,
       options,
     }, ended);
+    let handlers: Promise<DashboardHandlers> | undefined;
     mountDashboard({
       app: mounting.app as Hono,
       base: this.#base,
@@ -105,12 +107,13 @@ export class Dashboard {
       linkMade: () => this.#links.made || member.audit.hasEnded(LINK_MADE),
       hasPassword: this.#passwords.possible,
       audit: this.#audit,
-      handlers: dashboardHandlers({
-        ...{ mounting, member, sessions, limits },
-        settings: wiring.settings ?? [],
-        nodeId: () => signIn.nodeId,
-        now: () => this.#clock.wall(),
-      }),
+      handlers: () =>
+        handlers ??= loadHandlers({
+          ...{ mounting, member, sessions, limits },
+          settings: wiring.settings ?? [],
+          nodeId: () => signIn.nodeId,
+          now: () => this.#clock.wall(),
+        }),
     });
   }
 
@@ -125,4 +128,9 @@ export class Dashboard {
       : Promise.resolve(page);
     return this.#page;
   }
+}
+
+async function loadHandlers(parts: HandlerParts): Promise<DashboardHandlers> {
+  const { dashboardHandlers } = await import("./handlers.ts");
+  return dashboardHandlers(parts);
 }

@@ -9,7 +9,7 @@ import {
 } from "../../api/dashboard/routes.ts";
 import { type ErrorCode, HiqliteError } from "../../errors.ts";
 import type { AuditNote } from "../../node/audit_port.ts";
-import type { DashboardHandler, DashboardHandlers, Deed } from "./asking.ts";
+import type { DashboardHandlers, Deed } from "./asking.ts";
 import type { AuditLog } from "./audit_log.ts";
 import type { DashboardPage } from "./page.ts";
 import { refuseCrossSite, refuseStrangeHost } from "./request_guard.ts";
@@ -32,7 +32,8 @@ export interface DashboardMounting {
   /** A password can be given. */
   readonly hasPassword: boolean;
   readonly audit: AuditLog;
-  readonly handlers: DashboardHandlers;
+  /** Loaded when somebody asks: most members are never looked at. */
+  readonly handlers: () => Promise<DashboardHandlers>;
 }
 
 /** These give out much at once: they are remembered as changes are. */
@@ -80,10 +81,15 @@ export function mountDashboard(mounting: DashboardMounting): void {
     pathOf(logout),
     (context) => signIn.logout(context, signIn.sessionOf(context)),
   );
-  for (const [name, handle] of Object.entries(mounting.handlers)) {
-    mountRoute(mounting, name as keyof DashboardHandlers, handle);
+  for (const name of Object.keys(DASHBOARD_ROUTES) as DashboardRouteName[]) {
+    if (isHandled(name)) mountRoute(mounting, name);
   }
   app.get(`${base}/*`, (context) => sendPage(context, mounting));
+}
+
+/** Whether somebody must have signed in for it. */
+function isHandled(name: DashboardRouteName): name is keyof DashboardHandlers {
+  return name !== "session" && name !== "login" && name !== "logout";
 }
 
 /** The error for a path that is not there. */
@@ -126,9 +132,8 @@ function finish(context: Context, mounting: DashboardMounting): void {
 function mountRoute(
   mounting: DashboardMounting,
   name: keyof DashboardHandlers,
-  handle: DashboardHandler,
 ): void {
-  const { app, base, signIn, audit } = mounting;
+  const { app, base, signIn, audit, handlers } = mounting;
   const route: DashboardRoute = DASHBOARD_ROUTES[name];
   app.on(route.method, `${base}/api/${route.path}`, async (context) => {
     const session = signIn.sessionOf(context);
@@ -143,6 +148,7 @@ function mountRoute(
       ...deed,
     });
     try {
+      const handle = (await handlers())[name];
       const response = await handle({ context, session: session!, deed });
       if (isNoted) await audit.note(note());
       return response;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ProxiedAddresses } from "../../src/api/proxied_address.ts";
+import { ProxiedAddresses } from "../../src/server/proxied_address.ts";
 
 const NOW = 1_700_000_000_000;
 const MINUTE = 60_000;
