@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { SESSION_LIMITS } from "../../src/state/session_limits.ts";
 import type { BackupRecord } from "../../src/state/backups/types.ts";
 import { clientOf } from "../../tests/backup/real_members.ts";
 import { keyLine } from "../../tests/backup/bucket.ts";
@@ -164,8 +165,9 @@ async function besideWrites(cluster: TestCluster): Promise<Beside> {
   };
   const calm = (): Promise<void> =>
     phase("nothing else", false, () => sleep(1000 * Number(values.seconds)));
-  // What is compiled, opened and grown with the first writes is no part of it.
-  await sleep(5_000);
+  // What is compiled and opened with the first writes is no part of it, nor what members remember of
+  // each: as many answers as they keep are there first.
+  await remembered(load);
   const leaders = [await leader()];
   const records: BackupRecord[] = [];
   let grewMiB = 0;
@@ -192,6 +194,17 @@ async function besideWrites(cluster: TestCluster): Promise<Beside> {
     uploaders: records.map(({ uploader }) => uploader),
     ...{ grewMiB, leaders, failures: load.failures },
   };
+}
+
+/** Until members remember as many answers as they ever do. */
+async function remembered(load: PacedLoad): Promise<void> {
+  const { answers } = SESSION_LIMITS;
+  const say = reporter("writes before it is measured", answers, console.error);
+  while (load.answered.length < answers) {
+    if (load.failures.length > 0) throw new Error(load.failures[0]);
+    await sleep(500);
+    say(load.answered.length);
+  }
 }
 
 function timesIn({ from, to }: Phase, { answered }: PacedLoad): number[] {
