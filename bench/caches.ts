@@ -17,9 +17,12 @@ export interface CacheTimings {
   readonly reads: CacheReadTimings;
 }
 
+/** Callers meanwhile. */
+const WARMING = 64;
+
 /** Puts through the client of the caches' leader, then reads on a member that follows. */
 export async function measureCaches(
-  { writers, ms }: BenchOptions,
+  { writers, ms, warmMs }: BenchOptions,
   cluster: Cluster,
   withCpu: (
     trio: Trio,
@@ -28,14 +31,16 @@ export async function measureCaches(
 ): Promise<CacheTimings> {
   const { leader, follower } = await cluster.roles("cache");
   const puts: PutTimings[] = [];
+  const turn = (concurrency: number, ms: number): Promise<Timing> =>
+    leader.ask<Timing>(
+      "cachePuts",
+      { concurrency, ms, calls: UNBOUNDED } satisfies Load,
+    );
+  if (warmMs > 0) await turn(WARMING, warmMs);
   for (const concurrency of writers) {
-    const turn = (ms: number): Promise<Timing> =>
-      leader.ask<Timing>(
-        "cachePuts",
-        { concurrency, ms, calls: UNBOUNDED } satisfies Load,
-      );
-    await turn(ms / 2);
-    const { timing, cpuUs } = await withCpu(cluster, () => turn(ms));
+    await turn(concurrency, ms / 2);
+    const measure = () => turn(concurrency, ms);
+    const { timing, cpuUs } = await withCpu(cluster, measure);
     puts.push({ timing, cpu: round(cpuUs / timing.calls) });
   }
   return { puts, reads: await follower.ask("cacheReads") };

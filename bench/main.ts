@@ -28,6 +28,10 @@ import {
 import { CLEAR, INSERT, row } from "./workload.ts";
 
 const BLOB_BYTES = 100 * 1024;
+/** Writers while nothing is measured yet. */
+const WARMING = 64;
+/** Sections that are bound by the code of the write path. */
+const WRITES = ["singles", "transactions", "follower", "http"] as const;
 
 /** Sections with clusters of their own. */
 const APART: ReadonlySet<Section> = new Set([
@@ -106,6 +110,10 @@ async function measureCluster(
     }
     return all;
   };
+  if (WRITES.some((section) => only.has(section))) {
+    say("warming up");
+    await warmUp(options, cluster, [pipeline, applying]);
+  }
   if (only.has("singles")) {
     results.singles = await each(
       "single inserts",
@@ -213,6 +221,18 @@ async function measureMillionKeys(
   } finally {
     await cluster.close();
   }
+}
+
+/** Keeps the cluster and each pipeline busy for a while. */
+async function warmUp(
+  { warmMs }: BenchOptions,
+  cluster: Cluster,
+  pipelines: readonly Trio[],
+): Promise<void> {
+  if (warmMs === 0) return;
+  const { leader } = await cluster.roles();
+  const leaders = [leader, ...pipelines.map(({ children }) => children[0]!)];
+  for (const child of leaders) await singles(child, { ms: warmMs }, WARMING);
 }
 
 /** Measures after a run that only brings code and caches up to speed. */

@@ -7,6 +7,8 @@ export interface BenchOptions {
   readonly writers: readonly number[];
   /** Length of one measurement, ms. */
   readonly ms: number;
+  /** How long members are kept busy before anything is measured, ms: code that runs long is compiled better. */
+  readonly warmMs: number;
   /** Alternating measurements of pipeline and cluster per concurrency. */
   readonly rounds: number;
   /** Rows of the transactions and of the table that is read. */
@@ -48,10 +50,12 @@ pipeline made of the same parts without consensus.
 
   --writers <list>   concurrent writers (default 4,16,64,256)
   --seconds <n>      length of one measurement, 0.1 to 60 (default 2)
+  --warm <n>         seconds of writes before the first measurement of singles and
+                     of caches, 0 to 60 (default 10): as in a server that runs long
   --rounds <n>       alternating measurements, 1 to 50 (default 5)
   --rows <n>         rows of transactions and reads, 1000 to 1000000 (default 50000)
   --only <list>      some of ${SECTIONS.join(", ")}
-  --quick            0.5 s, one round, 5000 rows
+  --quick            0.5 s, one round, 5000 rows, 1 s of warm-up
   --json             machine-readable results
   --sqlite <way>     ${SQLITE_WAYS.join(", ")}: a thread (default), a process of
                      its own, or the library that deno task sqlite builds
@@ -69,6 +73,7 @@ export function readOptions(args: readonly string[]): BenchOptions | null {
     options: {
       writers: { type: "string", default: "4,16,64,256" },
       seconds: { type: "string" },
+      warm: { type: "string" },
       rounds: { type: "string" },
       rows: { type: "string" },
       only: { type: "string", default: SECTIONS.join(",") },
@@ -82,7 +87,7 @@ export function readOptions(args: readonly string[]): BenchOptions | null {
   if (values.help) return null;
   const { quick, json } = values;
   const between = (
-    name: "seconds" | "rounds" | "rows",
+    name: "seconds" | "warm" | "rounds" | "rows",
     usual: number,
     low: number,
     high: number,
@@ -92,6 +97,7 @@ export function readOptions(args: readonly string[]): BenchOptions | null {
       bounded("writers", Number(text), 1, 4096)
     ),
     ms: 1000 * between("seconds", quick ? 0.5 : 2, 0.1, 60),
+    warmMs: 1000 * between("warm", quick ? 1 : 10, 0, 60),
     rounds: between("rounds", quick ? 1 : 5, 1, 50),
     rows: between("rows", quick ? 5_000 : 50_000, 1_000, 1_000_000),
     only: new Set(
@@ -120,7 +126,8 @@ function bounded(
   low: number,
   high: number,
 ): number {
-  const whole = name === "seconds" || Number.isInteger(value);
+  const whole = name === "seconds" || name === "warm" ||
+    Number.isInteger(value);
   if (whole && value >= low && value <= high) return value;
   throw new Error(`--${name}: expected ${low} to ${high}, got ${value}`);
 }
