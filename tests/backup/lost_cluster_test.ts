@@ -11,7 +11,7 @@ async function clusterIdOf(
   cluster: TestCluster,
   node: number,
 ): Promise<string> {
-  const answer = await cluster.api(node).cluster(5_000);
+  const answer = await cluster.api(node).cluster(20_000);
   assert.equal(answer.type, "ok");
   return answer.type === "ok" ? String(answer.value.cluster_id) : "";
 }
@@ -127,7 +127,7 @@ Deno.test("a restore that fails leaves every member's data: the cluster goes on 
 Deno.test("a member of a running cluster that is told alone to restore waits, harms nobody, and is back as itself once the variable is gone", async () => {
   await using cluster = await TestCluster.start();
   await fill(cluster);
-  const before = await cluster.api(1).cluster(5_000);
+  const before = await cluster.api(1).cluster(20_000);
   assert.equal(before.type, "ok");
   await cluster.killWithChildren(2);
   cluster.setEnvironment(2, { HQL_BACKUP_RESTORE: "file:/nowhere.sqlite" });
@@ -143,7 +143,7 @@ Deno.test("a member of a running cluster that is told alone to restore waits, ha
   cluster.setEnvironment(2, {});
   await cluster.startMember(2);
   await cluster.waitReady();
-  const after = await cluster.api(1).cluster(5_000);
+  const after = await cluster.api(1).cluster(20_000);
   assert.ok(before.type === "ok" && after.type === "ok");
   assert.deepEqual(
     after.value.members.map(({ id }) => id),

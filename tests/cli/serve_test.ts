@@ -33,6 +33,9 @@ async function withPlace(
   }
 }
 
+/** Less than the 15 s that a member gives to what is under way, ms. */
+const AT_ONCE_MS = 10_000;
+
 const SERVE = ["serve", "--no-config-file"];
 
 Deno.test("serve keeps data and its own secrets over a graceful stop and a kill", () =>
@@ -120,7 +123,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
       program.signal(signal);
       assert.equal((await program.status).code, 0, program.output);
       const took = performance.now() - begin;
-      assert(took < 3000, `it took ${took} ms`);
+      assert(took < AT_ONCE_MS, `it took ${took} ms`);
     }));
 }
 
@@ -136,7 +139,7 @@ Deno.test("serve ends with 0 at once when it is told to stop while it starts, an
       if (program.output !== "") assert.equal(code, 0, program.output);
       else assert(code === 0 || signal === "SIGTERM", `code ${code}`);
       const took = performance.now() - begin;
-      assert(took < 3000, `it took ${took} ms`);
+      assert(took < AT_ONCE_MS, `it took ${took} ms`);
     }
     await using program = new Program(SERVE, env);
     await program.line(/leader is/);

@@ -7,7 +7,7 @@ import { freePorts } from "../ports.ts";
 import type { Node } from "./network.ts";
 
 async function firstIndexOf(cluster: TestCluster, node: Node): Promise<number> {
-  const answer = await cluster.api(node).cluster(5000);
+  const answer = await cluster.api(node).cluster(20_000);
   assert.equal(answer.type, "ok", JSON.stringify(answer));
   return answer.type === "ok" ? Number(answer.value.first_index) : 0;
 }
@@ -18,7 +18,7 @@ async function logged(
   node: Node,
   line: RegExp,
 ): Promise<void> {
-  await poll(`${line} in the log of member ${node}`, 30_000, async () => {
+  await poll(`${line} in the log of member ${node}`, 60_000, async () => {
     return line.test(await cluster.log(node));
   });
 }
@@ -36,7 +36,7 @@ Deno.test("a member that was down longer than the log is kept gets a snapshot an
   }
   // For two seconds a leader keeps the log of a member it has just heard, and it purges as it applies.
   for (const node of [1, 3]) {
-    await poll(`member ${node} to purge its log`, 20_000, async () => {
+    await poll(`member ${node} to purge its log`, 60_000, async () => {
       await cluster.write(1, "UPDATE t SET n = 0 WHERE n = 0");
       return await firstIndexOf(cluster, node) > last + 1;
     });
@@ -84,7 +84,7 @@ Deno.test("a member whose addresses changed between two starts takes part under 
     url: `http://127.0.0.1:${api}`,
   });
   await cluster.waitReady([1, 2]);
-  await poll("the moved member to be ready", 30_000, () => third.ready(1000));
+  await poll("the moved member to be ready", 60_000, () => third.ready(1000));
   const index = await cluster.write(1, "INSERT INTO t VALUES (1)");
   const members = [{ node: 1, api: cluster.api(1) }, { node: 3, api: third }];
   const contents = await assertEqualContents(members, index);

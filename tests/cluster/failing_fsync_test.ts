@@ -49,7 +49,7 @@ Deno.test("EIO on the leader's fsync: it ends at once with exit code 1 and says 
   const marker = join(cluster.root, `fail-${leader}`);
   await Deno.writeTextFile(marker, "");
   await write();
-  await poll("the member to end", 10_000, async () => {
+  await poll("the member to end", 60_000, async () => {
     await write();
     return !process.running;
   });

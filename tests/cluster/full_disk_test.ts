@@ -6,7 +6,7 @@ import { SmallDisk } from "./small_disk.ts";
 
 const MEGABYTES = 32;
 const BODY = "x".repeat(4000);
-const WRITE_MS = 5000;
+const WRITE_MS = 20_000;
 
 const diskTest = await testNeeding(SMALL_DISKS);
 
@@ -107,7 +107,7 @@ diskTest(
     });
     const answer = await cluster.api(1).query(
       { sql: "SELECT count(*) FROM t" },
-      { consistency: "local", timeoutMs: 5000 },
+      { consistency: "local", timeoutMs: 20_000 },
     );
     assert.equal(answer.type, "ok", JSON.stringify(answer));
     assert.ok(process.running);
@@ -116,7 +116,7 @@ diskTest(
     assert.match(await probe(cluster, "health", 200), about);
     assert.match(await probe(cluster, "ready", 503), about);
     await disks[0]!.clear();
-    await rows.untilAccepted(1, 20_000);
+    await rows.untilAccepted(1, 60_000);
     await cluster.waitReady();
     assert.equal(cluster.process(1), process, "it lived through it");
     await rows.assertComplete();

@@ -34,7 +34,7 @@ export interface TestClusterOptions {
 export const SECRET_API = "secret-of-the-test-api";
 const POLL_MS = 50;
 const READY_MS = 60_000;
-const WRITE_MS = 20_000;
+const WRITE_MS = 60_000;
 
 const CLI = new URL("../../cli.ts", import.meta.url);
 const CONFIG = new URL("../../deno.json", import.meta.url);
@@ -241,7 +241,7 @@ export class TestCluster implements AsyncDisposable {
     await poll("a linearizable read", READY_MS, async () => {
       const answer = await this.api(this.nodes[0]!).query(
         { sql: "SELECT 1" },
-        { consistency: "linearizable", timeoutMs: 5000 },
+        { consistency: "linearizable", timeoutMs: 20_000 },
       );
       if (answer.type === "ok") index = answer.value.index;
       return answer.type === "ok";

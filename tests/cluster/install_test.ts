@@ -8,7 +8,7 @@ import { Victim } from "./damage.ts";
 
 const PRELOAD = new URL("./signal_at.ts", import.meta.url);
 const DOWN: Node = 3;
-const WRITE_MS = 20_000;
+const WRITE_MS = 60_000;
 const FILLER = "x".repeat(400);
 
 /** Every step of taking over a snapshot, in order. */
@@ -58,7 +58,7 @@ class Story implements AsyncDisposable {
     const { cluster } = this;
     // It may have caught up while it was stopping, with the members' own entries, too.
     const last = Math.max(...await this.#statusOfOthers("last_index"));
-    await poll("the others to purge", 20_000, async () => {
+    await poll("the others to purge", 60_000, async () => {
       for (let i = 0; i < 50; i++) {
         await this.#write("INSERT INTO t VALUES (?, ?)", ++this.#rows, FILLER);
       }
@@ -72,7 +72,7 @@ class Story implements AsyncDisposable {
     const line = `${signal} at ${moment.replace(",", " ")}\n`;
     await poll(
       line,
-      20_000,
+      60_000,
       async () => (await cluster.log(DOWN)).indexOf(line, from) >= 0,
     );
     return process;
@@ -103,7 +103,7 @@ class Story implements AsyncDisposable {
 
   #statusOfOthers(key: "first_index" | "last_index"): Promise<number[]> {
     return Promise.all([1, 2].map(async (node) => {
-      const answer = await this.cluster.api(node).cluster(5000);
+      const answer = await this.cluster.api(node).cluster(20_000);
       assert.ok(answer.type === "ok", JSON.stringify(answer));
       return Number(answer.value[key]);
     }));

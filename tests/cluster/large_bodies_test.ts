@@ -73,7 +73,7 @@ async function send(
 }
 
 async function termOf(cluster: TestCluster, node: Node): Promise<unknown> {
-  const answer = await cluster.api(node).cluster(5000);
+  const answer = await cluster.api(node).cluster(20_000);
   assert(answer.type === "ok");
   return answer.value.term;
 }

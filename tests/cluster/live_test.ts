@@ -4,7 +4,7 @@ import { type Client, connect } from "../../src/client/remote.ts";
 import { poll, SECRET_API, TestCluster } from "./harness.ts";
 
 const KILLS = 3;
-const REACH_MS = 20_000;
+const REACH_MS = 60_000;
 
 /** A client that asks this member first. */
 function clientOf(cluster: TestCluster, first: number): Client {
@@ -181,7 +181,7 @@ async function statusOf(
   node: number,
   key: "first_index" | "last_index",
 ): Promise<number> {
-  const answer = await cluster.api(node).cluster(5000);
+  const answer = await cluster.api(node).cluster(20_000);
   assert.ok(answer.type === "ok", JSON.stringify(answer));
   return Number(answer.value[key]);
 }

@@ -92,12 +92,12 @@ async function assertHeard(
 Deno.test(`a holder that is cut off hears of it before the next grant exists (${PARTITIONS} times)`, async () => {
   await inRounds(async (round) => {
     const { cluster, holder, other, rest, cut } = round;
-    const lock = await holder.lock("job", { ttlMs: TTL_MS, waitMs: 20_000 });
+    const lock = await holder.lock("job", { ttlMs: TTL_MS, waitMs: 60_000 });
     const signalled = heard(lock, rest);
     await cut();
     const next = await other.lock("job", {
       ttlMs: TTL_MS * 10,
-      waitMs: 20_000,
+      waitMs: 60_000,
     });
     await assertHeard(round, lock, signalled, next);
     await cluster.network.heal();
@@ -110,9 +110,9 @@ Deno.test(`who waited and is cut off as soon as it has the lock hears that it is
   await inRounds(async (round) => {
     const { holder, other, rest, cut } = round;
     const first = await other.lock("job", { ttlMs: 60_000 });
-    const waits = holder.lock("job", { ttlMs: TTL_MS, waitMs: 20_000 });
+    const waits = holder.lock("job", { ttlMs: TTL_MS, waitMs: 60_000 });
     await queued(other, 1);
-    const behind = other.lock("job", { ttlMs: 60_000, waitMs: 20_000 });
+    const behind = other.lock("job", { ttlMs: 60_000, waitMs: 60_000 });
     await queued(other, 2);
     void first.release();
     const lock = await waits;

@@ -47,6 +47,6 @@ async function termOf(
   cluster: TestCluster,
   node: number,
 ): Promise<unknown> {
-  const answer = await cluster.api(node).cluster(5_000);
+  const answer = await cluster.api(node).cluster(20_000);
   return answer.type === "ok" ? answer.value.term : undefined;
 }

@@ -91,7 +91,7 @@ class Members implements AsyncDisposable {
   /** Who leads the caches. */
   async leader(): Promise<number> {
     let node: number | undefined;
-    await poll("a leader of the caches", 10_000, async () => {
+    await poll("a leader of the caches", 60_000, async () => {
       const { groups } = await this.clients[0]!.cluster();
       const group = groups.find(({ name }) => name === "cache");
       node = group?.members.find(({ role }) => role === "leader")?.nodeId;

@@ -9,7 +9,7 @@ const MOVED: Node = 3;
 async function view(
   cluster: TestCluster,
 ): Promise<{ readonly ids: readonly string[]; readonly address: string }> {
-  const answer = await cluster.api(1).cluster(5000);
+  const answer = await cluster.api(1).cluster(20_000);
   assert.equal(answer.type, "ok", JSON.stringify(answer));
   if (answer.type !== "ok") throw new Error("no answer");
   const members = answer.value.members as unknown as readonly {

@@ -7,7 +7,7 @@ import { DISKS_WITH_POWER, testNeeding } from "./requirements.ts";
 import { SteadyLoad } from "./steady_load.ts";
 
 const MEGABYTES = 256;
-const WRITE_MS = 20_000;
+const WRITE_MS = 60_000;
 /** How often all members lose power. */
 const CUTS = 3;
 

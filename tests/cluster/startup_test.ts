@@ -5,7 +5,7 @@ import type { Node } from "./network.ts";
 import { recover } from "./recover.ts";
 
 async function clusterId(cluster: TestCluster, node: Node): Promise<string> {
-  const answer = await cluster.api(node).cluster(5000);
+  const answer = await cluster.api(node).cluster(20_000);
   assert.equal(answer.type, "ok", JSON.stringify(answer));
   return answer.type === "ok" ? String(answer.value.cluster_id) : "";
 }
@@ -17,7 +17,7 @@ async function waitDetail(
   expected: RegExp,
 ): Promise<void> {
   let last = "";
-  await poll(`/ready of member ${node}: ${expected}`, 20_000, async () => {
+  await poll(`/ready of member ${node}: ${expected}`, 60_000, async () => {
     try {
       const response = await fetch(`${cluster.network.apiUrl(node)}/ready`);
       last = String((await response.json()).detail);

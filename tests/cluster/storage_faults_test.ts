@@ -11,7 +11,7 @@ const ENVIRONMENT = {
   HQL_WAL_SIZE: "65536",
   HQL_LOGS_UNTIL_SNAPSHOT: "40",
 };
-const WRITE_MS = 20_000;
+const WRITE_MS = 60_000;
 /** How often the receiver of a snapshot is killed. */
 const KILLS = 6;
 const FILLER = "x".repeat(400);
@@ -58,7 +58,7 @@ class Writer {
 }
 
 async function memberId(cluster: TestCluster, node: Node): Promise<string> {
-  const answer = await cluster.api(node).cluster(5000);
+  const answer = await cluster.api(node).cluster(20_000);
   assert.equal(answer.type, "ok", JSON.stringify(answer));
   return answer.type === "ok" ? String(answer.value.self) : "";
 }
@@ -264,7 +264,7 @@ Deno.test("whatever happens to the disk of one member, it is a voter with the sa
       fs.rmSync(cluster.dataDir(2), { recursive: true });
       fs.renameSync(`${cluster.dataDir(2)}.old`, cluster.dataDir(2));
       await cluster.startMember(2);
-      await poll("a new incarnation that is ready", 30_000, async () => {
+      await poll("a new incarnation that is ready", 60_000, async () => {
         const answer = await cluster.api(2).cluster(1000);
         return answer.type === "ok" && answer.value.self !== before &&
           await cluster.api(2).ready(1000);
@@ -291,7 +291,7 @@ Deno.test("whatever happens to the disk of one member, it is a voter with the sa
         4096 * Math.floor(pages / 2),
       );
       const process = cluster.process(3)!;
-      await poll("the damage to be met", 20_000, async () => {
+      await poll("the damage to be met", 60_000, async () => {
         await cluster.api(3).query(
           { sql: "SELECT count(*), sum(length(body)) FROM t" },
           { consistency: "local", timeoutMs: 2000 },
@@ -332,7 +332,7 @@ Deno.test("SIGKILL at any moment of receiving and installing a snapshot leaves t
     await cluster.startMember(down);
     await poll(
       "the member to find the others",
-      20_000,
+      60_000,
       async () => (await cluster.log(down)).indexOf("leader is", from) > 0,
     );
     const delay = randomBetween(random, 0, 400);

@@ -8,7 +8,7 @@ import { nodeDriver } from "../../src/state/sqlite/driver/node_driver.ts";
 import { poll, type TestCluster } from "./harness.ts";
 
 /** Members have applied as much as one another after so long without writes, ms. */
-const LEVEL_MS = 30_000;
+const LEVEL_MS = 60_000;
 
 /** What a member has in its database. */
 export interface Stored {

@@ -128,14 +128,14 @@ Deno.test("a member with another secret_raft gets no link, and the log names the
   await tls.cluster.startMember(3);
   await poll(
     "the stranger to say why",
-    30_000,
+    60_000,
     async () =>
       /UnknownIssuer: its certificate is of another authority.*secret_raft/
         .test(await tls.cluster.log(3)),
   );
   await poll(
     "another to say so",
-    30_000,
+    60_000,
     async () => /a TLS handshake failed/.test(await tls.cluster.log(1)),
   );
 });
@@ -149,7 +149,7 @@ Deno.test("members of which one speaks no TLS say so on both sides", async () =>
   for (const node of [1, 3]) {
     await poll(
       `member ${node} to say so`,
-      30_000,
+      60_000,
       async () => advice.test(await tls.cluster.log(node)),
     );
   }
@@ -245,7 +245,7 @@ Deno.test("files that are swapped under load: new connections see the new certif
       (await cluster.log(node)).match(/a new certificate is in use/g)
         ?.length ===
         2;
-    await poll(`member ${node} to use it`, 30_000, renewed);
+    await poll(`member ${node} to use it`, 60_000, renewed);
   }
   versions[0]!.swap("third", {
     key: made({ authority }).key,
@@ -254,7 +254,7 @@ Deno.test("files that are swapped under load: new connections see the new certif
   Deno.kill(cluster.process(1)!.pid, "SIGHUP");
   await poll(
     "the complaint",
-    30_000,
+    60_000,
     async () =>
       /"the certificate of before stays in use: tls_api_cert: .*none of its certificates is of the key's public half/
         .test(await cluster.log(1)),
@@ -298,7 +298,7 @@ Deno.test("silence, garbage, plain requests and 2,000 connections on both ports 
       }
     }
     // Whoever is silent has gone after the five seconds that a handshake may take.
-    await poll("the handshakes to be over", 30_000, async () => {
+    await poll("the handshakes to be over", 60_000, async () => {
       const metrics = await watcher.metrics();
       const open = [...metrics.matchAll(/^hiqlite_connections\{.*\} (\d+)$/gm)];
       return open.length === 2 && open.every(([, count]) => Number(count) < 32);

@@ -191,7 +191,7 @@ Deno.test("tokens through three members: every route and every kind of caller, r
         const answer = await cluster.api(1).cluster(1_000);
         return answer.type === "ok" ? Number(answer.value.first_index) : 0;
       };
-      await poll("the log to be purged", 30_000, async () => {
+      await poll("the log to be purged", 60_000, async () => {
         for (let i = 0; i < 50; i++) {
           await cluster.write(
             1,

@@ -97,7 +97,7 @@ class Counters implements AsyncDisposable {
       "all begin it",
       () => ids.every((id) => this.hosted(id).epoch === number),
     );
-    await Promise.all(ids.map((id) => this.node(id).whenReady(10_000)));
+    await Promise.all(ids.map((id) => this.node(id).whenReady(60_000)));
   }
 
   /** The nodes of the counter group, as its leader has them. */
@@ -113,7 +113,7 @@ class Counters implements AsyncDisposable {
   /** Stops a node and starts it again on its volume: it forgets the counter. */
   async restart(id: NodeId): Promise<void> {
     await this.cluster.stop(id);
-    await this.cluster.start(id).whenReady(10_000);
+    await this.cluster.start(id).whenReady(60_000);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -194,7 +194,7 @@ Deno.test("a member is ready only when it votes in every group it hosts", async 
   assert.match(counters.node(1).ready().detail, /^not in a cluster yet/);
   cluster.start(2);
   cluster.start(3);
-  await Promise.all(NODES.map((id) => cluster.node(id).whenReady(10_000)));
+  await Promise.all(NODES.map((id) => cluster.node(id).whenReady(60_000)));
   const durable = nodeIdOf(cluster.leader.id);
   const [stopped, leader] = NODES.filter((id) => id !== durable) as [
     NodeId,
@@ -213,7 +213,7 @@ Deno.test("a member is ready only when it votes in every group it hosts", async 
   assert.match(node.metrics(), /hiqlite_ready 0/);
   assert.equal(node.health().ok, true);
   cluster.network.heal(stopped, leader);
-  await node.whenReady(10_000);
+  await node.whenReady(60_000);
 });
 
 Deno.test("a restarted member is another one that takes the dead one's place, and nothing acknowledged is lost over 20 restarts", async () => {
@@ -266,7 +266,7 @@ Deno.test("members that stop leave the group to those that stay, down to the las
   // Most members of the durable group are gone, and nobody's vote is missed here.
   assert.equal(await counters.add(1, 1), 6);
   for (const id of [2, 3]) cluster.start(id);
-  for (const id of [2, 3]) await counters.node(id).whenReady(10_000);
+  for (const id of [2, 3]) await counters.node(id).whenReady(60_000);
   assert.equal(await counters.add(3, 1), 7);
   assert.equal(counters.hosted(3).epoch, 1);
 });
@@ -288,7 +288,7 @@ Deno.test("a member that leaves the durable group leaves the counter, and one th
     await counters.add(other, 1);
     await cluster.stop(id);
     cluster.wipe(id);
-    await cluster.start(id).whenReady(10_000);
+    await cluster.start(id).whenReady(60_000);
     assert.deepEqual(counters.members(), NODES);
     await counters.add(id, 1);
   }
@@ -322,7 +322,7 @@ Deno.test("a group begins once a majority hosts it, also if the durable group's 
   await using counters = new Counters(3, { hosts: (id) => id !== 3 });
   const { cluster } = counters;
   const all = NODES.map((id) => cluster.start(id, {}, {}));
-  await Promise.all(all.map((node) => node.whenReady(10_000)));
+  await Promise.all(all.map((node) => node.whenReady(60_000)));
   await until("it leads", () => {
     const leads = cluster.node(3).cluster().leader === cluster.node(3).id;
     if (!leads) void cluster.node(3).transferLeadership(3).catch(() => {});
@@ -335,7 +335,7 @@ Deno.test("a group begins once a majority hosts it, also if the durable group's 
   await until("it is alone", () => one.ready().detail === alone);
   await cluster.stop(2);
   const two = cluster.start(2);
-  await Promise.all([one, two].map((node) => node.whenReady(10_000)));
+  await Promise.all([one, two].map((node) => node.whenReady(60_000)));
   assert.equal(cluster.leader.id, cluster.node(3).id);
   assert.equal(await counters.add(1, 1), 1);
   assert.equal(await counters.add(2, 1), 2);
@@ -345,7 +345,7 @@ Deno.test("frames of a group that a member does not host are counted and reach n
   await using counters = new Counters(3, { hosts: (id) => id !== 3 });
   const { cluster } = counters;
   const all = NODES.map((id) => cluster.start(id));
-  await Promise.all(all.map((node) => node.whenReady(10_000)));
+  await Promise.all(all.map((node) => node.whenReady(60_000)));
   const [sender, , receiver] = all as [HiqliteNode, HiqliteNode, HiqliteNode];
   const { term } = receiver.cluster();
   // Whoever takes it for a frame of its own group follows another leader in a later term.
@@ -433,7 +433,7 @@ Deno.test("a member that is rebuilt while it runs is another one in the counter,
   // The others find that its state differs from theirs.
   cluster.volume(2).machine.hash = 7;
   await until("it is rebuilt", () => counters.hosted(2).self !== self);
-  await counters.node(2).whenReady(10_000);
+  await counters.node(2).whenReady(60_000);
   assert.deepEqual(counters.members(), NODES);
   assert.equal(await counters.add(2, 1), 4);
   await until("it counts", () => counters.sum(2) === 4);

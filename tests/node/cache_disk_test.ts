@@ -39,7 +39,7 @@ class DiskMembers extends CacheMembers {
     await this.cluster.kill(ids);
     for (const id of ids) inflict(this.folder(id));
     await Promise.all(
-      ids.map((id) => this.cluster.start(id).whenReady(10_000)),
+      ids.map((id) => this.cluster.start(id).whenReady(60_000)),
     );
   }
 
@@ -158,7 +158,7 @@ Deno.test("when most members lost what they had of the caches, an empty epoch be
   await using members = await DiskMembers.on();
   await members.client(1).cache("c").put("k", 1);
   await members.damage([2, 3], remove);
-  await members.cluster.node(1).whenReady(10_000);
+  await members.cluster.node(1).whenReady(60_000);
   for (const id of members.ids) {
     assert.equal(members.hosted(id).epoch, 2);
     assert.equal(await members.get(id, "k"), undefined);
@@ -185,7 +185,7 @@ Deno.test("a member that stops does not leave the group: it comes back with what
   const who = members.member(2);
   await members.cluster.stop(2);
   assert.ok(members.hosted(1).group!.core.config.voters.includes(who));
-  await members.cluster.start(2).whenReady(10_000);
+  await members.cluster.start(2).whenReady(60_000);
   assert.equal(members.member(2), who);
 });
 
@@ -239,7 +239,7 @@ Deno.test("what is found damaged while it is read is given up and rebuilt, and t
     return members.member(3) !== who;
   });
   assert.ok(refusals > 0);
-  await members.cluster.node(3).whenReady(10_000);
+  await members.cluster.node(3).whenReady(60_000);
   for (let i = 0; i < 20; i++) assert.equal(await members.get(3, `k${i}`), big);
 });
 
@@ -285,7 +285,7 @@ Deno.test("a member that has what a majority forgot in a power cut gives it up, 
   await members.cluster.kill([1]);
   await members.damage([2, 3], () => back.shift()!());
   for (let i = 1; i <= 9; i++) await members.client(2).cache("c").put("k", i);
-  await members.cluster.start(1).whenReady(10_000);
+  await members.cluster.start(1).whenReady(60_000);
   await until("node 1 is another member", () => members.member(1) !== who);
   await members.client(2).cache("c").put("k", "all");
   for (const id of members.ids) assert.equal(await members.get(id, "k"), "all");

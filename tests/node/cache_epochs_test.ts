@@ -17,7 +17,7 @@ async function restartAtOnce(
   ids: readonly NodeId[],
 ): Promise<void> {
   await cluster.kill(ids);
-  await Promise.all(ids.map((id) => cluster.start(id).whenReady(10_000)));
+  await Promise.all(ids.map((id) => cluster.start(id).whenReady(60_000)));
 }
 
 for (const size of [3, 4, 5]) {
@@ -29,7 +29,7 @@ for (const size of [3, 4, 5]) {
       const before = members.hosted(1).epoch;
       await members.client(1).cache("c").put("k", ended.join());
       await restartAtOnce(members, ended);
-      await Promise.all(ids.map((id) => cluster.node(id).whenReady(10_000)));
+      await Promise.all(ids.map((id) => cluster.node(id).whenReady(60_000)));
       await until(
         "all are in one epoch",
         () => {
@@ -77,8 +77,8 @@ Deno.test("silence is never death: without a majority nothing begins until who w
     assert.match(two.ready().detail, /^group cache: /);
     if (removed) {
       await cluster.node(1).changeMembership({ action: "remove", nodeId: 3 });
-    } else await cluster.start(3).whenReady(10_000);
-    await two.whenReady(10_000);
+    } else await cluster.start(3).whenReady(60_000);
+    await two.whenReady(60_000);
     assert.equal(members.hosted(1).epoch, 2);
     await members.client(2).cache("c").put("k", 2);
     assert.equal(
@@ -97,7 +97,7 @@ Deno.test("who is cut off in an epoch that is over acknowledges nothing, and joi
     for (const near of [1, 2, 3]) cluster.network.cut(far, near);
   }
   await restartAtOnceWithin(members, [1, 2, 3]);
-  await Promise.all([1, 2, 3].map((id) => cluster.node(id).whenReady(10_000)));
+  await Promise.all([1, 2, 3].map((id) => cluster.node(id).whenReady(60_000)));
   assert.equal(members.hosted(1).epoch, 2);
   await members.client(1).cache("c").put("k", "new");
   const late = members.client(4).cache("c").put("k", "late", {
@@ -107,7 +107,7 @@ Deno.test("who is cut off in an epoch that is over acknowledges nothing, and joi
   for (const far of [4, 5]) {
     for (const near of [1, 2, 3]) cluster.network.heal(far, near);
   }
-  await Promise.all([4, 5].map((id) => cluster.node(id).whenReady(10_000)));
+  await Promise.all([4, 5].map((id) => cluster.node(id).whenReady(60_000)));
   assert.equal(
     await members.client(4).cache("c").get("k", {
       consistency: "linearizable",
@@ -142,7 +142,7 @@ Deno.test("handles create their cache again in a new epoch, old versions match n
   })();
   await until("it watches", () => heard.length === 2);
   await restartAtOnce(members, [2, 3]);
-  await members.cluster.node(1).whenReady(10_000);
+  await members.cluster.node(1).whenReady(60_000);
   await assert.rejects(limited.put("k", 3, { ifVersion: version }), {
     code: "precondition_failed",
     version: null,

@@ -87,7 +87,7 @@ export class CacheMembers implements AsyncDisposable {
   /** Stops a node and starts it again on its volume: it forgets its caches. */
   async restart(id: NodeId): Promise<void> {
     await this.cluster.stop(id);
-    await this.cluster.start(id).whenReady(10_000);
+    await this.cluster.start(id).whenReady(60_000);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

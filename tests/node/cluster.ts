@@ -163,7 +163,7 @@ export class Cluster {
   /** Starts all nodes and waits until they are ready. */
   async startAll(): Promise<void> {
     const ids = Array.from({ length: this.#size }, (_, i) => i + 1);
-    await Promise.all(ids.map((id) => this.start(id).whenReady(10_000)));
+    await Promise.all(ids.map((id) => this.start(id).whenReady(60_000)));
   }
 
   /** Stops a node; it keeps its volume. */
@@ -308,7 +308,7 @@ export async function until(
   what: string,
   condition: () => boolean,
 ): Promise<void> {
-  for (let i = 0; i < 2_000; i++) {
+  for (let i = 0; i < 12_000; i++) {
     if (condition()) return;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }

@@ -34,7 +34,7 @@ Deno.test("all nodes tell of the same events in the same order; one that was res
   assert.ok(before > 0);
   for (let i = 0; i < 20; i++) await write(cluster.node(leading));
   const { index } = cluster.volume(follower).machine.applied;
-  await cluster.start(follower).whenReady(10_000);
+  await cluster.start(follower).whenReady(60_000);
   follow(follower);
   for (let i = 0; i < 20; i++) await write(cluster.node(follower));
   const full = logs[leading - 1]!;

@@ -10,7 +10,7 @@ for (const phase of ["forming", "member"] as const) {
       for (const node of [1, 2, 3]) cluster.start(node);
       await waiting(cluster, id, phase);
       volume.full = () => false;
-      for (const node of [1, 2, 3]) await cluster.node(node).whenReady(10_000);
+      for (const node of [1, 2, 3]) await cluster.node(node).whenReady(60_000);
       await until("a durable phase", () => volume.identity.phase === "member");
       assert.equal(fatal(cluster), undefined);
     });
@@ -28,7 +28,7 @@ for (const phase of ["joining", "member"] as const) {
     const node = cluster.start(3);
     await waiting(cluster, 3, phase);
     volume.full = () => false;
-    await node.whenReady(10_000);
+    await node.whenReady(60_000);
     await until("a durable phase", () => volume.identity.phase === "member");
     assert.equal(fatal(cluster), undefined);
   });

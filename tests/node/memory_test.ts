@@ -13,7 +13,7 @@ Deno.test("a member that lost its volume comes back as a voter by itself", async
   cluster.wipe(3);
   const back = cluster.start(3);
   assert.notEqual(back.id, old);
-  await back.whenReady(10_000);
+  await back.whenReady(60_000);
   assert.equal(await writesSeen(back), 20);
   const { members } = cluster.leader.cluster();
   assert.equal(members.length, 3);
@@ -29,7 +29,7 @@ Deno.test("a member that lost only its log does not vote under its old incarnati
   cluster.loseLog(2);
   const back = cluster.start(2);
   assert.notEqual(back.id, old);
-  await back.whenReady(10_000);
+  await back.whenReady(60_000);
   assert.equal(await writesSeen(back), 1);
 });
 
@@ -43,7 +43,7 @@ async function assertRecognised(
   cluster.restore(3, copy);
   const back = cluster.start(3);
   await until("a new incarnation", () => back.id !== old);
-  await back.whenReady(10_000);
+  await back.whenReady(60_000);
   assert.equal(await writesSeen(back), 6);
 }
 
@@ -53,7 +53,7 @@ async function oldVolume(
 ): Promise<ReturnType<Cluster["backup"]>> {
   await cluster.stop(3);
   const copy = cluster.backup(3);
-  await cluster.start(3).whenReady(10_000);
+  await cluster.start(3).whenReady(60_000);
   for (let i = 0; i < 5; i++) await write(cluster.node(1));
   return copy;
 }
@@ -65,7 +65,7 @@ async function assertReplacedUnheard(back: HiqliteNode): Promise<void> {
     assert.ok(back.id !== old || back.cluster().term === 0, "it took part");
     return back.id !== old;
   });
-  await back.whenReady(10_000);
+  await back.whenReady(60_000);
   assert.equal(await writesSeen(back), 6);
 }
 
@@ -74,7 +74,7 @@ async function forgetStarts(cluster: Cluster, id: number): Promise<void> {
   await cluster.stop(id);
   const { witnessed: _, ...identity } = cluster.volume(id).identity;
   cluster.volume(id).save(identity);
-  await cluster.start(id).whenReady(10_000);
+  await cluster.start(id).whenReady(60_000);
 }
 
 /** Waits for the rebuild of a running node and holds it, its volume closed, until `meanwhile` is over. */
@@ -145,7 +145,7 @@ Deno.test("members that promise less from now on (log_sync) keep what they have"
   for (const id of [2, 3]) {
     cluster.start(id, { logSync: { mode: "immediate_async" } });
   }
-  for (const id of [1, 2, 3]) await cluster.node(id).whenReady(10_000);
+  for (const id of [1, 2, 3]) await cluster.node(id).whenReady(60_000);
   assert.deepEqual([2, 3].map((id) => cluster.node(id).id), ids);
   assert.equal(await writesSeen(cluster.node(2)), 5);
 });
@@ -160,7 +160,7 @@ Deno.test("a volume from before the formation of its cluster does not take part"
   const copy = cluster.backup(3);
   assert.equal(copy.identity.phase, "new");
   for (const id of [1, 2]) cluster.start(id);
-  for (const id of [1, 2, 3]) await cluster.node(id).whenReady(10_000);
+  for (const id of [1, 2, 3]) await cluster.node(id).whenReady(60_000);
   const remembered = (id: number): unknown =>
     cluster.volume(id).identity.witnessed?.[3];
   await until("witnesses", () => !!remembered(1) && !!remembered(2));
@@ -183,7 +183,7 @@ async function takePartForgotten(cluster: Cluster): Promise<HiqliteNode> {
   cluster.restore(3, copy);
   const back = cluster.start(3);
   const old = back.id;
-  await back.whenReady(10_000);
+  await back.whenReady(60_000);
   assert.equal(back.id, old, "recognised before anybody could know");
   return back;
 }
@@ -211,7 +211,7 @@ Deno.test("a volume put back that only a member met later remembers is kept, unt
   await doubted(cluster, back);
   await cluster.node(1).transferLeadership(2);
   await until("a new incarnation", () => back.id !== old);
-  await back.whenReady(10_000);
+  await back.whenReady(60_000);
   assert.equal(await writesSeen(back), 6);
 });
 
@@ -220,7 +220,7 @@ Deno.test("a volume put back is recognised also after more starts than were forg
   const old = (await takePartForgotten(cluster)).id;
   await cluster.stop(3);
   const back = cluster.start(3);
-  await back.whenReady(10_000);
+  await back.whenReady(60_000);
   assert.equal(back.id, old, "recognised before anybody could know");
   // So that its log is as long as the others' again.
   await write(back);
@@ -228,7 +228,7 @@ Deno.test("a volume put back is recognised also after more starts than were forg
   await doubted(cluster, back);
   await cluster.node(1).transferLeadership(2);
   await until("a new incarnation", () => back.id !== old);
-  await back.whenReady(10_000);
+  await back.whenReady(60_000);
   assert.equal(await writesSeen(back), 7);
 });
 
@@ -270,12 +270,12 @@ Deno.test("a member whose place another incarnation took asks to be let in again
   await cluster.stop(3);
   const volume = cluster.volume(3);
   cluster.wipe(3);
-  await cluster.start(3).whenReady(10_000);
+  await cluster.start(3).whenReady(60_000);
   await cluster.stop(3);
   // As if its disk had only been out of reach: nothing of it is forgotten.
   cluster.restore(3, volume);
   const back = cluster.start(3);
-  await back.whenReady(10_000);
+  await back.whenReady(60_000);
   assert.equal(await writesSeen(back), 1);
   assert.equal(cluster.leader.cluster().members.length, 3);
 });
@@ -299,7 +299,7 @@ Deno.test("a member that none of the voters it remembers can confirm takes part 
   volume.log.reset(volume.machine.applied);
   volume.log.sync(() => {});
   volume.log = volume.log.crash();
-  await cluster.start(1).whenReady(10_000);
+  await cluster.start(1).whenReady(60_000);
 });
 
 Deno.test("a write that is answered while its member is rebuilt is answered", async () => {
@@ -319,7 +319,7 @@ Deno.test("a write that is answered while its member is rebuilt is answered", as
   await holdRebuild(volume, async () => {
     for (const { result } of await Promise.all(begun)) assert.ok(result.ok);
   });
-  await node.whenReady(10_000);
+  await node.whenReady(60_000);
 });
 
 Deno.test("a member whose rebuild takes long goes on", async () => {
@@ -333,7 +333,7 @@ Deno.test("a member whose rebuild takes long goes on", async () => {
     volume,
     () => new Promise((resolve) => setTimeout(resolve, 1_500)),
   );
-  await cluster.node(2).whenReady(10_000);
+  await cluster.node(2).whenReady(60_000);
 });
 
 Deno.test("an old volume put back while all members were down is recognised and replaced", async () => {
@@ -361,7 +361,7 @@ Deno.test("a member whose state differs from the majority's is rebuilt", async (
   const { id } = wrong;
   cluster.volume(2).machine.hash = 7;
   await until("a new incarnation", () => wrong.id !== id);
-  await wrong.whenReady(10_000);
+  await wrong.whenReady(60_000);
   assert.equal(await writesSeen(wrong), 5);
   assert.equal(cluster.leader.cluster().members.length, 3);
 });

@@ -22,8 +22,8 @@ Deno.test("start() forms no cluster while a configured voter is unreachable", as
   );
   assert.equal(cluster.node(1).cluster().clusterId, "");
   assert.equal(cluster.node(1).ready().ok, false);
-  await cluster.start(3).whenReady(10_000);
-  await cluster.node(1).whenReady(10_000);
+  await cluster.start(3).whenReady(60_000);
+  await cluster.node(1).whenReady(60_000);
 });
 
 Deno.test("start() of a single member needs nobody", async () => {
@@ -119,7 +119,7 @@ Deno.test("all members can be restarted at once, in any order", async () => {
   await write(cluster.node(2));
   await Promise.all([1, 2, 3].map((id) => cluster.stop(id)));
   for (const id of [3, 1, 2]) cluster.start(id);
-  await Promise.all([1, 2, 3].map((id) => cluster.node(id).whenReady(10_000)));
+  await Promise.all([1, 2, 3].map((id) => cluster.node(id).whenReady(60_000)));
   assert.equal(await writesSeen(cluster.node(2)), 1);
 });
 
@@ -186,7 +186,7 @@ Deno.test("a removed member says so, also after a restart, until it is added aga
   assert.ok(lines.length >= 2, lines.join("\n"));
   await cluster.node(1).changeMembership({ action: "add-learner", nodeId: 3 });
   await cluster.node(1).changeMembership({ action: "promote", nodeId: 3 });
-  await cluster.node(3).whenReady(10_000);
+  await cluster.node(3).whenReady(60_000);
 });
 
 Deno.test("changeMembership() of a node nobody knows names it", async () => {
@@ -240,9 +240,9 @@ Deno.test("recoverCluster() makes a new cluster of what one member has applied; 
   cluster.wipe(3);
   const { newClusterId } = await recoverCluster(cluster.volume(2), clusterId);
   assert.notEqual(newClusterId, clusterId);
-  await cluster.start(2).whenReady(10_000);
+  await cluster.start(2).whenReady(60_000);
   assert.equal(await writesSeen(cluster.node(2)), 5);
-  for (const id of [1, 3]) await cluster.start(id).whenReady(10_000);
+  for (const id of [1, 3]) await cluster.start(id).whenReady(60_000);
   await write(cluster.node(1));
   assert.equal(await writesSeen(cluster.node(3)), 6);
 });
@@ -313,7 +313,7 @@ Deno.test("a member that lost its identity joins the cluster that the others are
   cluster.wipe(3);
   const volume = cluster.volume(3);
   volume.save({ ...volume.identity, forgot: true });
-  await cluster.start(3).whenReady(10_000);
+  await cluster.start(3).whenReady(60_000);
   assert.equal(cluster.volume(3).identity.forgot, undefined);
 });
 
@@ -331,6 +331,6 @@ Deno.test("recoverCluster() keeps entries that were not applied yet: they may ha
   assert.ok(pending >= 5);
   const recovery = await recoverCluster(cluster.volume(2), clusterId);
   assert.equal(recovery.pendingEntries, pending);
-  await cluster.start(2).whenReady(10_000);
+  await cluster.start(2).whenReady(60_000);
   assert.equal(await writesSeen(cluster.node(2)), 10);
 });

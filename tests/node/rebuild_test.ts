@@ -31,7 +31,7 @@ Deno.test("a member whose files are being put aside says so, for however long", 
   await until("the rebuild", () => node.ready().detail === detail);
   await until("a line", () => cluster.lines.includes(`2: ${detail}`));
   gate.resolve();
-  await node.whenReady(10_000);
+  await node.whenReady(60_000);
 });
 
 Deno.test("a member that cannot put its files aside ends, and says why", async () => {

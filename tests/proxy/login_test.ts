@@ -75,7 +75,7 @@ async function withProxy(
   try {
     await using member = started(MEMBER, "serve");
     await using proxy = started(PROXY, "proxy");
-    await poll("the proxy to be ready", 30_000, async () => {
+    await poll("the proxy to be ready", 60_000, async () => {
       const response = await fetch(`${urls[1]}/ready`).catch(() => null);
       await response?.body?.cancel();
       return response?.ok ?? false;

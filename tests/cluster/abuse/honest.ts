@@ -6,7 +6,7 @@ import type { Node } from "../network.ts";
 /** Between two writes, ms. */
 const PAUSE_MS = 20;
 /** An honest client waits so long for an answer, ms. */
-const ANSWER_MS = 30_000;
+const ANSWER_MS = 120_000;
 
 /** A client that inserts one row after another into `honest`, through all members in turn. */
 export class Honest {
@@ -45,7 +45,7 @@ export class Honest {
   }
 
   /** Every row that was acknowledged is there. */
-  assertIn(rows: readonly string[]): void {
+  assertIn(rows: readonly unknown[]): void {
     assert.equal(rows.length, this.#acknowledged);
   }
 

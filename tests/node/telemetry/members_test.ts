@@ -25,7 +25,7 @@ async function told(node: HiqliteNode): Promise<string[]> {
 
 /** Looks are taken every few ticks, so an event may come a moment after what it tells of. */
 async function untilTold(node: HiqliteNode, line: string): Promise<void> {
-  for (let i = 0; i < 2_000; i++) {
+  for (let i = 0; i < 12_000; i++) {
     if ((await told(node)).includes(line)) return;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
@@ -164,7 +164,7 @@ Deno.test("what members tell of themselves", async (t) => {
   await t.step("members that are demoted, promoted and removed", async () => {
     const survivor = cluster.leader;
     const [self] = survivor.cluster().self;
-    await cluster.start(leader).whenReady(10_000);
+    await cluster.start(leader).whenReady(60_000);
     for (const action of ["demote", "promote", "remove"] as const) {
       await survivor.changeMembership({ action, nodeId: leader });
     }
