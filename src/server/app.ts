@@ -121,7 +121,7 @@ export function wiredApp(
   app.notFound((context) => {
     throw noSuchPath(context.req.path);
   });
-  app.use("*", closeUnread);
+  app.use("*", closeUnread, endUnsent);
   app.use("*", cors(options.corsOrigins ?? []));
   const open = new Turnstile(OPEN_REQUESTS);
   app.use("*", async (context, next) => {
@@ -201,6 +201,15 @@ async function closeUnread(
   const { raw } = context.req;
   if (raw.method === "GET" || raw.bodyUsed || raw.body === null) return;
   context.res.headers.set("connection", "close");
+}
+
+/** What answers HEAD is made as for GET and never read: a stream of events would wait, and count, for ever. */
+async function endUnsent(
+  context: Context,
+  next: () => Promise<void>,
+): Promise<void> {
+  await next();
+  if (context.req.raw.method === "HEAD") await context.res.body?.cancel();
 }
 
 /** Refuses other methods of a path that exists with 405. */

@@ -223,12 +223,16 @@ Deno.test("following the database over HTTP", async (t) => {
     );
 
     await step(
-      "who leaves is forgotten, and the metrics say who is there",
+      "who leaves, or asks with HEAD and is told nothing, is forgotten, and the metrics say who is there",
       async () => {
         const one = await events("changes");
         const two = await events("live?sql=SELECT+1");
         await one.next();
         await two.next();
+        for (const path of ["changes", "live?sql=SELECT+1"]) {
+          const { status } = await ask(path, { method: "HEAD" });
+          assert.equal(status, 200, path);
+        }
         const pending = one.next().catch(() => {});
         const shown = (line: RegExp) => line.test(db.member.metrics());
         const soon = async (line: RegExp): Promise<void> => {

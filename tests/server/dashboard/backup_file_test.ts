@@ -134,6 +134,21 @@ Deno.test("two backups are on their way at a time: the next one waits for the en
   for (const each of [third, fourth]) await each.body!.cancel();
 });
 
+Deno.test("who asks with HEAD for a backup has its length, and is in nobody's way", async () => {
+  const member = new BackedUp();
+  await using page = new Page({}, member);
+  const cookie = await page.admin();
+  for (let asked = 1; asked <= 3; asked++) {
+    const { status, headers, text } = await page.ask("HEAD", PATH, {
+      headers: { cookie },
+    });
+    assert.equal(status, 200);
+    assert.equal(headers.get("content-length"), "9");
+    assert.equal(text, "");
+    assert.equal(member.cancelled.length, asked);
+  }
+});
+
 Deno.test("a download ends with its session, and is then known to be cut", async () => {
   const member = new BackedUp();
   await using page = new Page({

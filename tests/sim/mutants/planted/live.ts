@@ -110,6 +110,13 @@ export const LIVE_MUTANTS: readonly Mutant[] = [
     replace: "",
   },
   {
+    name: "live: who asks with HEAD is told of changes for ever",
+    file: "server/app.ts",
+    tests: ["tests/server/live_routes_test.ts"],
+    find: '  if (context.req.raw.method === "HEAD") await context',
+    replace: '  if (context.req.raw.method === "") await context',
+  },
+  {
     name: "live: what a stream ended by is asked again",
     file: "client/follow.ts",
     tests: ["tests/client/live_stream_test.ts"],
