@@ -15,7 +15,12 @@ import {
 } from "../rows/changes.ts";
 import { filledIn } from "../rows/filled.ts";
 import { say } from "../state/toasts.ts";
-import { mayHaveWritten, writeError, wrote } from "../state/written.ts";
+import {
+  mayHaveWritten,
+  repeatedWriteError,
+  writeError,
+  wrote,
+} from "../state/written.ts";
 import { shownText } from "../values/shown.ts";
 import { ConflictNotice } from "./conflict_notice.tsx";
 import { DeletedChildren } from "./deleted_children.tsx";
@@ -145,7 +150,8 @@ function useApply(onWritten: (index: number) => void) {
     setBusy(true);
     setConflict(null);
     // What is not known to have ended is the same attempt; anything else a new one.
-    const now = unknown && attempt.current !== null ? attempt.current : {
+    const isAgain = unknown && attempt.current !== null;
+    const now = isAgain ? attempt.current! : {
       key: newIdempotencyKey(),
       statements: changeStatements(table, changes),
     };
@@ -160,7 +166,7 @@ function useApply(onWritten: (index: number) => void) {
     } catch (problem) {
       const message = problem instanceof Error ? problem.message : "";
       setConflict(conflictOf(now.statements, { message }));
-      setError(writeError(problem));
+      setError(isAgain ? repeatedWriteError(problem) : writeError(problem));
       setBusy(false);
     }
   };

@@ -6,6 +6,7 @@ import { loadSchema } from "../state/schema.ts";
 import {
   mayHaveWritten,
   newestWrite,
+  repeatedWriteError,
   writeError,
   wrote,
 } from "../state/written.ts";
@@ -132,7 +133,7 @@ export class Runner {
         body: { statements: sqls.map((sql) => ({ sql })) },
         idempotencyKey: attempt.key,
       }).catch((error) => {
-        throw writeError(error);
+        throw again === null ? writeError(error) : repeatedWriteError(error);
       });
       wrote(index);
       void loadSchema();

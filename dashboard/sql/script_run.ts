@@ -1,7 +1,13 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
 import { ApiError, call, newIdempotencyKey } from "../api.ts";
 import { loadSchema } from "../state/schema.ts";
-import { mayHaveWritten, writeError, wrote } from "../state/written.ts";
+import {
+  mayHaveWritten,
+  refusedOne,
+  repeatedWriteError,
+  writeError,
+  wrote,
+} from "../state/written.ts";
 import { lightened } from "../statements/large_literals.ts";
 import { isFrame } from "../statements/script_look.ts";
 import { type NumberedStatement, statementsIn } from "./script_file.ts";
@@ -181,6 +187,7 @@ export class ScriptRun {
   }
 
   async #send(batch: Batch): Promise<void> {
+    const isAgain = this.#unsure === batch;
     this.#unsure = batch;
     const { results, index } = await call("write", {
       body: {
@@ -188,7 +195,7 @@ export class ScriptRun {
       },
       idempotencyKey: batch.key,
     }).catch((error) => {
-      const told = writeError(error);
+      const told = isAgain ? repeatedWriteError(error) : writeError(error);
       if (!mayHaveWritten(told)) this.#unsure = null;
       throw told;
     });
@@ -205,15 +212,6 @@ export class ScriptRun {
   #set(change: Partial<ScriptState>): void {
     this.#state.value = { ...this.#state.value, ...change };
   }
-}
-
-/** Which statement of a batch it was, from 0; null if it is not said. */
-function refusedOne(error: unknown): number | null {
-  if (!(error instanceof ApiError)) return null;
-  const { error: told } = (error.body ?? {}) as {
-    readonly error?: { readonly statement?: unknown };
-  };
-  return typeof told?.statement === "number" ? told.statement : null;
 }
 
 /** Half of it may be little enough. */

@@ -1,6 +1,9 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
 import { ApiError } from "../api.ts";
 
+/** The status when a body did not arrive in time. */
+const BODY_LATE = 408;
+
 const index = signal(0);
 
 /** The log index of the newest write from this tab: what is read afterwards contains it. */
@@ -21,4 +24,42 @@ export function writeError(error: unknown): unknown {
 /** Whether a write may have been applied all the same: the leader was lost, or the answer. The same attempt can be asked for again. */
 export function mayHaveWritten(error: unknown): boolean {
   return error instanceof ApiError && error.code === "outcome_unknown";
+}
+
+/** Answers that come before anybody looks whether a write was applied under its key already. */
+const TOO_EARLY: ReadonlySet<string> = new Set([
+  "unauthorized",
+  "no_leader",
+  "overloaded",
+  "disk_full",
+  "shutting_down",
+  "session_expired",
+  "storage",
+  "internal",
+]);
+
+/**
+ * What is told when a write of which nobody knew whether it was applied was asked for again: an answer that does not
+ * say it leaves that as it was, or the next attempt would be a second write.
+ */
+export function repeatedWriteError(error: unknown): unknown {
+  const told = writeError(error);
+  if (!(told instanceof ApiError) || mayHaveWritten(told)) return told;
+  const decided = refusedOne(told) !== null ||
+    !TOO_EARLY.has(told.code) && told.code !== "forbidden" &&
+      told.status !== BODY_LATE;
+  return decided ? told : new ApiError(
+    "outcome_unknown",
+    `${told.message}. Whether the attempt before was applied is still not known`,
+    told.status,
+  );
+}
+
+/** Which statement of a write was refused, from 0; null if it is not said. */
+export function refusedOne(error: unknown): number | null {
+  if (!(error instanceof ApiError)) return null;
+  const { error: told } = (error.body ?? {}) as {
+    readonly error?: { readonly statement?: unknown };
+  };
+  return typeof told?.statement === "number" ? told.statement : null;
 }
