@@ -145,8 +145,12 @@ function stateOf(answer: { readonly ok: boolean } | null): Upstream["state"] {
   return answer === null ? "down" : answer.ok ? "ready" : "up";
 }
 
-/** The API address of the leader, `host:port`, in a cluster's status. */
+/** The API address of the leader, `host:port`, in a cluster's status; null if none is named, as by what is no member at all. */
 function leaderOf(text: string): string | null {
-  const { leader, members } = JSON.parse(text) as JsonCluster;
-  return members.find(({ id }) => id === leader)?.api_address ?? null;
+  try {
+    const { leader, members } = JSON.parse(text) as JsonCluster;
+    return members.find(({ id }) => id === leader)?.api_address ?? null;
+  } catch {
+    return null;
+  }
 }
