@@ -2,6 +2,7 @@ import { type ReadonlySignal, signal } from "@preact/signals";
 import { ApiError, call, newIdempotencyKey } from "../api.ts";
 import { loadSchema } from "../state/schema.ts";
 import {
+  BODY_LATE,
   mayHaveWritten,
   refusedOne,
   repeatedWriteError,
@@ -178,8 +179,8 @@ export class ScriptRun {
         if (at! > 0) await this.#applyAll(statements.slice(0, at!));
         throw new Refusal(refused, error);
       }
+      if (!isOfStatements(error)) throw new Refusal(null, error);
       if (statements.length === 1) throw new Refusal(statements[0]!, error);
-      if (!isTooMuch(error)) throw new Refusal(null, error);
       const half = statements.length >> 1;
       await this.#applyAll(statements.slice(0, half));
       await this.#applyAll(statements.slice(half));
@@ -214,8 +215,16 @@ export class ScriptRun {
   }
 }
 
-/** Half of it may be little enough. */
-function isTooMuch(error: unknown): boolean {
-  return error instanceof ApiError &&
-    (error.code === "timeout" || error.code === "too_large");
+/** With these a batch is refused for what is in it, also where no statement is named: half of it may be little enough, or well. */
+const OF_STATEMENTS: ReadonlySet<string> = new Set([
+  "timeout",
+  "too_large",
+  "invalid",
+  "constraint",
+  "sql",
+]);
+
+function isOfStatements(error: unknown): boolean {
+  return error instanceof ApiError && OF_STATEMENTS.has(error.code) &&
+    error.status !== BODY_LATE;
 }

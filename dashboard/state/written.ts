@@ -2,7 +2,7 @@ import { type ReadonlySignal, signal } from "@preact/signals";
 import { ApiError } from "../api.ts";
 
 /** The status when a body did not arrive in time. */
-const BODY_LATE = 408;
+export const BODY_LATE = 408;
 
 const index = signal(0);
 

@@ -3,9 +3,16 @@ import assert from "node:assert/strict";
 /** What is used of a run of a file. It is a browser's, whose types differ from those that tests are checked with. */
 interface FileRun {
   readonly state: {
-    readonly value: { readonly phase: string; readonly statements: number };
+    readonly value: {
+      readonly phase: string;
+      readonly statements: number;
+      readonly failure: {
+        readonly statement: { readonly line: number } | null;
+      } | null;
+    };
   };
   start(): Promise<void>;
+  skip(): Promise<void>;
 }
 
 const { ScriptRun } = await import(
@@ -25,30 +32,51 @@ function refusal(status: number, code: string, statement?: number): Answer {
   return { status, json: { error } };
 }
 
-/** Runs a file of one statement again and again until it is done, with these answers in their order; gives the keys of its writes. */
-async function keysOf(answers: readonly Answer[]): Promise<string[]> {
-  const keys: string[] = [];
+/** Has `work` done while writes are answered like this. */
+async function answered(
+  answer: (statements: string[], key: string) => Answer | undefined,
+  work: () => Promise<void>,
+): Promise<void> {
   const original = globalThis.fetch;
   globalThis.fetch = (address, init) => {
     if (!`${address}`.endsWith("sql/write")) {
       return Promise.resolve(Response.json({ objects: [] }));
     }
-    keys.push(new Headers(init!.headers).get("idempotency-key")!);
-    const answer = answers[keys.length - 1];
-    return answer === null || answer === undefined
+    const { statements } = JSON.parse(init!.body as string) as {
+      readonly statements: { readonly sql: string }[];
+    };
+    const told = answer(
+      statements.map(({ sql }) => sql),
+      new Headers(init!.headers).get("idempotency-key")!,
+    );
+    return told === null || told === undefined
       ? Promise.reject(new TypeError("the connection was lost"))
-      : Promise.resolve(Response.json(answer.json, { status: answer.status }));
+      : Promise.resolve(Response.json(told.json, { status: told.status }));
   };
   try {
-    const run = new ScriptRun(new Blob(["INSERT INTO t VALUES (1);"]), "each");
-    for (const _ of answers) await run.start();
-    assert.equal(run.state.value.phase, "done");
-    assert.equal(run.state.value.statements, 1);
-    // The schema is read again behind each start.
+    await work();
+    // The schema is read again behind each run.
     await new Promise((resolve) => setTimeout(resolve, 0));
   } finally {
     globalThis.fetch = original;
   }
+}
+
+/** Runs a file of one statement again and again until it is done, with these answers in their order; gives the keys of its writes. */
+async function keysOf(answers: readonly Answer[]): Promise<string[]> {
+  const keys: string[] = [];
+  await answered(
+    (_, key) => answers[keys.push(key) - 1],
+    async () => {
+      const run = new ScriptRun(
+        new Blob(["INSERT INTO t VALUES (1);"]),
+        "each",
+      );
+      for (const _ of answers) await run.start();
+      assert.equal(run.state.value.phase, "done");
+      assert.equal(run.state.value.statements, 1);
+    },
+  );
   return keys;
 }
 
@@ -82,5 +110,42 @@ Deno.test("a batch that was refused has another key the next time, also when tha
     const [first, again, next] = await keysOf([null, refused, DONE]);
     assert.equal(first, again);
     assert.notEqual(again, next);
+  }
+});
+
+const TEN = Array.from(
+  { length: 10 },
+  (_, at) => `INSERT INTO t VALUES (${at});`,
+);
+
+for (const code of ["invalid", "constraint"]) {
+  Deno.test(`where a batch is refused as ${code} and no statement is named, what comes before the wrong one is applied, and it can be passed over`, async () => {
+    const applied: string[] = [];
+    await answered((statements) => {
+      if (statements.includes(TEN[6]!)) return refusal(409, code);
+      applied.push(...statements);
+      return DONE;
+    }, async () => {
+      const run = new ScriptRun(new Blob([TEN.join("\n")]), "each");
+      await run.start();
+      assert.equal(run.state.value.failure?.statement?.line, 7);
+      assert.deepEqual(applied, TEN.slice(0, 6));
+      await run.skip();
+      assert.equal(run.state.value.phase, "done");
+      assert.deepEqual(applied, TEN.toSpliced(6, 1));
+    });
+  });
+}
+
+Deno.test("what is no statement's fault is said of none, also where there is only one", async () => {
+  for (
+    const answer of [refusal(401, "unauthorized"), refusal(503, "no_leader")]
+  ) {
+    await answered(() => answer, async () => {
+      const run = new ScriptRun(new Blob([TEN[0]!]), "each");
+      await run.start();
+      assert.equal(run.state.value.phase, "stopped");
+      assert.equal(run.state.value.failure?.statement, null);
+    });
   }
 });
