@@ -156,7 +156,7 @@ export function buildRooms(parts: NodeParts, events: RoomEvents): Rooms {
     ...cluster,
     database,
     telemetry,
-    topics: buildTopics(parts, links, database),
+    topics: buildTopics(parts, { ...links, ...cluster }, database),
     caches: buildCaches(parts, links, reading),
     locks: buildLocks(parts, links, database),
     tokens: new KnownTokens(served),

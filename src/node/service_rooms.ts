@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers";
 import { nodeIdOf } from "../raft/types.ts";
 import { systemTimers } from "../util/timers.ts";
 import { Backups } from "./backups/backups.ts";
+import type { Participation } from "./cluster/participation.ts";
 import type { FollowingGroup } from "./groups/following_group.ts";
 import type { HostedGroup } from "./groups/hosted_group.ts";
 import type { Network } from "../network/port.ts";
@@ -35,10 +36,13 @@ export interface LockRooms {
 /** Listen and notify on the durable group. */
 export function buildTopics(
   { vault }: NodeParts,
-  { durable }: ServedGroups,
+  { durable, participation }: ServedGroups & {
+    readonly participation: Pick<Participation, "blank">;
+  },
   database: Database,
 ): Topics {
   return new Topics({
+    blank: () => participation.blank,
     group: () => durable.group,
     machine: () => vault.storage.machine,
     clusterId: () => vault.identity.clusterId,

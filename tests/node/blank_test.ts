@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { HiqliteError } from "../../src/errors.ts";
 import type { HiqliteNode } from "../../src/node/node.ts";
 import { Cluster, until, write } from "./cluster.ts";
 
@@ -45,6 +46,26 @@ Deno.test("U15 an emptied member answers local reads only once it has what was c
     return seen.size > 0;
   });
   assert.deepEqual([...seen], [5]);
+});
+
+Deno.test("an emptied member takes no listener of what is published from now on until it has what was: all of it would be news", async () => {
+  await using cluster = await emptied();
+  const node = cluster.start(3);
+  const answers = (ask: () => void): boolean => {
+    try {
+      ask();
+      return true;
+    } catch (error) {
+      assert.equal((error as HiqliteError).code, "no_leader");
+      return false;
+    }
+  };
+  await until("it to have the cluster's data", () => {
+    const isFilled = answers(() => node.querySync("SELECT 1"));
+    const listens = answers(() => node.topics.listen({ topics: ["a"] }));
+    assert.equal(listens, isFilled);
+    return isFilled;
+  });
 });
 
 Deno.test("U15 an emptied member that was ended while it joined answers nothing at its next start, either", async () => {

@@ -37,6 +37,8 @@ export interface TopicsPorts {
   machine(): SqlMachine;
   /** Empty before the cluster is formed. */
   clusterId(): string;
+  /** Whether the state tells nothing of the cluster's yet. */
+  blank(): boolean;
   write(request: WriteRequest): Promise<WriteAnswer>;
 }
 
@@ -132,6 +134,13 @@ export class Topics implements MemberTopics {
       );
     }
     if (asked !== null) return { kind: "asked", place: asked };
+    // Or what was published long ago would be told as what has just been.
+    if (this.#ports.blank()) {
+      throw new HiqliteError(
+        "no_leader",
+        "This member began empty and does not have the cluster's data yet: listen through another one",
+      );
+    }
     const { applied: { index }, retainedEvents } = this.#ports.machine();
     const number = since === undefined
       ? retainedEvents.last
