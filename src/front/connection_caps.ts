@@ -1,3 +1,4 @@
+import { networkOf } from "../util/network_of.ts";
 import type { FrontLimits } from "./protocol.ts";
 import type { HttpPhase } from "./request_head.ts";
 
@@ -26,13 +27,15 @@ interface Reached<G> {
 /**
  * Who may come in. When a limit is reached, whoever has the most connections
  * gives one up, the one that has been still for longest: so a crowd from few
- * addresses does not keep out who comes from another. One with a request under
- * way is never ended.
+ * addresses, or from one network of IPv6, does not keep out who comes from
+ * another. One with a request under way is never ended.
  */
 export class ConnectionCaps<G extends Guest> {
   readonly #limits: FrontLimits;
   readonly #perAddressKey: string;
   readonly #byAddress = new Map<string, Set<G>>();
+  /** The same by {@linkcode networkOf}. */
+  readonly #byNetwork = new Map<string, Set<G>>();
   #count = 0;
 
   /** Nobody is in. `perAddressKey` is named where that limit is. */
@@ -48,48 +51,48 @@ export class ConnectionCaps<G extends Guest> {
 
   /** Lets `guest` in, if need be in place of another, or refuses it. */
   enter(guest: G): Admittance<G> {
-    const own = this.#byAddress.get(guest.address) ?? new Set<G>();
-    const reached = this.#reached(guest, own);
+    const reached = this.#reached(guest);
     if (reached !== null) {
       const { limit, crowd, mayGo } = reached;
       const of = stillest(crowd, mayGo);
       if (of === null) return { kind: "refused", limit };
       this.leave(of);
-      this.#admit(guest, own);
+      this.#admit(guest);
       return { kind: "instead", of, limit };
     }
-    this.#admit(guest, own);
+    this.#admit(guest);
     return { kind: "admitted" };
   }
 
   /** `guest` is gone. Idempotent. */
   leave(guest: G): void {
-    const those = this.#byAddress.get(guest.address);
-    if (those === undefined || !those.delete(guest)) return;
+    if (!removeFrom(this.#byAddress, guest.address, guest)) return;
+    removeFrom(this.#byNetwork, networkOf(guest.address), guest);
     this.#count--;
-    if (those.size === 0) this.#byAddress.delete(guest.address);
   }
 
-  #admit(guest: G, own: Set<G>): void {
-    this.#byAddress.set(guest.address, own.add(guest));
+  #admit(guest: G): void {
+    addTo(this.#byAddress, guest.address, guest);
+    addTo(this.#byNetwork, networkOf(guest.address), guest);
     this.#count++;
   }
 
   /** The limit that another connection would exceed, and which connections may have to go for it. */
-  #reached(guest: G, own: Set<G>): Reached<G> | null {
+  #reached(guest: G): Reached<G> | null {
     const { connections, handshakes, perAddress } = this.#limits;
+    const own = this.#byAddress.get(guest.address) ?? new Set<G>();
     if (own.size >= perAddress) {
       const key = this.#perAddressKey === "" ? "" : `${this.#perAddressKey} = `;
       const limit = `${key}${perAddress} connections from one address`;
       return { limit, crowd: own, mayGo: asksNothing };
     }
     if (this.#count >= connections) {
-      const crowd = this.#largest(own, () => true);
+      const crowd = this.#largest(guest, () => true);
       const limit = `${connections} connections in all`;
       return { limit, crowd, mayGo: asksNothing };
     }
     if (!shakes(guest) || this.#handshaking() < handshakes) return null;
-    const crowd = this.#largest(own, shakes);
+    const crowd = this.#largest(guest, shakes);
     const limit = `${handshakes} TLS handshakes under way`;
     return { limit, crowd, mayGo: shakes };
   }
@@ -102,16 +105,34 @@ export class ConnectionCaps<G extends Guest> {
     return count;
   }
 
-  /** The connections of the address that has the most of those that count; `own` if no other has more. */
-  #largest(own: Set<G>, counts: (guest: G) => boolean): Iterable<G> {
-    let best = own;
-    let most = [...own].filter(counts).length;
-    for (const those of this.#byAddress.values()) {
+  /** The connections of the network that has the most of those that count; its own if no other has more. */
+  #largest(guest: G, counts: (guest: G) => boolean): Iterable<G> {
+    let best = this.#byNetwork.get(networkOf(guest.address)) ?? new Set<G>();
+    let most = [...best].filter(counts).length;
+    for (const those of this.#byNetwork.values()) {
       const size = [...those].filter(counts).length;
       if (size > most) [best, most] = [those, size];
     }
     return best;
   }
+}
+
+function addTo<G>(sets: Map<string, Set<G>>, key: string, one: G): void {
+  const those = sets.get(key);
+  if (those === undefined) sets.set(key, new Set([one]));
+  else those.add(one);
+}
+
+/** False if it was not there. */
+function removeFrom<G>(
+  sets: Map<string, Set<G>>,
+  key: string,
+  one: G,
+): boolean {
+  const those = sets.get(key);
+  if (those === undefined || !those.delete(one)) return false;
+  if (those.size === 0) sets.delete(key);
+  return true;
 }
 
 function shakes(guest: Guest): boolean {

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { TOKEN_TEXT } from "../api/token_text.ts";
 import { CACHE_STATS } from "../api/routes/cache.ts";
 import { HiqliteError } from "../errors.ts";
+import { networkOf } from "../util/network_of.ts";
 import type { FailedLogins } from "../server/failed_logins.ts";
 import type { Upstream } from "./upstreams.ts";
 
@@ -39,7 +40,7 @@ export class Credentials {
   /** Digests of tokens, in the order in which members were asked, and until when they are taken for known. */
   readonly #known = new Map<string, number>();
   readonly #asking = new Map<string, Promise<boolean>>();
-  /** Of how many of them each address is waited for. */
+  /** Of how many of them each network is waited for; see {@linkcode networkOf}. */
   readonly #askingFor = new Map<string, number>();
 
   /** Of one proxy. */
@@ -91,10 +92,11 @@ export class Credentials {
     if ((this.#known.get(digest) ?? 0) > now) return true;
     let asking = this.#asking.get(digest);
     if (asking === undefined) {
-      this.#take(address);
+      const network = networkOf(address);
+      this.#take(network);
       asking = this.#ask(token).finally(() => {
         this.#asking.delete(digest);
-        this.#release(address);
+        this.#release(network);
       });
       this.#asking.set(digest, asking);
     }
@@ -104,8 +106,8 @@ export class Credentials {
   }
 
   /** @throws {HiqliteError} `overloaded` if members are asked about too many tokens, of all or of this address. */
-  #take(address: string): void {
-    const own = this.#askingFor.get(address) ?? 0;
+  #take(network: string): void {
+    const own = this.#askingFor.get(network) ?? 0;
     const problem = own >= ASKING_MAX_OF_ONE
       ? `${ASKING_MAX_OF_ONE} new tokens that your address showed already, the most of one`
       : this.#asking.size >= ASKING_MAX
@@ -117,13 +119,13 @@ export class Credentials {
         `Members are asked about ${problem}: try again`,
       );
     }
-    this.#askingFor.set(address, own + 1);
+    this.#askingFor.set(network, own + 1);
   }
 
-  #release(address: string): void {
-    const left = this.#askingFor.get(address)! - 1;
-    if (left === 0) this.#askingFor.delete(address);
-    else this.#askingFor.set(address, left);
+  #release(network: string): void {
+    const left = this.#askingFor.get(network)! - 1;
+    if (left === 0) this.#askingFor.delete(network);
+    else this.#askingFor.set(network, left);
   }
 
   /** Whether no member refuses a token. One that cannot say is no reason to refuse: they judge each request. */

@@ -72,6 +72,18 @@ Deno.test("when all places are taken, whoever has the most gives one up", () => 
   assert.equal(next.kind === "instead" && next.of.address, "c");
 });
 
+Deno.test("who has a network of IPv6 is one crowd, whatever addresses of it they use", () => {
+  const honest = [new TestGuest("10.0.0.1"), new TestGuest("2001:db8:0:1::1")];
+  const crowd = [1, 2, 3, 4].map((at) => new TestGuest(`2001:db8::${at}`));
+  const caps = filled([...honest, ...crowd]);
+  for (const [at, address] of ["2001:db8::5", "10.0.0.2"].entries()) {
+    const verdict = caps.enter(new TestGuest(address));
+    assert.equal(verdict.kind === "instead" && verdict.of, crowd[at]);
+  }
+  for (const guest of [...honest, ...crowd]) caps.leave(guest);
+  assert.equal(caps.count, 2);
+});
+
 Deno.test("handshakes have a limit of their own", () => {
   const shaking = ["a", "a"].map((address) =>
     new TestGuest(address, "handshake")

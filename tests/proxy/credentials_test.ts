@@ -123,22 +123,29 @@ Deno.test("members are asked about 16 new tokens at a time, and a thousand are r
   assert.equal(scene.asked.length, asked + 1);
 });
 
-Deno.test("who makes up tokens keeps nobody else's from being asked about", async () => {
-  const held = Promise.withResolvers<void>();
-  const scene = new Scene(() => held.promise.then(() => status(401)));
-  const tokens = await Promise.all(Array.from({ length: 22 }, drawToken));
-  const ask = (address: string): Promise<string> =>
-    scene.check({ "x-api-secret": tokens.pop()!.token }, address);
-  const stranger = Array.from({ length: 20 }, () => ask("10.0.0.1"));
-  const refused = await Promise.all(stranger.slice(4));
-  assert.deepEqual(new Set(refused), new Set(["overloaded"]));
-  const honest = ask("10.0.0.2");
-  held.resolve();
-  assert.equal(await honest, "unauthorized");
-  assert.deepEqual(
-    await Promise.all(stranger.slice(0, 4)),
-    Array(4).fill("unauthorized"),
-  );
-  // Room comes back.
-  assert.equal(await ask("10.0.0.1"), "unauthorized");
-});
+const STRANGERS = {
+  "an address": () => "10.0.0.1",
+  "a network of IPv6": (at: number) => `2001:db8::${at}`,
+};
+
+for (const [who, addressAt] of Object.entries(STRANGERS)) {
+  Deno.test(`who makes up tokens with ${who} keeps nobody else's from being asked about`, async () => {
+    const held = Promise.withResolvers<void>();
+    const scene = new Scene(() => held.promise.then(() => status(401)));
+    const tokens = await Promise.all(Array.from({ length: 22 }, drawToken));
+    const ask = (address: string): Promise<string> =>
+      scene.check({ "x-api-secret": tokens.pop()!.token }, address);
+    const stranger = Array.from({ length: 20 }, (_, at) => ask(addressAt(at)));
+    const refused = await Promise.all(stranger.slice(4));
+    assert.deepEqual(new Set(refused), new Set(["overloaded"]));
+    const honest = ask("10.0.0.2");
+    held.resolve();
+    assert.equal(await honest, "unauthorized");
+    assert.deepEqual(
+      await Promise.all(stranger.slice(0, 4)),
+      Array(4).fill("unauthorized"),
+    );
+    // Room comes back.
+    assert.equal(await ask(addressAt(20)), "unauthorized");
+  });
+}

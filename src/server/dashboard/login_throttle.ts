@@ -1,4 +1,5 @@
 import type { Clock } from "../../util/clock.ts";
+import { networkOf } from "../../util/network_of.ts";
 import { isThisMachine } from "../this_machine.ts";
 
 /** After the second failure in a row an address waits so long, twice as long after each further one, ms. */
@@ -57,16 +58,4 @@ export class LoginThrottle {
   passed(address: string): void {
     this.#failures.delete(networkOf(address));
   }
-}
-
-/** Whoever has one IPv6 address has a network of them. */
-function networkOf(address: string): string {
-  if (!address.includes(":") || address.includes(".")) return address;
-  const [head = "", tail] = address.split("::");
-  const before = head === "" ? [] : head.split(":");
-  const after = tail === undefined || tail === "" ? [] : tail.split(":");
-  const zeros = tail === undefined
-    ? []
-    : Array<string>(Math.max(0, 8 - before.length - after.length)).fill("0");
-  return [...before, ...zeros, ...after].slice(0, 4).join(":");
 }

@@ -1,5 +1,6 @@
 import type { DashboardRole } from "../../api/dashboard/routes.ts";
 import { HiqliteError } from "../../errors.ts";
+import { networkOf } from "../../util/network_of.ts";
 import { isThisMachine } from "../this_machine.ts";
 import type { PasswordQuestion } from "./password_question.ts";
 
@@ -10,7 +11,8 @@ const WAITING_MAX_OF_ONE = 2;
 
 interface WaitingCheck {
   readonly password: string;
-  readonly address: string;
+  /** See {@linkcode networkOf}. */
+  readonly network: string;
   readonly resolve: (role: DashboardRole | null) => void;
   readonly reject: (error: Error) => void;
 }
@@ -22,7 +24,7 @@ interface WaitingCheck {
 export class PasswordChecks {
   readonly #hashes: readonly (readonly [DashboardRole, string])[];
   readonly #waiting: WaitingCheck[] = [];
-  /** Addresses, the one that was served last at the end. */
+  /** Networks, the one that was served last at the end. */
   #served: string[] = [];
   #running: WaitingCheck | null = null;
   #worker: Worker | null = null;
@@ -44,7 +46,8 @@ export class PasswordChecks {
    * @throws {HiqliteError} `overloaded` if too many wait
    */
   check(password: string, address: string): Promise<DashboardRole | null> {
-    const same = this.#waiting.filter((one) => one.address === address).length;
+    const network = networkOf(address);
+    const same = this.#waiting.filter((one) => one.network === network).length;
     const full = this.#waiting.length >= WAITING_MAX &&
       !isThisMachine(address);
     if (full || same >= WAITING_MAX_OF_ONE) {
@@ -54,7 +57,7 @@ export class PasswordChecks {
       );
     }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ password, address, resolve, reject });
+      this.#waiting.push({ password, network, resolve, reject });
       this.#next();
     });
   }
@@ -78,16 +81,16 @@ export class PasswordChecks {
 
   /** The next one of the address that was served least lately. */
   #take(): WaitingCheck | undefined {
-    const rank = ({ address }: WaitingCheck): number =>
-      this.#served.indexOf(address);
+    const rank = ({ network }: WaitingCheck): number =>
+      this.#served.indexOf(network);
     let best = 0;
     for (const [at, check] of this.#waiting.entries()) {
       if (rank(check) < rank(this.#waiting[best]!)) best = at;
     }
     const [check] = this.#waiting.splice(best, 1);
     if (check === undefined) return undefined;
-    const { address } = check;
-    this.#served = [...this.#served.filter((one) => one !== address), address]
+    const { network } = check;
+    this.#served = [...this.#served.filter((one) => one !== network), network]
       .slice(-2 * WAITING_MAX);
     return check;
   }
