@@ -6,8 +6,8 @@ import {
   writeForgottenKeys,
 } from "./forgotten_keys.ts";
 
-/** The answer to a write, kept for a repetition of it. */
-export interface RememberedAnswer {
+/** What is known of an answer beside its bytes. */
+export interface AnswerHead {
   readonly index: LogIndex;
   readonly clockMs: number;
   readonly session: number;
@@ -15,8 +15,13 @@ export interface RememberedAnswer {
   readonly key: string;
   /** Checksum of the command's body, to notice a key that is used for something else. */
   readonly bodyHash: number;
+  /** The row that stores it; 0 until its batch is written. */
+  readonly row: LogIndex;
+}
+
+/** The answer to a write, kept for a repetition of it. */
+export interface RememberedAnswer extends AnswerHead {
   readonly bytes: Uint8Array;
-  /** The row that stores it; set when its batch is written. */
   row: LogIndex;
 }
 
@@ -39,7 +44,7 @@ export function encodeRow({ answers, keys }: RememberedRow): Uint8Array {
   });
 }
 
-/** Reads what {@linkcode encodeRow} wrote; it is stored under `row`. */
+/** Reads what {@linkcode encodeRow} wrote; it is stored under `row`. Bytes of answers are views into `data`. */
 export function decodeRow(data: Uint8Array, row: LogIndex): RememberedRow {
   const reader = new ByteReader(data);
   const answers: RememberedAnswer[] = [];
@@ -51,7 +56,7 @@ export function decodeRow(data: Uint8Array, row: LogIndex): RememberedRow {
       sequence: reader.u53(),
       key: reader.text(),
       bodyHash: reader.u32(),
-      bytes: reader.bytes().slice(),
+      bytes: reader.bytes(),
       row,
     });
   }

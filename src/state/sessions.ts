@@ -1,7 +1,9 @@
 import type { LogIndex } from "../raft/types.ts";
 import type { WriteIdentity } from "./envelope.ts";
 import { ForgottenKeys, hashOfKey } from "./forgotten_keys.ts";
+import { KeptAnswers } from "./kept_answers.ts";
 import {
+  type AnswerHead,
   decodeRow,
   encodeRow,
   type RememberedAnswer as Answer,
@@ -25,10 +27,9 @@ interface Session {
   used: LogIndex;
   clockMs: number;
   below: number;
-  readonly answers: Map<number, Answer>;
+  /** Where the answers are that its client may not have, by sequence. */
+  readonly answers: Map<number, LogIndex>;
 }
-
-const ANSWER_OVERHEAD_BYTES = 100;
 
 /**
  * Remembers which writes were applied and what was answered, so that a repeated one
@@ -40,11 +41,8 @@ export class Sessions {
   readonly #store: SessionStore;
   readonly #limits: SessionLimits;
   readonly #sessions = new Map<number, Session>(); // longest unused first
-  readonly #keys = new Map<string, Answer>();
-  readonly #answers = new Map<LogIndex, Answer>(); // oldest first
+  readonly #answers = new KeptAnswers();
   readonly #forgotten = new ForgottenKeys(); // of answers that had to make room
-  readonly #rows = new Map<LogIndex, number>(); // answers still remembered of each stored row
-  #bytes = 0;
   #horizon: LogIndex = 0; // every answer up to here that was not released before is forgotten
   #latest: Session | null = null; // the last one of `#sessions`, if it was not closed
   readonly #touched = new Set<number>();
@@ -73,11 +71,9 @@ export class Sessions {
   reload({ horizon, clockMs }: SessionPosition): void {
     this.#horizon = horizon;
     this.#forgotten.clear();
-    for (
-      const map of [this.#sessions, this.#keys, this.#answers, this.#rows]
-    ) map.clear();
+    this.#answers.clear();
+    this.#sessions.clear();
     this.#latest = null;
-    this.#bytes = 0;
     this.#forgetChanges();
     const { sessions, answers } = this.#store.load();
     for (const { id, used, clockMs, below } of sessions) {
@@ -94,10 +90,11 @@ export class Sessions {
       if (session.clockMs >= oldest) break;
       this.#close(session);
     }
-    for (const answer of this.#answers.values()) {
-      if (answer.clockMs >= oldest) break;
-      this.#forget(answer);
-    }
+    for (
+      let answer = this.#answers.before(oldest);
+      answer !== undefined;
+      answer = this.#answers.before(oldest)
+    ) this.#forget(answer);
     this.#expireForgotten(oldest);
   }
 
@@ -141,17 +138,17 @@ export class Sessions {
   }
 
   #recognizeKey(key: string, bodyHash: number): Recognition {
-    const answer = this.#keys.get(key);
+    const answer = this.#answers.ofKey(key);
     const known = answer ?? this.#forgotten.find(key);
     if (known === undefined) {
       const { keys, windowMs } = this.#limits;
-      const full = this.#keys.size + this.#forgotten.size >= keys;
+      const full = this.#answers.keys + this.#forgotten.size >= keys;
       return full ? tooManyKeys(keys, windowMs) : NEW;
     }
     if (known.bodyHash !== bodyHash) return otherWrite(known.index);
     return answer === undefined
       ? answerForgotten(known.index)
-      : { kind: "repeated", answer: answer.bytes };
+      : { kind: "repeated", answer: this.#answers.bytesAt(answer.index)! };
   }
 
   #recognizeSequence(
@@ -175,8 +172,10 @@ export class Sessions {
     }
     this.#touched.add(session.id);
     this.#acknowledge(session, write.answeredBelow);
-    const answer = session.answers.get(write.sequence);
-    if (answer !== undefined) return { kind: "repeated", answer: answer.bytes };
+    const at = session.answers.get(write.sequence);
+    if (at !== undefined) {
+      return { kind: "repeated", answer: this.#answers.bytesAt(at)! };
+    }
     if (write.sequence >= session.below) return NEW;
     return {
       kind: "expired",
@@ -202,21 +201,15 @@ export class Sessions {
       sequence: session === undefined ? 0 : write.sequence,
       key: write.idempotencyKey,
       bodyHash,
-      // Answers share buffers; one that stays long must not keep a whole buffer.
-      bytes: write.idempotencyKey === "" ? bytes : bytes.slice(),
+      bytes,
       row: 0,
     };
     this.#add(answer, session);
     this.#fresh.push(answer);
     while (
       this.#answers.size > this.#limits.answers ||
-      this.#bytes > this.#limits.answerBytes
-    ) {
-      for (const oldest of this.#answers.values()) {
-        this.#makeRoom(oldest);
-        break;
-      }
-    }
+      this.#answers.bytes > this.#limits.answerBytes
+    ) this.#makeRoom(this.#answers.oldest()!);
   }
 
   /** Stores what has changed since the last time, with the batch that began at `first`. */
@@ -236,14 +229,11 @@ export class Sessions {
   }
 
   *#freshAnswers(first: LogIndex): Generator<SavedAnswers> {
-    const answers = this.#fresh.filter((answer) =>
-      this.#answers.get(answer.index) === answer
-    );
+    const answers = this.#fresh.filter((answer) => this.#answers.has(answer));
     this.#forgotten.storeIn(first);
     const keys = this.#forgotten.ofRow(first);
     if (answers.length + keys.length === 0) return;
-    for (const answer of answers) answer.row = first;
-    if (answers.length > 0) this.#rows.set(first, answers.length);
+    this.#answers.storeIn(first, answers);
     yield { first, data: encodeRow({ answers, keys }) };
   }
 
@@ -260,7 +250,7 @@ export class Sessions {
     const sessions = [...this.#sessions.values()].map((s) =>
       [s.id, s.clockMs, s.below, [...s.answers.keys()]].join(" ")
     );
-    const answers = [...this.#answers.values()].map((a) =>
+    const answers = [...this.#answers].map((a) =>
       [a.index, a.clockMs, a.session, a.sequence, a.key, a.bytes.toHex()].join(
         " ",
       )
@@ -281,10 +271,8 @@ export class Sessions {
   }
 
   #add(answer: Answer, session: Session | undefined): void {
-    this.#answers.set(answer.index, answer);
-    this.#bytes += answer.bytes.length + ANSWER_OVERHEAD_BYTES;
-    session?.answers.set(answer.sequence, answer);
-    if (answer.key !== "") this.#keys.set(answer.key, answer);
+    this.#answers.add(answer);
+    session?.answers.set(answer.sequence, answer.index);
   }
 
   #acknowledge(session: Session, below: number): void {
@@ -303,37 +291,37 @@ export class Sessions {
   }
 
   #release(session: Session, sequence: number): void {
-    const answer = session.answers.get(sequence);
-    if (answer === undefined) return;
+    const index = session.answers.get(sequence);
+    if (index === undefined) return;
     session.answers.delete(sequence);
-    if (answer.key === "") this.#drop(answer);
+    this.#dropped(this.#answers.dropPlain(index));
   }
 
   #close(session: Session): void {
     this.#sessions.delete(session.id);
     if (session === this.#latest) this.#latest = null;
     this.#closed.add(session.id);
-    for (const answer of session.answers.values()) {
-      if (answer.key === "") this.#drop(answer);
+    for (const index of session.answers.values()) {
+      this.#dropped(this.#answers.dropPlain(index));
     }
   }
 
-  /** Forgets an answer that was not acknowledged: a repetition from now on is an error, not a second application. */
-  #forget(answer: Answer): void {
+  /** Forgets the oldest answer, which was not acknowledged: a repetition from now on is an error, not a second application. */
+  #forget(answer: AnswerHead): void {
     this.#horizon = answer.index;
     const session = this.#sessions.get(answer.session);
-    if (session?.answers.get(answer.sequence) === answer) {
+    if (session?.answers.get(answer.sequence) === answer.index) {
       session.answers.delete(answer.sequence);
       session.below = Math.max(session.below, answer.sequence + 1);
       this.#touched.add(session.id);
     }
-    this.#drop(answer);
+    this.#dropped(this.#answers.dropOldest());
   }
 
-  /** Forgets an answer, but not its key: a repetition learns that it was applied. */
-  #makeRoom(answer: Answer): void {
+  /** Forgets the oldest answer, but not its key: a repetition learns that it was applied. */
+  #makeRoom(answer: AnswerHead): void {
     const { key, index, clockMs, bodyHash, row } = answer;
-    if (key !== "" && this.#keys.get(key) === answer) {
+    if (key !== "") {
       const hash = hashOfKey(key);
       this.#forgotten.add({ hash, index, clockMs, bodyHash, row });
     }
@@ -345,23 +333,14 @@ export class Sessions {
       const key = this.#forgotten.first();
       if (key === undefined || key.clockMs >= oldest) return;
       this.#forgotten.removeFirst();
-      if (key.row === 0 || this.#rows.has(key.row)) continue;
+      if (key.row === 0 || this.#answers.areIn(key.row)) continue;
       if (this.#forgotten.first()?.row !== key.row) this.#emptied.add(key.row);
     }
   }
 
-  #drop(answer: Answer): void {
-    if (!this.#answers.delete(answer.index)) return;
-    this.#bytes -= answer.bytes.length + ANSWER_OVERHEAD_BYTES;
-    if (this.#keys.get(answer.key) === answer) this.#keys.delete(answer.key);
-    const left = this.#rows.get(answer.row);
-    if (left === undefined) return; // not stored yet
-    if (left > 1) {
-      this.#rows.set(answer.row, left - 1);
-    } else {
-      this.#rows.delete(answer.row);
-      this.#thinned.add(answer.row);
-    }
+  /** `row` holds no answers any more, if it is one. */
+  #dropped(row: LogIndex): void {
+    if (row !== 0) this.#thinned.add(row);
   }
 
   /** A row may still hold answers that were forgotten after it was written. */
@@ -370,8 +349,7 @@ export class Sessions {
     for (const key of keys) this.#forgotten.add(key);
     let remembered = 0;
     for (const answer of answers) if (this.#restore(answer)) remembered++;
-    if (remembered > 0) this.#rows.set(first, remembered);
-    else if (answers.length > 0) this.#thinned.add(first);
+    if (remembered === 0 && answers.length > 0) this.#thinned.add(first);
   }
 
   #restore(answer: Answer): boolean {
@@ -385,7 +363,9 @@ export class Sessions {
     const session = this.#sessions.get(answer.session);
     const open = session !== undefined && answer.sequence >= session.below;
     if (!open && answer.key === "") return false;
-    this.#add(answer, open ? session : undefined);
+    // A view of the row's data would keep all of it.
+    const bytes = answer.key === "" ? answer.bytes.slice() : answer.bytes;
+    this.#add({ ...answer, bytes }, open ? session : undefined);
     return true;
   }
 }

@@ -244,3 +244,31 @@ Deno.test("M1 new keys are refused when there are too many, and old ones are not
   counter.restart();
   assert.equal(counter.send({ idempotencyKey: "key-0" }), 8);
 });
+
+Deno.test("a stored row is there as long as one answer of it, with a key or without", () => {
+  const counter = new Counter();
+  const session = counter.open();
+  const inSession = { session, sequence: 1, answeredBelow: 1 };
+  counter.send({ idempotencyKey: "oldest" }, false);
+  assert.equal(counter.send(inSession), 2);
+  for (const key of ["second", "third"]) counter.send({ idempotencyKey: key });
+  // The oldest one had to go, not the other of its row.
+  counter.restart();
+  assert.equal(counter.send({ idempotencyKey: "oldest" }), "too_large");
+  assert.equal(counter.send(inSession), 2);
+  assert.equal(counter.sum, 4);
+});
+
+Deno.test("what is oldest makes room, with a key or without", () => {
+  const counter = new Counter();
+  const session = counter.open();
+  const inSession = { session, sequence: 1, answeredBelow: 1 };
+  assert.equal(counter.send(inSession), 1);
+  const keys = ["first", "second", "third"];
+  for (const key of keys) counter.send({ idempotencyKey: key });
+  assert.equal(counter.send({ idempotencyKey: "first" }), 2);
+  assert.equal(counter.send(inSession), "session_expired");
+  assert.equal(counter.send({ idempotencyKey: "fourth" }), 5);
+  assert.equal(counter.send({ idempotencyKey: "first" }), "too_large");
+  assert.equal(counter.sum, 5);
+});

@@ -67,6 +67,30 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     replace: "    if (answer.index < 0) {\n",
   },
   {
+    name: "a row is emptied though answers with keys are in it",
+    file: "state/kept_answers.ts",
+    find: "return this.#rows.has(row) || this.#keyed.areIn(row);",
+    replace: "return this.#rows.has(row);",
+  },
+  {
+    name: "a row is emptied though answers without keys are in it",
+    file: "state/kept_answers.ts",
+    find: "return this.#rows.has(row) || this.#keyed.areIn(row);",
+    replace: "return this.#keyed.areIn(row);",
+  },
+  {
+    name: "answers with keys make room before older ones without",
+    file: "state/kept_answers.ts",
+    find: "return plain !== undefined && plain.index < firstIndex",
+    replace: "return plain !== undefined && firstIndex === Infinity",
+  },
+  {
+    name: "bytes of answers are given back a page too early",
+    file: "state/byte_queue.ts",
+    find: "while (start - this.#base >= PAGE_BYTES) {",
+    replace: "while (start > this.#base) {",
+  },
+  {
     name: "the cluster clock is not stored",
     file: "state/sqlite/apply/bookkeeping.ts",
     find: "        BigInt(clockMs),\n",
