@@ -44,7 +44,7 @@ export function durablePorts(
         options: groupOptions(config),
       }, ports),
     stepped: () => {
-      leaderTraces.stepped();
+      leaderTraces.stepped(DURABLE_GROUP);
       events.stepped();
     },
   };

@@ -39,7 +39,6 @@ import {
   type LockRooms,
 } from "./service_rooms.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
-import type { LeaderTraces } from "./telemetry/leader_traces.ts";
 import { buildTelemetry, leaderTracesOf } from "./telemetry_rooms.ts";
 import { Pulse } from "./upkeep/pulse.ts";
 import { StartWatch } from "./start_watch.ts";
@@ -255,7 +254,7 @@ type Links =
     Rooms,
     "network" | "requests" | "router" | "groups" | "durable" | "following"
   >
-  & { readonly traced: LeaderTraces };
+  & { readonly traced: ReturnType<typeof leaderTracesOf> };
 
 type ClusterRooms = Pick<
   Rooms,
@@ -297,7 +296,7 @@ function buildLinks(
     failed: (error: Error) => events.failed(error),
     sinceTickMs,
   };
-  const traced = leaderTracesOf(parts, () => durable.group);
+  const traced = leaderTracesOf(parts, groups);
   const durable: HostedGroup = new HostedGroup({
     ...durablePorts(parts, events, traced),
     ...shared,
@@ -312,6 +311,7 @@ function buildLinks(
         network.setIdentity(selfOf(vault.identity, parts))),
       diverged: (divergence) =>
         events.diverged(spec.name, divergence),
+      traced,
       network,
       self: presentSelf(() =>
         vault.identity, parts),

@@ -52,7 +52,7 @@ export function buildTopics(
 
 /** The caches on their group; null if they are turned off. */
 export function buildCaches(
-  { caches, config, clock }: NodeParts,
+  { caches, config, clock, measures }: NodeParts,
   { following }: ServedGroups,
   reading: Omit<FreshnessPorts, "group">,
 ): CacheRooms | null {
@@ -67,6 +67,7 @@ export function buildCaches(
   const service = new Caches({
     ...ports,
     proposer: hosted.proposer,
+    traces: measures.traces,
     epoch: () => hosted.epoch,
     maxBytes: config.cacheMaxBytes,
     explain: (error) => group.explain(error),

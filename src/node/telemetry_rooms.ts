@@ -5,7 +5,6 @@ import type { Network } from "../network/port.ts";
 import type { PeerRequests } from "../network/requests.ts";
 import type { Greeting } from "./cluster/identity_check.ts";
 import type { Participation } from "./cluster/participation.ts";
-import type { RaftGroup } from "../group/group.ts";
 import type { HostedGroup } from "./groups/hosted_group.ts";
 import type { GroupRegistry } from "./groups/registry.ts";
 import type { HealthStatus } from "./port.ts";
@@ -29,11 +28,11 @@ interface ObservedRooms {
 /** What this member traces for others while it leads. */
 export function leaderTracesOf(
   { clock, measures: { traces } }: NodeParts,
-  group: () => RaftGroup | null,
+  groups: GroupRegistry,
 ): LeaderTraces {
   return new LeaderTraces({
     traces,
-    extent: () => group()?.core ?? null,
+    extent: (id) => groups.get(id)?.group?.core ?? null,
     now: () => clock.wall(),
   });
 }

@@ -28,7 +28,7 @@ interface OtelTracer {
   startSpan(
     name: string,
     options: {
-      readonly attributes?: Readonly<Record<string, string>>;
+      readonly attributes?: SpanAttributes;
       /** Unix ms. @default now */
       readonly startTime?: number;
     },
@@ -39,6 +39,17 @@ interface OtelTracer {
 /** What is used of OpenTelemetry's Context. */
 interface OtelContext {
   setValue(key: symbol, value: unknown): OtelContext;
+}
+
+/** What a span says, under OpenTelemetry's names. */
+export type SpanAttributes = Readonly<Record<string, string | number>>;
+
+/** What is told of a statement. */
+export function statementAttributes(sql: string): SpanAttributes {
+  return {
+    "db.system.name": "sqlite",
+    "db.query.text": sql.slice(0, TEXT_MAX),
+  };
 }
 
 /** Something that was done, as part of what another process traces; times in Unix ms. */
@@ -60,7 +71,7 @@ export class Trace {
     tracer: OtelTracer,
     context: OtelContext,
     name: string,
-    attributes: Readonly<Record<string, string>>,
+    attributes: SpanAttributes,
   ) {
     this.#tracer = tracer;
     this.#span = tracer.startSpan(name, { attributes }, context);
@@ -106,18 +117,15 @@ export class Traces {
     return this.#tracer !== null;
   }
 
-  /** Begins to trace a statement, below the request that it came with; null if nobody listens. `textOf` tells its text, without parameters. */
-  begin<T>(name: string, textOf: (of: T) => string, of: T): Trace | null {
+  /** Begins to trace what was asked for, below the request that it came with; null if nobody listens. `tell` says what it is, without parameters, keys and values. */
+  begin<T>(
+    name: string,
+    tell: (of: T) => SpanAttributes,
+    of: T,
+  ): Trace | null {
     if (this.#tracer === null) return null;
-    return new Trace(
-      this.#tracer,
-      Deno.telemetry.contextManager.active(),
-      name,
-      {
-        "db.system.name": "sqlite",
-        "db.query.text": textOf(of).slice(0, TEXT_MAX),
-      },
-    );
+    const context = Deno.telemetry.contextManager.active();
+    return new Trace(this.#tracer, context, name, tell(of));
   }
 
   /**

@@ -91,13 +91,16 @@ Deno.test("U12 metrics count and time what a member's clients read: through the 
     assert.ok(await of("query_seconds_sum") > 0);
   }));
 
-Deno.test("slow queries are logged, streams as well", () =>
+Deno.test("slow queries are logged, streams and those on the calling thread as well", () =>
   withMember(async (db, _counted, slow) => {
     const slowly = (name: string): string =>
       `WITH RECURSIVE ${name}(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM ${name} LIMIT 200000) SELECT max(x) FROM ${name}`;
     await db.query(slowly("pool"));
     for await (const _ of db.iterate(slowly("stream"))) continue;
-    for (const name of ["pool", "stream"]) {
+    db.querySync(slowly("here"));
+    db.querySync("SELECT 'quick'");
+    assert.ok(!slow.some((line) => line.includes("quick")), slow.join("\n"));
+    for (const name of ["pool", "stream", "here"]) {
       assert.ok(slow.includes(`query ${slowly(name)} ok`), slow.join("\n"));
     }
   }));

@@ -27,7 +27,7 @@ function spansIn(output: string): Printed[] {
   });
 }
 
-Deno.test("a write and a query are traced below the request that they came with", async () => {
+Deno.test("a write, a query and a put are traced below the request that they came with", async () => {
   const root = await Deno.makeTempDir();
   try {
     const port = freeRange(1);
@@ -60,6 +60,16 @@ Deno.test("a write and a query are traced below the request that they came with"
       });
       await answer.text();
     }
+    const put = await fetch(`http://${api}/api/v1/cache/sessions/who`, {
+      method: "PUT",
+      headers: {
+        "x-api-secret": secret.trim(),
+        "content-type": "text/plain",
+        traceparent: `00-${"d".repeat(32)}-00000000000000aa-01`,
+      },
+      body: "quiet",
+    });
+    assert.equal(put.status, 204, await put.text());
     program.signal("SIGTERM");
     await program.status;
     const spans = spansIn(program.output);
@@ -80,6 +90,15 @@ Deno.test("a write and a query are traced below the request that they came with"
       assert.ok(below(step, write.id), `${step} in ${program.output}`);
     }
     assert.match(program.output, /db\.query\.text: CREATE TABLE t \(a\)/);
+    const request = spans.find(({ trace, parent }) =>
+      trace === "d".repeat(32) && parent === "00000000000000aa"
+    );
+    const cached = below("hiqlite.cache.write", request?.id);
+    for (const step of ["hiqlite.replicate", "hiqlite.apply"]) {
+      assert.ok(below(step, cached?.id ?? "none"), program.output);
+    }
+    assert.match(program.output, /db\.operation\.name: put/);
+    assert.match(program.output, /db\.collection\.name: sessions/);
     assert.ok(!program.output.includes("quiet"), "a parameter was told");
   } finally {
     await Deno.remove(root, { recursive: true });

@@ -1,4 +1,5 @@
 import type { RaftGroup } from "../../group/group.ts";
+import type { GroupId } from "../../group/messages.ts";
 import type { GroupRouter } from "../../network/group_router.ts";
 import type { Network, PeerIdentity } from "../../network/port.ts";
 import { isVoter, membersOf } from "../../raft/configuration.ts";
@@ -57,6 +58,8 @@ export interface FollowingGroupPorts {
   /** See `HostedGroupPorts.diverged`. */
   diverged(divergence: Divergence): void;
   failed(error: Error): void;
+  /** Hears of the group's steps. */
+  readonly traced: { stepped(group: GroupId): void };
   /** See `HostedGroupPorts.sinceTickMs`. */
   sinceTickMs(): number;
 }
@@ -100,7 +103,7 @@ export class FollowingGroup {
       epoch: () => this.#epoch?.number ?? 0,
       memberOf: (peer) => this.#memberOf(peer),
       create: (loop) => this.#create(loop),
-      stepped: () => {},
+      stepped: () => ports.traced.stepped(ports.spec.id),
       failed: (error) => this.failed(error),
     });
     this.#nextEpoch = new NextEpoch({

@@ -14,6 +14,7 @@ import {
   validateKey,
   validateUnit,
 } from "../../state/kv/validate.ts";
+import type { Traces } from "../../telemetry/traces.ts";
 import type { Proposer } from "../groups/proposer.ts";
 import type {
   CacheCounterAnswer,
@@ -31,6 +32,7 @@ import type {
   CacheWriteRequest,
   MemberCaches,
 } from "../port.ts";
+import { traced, type UnitWaiter } from "./cache_traces.ts";
 import { listPage } from "./cache_page.ts";
 import { CacheWatches } from "./cache_watches.ts";
 import { Freshness, type FreshnessPorts } from "./freshness.ts";
@@ -53,6 +55,7 @@ const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
 /** What the caches need from their node. */
 export interface CachesPorts extends FreshnessPorts {
   readonly proposer: Proposer;
+  readonly traces: Traces;
   /** The present life of the group; 0 before the first. */
   epoch(): number;
   /** Of the present life; null while this member takes no part in it. */
@@ -70,8 +73,7 @@ interface UnitWrite {
   readonly request: CacheWriteRequest;
   /** By the caches' clock, ms. */
   readonly deadline: number;
-  resolve(answer: CacheWriteAnswer | Promise<CacheWriteAnswer>): void;
-  reject(error: unknown): void;
+  readonly waiter: UnitWaiter;
 }
 
 /** The caches on their group: changes through its log, reads from this member's state. */
@@ -123,7 +125,9 @@ export class Caches implements MemberCaches {
       const { timeoutMs = WRITE_TIMEOUT_MS } = request;
       validateUnit(request.unit);
       const deadline = this.#packer.nowMs + timeoutMs;
-      this.#begin({ request, deadline, resolve, reject });
+      const { traces } = this.#ports;
+      const waiter = traced(traces, request.unit, { resolve, reject });
+      this.#begin({ request, deadline, waiter });
     });
   }
 
@@ -235,7 +239,7 @@ export class Caches implements MemberCaches {
     if (epoch === undefined) return this.#write(write, this.epoch);
     this.#agreed(epoch, write.deadline).then(
       () => this.#write(write, epoch),
-      write.reject,
+      write.waiter.reject,
     );
   }
 
@@ -248,8 +252,9 @@ export class Caches implements MemberCaches {
   #write(write: UnitWrite, epoch: number): void {
     const { unit, idempotencyKey = "" } = write.request;
     const caller: UnitCaller = {
+      traceparent: write.waiter.traceparent,
       done: (index, answer) =>
-        write.resolve(
+        write.waiter.resolve(
           this.#ownWrites.seen({ index, epoch, answer }, write.deadline),
         ),
       failed: (error) => this.#failed(write, epoch, error),
@@ -263,11 +268,11 @@ export class Caches implements MemberCaches {
   #failed(write: UnitWrite, epoch: number, error: Error): void {
     const refused = error instanceof HiqliteError && error.code === "no_leader";
     if (refused && epoch !== this.epoch) this.#begin(write);
-    else write.reject(error);
+    else write.waiter.reject(error);
   }
 
   async #propose(
-    { units, epoch, timeoutMs }: Pack,
+    { units, epoch, timeoutMs, traceparent }: Pack,
     idempotencyKey: string,
   ): Promise<{ index: number; answers: KvAnswer[] }> {
     const { index, refusal, body } = await this.#ports.proposer.propose({
@@ -275,6 +280,7 @@ export class Caches implements MemberCaches {
       epoch,
       idempotencyKey,
       timeoutMs,
+      traceparent,
     });
     if (refusal !== null) throw new HiqliteError(refusal.code, refusal.message);
     return { index, answers: readKvAnswers(body) };
@@ -289,7 +295,8 @@ export class Caches implements MemberCaches {
   ): Promise<void> {
     await this.#turns.next();
     const timeoutMs = Math.max(1, deadline - this.#ports.clock.monotonic());
-    const pack = { units: [unit], epoch, timeoutMs };
+    const { traceparent } = caller;
+    const pack = { units: [unit], epoch, timeoutMs, traceparent };
     await this.#propose(pack, idempotencyKey).then(
       ({ index, answers }) => caller.done(index, answers[0]!),
       (error) => caller.failed(error),

@@ -20,6 +20,8 @@ const WAITING_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Who waits for a unit. One of its two methods is called, once. */
 export interface UnitCaller {
+  /** The span that waits for it. */
+  readonly traceparent?: string | undefined;
   /** The entry at `index` was applied, and answers the unit so. */
   done(index: LogIndex, answer: KvAnswer): void;
   failed(error: Error): void;
@@ -32,6 +34,8 @@ export interface Pack {
   readonly epoch: number;
   /** How long somebody waits for it, ms. */
   readonly timeoutMs: number;
+  /** The first span that waits for one of the units: the entry is in one trace. */
+  readonly traceparent?: string | undefined;
 }
 
 /** What packing needs from its service. */
@@ -147,6 +151,7 @@ export class Packer {
         units: pack.map(({ unit }) => unit),
         epoch: pack[0]!.epoch,
         timeoutMs: this.#timeLeft(pack),
+        traceparent: traceparentOf(pack),
       });
       for (let at = 0; at < pack.length; at++) {
         this.#takeCaller(pack[at]!)?.done(index, answers[at]!);
@@ -188,6 +193,13 @@ export class Packer {
     for (const { deadline } of pack) latest = Math.max(latest, deadline);
     return Math.max(1, latest - this.#ports.clock.monotonic());
   }
+}
+
+function traceparentOf(pack: readonly Waiting[]): string | undefined {
+  for (const { caller } of pack) {
+    if (caller?.traceparent !== undefined) return caller.traceparent;
+  }
+  return undefined;
 }
 
 /** About what a unit takes in an entry. */

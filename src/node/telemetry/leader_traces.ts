@@ -1,7 +1,11 @@
 import type { PeerHandler } from "../../network/requests.ts";
 import type { LogIndex, MemberId } from "../../raft/types.ts";
 import type { ProposalWatch } from "../groups/forwarding.ts";
-import { decodeTraceNotice, TRACE } from "../groups/trace_notice.ts";
+import {
+  decodeTraceNotice,
+  TRACE,
+  type TraceNotice,
+} from "../groups/trace_notice.ts";
 import type { Traces } from "../../telemetry/traces.ts";
 import { NO_BYTES } from "../../util/bytes.ts";
 
@@ -17,14 +21,26 @@ export interface LogExtent {
 }
 
 interface ExtentMark extends LogExtent {
+  readonly group: TraceNotice["group"];
   readonly atMs: number;
+}
+
+/** A proposal of another member that was traced. */
+interface Traced {
+  readonly group: TraceNotice["group"];
+  readonly traceparent: string;
+  readonly beganMs: number;
+  /** Its entry's; null if it got none. */
+  readonly index: LogIndex | null;
+  /** Why it was not applied. */
+  readonly failure: string | null;
 }
 
 /** What leader traces need. */
 export interface LeaderTracesPorts {
   readonly traces: Pick<Traces, "tellPart" | "listening">;
-  /** Of the durable group; null while this member takes no part. */
-  extent(): LogExtent | null;
+  /** Of a group; null while this member takes no part. */
+  extent(group: TraceNotice["group"]): LogExtent | null;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -65,21 +81,21 @@ export class LeaderTraces {
     const beganMs = this.#ports.now();
     this.#open++;
     return (index, failure) => {
-      this.#tell(traceparent, beganMs, index, failure);
+      this.#tell({ group, traceparent, beganMs, index, failure });
       this.#open--;
       if (this.#open === 0) this.#marks = [];
     };
   };
 
-  /** The durable group made a step. */
-  stepped(): void {
+  /** A group made a step. */
+  stepped(group: TraceNotice["group"]): void {
     if (this.#open === 0) return;
-    const extent = this.#ports.extent();
+    const extent = this.#ports.extent(group);
     if (extent === null) return;
     const { lastIndex, commit } = extent;
-    const last = this.#marks.at(-1);
+    const last = this.#marks.findLast((mark) => mark.group === group);
     if (last?.lastIndex === lastIndex && last.commit === commit) return;
-    this.#marks.push({ lastIndex, commit, atMs: this.#ports.now() });
+    this.#marks.push({ group, lastIndex, commit, atMs: this.#ports.now() });
     if (this.#marks.length > MARKS_MAX) this.#marks.shift();
   }
 
@@ -91,16 +107,12 @@ export class LeaderTraces {
     this.#notices.delete(oldest!);
   }
 
-  #tell(
-    traceparent: string,
-    beganMs: number,
-    index: LogIndex | null,
-    failure: string | null,
-  ): void {
+  #tell({ group, traceparent, beganMs, index, failure }: Traced): void {
     const endedMs = this.#ports.now();
     const reached = (which: keyof LogExtent): number => {
       const mark = this.#marks.find((each) =>
-        each.atMs >= beganMs && each[which] >= index!
+        each.group === group && each.atMs >= beganMs &&
+        each[which] >= index!
       );
       return mark?.atMs ?? endedMs;
     };

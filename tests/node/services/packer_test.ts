@@ -35,9 +35,13 @@ class Bench {
   }
 
   /** Writes a unit; what becomes of it, as text. */
-  write(name: string, { bytes = 1, epoch = 1, deadline = 1_000 } = {}) {
+  write(
+    name: string,
+    { bytes = 1, epoch = 1, deadline = 1_000, traceparent = "" } = {},
+  ) {
     return new Promise<string>((resolve) =>
       this.packer.write(unit(name, bytes), epoch, deadline, {
+        ...(traceparent === "" ? {} : { traceparent }),
         done: (index, answer) => resolve(`${index} ${versionIn(answer)}`),
         failed: (error) => resolve((error as HiqliteError).code),
       })
@@ -79,6 +83,21 @@ function versionIn(answer: KvAnswer): string {
   assert(answer.kind === "done");
   return String.fromCharCode(answer.results[0]!.version);
 }
+
+Deno.test("an entry is in the first trace that one of its units is in", async () => {
+  const bench = new Bench();
+  void bench.write("a");
+  void bench.write("b", { traceparent: "first" });
+  void bench.write("c", { traceparent: "second" });
+  await bench.turn();
+  void bench.write("d");
+  bench.sent[0]!.answer();
+  await bench.turn();
+  await bench.turn();
+  assert.deepEqual(bench.entries, ["a b c", "d"]);
+  const traces = bench.sent.map(({ pack }) => pack.traceparent);
+  assert.deepEqual(traces, ["first", undefined]);
+});
 
 Deno.test("units of one turn become one entry, and each gets its own answer", async () => {
   const bench = new Bench();

@@ -36,19 +36,19 @@ class Scene {
     });
   }
 
-  notice(sequence: number): void {
+  notice(sequence: number, group = 0): void {
     let answered = false;
-    const notice = { group: 0, sequence, traceparent: TRACEPARENT };
+    const notice = { group, sequence, traceparent: TRACEPARENT };
     this.traces.handlers()[TRACE]!(peer, encodeTraceNotice(notice), (ok) => {
       answered = ok;
     });
     assert.equal(answered, true);
   }
 
-  step(lastIndex: number, commit: number): void {
+  step(lastIndex: number, commit: number, group = 0): void {
     this.nowMs++;
     this.extent = { lastIndex, commit };
-    this.traces.stepped();
+    this.traces.stepped(group);
   }
 }
 
@@ -74,6 +74,23 @@ Deno.test("a leader tells when a proposal was in its log, committed and applied,
     ],
     failure: null,
   }]);
+});
+
+Deno.test("what a group has in its log says nothing of an entry of another one", () => {
+  const scene = new Scene();
+  scene.notice(7, 1);
+  const ended = scene.traces.watch("2.a", 1, 7)!;
+  scene.step(90, 90, 0);
+  scene.step(12, 11, 1);
+  scene.step(91, 91, 0);
+  scene.step(12, 12, 1);
+  scene.nowMs = 1_010;
+  ended(12, null);
+  assert.deepEqual((scene.told[0] as { steps: unknown }).steps, [
+    "hiqlite.propose 1000 1002",
+    "hiqlite.commit 1002 1004",
+    "hiqlite.apply 1004 1010",
+  ]);
 });
 
 Deno.test("a proposal that was not applied is told with the reason", () => {

@@ -251,6 +251,7 @@ export class EpochMember {
       failed: (error) => {
         throw new Violation("member failed", `${error.stack}`);
       },
+      traced: { stepped: () => {} },
       sinceTickMs: () => this.#world.scheduler.now - this.#tickedAt,
     });
   }

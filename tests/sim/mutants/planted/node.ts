@@ -268,4 +268,26 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       'return durable.beganEmpty || phase === "new" || phase === "joining";',
     replace: "return durable.beganEmpty || phase === undefined;",
   },
+  {
+    name: "traces: an entry was reached when another group's log was so long",
+    file: "node/telemetry/leader_traces.ts",
+    find: "each.group === group && each.atMs >= beganMs",
+    replace: "each.atMs >= beganMs",
+    tests: ["tests/node/telemetry/leader_traces_test.ts"],
+  },
+  {
+    name: "traces: an entry of caches is in none",
+    file: "node/services/packer.ts",
+    find: "        traceparent: traceparentOf(pack),\n",
+    replace: "",
+    tests: ["tests/node/services/packer_test.ts"],
+  },
+  {
+    name: "slow queries on the calling thread are not logged",
+    file: "node/services/database.ts",
+    find:
+      "      this.#ports.slow.asked(sql, ms, failure);\n    }\n  }\n\n  async",
+    replace: "    }\n  }\n\n  async",
+    tests: ["tests/app/counted_test.ts"],
+  },
 ];
