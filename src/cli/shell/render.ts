@@ -1,11 +1,11 @@
-import type { RawRows } from "../../client/client.ts";
 import { quotedName } from "../../state/sqlite/statement/text.ts";
+import { Real, type ShownRows } from "./reals.ts";
 import type { RowMode, Settings } from "./settings.ts";
 import { jsonOf, literalOf, printable, shownValue } from "./value_text.ts";
 
 /** What the modes need of the settings. */
 type Look = Pick<Settings, "headers" | "nullValue" | "widths">;
-type Render = (rows: RawRows, look: Look) => string[];
+type Render = (rows: ShownRows, look: Look) => string[];
 
 const RENDERERS: Readonly<Record<RowMode, Render>> = {
   box: (rows, look) => framed(rows, look, ["┌─┬┐", "├─┼┤", "└─┴┘", "│"]),
@@ -25,14 +25,14 @@ const RENDERERS: Readonly<Record<RowMode, Render>> = {
 };
 
 /** Rows in a mode; no lines for a statement that has no columns. */
-export function render(rows: RawRows, settings: Settings): string[] {
+export function render(rows: ShownRows, settings: Settings): string[] {
   return rows.columns.length === 0
     ? []
     : RENDERERS[settings.mode](rows, settings);
 }
 
 /** Cells as text, the header first. */
-function cellsOf({ columns, rows }: RawRows, look: Look): string[][] {
+function cellsOf({ columns, rows }: ShownRows, look: Look): string[][] {
   return [
     columns.map(printable),
     ...rows.map((row) =>
@@ -42,7 +42,7 @@ function cellsOf({ columns, rows }: RawRows, look: Look): string[][] {
 }
 
 /** Cells that have the same width in each column. Numbers end, all else begins below one another. */
-function columnar(rows: RawRows, look: Look): string[][] {
+function columnar(rows: ShownRows, look: Look): string[][] {
   const cells = cellsOf(rows, look);
   const widths = rows.columns.map((_, at) => {
     const wished = look.widths[at] ?? 0;
@@ -53,7 +53,8 @@ function columnar(rows: RawRows, look: Look): string[][] {
   return cells.map((row, line) =>
     row.map((cell, at) => {
       const value = line === 0 ? null : rows.rows[line - 1]![at]!;
-      const number = typeof value === "number" || typeof value === "bigint";
+      const number = typeof value === "number" || typeof value === "bigint" ||
+        value instanceof Real;
       return fitted(cell, widths[at]!, number);
     })
   );
@@ -74,7 +75,7 @@ function lengthOf(cell: string): number {
 
 /** `edges`: top, middle and bottom as left, line, crossing, right; and what stands between cells. */
 function framed(
-  rows: RawRows,
+  rows: ShownRows,
   look: Look,
   edges: readonly [string, string, string, string],
 ): string[] {
@@ -94,7 +95,7 @@ function framed(
   ];
 }
 
-function markdown(rows: RawRows, look: Look): string[] {
+function markdown(rows: ShownRows, look: Look): string[] {
   const [header, ...body] = columnar(
     { columns: rows.columns.map(escapedPipe), rows: rows.rows },
     look,
@@ -113,7 +114,7 @@ function escapedPipe(cell: string): string {
 
 /** Without frames, and with values as they are. */
 function textLines(
-  { columns, rows }: RawRows,
+  { columns, rows }: ShownRows,
   look: Look,
   line: (cells: readonly string[]) => string,
 ): string[] {
@@ -129,7 +130,7 @@ function csvField(cell: string): string {
 }
 
 /** One array, a line for each row; of columns with one name the last counts. */
-function jsonLines({ columns, rows }: RawRows): string[] {
+function jsonLines({ columns, rows }: ShownRows): string[] {
   if (rows.length === 0) return ["[]"];
   const names = columns.map((name) => JSON.stringify(name));
   return rows.map((row, at) => {
@@ -142,7 +143,7 @@ function jsonLines({ columns, rows }: RawRows): string[] {
   });
 }
 
-function lines({ columns, rows }: RawRows, look: Look): string[] {
+function lines({ columns, rows }: ShownRows, look: Look): string[] {
   const width = Math.max(...columns.map(lengthOf));
   return rows.flatMap((row, at) => [
     ...(at === 0 ? [] : [""]),

@@ -4,6 +4,7 @@ import type { SqlValue } from "../../state/sql/types.ts";
 import { describeStatement } from "../../state/sqlite/statement/text.ts";
 import type { Output } from "./output.ts";
 import { render } from "./render.ts";
+import { readReals, type ShownRows } from "./reals.ts";
 import type { Settings } from "./settings.ts";
 
 /** How a shell reaches another cluster, or another member. */
@@ -87,7 +88,7 @@ export class ShellSession {
   }
 
   /** Shows rows as the settings say. */
-  show(rows: RawRows): void {
+  show(rows: ShownRows): void {
     this.output.write(render(rows, this.settings));
   }
 
@@ -120,7 +121,11 @@ export class ShellSession {
     });
   }
 
-  async #answer(sql: string, word: string, second: string): Promise<RawRows> {
+  async #answer(
+    sql: string,
+    word: string,
+    second: string,
+  ): Promise<ShownRows> {
     switch (word) {
       case "BEGIN":
         return this.#begin();
@@ -136,7 +141,8 @@ export class ShellSession {
       return NOTHING;
     }
     if (this.settings.plan && word !== "EXPLAIN") await this.#plan(sql);
-    return await this.#readOrWrite(sql);
+    return await readReals(sql, word, (each) => this.read(each)) ??
+      await this.#readOrWrite(sql);
   }
 
   /** Members know exactly what writes; so a statement is a query until they refuse it as one. */

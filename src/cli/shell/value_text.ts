@@ -1,8 +1,8 @@
-import type { SqlValue } from "../../state/sql/types.ts";
+import { Real, type ShownValue } from "./reals.ts";
 import { UNSEEN } from "../terminal.ts";
 
 /** A value as SQL has it, exactly. */
-export function literalOf(value: SqlValue): string {
+export function literalOf(value: ShownValue): string {
   if (value === null) return "NULL";
   if (typeof value === "string") return `'${value.replaceAll("'", "''")}'`;
   if (value instanceof Uint8Array) return blobOf(value);
@@ -12,7 +12,7 @@ export function literalOf(value: SqlValue): string {
 }
 
 /** A value for people: text as it is, bytes as SQL. */
-export function shownValue(value: SqlValue, nullValue: string): string {
+export function shownValue(value: ShownValue, nullValue: string): string {
   if (value === null) return nullValue;
   return value instanceof Uint8Array ? blobOf(value) : String(value);
 }
@@ -27,8 +27,8 @@ export function printable(text: string): string {
 }
 
 /** A value as JSON has it: 64-bit integers as digits, bytes as SQL in a text. */
-export function jsonOf(value: SqlValue): string {
-  if (typeof value === "bigint") return String(value);
+export function jsonOf(value: ShownValue): string {
+  if (typeof value === "bigint" || value instanceof Real) return String(value);
   if (value instanceof Uint8Array) return JSON.stringify(blobOf(value));
   if (value === Infinity) return "1e999";
   if (value === -Infinity) return "-1e999";

@@ -61,6 +61,42 @@ Deno.test("hiqlite shell runs its arguments, and what comes through a pipe", () 
     });
   }));
 
+Deno.test("hiqlite shell shows a REAL without a fraction as one, in each mode and from each kind of column", () =>
+  withShell(async ({ db, shell }) => {
+    await db.batch(
+      "CREATE TABLE t (r REAL, i INTEGER, n NUMERIC, a); INSERT INTO t VALUES (1, 2, 3.0, 4.0), (-5e18, 5e18, 0.5, 9007199254740993), (1e300, NULL, 'x', 1)",
+    );
+    const shown = async (mode: string, sql: string): Promise<string> =>
+      (await shell([`--mode=${mode}`, sql])).out;
+    assert.equal(
+      await shown("list", "SELECT * FROM t ORDER BY rowid DESC -- backwards"),
+      "1e+300||x|1\n-5000000000000000000.0|5000000000000000000|0.5|9007199254740993\n1.0|2|3|4.0",
+    );
+    assert.equal(
+      await shown("csv", "SELECT avg(i), 2 FROM t WHERE i = 2;"),
+      "2.0,2",
+    );
+    assert.equal(
+      await shown("json", "WITH x(y) AS (VALUES (1.0), (1)) SELECT y FROM x"),
+      '[{"y":1.0},\n {"y":1}]',
+    );
+    assert.equal(
+      await shown("insert", "VALUES (-0.0, 7)"),
+      'INSERT INTO "table" ("column1", "column2") VALUES (0.0, 7);',
+    );
+    assert.equal(
+      await shown("table", "SELECT 10.0 AS r UNION ALL SELECT 1"),
+      "+------+\n| 10.0 |\n|    1 |\n+------+",
+    );
+    // Where it cannot be told, rows and names are as ever.
+    assert.equal(
+      await shown("json", "SELECT 1.0 AS a, 2 AS a"),
+      '[{"a":1,"a":2}]',
+    );
+    const wrong = await shell(["SELECT absent FROM t"]);
+    assert.match(wrong.error, /no such column: absent/);
+  }));
+
 Deno.test("hiqlite shell shows 64-bit integers, NULL, bytes and hostile text exactly in each mode", () =>
   withShell(async ({ shell }) => {
     const sql =

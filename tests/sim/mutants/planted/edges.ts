@@ -104,4 +104,19 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
     replace:
       "if (this.#waiting.length > 0 || elapsedMs >= windowMs) this.#open();",
   },
+  {
+    name: "shell: what was cancelled is asked again",
+    file: "cli/shell/reals.ts",
+    find:
+      "    if (!SAID_AGAIN.includes((error as { code?: unknown }).code)) throw error;\n",
+    replace: "",
+    tests: ["tests/cli/shell/reals_test.ts"],
+  },
+  {
+    name: "shell: every number without a fraction is a REAL",
+    file: "cli/shell/reals.ts",
+    find: "row[columns + at] === 1 && ",
+    replace: "",
+    tests: ["tests/cli/shell/reals_test.ts"],
+  },
 ];
