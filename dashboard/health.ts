@@ -157,14 +157,19 @@ export function withChecksums(
   return new Map([...all].sort(([a], [b]) => a - b).slice(-CHECKSUMS));
 }
 
-/** What a cluster with so many voters bears: `majority 2 of 3, tolerates 1 failure`. */
-export function toleranceOf(voters: number): string {
+/** What a cluster with so many voters bears, some of which are away: `majority 2 of 3, tolerates 1 failure`. */
+export function toleranceOf(voters: number, away = 0): string {
   const majority = Math.floor(voters / 2) + 1;
-  const failures = voters - majority;
+  const failures = voters - majority - away;
+  const more = away === 0 ? "" : " more";
   return `majority ${majority} of ${voters}, ${
-    failures === 0
-      ? "no failure tolerated"
-      : `tolerates ${failures} ${failures === 1 ? "failure" : "failures"}`
+    failures < 0
+      ? "which is not there"
+      : failures === 0
+      ? `no${more} failure tolerated`
+      : `tolerates ${failures}${more} ${
+        failures === 1 ? "failure" : "failures"
+      }`
   }`;
 }
 

@@ -80,6 +80,11 @@ export function TableList(
   );
 }
 
+/** Whether nobody has made a table yet. */
+export function hasNone(objects: readonly JsonSchemaObject[] | null): boolean {
+  return objects?.every(({ internal }) => internal) === true;
+}
+
 /** What stands beside the list until a table is chosen. */
 export function NoTableChosen(
   { title, objects, error }: {
@@ -89,13 +94,12 @@ export function NoTableChosen(
     readonly error: unknown;
   },
 ): VNode {
-  const none = objects?.every(({ internal }) => internal) === true;
   return (
     <>
       <h1 tabIndex={-1}>{title}</h1>
       {objects === null && error !== null
         ? <Problem error={error} />
-        : none
+        : hasNone(objects)
         ? (
           <EmptyState
             icon="table-2"

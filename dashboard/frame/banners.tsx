@@ -131,7 +131,7 @@ function ClusterTrouble(): VNode | null {
   const look = <a class="button compact" href={href("members")}>Members</a>;
   return (
     <>
-      {health.value?.word === "No leader"
+      {health.value?.word === "No leader" && silence.value === null
         ? (
           <Banner tone="danger" action={look}>
             <strong>No leader right now.</strong>{" "}

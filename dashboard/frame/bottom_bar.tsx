@@ -30,7 +30,14 @@ export function BottomBar(): VNode {
             <span>{title}</span>
           </a>
         ))}
-        <button type="button" class="place" onClick={() => setMore(true)}>
+        <button
+          type="button"
+          class="place"
+          aria-current={rest.some(({ name }) => name === page)
+            ? "page"
+            : undefined}
+          onClick={() => setMore(true)}
+        >
           <Icon name="ellipsis" />
           <span>More</span>
         </button>
@@ -44,6 +51,7 @@ export function BottomBar(): VNode {
                   <a
                     class="place"
                     href={href(name)}
+                    aria-current={page === name ? "page" : undefined}
                     onClick={() => setMore(false)}
                   >
                     <Icon name={icon} />

@@ -67,7 +67,7 @@ function Steps(
         <>
           <h3>2. Get the file</h3>
           <p class="muted">
-            {place === "folder"
+            {place === "folder" && holder !== `n${first}`
               ? `On ${holder}; then copy it to the machine of n${first}, under the same path.`
               : `On the machine of n${first}.`}
           </p>

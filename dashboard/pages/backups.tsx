@@ -107,6 +107,7 @@ function List(
         )
         : (
           <Table
+            stacks
             caption="Backups"
             columns={columns(restore)}
             rows={backups}

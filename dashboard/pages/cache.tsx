@@ -93,7 +93,8 @@ const COLUMNS: readonly Column<CacheLine>[] = [
   {
     title: "Of at most",
     number: true,
-    cell: ({ settings }) => formatBytes(settings.max_bytes),
+    // 0: it has no limit of its own.
+    cell: ({ settings }) => formatBytes(settings.max_bytes || null),
   },
   {
     title: "Found here",

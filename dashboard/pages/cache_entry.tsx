@@ -12,18 +12,15 @@ import { useLoaded } from "../parts/use_loaded.ts";
 import { isAdmin } from "../state/session.ts";
 import { say } from "../state/toasts.ts";
 import { whyNotWrite } from "../state/write_mode.ts";
+import { keyText } from "../values/cache_key.ts";
 import { indentedJson } from "../values/json_layout.ts";
 import type { JsonKvEntry, JsonKvValue } from "../../src/api/cache_json.ts";
 import type { JsonCacheLine } from "../../src/api/dashboard/cache.ts";
 
 /** So many bytes are shown in hexadecimal. */
 const HEX_MAX = 4096;
-
-/** A key as one reads it: its text, or its bytes in Base64. */
-export function keyText(key: JsonKvValue): string {
-  if (typeof key === "string") return key;
-  return "$blob" in key ? `base64:${key.$blob}` : key.$json;
-}
+/** Bytes in a line: as many as a phone has room for. */
+const HEX_LINE = 8;
 
 /** What an entry takes to be shown and changed. */
 interface EntryProps {
@@ -233,20 +230,22 @@ function textOf(value: JsonKvValue): string {
   return "$json" in value ? value.$json : `base64:${value.$blob}`;
 }
 
-/** `00000000  68 65 6c 6c 6f …  hello` */
+/** `0000  68 65 6c 6c 6f …  hello` */
 function hexOf(value: JsonKvValue): string {
   const bytes = typeof value === "object" && "$blob" in value
     ? Uint8Array.from(atob(value.$blob), (letter) => letter.charCodeAt(0))
     : new TextEncoder().encode(textOf(value));
   const lines: string[] = [];
-  for (let at = 0; at < Math.min(bytes.length, HEX_MAX); at += 16) {
-    const row = [...bytes.subarray(at, at + 16)];
+  for (let at = 0; at < Math.min(bytes.length, HEX_MAX); at += HEX_LINE) {
+    const row = [...bytes.subarray(at, at + HEX_LINE)];
     const hex = row.map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
     const text = row.map((byte) =>
       byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : "·"
     ).join("");
     lines.push(
-      `${at.toString(16).padStart(8, "0")}  ${hex.padEnd(47)}  ${text}`,
+      `${at.toString(16).padStart(4, "0")}  ${
+        hex.padEnd(3 * HEX_LINE - 1)
+      }  ${text}`,
     );
   }
   if (bytes.length > HEX_MAX) {

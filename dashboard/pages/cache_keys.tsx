@@ -18,7 +18,8 @@ import type {
 } from "../../src/api/dashboard/cache.ts";
 import { isAdmin } from "../state/session.ts";
 import { DeletePrefix } from "./cache_delete.tsx";
-import { CacheEntry, keyText } from "./cache_entry.tsx";
+import { keyText } from "../values/cache_key.ts";
+import { CacheEntry } from "./cache_entry.tsx";
 import { MissingKey, useSoughtLine } from "./cache_sought.tsx";
 
 /** Keys are loaded so many at a time. */
@@ -168,6 +169,7 @@ function Heading(
           data-filter
           aria-label="A key, or how keys begin"
           placeholder="A key, or how keys begin"
+          title="Bytes are hex:00ff or base64:AP8="
           spellcheck={false}
           value={text}
           onInput={(event) => setText(event.currentTarget.value)}

@@ -8,7 +8,7 @@ import type {
   JsonCacheLine,
   JsonCachePage,
 } from "../../src/api/dashboard/cache.ts";
-import { keyText } from "./cache_entry.tsx";
+import { keysNamed, keyText } from "../values/cache_key.ts";
 
 /** The line of a key that is not in the list; null: none is sought. */
 export function useSoughtLine(cache: string, key: string | null): {
@@ -20,13 +20,17 @@ export function useSoughtLine(cache: string, key: string | null): {
 } {
   const { value, error, loading, reload } = useLoaded(async (signal) => {
     if (key === null) return { key, line: undefined };
-    // A key begins with itself, and comes before all others that do.
-    const { entries: [first] } = await call("cacheList", {
-      body: { cache, prefix: key, limit: 1 },
-      signal,
-    }) as JsonCachePage;
-    const found = first !== undefined && keyText(first.key) === key;
-    return { key, line: found ? first : undefined };
+    for (const named of keysNamed(key)) {
+      // A key begins with itself, and comes before all others that do.
+      const { entries: [first] } = await call("cacheList", {
+        body: { cache, prefix: named, limit: 1 },
+        signal,
+      }) as JsonCachePage;
+      const found = first !== undefined &&
+        keyText(first.key) === keyText(named);
+      if (found) return { key, line: first };
+    }
+    return { key, line: undefined };
   }, [cache, key]);
   const known = key !== null && value?.key === key;
   return {

@@ -58,6 +58,7 @@ export function Locks(): VNode {
           )
           : (
             <Table
+              stacks
               caption="Locks that are held"
               columns={COLUMNS}
               rows={value}

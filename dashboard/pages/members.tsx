@@ -30,7 +30,9 @@ export function Page(): VNode {
     );
   }
   const members = membersOf(view);
-  const voters = members.filter(({ role }) => role !== "learner").length;
+  const voting = members.filter(({ role }) => role !== "learner");
+  const voters = voting.length;
+  const away = voting.filter(({ reachable }) => !reachable).length;
   const wrong = differing(view);
   const about = members.find(({ nodeId }) => nodeId === asked?.nodeId) ?? null;
   return (
@@ -38,7 +40,7 @@ export function Page(): VNode {
       <header class="heading">
         <div>
           <h1 tabIndex={-1}>Members</h1>
-          <p class="muted">{toleranceOf(voters)}</p>
+          <p class="muted">{toleranceOf(voters, away)}</p>
         </div>
         <div class="end">
           <Button

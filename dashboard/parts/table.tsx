@@ -12,15 +12,22 @@ export interface Column<Row> {
 
 /** A plain table of a few hundred rows at most, with a caption for who cannot see where it stands. */
 export function Table<Row>(
-  { caption, columns, rows, keyOf }: {
+  { caption, columns, rows, keyOf, stacks = false }: {
     readonly caption: string;
     readonly columns: readonly Column<Row>[];
     readonly rows: readonly Row[];
     readonly keyOf: (row: Row) => string | number;
+    /** On a phone each row is a list of its cells. @default {false} */
+    readonly stacks?: boolean;
   },
 ): VNode {
   return (
-    <div class="scroll-x" tabIndex={0} role="region" aria-label={caption}>
+    <div
+      class={stacks ? "scroll-x stacks" : "scroll-x"}
+      tabIndex={0}
+      role="region"
+      aria-label={caption}
+    >
       <table class="table">
         <caption class="visually-hidden">{caption}</caption>
         <thead>
@@ -45,6 +52,9 @@ export function Table<Row>(
                 <td
                   key={column.title}
                   class={column.number === true ? "number nowrap" : undefined}
+                  data-title={stacks && column.titleUnseen !== true
+                    ? column.title
+                    : undefined}
                 >
                   {column.cell(row)}
                 </td>

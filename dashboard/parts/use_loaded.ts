@@ -1,4 +1,8 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import type { ApiError } from "../api.ts";
+
+/** Whoever did not answer is asked again so much later, ms. */
+const AGAIN_MS = 3_000;
 
 /** What was loaded, and how that went. */
 export interface Loaded<T> {
@@ -10,7 +14,10 @@ export interface Loaded<T> {
   readonly reload: () => void;
 }
 
-/** Loads something when the page opens and whenever `inputs` change; what is outdated is ended by its signal. */
+/**
+ * Loads something when the page opens and whenever `inputs` change; what is outdated is ended by its signal. A member that
+ * cannot be reached is asked again by and by.
+ */
 export function useLoaded<T>(
   load: (signal: AbortSignal) => Promise<T>,
   inputs: readonly unknown[],
@@ -25,6 +32,7 @@ export function useLoaded<T>(
   newest.current = load;
   useEffect(() => {
     const stop = new AbortController();
+    let again: ReturnType<typeof setTimeout> | undefined;
     setState((before) => ({ ...before, loading: true }));
     newest.current(stop.signal).then(
       (value) => {
@@ -34,9 +42,14 @@ export function useLoaded<T>(
       (error) => {
         if (stop.signal.aborted) return;
         setState((before) => ({ ...before, error, loading: false }));
+        if ((error as ApiError).code !== "unreachable") return;
+        again = setTimeout(() => setTurn((before) => before + 1), AGAIN_MS);
       },
     );
-    return () => stop.abort();
+    return () => {
+      stop.abort();
+      clearTimeout(again);
+    };
   }, [...inputs, turn]);
   const reload = useCallback(() => setTurn((before) => before + 1), []);
   return { ...state, reload };

@@ -60,6 +60,7 @@ export async function goToCacheKey(bench: Bench): Promise<void> {
   for (let at = 0; at < 250; at++) {
     await cache.put(`key ${`${at}`.padStart(3, "0")}`, `value ${at}`);
   }
+  await cache.put(new Uint8Array([0xff, 0, 1]), "of bytes");
   await using opened = await bench.open({ at: "#/cache/many" });
   const { page } = opened;
   await page.getByRole("button", { name: /^key 199/ }).waitFor();
@@ -76,6 +77,10 @@ export async function goToCacheKey(bench: Bench): Promise<void> {
   await page.reload();
   await value.waitFor();
   assert.equal(await value.inputValue(), "value 240");
+  await field.fill("hex:ff 00 01");
+  await page.getByRole("button", { name: "Go to key" }).click();
+  await page.getByRole("heading", { name: "base64:/wAB" }).waitFor();
+  assert.equal(await value.inputValue(), "of bytes");
   // The beginning of keys is no key.
   await field.fill("key 24");
   await page.getByRole("button", { name: "Go to key" }).click();
@@ -85,6 +90,38 @@ export async function goToCacheKey(bench: Bench): Promise<void> {
   await page.getByRole("button", { name: "Close", exact: true }).click();
   await page.getByRole("heading", { name: "There is no such key" })
     .waitFor({ state: "detached" });
+}
+
+/** On a phone a value takes the place of the keys, and the bar below says where one is. */
+export async function phoneCache(bench: Bench): Promise<void> {
+  await using db = connect({
+    urls: [bench.cluster.network.apiUrl(1)],
+    secret: SECRET_API,
+  });
+  await db.cache<string>("phone").put("a key", "its value");
+  await using opened = await bench.open({ at: "#/cache", width: 390 });
+  const { page } = opened;
+  const line = page.getByRole("row").filter({ hasText: "phone" });
+  await line.getByRole("cell", { name: "–" }).first().waitFor();
+  await page.locator(".bottom-bar [aria-current]").getByText("More").waitFor();
+  await opened.go("#/cache/phone");
+  const key = page.getByRole("button", { name: /^a key/ });
+  await key.click();
+  await page.getByRole("textbox", { name: "Value" }).waitFor();
+  assert.equal(await key.isVisible(), false);
+  await opened.axe();
+  await picture(page, "cache-value-390");
+  await page.getByRole("button", { name: "Close", exact: true }).click();
+  await key.waitFor();
+}
+
+/** A phone shows what to do where no table is, not an empty list. */
+export async function phoneWithoutTables(bench: Bench): Promise<void> {
+  for (const at of ["#/data", "#/schema"]) {
+    await using opened = await bench.open({ at, width: 390 });
+    await opened.page.getByRole("link", { name: "Make one on the SQL page" })
+      .click({ trial: true });
+  }
 }
 
 /** A backup that was taken is saved as the file that its record tells of, where it is; that is remembered. */

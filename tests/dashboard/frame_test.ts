@@ -17,6 +17,8 @@ import {
   goToCacheKey,
   linkToEvent,
   linkToMoment,
+  phoneCache,
+  phoneWithoutTables,
   writeEnds,
 } from "./deeds.ts";
 import { embedded, underPrefix } from "./elsewhere.ts";
@@ -54,6 +56,12 @@ Deno.test("the frame, on three members", async (test) => {
 
   await test.step("a cache's key is found by its name", () =>
     goToCacheKey(bench));
+
+  await test.step("on a phone a value takes the place of the keys", () =>
+    phoneCache(bench));
+
+  await test.step("on a phone a database without tables says how to make one", () =>
+    phoneWithoutTables(bench));
 
   await test.step("a backup is saved as a file by who may do everything", () =>
     downloadBackup(bench));

@@ -158,6 +158,9 @@ Deno.test("what a number of voters bears", () => {
   assert.equal(toleranceOf(2), "majority 2 of 2, no failure tolerated");
   assert.equal(toleranceOf(3), "majority 2 of 3, tolerates 1 failure");
   assert.equal(toleranceOf(5), "majority 3 of 5, tolerates 2 failures");
+  assert.equal(toleranceOf(5, 1), "majority 3 of 5, tolerates 1 more failure");
+  assert.equal(toleranceOf(3, 1), "majority 2 of 3, no more failure tolerated");
+  assert.equal(toleranceOf(3, 2), "majority 2 of 3, which is not there");
 });
 
 Deno.test("a database is its file and what SQLite has not moved into it yet", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { affinityOf, valueAsWritten } from "../../dashboard/values/affinity.ts";
+import { keysNamed, keyText } from "../../dashboard/values/cache_key.ts";
 import {
   boundValue,
   exactValue,
@@ -189,4 +190,27 @@ Deno.test("sizes and counts are for people", () => {
   );
   assert.equal(shownCount(-1234567), "-1,234,567");
   assert.equal(shownCount(999), "999");
+});
+
+Deno.test("a cache's key is named by its text, or by its bytes as hex or base64; what is neither is text", () => {
+  const bytes = { $blob: "AP8B" };
+  for (const named of ["hex:00ff01", "hex:00 FF 01", "base64:AP8B"]) {
+    assert.deepEqual(keysNamed(named), [bytes, named]);
+  }
+  for (
+    const text of [
+      "",
+      "user:1",
+      "hex:",
+      "hex:0",
+      "hex:0g",
+      "base64:_",
+      "base64:",
+    ]
+  ) assert.deepEqual(keysNamed(text), [text]);
+  // What the list shows leads to the key again.
+  fc.assert(fc.property(fc.uint8Array({ minLength: 1 }), (key) => {
+    const json = { $blob: key.toBase64() };
+    assert.deepEqual(keysNamed(keyText(json))[0], json);
+  }));
 });

@@ -6,8 +6,8 @@ import type { JsonKvValue } from "../cache_json.ts";
  */
 export interface JsonCachePageRequest {
   readonly cache: string;
-  /** Only keys that begin so. @default all */
-  readonly prefix?: string;
+  /** Only keys that begin so: with this text, or with these bytes. @default all */
+  readonly prefix?: JsonKvValue;
   /** Only keys after this one: the last of the page before. */
   readonly after?: JsonKvValue;
   /** 1 to 1,000. @default {100} */

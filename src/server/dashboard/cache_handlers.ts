@@ -8,7 +8,6 @@ import { idempotencyKeyOf } from "../../api/idempotency_key.ts";
 import { CACHE_GET, CACHE_STATS } from "../../api/routes/cache.ts";
 import { CACHE_ATOMIC, cachesOf } from "../../api/routes/cache_write.ts";
 import type { CacheListAnswer, CacheListRequest } from "../../node/port.ts";
-import { toByteKey } from "../../state/kv/keys.ts";
 import { prefixRange, rangeAfter } from "../../state/kv/ranges.ts";
 import type { DashboardHandlers } from "./asking.ts";
 import { asRoute, bodyOf, type HandlerParts } from "./handler_parts.ts";
@@ -50,9 +49,8 @@ export function cacheHandlers(parts: HandlerParts) {
 
 function pageRequest(json: unknown): CacheListRequest {
   const fields = fieldsOf(json, ["cache", "prefix", "after", "limit"]);
-  const prefix = fields.has("prefix") ? textField(fields, "prefix") : "";
   const range = {
-    ...prefixRange(toByteKey(prefix)),
+    ...prefixRange(keyFromJson(fields.get("prefix") ?? "", "prefix")),
     reverse: false,
     limit: integerField(fields, "limit", 1, 1000) ?? PAGE_DEFAULT,
   };
