@@ -121,6 +121,7 @@ export type {
 export type {
   AuditEntry,
   AuditNote,
+  AuditRun,
   MemberAudit,
 } from "./src/node/audit_port.ts";
 export type { AnalysisRequest } from "./src/state/sql/analysis.ts";
@@ -236,6 +237,7 @@ export {
   type MemberReport,
   type MemberSeries,
   type MemberSight,
+  type MemberSlow,
   type MemberTelemetry,
   type PeerSight,
   type Series,
@@ -243,6 +245,7 @@ export {
   type SeriesColumn,
   type SeriesRequest,
   type SlowReport,
+  type SlowReports,
   type SlowStatement,
   type SnapshotActivity,
 } from "./src/node/telemetry_port.ts";

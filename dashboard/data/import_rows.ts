@@ -161,6 +161,7 @@ function wireValue(value: ExactValue): unknown {
 /** A batch on its way is not ended: nobody would know whether it was inserted. */
 function send(plan: ImportPlan, { rows, lines }: Batch) {
   return call("import", {
+    query: { run: plan.key, file: plan.file.name },
     body: {
       table: plan.table,
       columns: plan.targets.flatMap((target) =>

@@ -9,6 +9,7 @@ import { Problem } from "../parts/problem.tsx";
 import { Skeleton } from "../parts/skeleton.tsx";
 import { type Column, Table } from "../parts/table.tsx";
 import { useLoaded } from "../parts/use_loaded.ts";
+import { shownText } from "../values/shown.ts";
 import { SIGNED_IN_WORDS } from "../words.ts";
 import type { JsonAuditEntry } from "../../src/api/dashboard/audit.ts";
 
@@ -48,6 +49,7 @@ export function AuditTrail(): VNode {
           )
           : (
             <Table
+              stacks
               caption="Done from this console"
               columns={COLUMNS}
               rows={value.entries}
@@ -75,7 +77,12 @@ const COLUMNS: readonly Column<JsonAuditEntry>[] = [
   { title: "What", cell: ({ action }) => action },
   {
     title: "Detail",
-    cell: ({ detail }) => <code class="break">{detail}</code>,
+    cell: ({ detail, file, count }) => (
+      <div class="break">
+        {file === null ? null : <>{shownText(file)}, {formatInteger(count)}:</>}
+        <code>{detail}</code>
+      </div>
+    ),
   },
   {
     title: "Outcome",

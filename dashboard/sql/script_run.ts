@@ -70,7 +70,9 @@ class Refusal extends Error {
  * before it are applied, as if each had been sent alone.
  */
 export class ScriptRun {
-  readonly #file: Blob;
+  readonly #file: File;
+  /** What the audit trail knows all of it by. */
+  readonly #id = newIdempotencyKey();
   readonly #mode: ScriptMode;
   readonly #state = signal<ScriptState>(READY);
   /** The number of the last statement that needs nothing more. */
@@ -80,7 +82,7 @@ export class ScriptRun {
   #abort = new AbortController();
 
   /** Runs nothing yet. */
-  constructor(file: Blob, mode: ScriptMode) {
+  constructor(file: File, mode: ScriptMode) {
     this.#file = file;
     this.#mode = mode;
   }
@@ -191,6 +193,7 @@ export class ScriptRun {
     const isAgain = this.#unsure === batch;
     this.#unsure = batch;
     const { results, index } = await call("write", {
+      query: { run: this.#id, file: this.#file.name },
       body: {
         statements: batch.statements.map(({ sql }) => lightened(sql)),
       },

@@ -10,12 +10,13 @@ import { Skeleton } from "../parts/skeleton.tsx";
 import { type Column, Table } from "../parts/table.tsx";
 import { useLoaded } from "../parts/use_loaded.ts";
 import { type SlowGroup, slowGroups } from "../statements/slow_groups.ts";
+import type { JsonSlowMember } from "../../src/api/dashboard/slow.ts";
 import { shownText } from "../values/shown.ts";
 
 /** Characters of a text that are shown. */
 const SHOWN_LENGTH = 300;
 
-/** What took long on the member that serves the page, with a way to look at its plan. */
+/** What took long for the clients of every member, with a way to look at its plan. */
 export function SlowPane(
   { onText }: {
     /** Opens a text in the editor. */
@@ -34,28 +35,34 @@ export function SlowPane(
       </div>
     );
   }
-  const { node_id: node, limit_ms: limit, statements } = value;
-  if (limit === null) {
+  const { members, silent } = value;
+  const limits = members.flatMap(({ limit_ms: limit }) => limit ?? []);
+  if (limits.length === 0) {
     return (
       <EmptyState icon="clock" title="Slow statements are not noted">
-        <code>slow_statement_ms</code> is 0 on n{node}.
+        <code>slow_statement_ms</code> is 0 on {namesOf(members)}.
       </EmptyState>
     );
   }
-  if (statements.length === 0) {
+  const groups = slowGroups(members);
+  const longer = `${formatMs(Math.min(...limits))} or longer`;
+  if (groups.length === 0) {
     return (
       <EmptyState icon="circle-check" title="Nothing was slow">
-        No statement of n{node} has taken {formatMs(limit)}{" "}
-        or longer since it was started.
+        No statement of {namesOf(members)} has taken {longer}{" "}
+        since they were started.
+        <Silent nodes={silent} />
       </EmptyState>
     );
   }
+  const count = members.reduce((sum, each) => sum + each.statements.length, 0);
   return (
     <div class="history">
       <div class="bar">
         <span class="muted">
-          The last {formatInteger(statements.length)} on n{node} that took{" "}
-          {formatMs(limit)} or longer
+          The last {formatInteger(count)} on {namesOf(members)} that took{" "}
+          {longer}
+          <Silent nodes={silent} />
         </span>
         <Button
           compact
@@ -66,12 +73,31 @@ export function SlowPane(
         />
       </div>
       <Table
+        stacks
         caption="Slow statements"
         columns={columns(onText)}
-        rows={slowGroups(statements)}
+        rows={groups}
         keyOf={({ kind, sql }) => `${kind} ${sql}`}
       />
     </div>
+  );
+}
+
+/** `n1, n2, n3` */
+function namesOf(members: readonly JsonSlowMember[]): string {
+  return members.map(({ node_id: node }) => `n${node}`).join(", ");
+}
+
+function Silent({ nodes }: { readonly nodes: readonly number[] }): VNode {
+  return (
+    <>
+      {nodes.map((node) => (
+        <>
+          {" "}
+          <Chip key={node} tone="warning">n{node} did not answer</Chip>
+        </>
+      ))}
+    </>
   );
 }
 
@@ -93,6 +119,10 @@ function columns(onText: (sql: string) => void): Column<SlowGroup>[] {
           {failure === null ? null : <Chip tone="danger">{failure}</Chip>}
         </>
       ),
+    },
+    {
+      title: "On",
+      cell: ({ nodes }) => nodes.map((node) => `n${node}`).join(", "),
     },
     {
       title: "Times",

@@ -1,9 +1,14 @@
-import type { JsonSlowStatement } from "../../src/api/dashboard/slow.ts";
+import type {
+  JsonSlowMember,
+  JsonSlowStatement,
+} from "../../src/api/dashboard/slow.ts";
 
 /** A text that took long, however often. */
 export interface SlowGroup {
   readonly sql: string;
   readonly kind: JsonSlowStatement["kind"];
+  /** The members whose clients asked, by node id. */
+  readonly nodes: readonly number[];
   readonly count: number;
   /** The longest time, ms. */
   readonly longestMs: number;
@@ -15,12 +20,13 @@ export interface SlowGroup {
   readonly failure: string | null;
 }
 
-/** Equal texts together, whatever space they have between words; what took the most time comes first. */
-export function slowGroups(
-  statements: readonly JsonSlowStatement[],
-): SlowGroup[] {
+/** Equal texts of all members together, whatever space they have between words; what took the most time comes first. */
+export function slowGroups(members: readonly JsonSlowMember[]): SlowGroup[] {
   const groups = new Map<string, SlowGroup>();
-  for (const { sql, kind, ms, at_ms: atMs, failure } of statements) {
+  const told = members.flatMap(({ node_id: node, statements }) =>
+    statements.map((statement) => ({ node, ...statement }))
+  ).sort((a, b) => b.at_ms - a.at_ms);
+  for (const { node, sql, kind, ms, at_ms: atMs, failure } of told) {
     const text = sql.trim();
     const name = `${kind} ${text.replaceAll(/\s+/g, " ")}`;
     const known = groups.get(name);
@@ -30,6 +36,7 @@ export function slowGroups(
         ? {
           sql: text,
           kind,
+          nodes: [node],
           count: 1,
           longestMs: ms,
           totalMs: ms,
@@ -38,6 +45,7 @@ export function slowGroups(
         }
         : {
           ...known,
+          nodes: [...new Set([...known.nodes, node])].sort((a, b) => a - b),
           count: known.count + 1,
           longestMs: Math.max(known.longestMs, ms),
           totalMs: known.totalMs + ms,

@@ -1,6 +1,7 @@
 import type { AuditEntry, AuditNote } from "../state/audit/types.ts";
 
-export type { AuditEntry, AuditNote } from "../state/audit/types.ts";
+export type { AuditEntry, AuditNote, AuditRun } from "../state/audit/types.ts";
+export { FILE_CHARS_MAX } from "../state/audit/types.ts";
 
 /** What a member remembers of what was done from dashboards, on any member. */
 export interface MemberAudit {

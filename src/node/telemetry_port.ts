@@ -220,6 +220,11 @@ export interface MemberEvents {
   readonly silent: readonly NodeId[];
 }
 
+/** Characters of the text of a slow statement; one more says that it is a part. */
+export const SLOW_TEXT_MAX = 1_000;
+/** So many slow statements of a member are kept. */
+export const SLOW_KEPT = 200;
+
 /** A statement of a member's clients that took long. */
 export interface SlowStatement {
   /** When it was answered, ms since the Unix epoch. */
@@ -234,12 +239,26 @@ export interface SlowStatement {
   readonly failure: string | null;
 }
 
-/** The slow statements of one member, since it began. */
+/** What a member tells of its slow statements, since it began. */
 export interface SlowReport {
   /** What took so long counts, ms; null: nothing does. */
   readonly limitMs: number | null;
   /** The newest first, two hundred at most. */
   readonly statements: readonly SlowStatement[];
+}
+
+/** The slow statements of one member. */
+export interface MemberSlow extends SlowReport {
+  /** Whose clients asked. */
+  readonly nodeId: NodeId;
+}
+
+/** The slow statements of all members. */
+export interface SlowReports {
+  /** Those that answered, by node id. */
+  readonly members: readonly MemberSlow[];
+  /** Members that did not answer within a second. */
+  readonly silent: readonly NodeId[];
 }
 
 /** What a member tells of itself and of the others: for people who watch it. Kept in memory alone. */
@@ -250,6 +269,6 @@ export interface MemberTelemetry {
   series(request: SeriesRequest): Series;
   /** What happened to them; asks the others. */
   events(request: MemberEventsRequest): Promise<MemberEvents>;
-  /** Statements of this member's clients that took long. Their texts may have values in them. */
-  slow(): SlowReport;
+  /** Statements of their clients that took long; asks the others. Their texts may have values in them. */
+  slow(): Promise<SlowReports>;
 }

@@ -5,7 +5,7 @@ import type {
   MemberTelemetry,
   Series,
   SeriesRequest,
-  SlowReport,
+  SlowReports,
 } from "../../src/node/telemetry_port.ts";
 import { report } from "../telemetry/reports.ts";
 
@@ -35,16 +35,20 @@ export class FakeTelemetry implements MemberTelemetry {
     return Promise.resolve(this.told);
   }
 
-  slow(): SlowReport {
-    return {
-      limitMs: 250,
-      statements: [{
-        atMs: 1_000,
-        kind: "query",
-        sql: "SELECT 1",
-        ms: 300,
-        failure: null,
-      }],
-    };
+  slow(): Promise<SlowReports> {
+    const statement = {
+      atMs: 1_000,
+      kind: "query",
+      sql: "SELECT 1",
+      ms: 300,
+      failure: null,
+    } as const;
+    return Promise.resolve({
+      members: [
+        { nodeId: 1, limitMs: 250, statements: [statement] },
+        { nodeId: 2, limitMs: null, statements: [] },
+      ],
+      silent: [3],
+    });
   }
 }

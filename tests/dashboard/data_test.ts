@@ -256,7 +256,7 @@ async function lostAnswer(bench: Bench): Promise<void> {
   await cell(page, 0, 0).waitFor();
   await turnOnWriting(page);
   const keysSent: string[] = [];
-  await page.route("**/sql/write", async (route) => {
+  await page.route("**/sql/write*", async (route) => {
     keysSent.push(route.request().headers()["idempotency-key"]!);
     if (keysSent.length > 1) return await route.continue();
     // The write reaches the cluster, its answer not the page.

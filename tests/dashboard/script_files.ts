@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import type { Page } from "playwright-core";
-import { type Bench, picture, turnOnWriting, until } from "./bench.ts";
+import { type Bench, picture, turnOnWriting, until, WAIT_MS } from "./bench.ts";
 import { rowsOf } from "./tables.ts";
 
 /** Opens the dialog and gives it a file. */
@@ -137,7 +137,7 @@ export async function lostBatch(bench: Bench): Promise<void> {
   const { page } = open;
   await turnOnWriting(page);
   let lost = 0;
-  await page.route("**/sql/write", async (route) => {
+  await page.route("**/sql/write*", async (route) => {
     if (lost++ > 0) return await route.continue();
     await route.fetch();
     await route.abort();
@@ -170,7 +170,7 @@ export async function halvedAndStopped(bench: Bench): Promise<void> {
   await turnOnWriting(page);
   const sizes: number[] = [];
   const waits: (() => void)[] = [];
-  await page.route("**/sql/write", async (route) => {
+  await page.route("**/sql/write*", async (route) => {
     const { statements } = route.request().postDataJSON() as {
       readonly statements: readonly unknown[];
     };
@@ -208,6 +208,13 @@ export async function halvedAndStopped(bench: Bench): Promise<void> {
     await rowsOf(bench, "SELECT count(*), sum(id) FROM halved"),
     [[1_003, 1_002 * 1_003 / 2]],
   );
+  // However many batches it took, it is one line of the audit trail.
+  await dialog.getByRole("button", { name: "Close", exact: true }).last()
+    .click();
+  await open.go("#/events/audit");
+  const noted = page.getByRole("row").filter({ hasText: /INTO halved/ });
+  await noted.getByText("script.sql, 1,003:").waitFor();
+  assert.equal(await noted.count(), 1);
 }
 
 /** What took long is listed with its text, which opens in the editor. Viewers have no such list. */
@@ -217,12 +224,19 @@ export async function slowOnes(
 ): Promise<void> {
   const slow =
     "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 300000) SELECT max(i) AS slowest FROM n";
-  await rowsOf(bench, slow);
+  // Another member is asked than the one whose page shows it.
+  const answer = await bench.cluster.api(2).query({ sql: slow }, {
+    consistency: "local",
+    timeoutMs: WAIT_MS,
+  });
+  assert.equal(answer.type, "ok");
   await using open = await bench.open({ at: "#/sql" });
   const { page } = open;
   await page.getByRole("button", { name: "Slow", exact: true }).click();
   const text = page.getByRole("button", { name: /AS slowest/ });
   await text.first().waitFor();
+  await page.getByRole("row").filter({ has: text })
+    .getByRole("cell", { name: "n2", exact: true }).waitFor();
   await open.axe();
   await picture(page, "sql-slow");
   await text.first().click();

@@ -17,7 +17,7 @@ interface FileRun {
 
 const { ScriptRun } = await import(
   new URL("../../dashboard/sql/script_run.ts", import.meta.url).href
-) as { readonly ScriptRun: new (file: Blob, mode: "each") => FileRun };
+) as { readonly ScriptRun: new (file: File, mode: "each") => FileRun };
 
 /** What a member answers to a write; null: nothing, and nobody knows what became of it. */
 type Answer = { readonly status: number; readonly json: unknown } | null;
@@ -39,7 +39,7 @@ async function answered(
 ): Promise<void> {
   const original = globalThis.fetch;
   globalThis.fetch = (address, init) => {
-    if (!`${address}`.endsWith("sql/write")) {
+    if (!`${address}`.includes("sql/write?run=")) {
       return Promise.resolve(Response.json({ objects: [] }));
     }
     const { statements } = JSON.parse(init!.body as string) as {
@@ -69,7 +69,7 @@ async function keysOf(answers: readonly Answer[]): Promise<string[]> {
     (_, key) => answers[keys.push(key) - 1],
     async () => {
       const run = new ScriptRun(
-        new Blob(["INSERT INTO t VALUES (1);"]),
+        new File(["INSERT INTO t VALUES (1);"], "t.sql"),
         "each",
       );
       for (const _ of answers) await run.start();
@@ -126,7 +126,7 @@ for (const code of ["invalid", "constraint"]) {
       applied.push(...statements);
       return DONE;
     }, async () => {
-      const run = new ScriptRun(new Blob([TEN.join("\n")]), "each");
+      const run = new ScriptRun(new File([TEN.join("\n")], "t.sql"), "each");
       await run.start();
       assert.equal(run.state.value.failure?.statement?.line, 7);
       assert.deepEqual(applied, TEN.slice(0, 6));
@@ -142,7 +142,7 @@ Deno.test("what is no statement's fault is said of none, also where there is onl
     const answer of [refusal(401, "unauthorized"), refusal(503, "no_leader")]
   ) {
     await answered(() => answer, async () => {
-      const run = new ScriptRun(new Blob([TEN[0]!]), "each");
+      const run = new ScriptRun(new File([TEN[0]!], "t.sql"), "each");
       await run.start();
       assert.equal(run.state.value.phase, "stopped");
       assert.equal(run.state.value.failure?.statement, null);

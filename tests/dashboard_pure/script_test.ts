@@ -165,22 +165,35 @@ Deno.test("a statement goes as it is if it is short, has parameters, or writes n
   }
 });
 
-Deno.test("slow statements of one text stand together, what took most comes first", () => {
+Deno.test("slow statements of one text stand together, whichever member they were asked of; what took most comes first", () => {
   const slow = (sql: string, ms: number, at: number, failure = null) => ({
     ...{ sql, ms, at_ms: at, failure },
     kind: "query" as const,
   });
   assert.deepEqual(
     slowGroups([
-      slow("SELECT  1", 300, 9),
-      slow("SELECT 2", 500, 8),
-      { ...slow("SELECT\n1 ", 400, 7), failure: "timeout" },
-      { ...slow("SELECT 1", 100, 6), kind: "write" },
+      {
+        node_id: 2,
+        limit_ms: 100,
+        statements: [
+          slow("SELECT 2", 500, 8),
+          { ...slow("SELECT\n1 ", 400, 7), failure: "timeout" },
+        ],
+      },
+      {
+        node_id: 1,
+        limit_ms: 100,
+        statements: [
+          slow("SELECT  1", 300, 9),
+          { ...slow("SELECT 1", 100, 6), kind: "write" },
+        ],
+      },
     ]),
     [
       {
         sql: "SELECT  1",
         kind: "query",
+        nodes: [1, 2],
         count: 2,
         longestMs: 400,
         totalMs: 700,
@@ -190,6 +203,7 @@ Deno.test("slow statements of one text stand together, what took most comes firs
       {
         sql: "SELECT 2",
         kind: "query",
+        nodes: [2],
         count: 1,
         longestMs: 500,
         totalMs: 500,
@@ -199,6 +213,7 @@ Deno.test("slow statements of one text stand together, what took most comes firs
       {
         sql: "SELECT 1",
         kind: "write",
+        nodes: [1],
         count: 1,
         longestMs: 100,
         totalMs: 100,

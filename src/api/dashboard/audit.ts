@@ -18,7 +18,7 @@ export interface JsonAuditEntry {
   readonly node_id: number;
   /** `login`, `logout`, or the name of a route, such as `write`. */
   readonly action: string;
-  /** What was asked: a statement without its parameters, a member, a table. At most 1,000 characters. */
+  /** What was asked: a statement without its parameters, a member, a table; of a file its first part. At most 1,000 characters. */
   readonly detail: string;
   /** `done`, or the code of the error. */
   readonly outcome: string;
@@ -26,4 +26,8 @@ export interface JsonAuditEntry {
   readonly rows: number | null;
   /** The place in the log of what it did; null if it did nothing there. */
   readonly write_index: number | null;
+  /** The name of the file that was sent in parts, which all are this entry; null: it was none. */
+  readonly file: string | null;
+  /** Statements of that file, or rows, that were done; null without a file. */
+  readonly count: number | null;
 }

@@ -45,9 +45,15 @@ export const DASHBOARD_ROUTES = {
   schema: looks("GET", "schema", "Tables, views, indexes and triggers."),
   analyze: looks("POST", "sql/analyze", "What statements would do; runs none."),
   query: looks("POST", "sql/query", "Run a reading statement."),
-  write: changes("sql/write", "Run writing statements, all or nothing."),
+  write: changes(
+    "sql/write",
+    "Run writing statements, all or nothing; `?run=&file=` of a file that is sent in parts.",
+  ),
   export: looks("POST", "sql/export", "All rows of a query, as a stream."),
-  import: changes("sql/import", "Insert rows, up to 500 at a time."),
+  import: changes(
+    "sql/import",
+    "Insert rows, up to 500 at a time; `?run=&file=` as for writing.",
+  ),
   transfer: changes("members/transfer", "Move leadership."),
   addLearner: changes("members/add-learner", "Add a member."),
   promote: changes("members/promote", "Make a learner a voter."),
@@ -67,7 +73,7 @@ export const DASHBOARD_ROUTES = {
   notify: looks("GET", "notify", "What is published, as it comes."),
   audit: looks("GET", "audit", "Who did what from here."),
   slow: {
-    ...looks("GET", "slow", "The member's last slow statements."),
+    ...looks("GET", "slow", "The last slow statements of every member."),
     role: "admin",
   },
   settings: looks("GET", "settings", "The member's configuration."),

@@ -1,5 +1,13 @@
-/** The answer of `GET slow`: what took long on the member that answers, since it began. */
+/** The answer of `GET slow`: what took long for the clients of each member. */
 export interface JsonSlowStatements {
+  /** Those that answered, by node id. */
+  readonly members: readonly JsonSlowMember[];
+  /** Nodes that did not answer within a second. */
+  readonly silent: readonly number[];
+}
+
+/** What took long for the clients of a member, since it began. */
+export interface JsonSlowMember {
   readonly node_id: number;
   /** What took so long counts, ms; null: nothing does. */
   readonly limit_ms: number | null;

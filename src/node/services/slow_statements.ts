@@ -2,15 +2,15 @@ import { Buffer } from "node:buffer";
 import type { CommandBody } from "../../state/sql/types.ts";
 import type { Clock } from "../../util/clock.ts";
 import type { Logger } from "../../util/logger.ts";
-import type { SlowStatement } from "../telemetry_port.ts";
+import {
+  SLOW_KEPT,
+  SLOW_TEXT_MAX,
+  type SlowStatement,
+} from "../telemetry_port.ts";
 
-/** More of a text is not logged, characters. */
-const TEXT_MAX = 1_000;
 /** So many lines in {@linkcode WINDOW_MS}: when everything is slow, the log must not make it slower. */
 const LINES_MAX = 10;
 const WINDOW_MS = 10_000;
-/** So many are remembered: with the longest texts about 400 KiB. */
-const REMEMBERED_MAX = 200;
 
 /** Logs statements that took long, and remembers the last ones: their text, never their parameters. */
 export class SlowStatements {
@@ -20,7 +20,7 @@ export class SlowStatements {
   #windowMs = -Infinity;
   #lines = 0;
   #left = 0;
-  /** The oldest first. */
+  /** The oldest first; with the longest texts about 400 KiB. */
   readonly #remembered: SlowStatement[] = [];
 
   /** Logs those that took `limitMs` or longer; 0: none. */
@@ -62,7 +62,7 @@ export class SlowStatements {
       failure,
     };
     this.#remembered.push(slow);
-    if (this.#remembered.length > REMEMBERED_MAX) this.#remembered.shift();
+    if (this.#remembered.length > SLOW_KEPT) this.#remembered.shift();
     this.#log(slow);
   }
 
@@ -112,7 +112,9 @@ function first(statements: readonly { readonly sql: string }[]): string {
 }
 
 function shortened(sql: string): string {
-  return sql.length > TEXT_MAX ? `${copied(sql.slice(0, TEXT_MAX))}…` : sql;
+  return sql.length > SLOW_TEXT_MAX
+    ? `${copied(sql.slice(0, SLOW_TEXT_MAX))}…`
+    : sql;
 }
 
 /** A part of a text keeps all of it in memory, unless its characters are others. */

@@ -15,6 +15,7 @@ import type {
   Series,
   SeriesRequest,
   SlowReport,
+  SlowReports,
 } from "../telemetry_port.ts";
 import { Contacts } from "./contacts.ts";
 import { EventExchange } from "./event_exchange.ts";
@@ -25,6 +26,7 @@ import { SeriesOfMembers } from "./member_series.ts";
 import { type Measures, ownReport } from "./own_report.ts";
 import { RefusedWrites } from "./refused_writes.ts";
 import { ReportExchange } from "./report_exchange.ts";
+import { SlowExchange } from "./slow_exchange.ts";
 import { measureVolume, NO_SIZES, type VolumeSizes } from "./volume_sizes.ts";
 
 /** Between two reports, ms. */
@@ -54,7 +56,7 @@ export interface TelemetryPorts {
   /** The database's file; null if there is none now. */
   databasePath(): string | null;
   pending(): number;
-  /** See {@linkcode MemberTelemetry.slow}. */
+  /** Statements of this member's clients that took long. */
   slow(): SlowReport;
   /** What it told its witnesses last of its state; null if it has not. */
   checksum(): MemberReport["checksum"];
@@ -76,6 +78,7 @@ export class Telemetry implements MemberTelemetry {
   /** Tells of links with other members. */
   readonly links: LinkEvents;
   readonly #eventExchange: EventExchange;
+  readonly #slowExchange: SlowExchange;
   readonly #series = new SeriesOfMembers();
   readonly #refused: RefusedWrites;
   readonly #heard = new Map<NodeId, { report: MemberReport; atMs: number }>();
@@ -100,6 +103,7 @@ export class Telemetry implements MemberTelemetry {
     this.#events = new OwnEvents(nodeId, clock);
     this.links = new LinkEvents(this.#events);
     this.#eventExchange = new EventExchange(network, requests, this.#events);
+    this.#slowExchange = new SlowExchange(network, requests, ports.slow);
     this.#refused = new RefusedWrites(this.#events);
     this.groups = [...ports.groups].map((hosted) =>
       new GroupWatch(hosted, this.#events, () => clock.wall())
@@ -122,12 +126,17 @@ export class Telemetry implements MemberTelemetry {
 
   /** What this member serves to others. */
   handlers(): Record<string, PeerHandler> {
-    return { ...this.exchange.handlers(), ...this.#eventExchange.handlers() };
+    return {
+      ...this.exchange.handlers(),
+      ...this.#eventExchange.handlers(),
+      ...this.#slowExchange.handlers(),
+    };
   }
 
   /** See {@linkcode MemberTelemetry.slow}. */
-  slow(): SlowReport {
-    return this.#ports.slow();
+  slow(): Promise<SlowReports> {
+    const { nodeId } = this.#ports;
+    return this.#slowExchange.collect(nodeId, this.#otherNodes());
   }
 
   /** Something happened to this member. */
@@ -196,16 +205,18 @@ export class Telemetry implements MemberTelemetry {
   }
 
   events(request: MemberEventsRequest): Promise<MemberEvents> {
+    const { nodeId } = this.#ports;
+    return this.#eventExchange.collect(request, nodeId, this.#otherNodes());
+  }
+
+  /** Who belongs to the cluster or is configured, without this one. */
+  #otherNodes(): NodeId[] {
     const nodes = new Set([
       ...this.#ports.members().map(nodeIdOf),
       ...this.#ports.others(),
     ]);
     nodes.delete(this.#ports.nodeId);
-    return this.#eventExchange.collect(
-      request,
-      this.#ports.nodeId,
-      [...nodes].sort((a, b) => a - b),
-    );
+    return [...nodes].sort((a, b) => a - b);
   }
 
   #own(): MemberReport {

@@ -5,6 +5,10 @@ import {
   type MemberEvent,
   type MemberReport,
   type PeerSight,
+  SLOW_KEPT,
+  SLOW_TEXT_MAX,
+  type SlowReport,
+  type SlowStatement,
 } from "../telemetry_port.ts";
 import { EVENT_TEXT_MAX } from "./own_events.ts";
 
@@ -12,6 +16,8 @@ import { EVENT_TEXT_MAX } from "./own_events.ts";
 export const REPORT_BYTES_MAX = 16 * 1024;
 /** A larger answer with events is not looked at. */
 export const EVENTS_BYTES_MAX = 4 * 1024 * 1024;
+/** A larger answer with slow statements is not looked at: a character takes six bytes at most. */
+export const SLOW_BYTES_MAX = 2 * 1024 * 1024;
 /** So many other members a report tells of at most. */
 export const PEERS_MAX = 64;
 /** Longest reason in a report, characters. */
@@ -120,6 +126,20 @@ const EVENT = shaped<MemberEvent>({
   count: whole,
 });
 
+const SLOW = shaped<SlowReport>({
+  limitMs: maybe(amount),
+  statements: listOf(
+    shaped<SlowStatement>({
+      atMs: amount,
+      kind: oneOf(["query", "write"]),
+      sql: text(SLOW_TEXT_MAX + 1),
+      ms: amount,
+      failure: maybe(text(64)),
+    }),
+    SLOW_KEPT,
+  ),
+});
+
 /** A report as it came over a link; undefined if it cannot be believed. */
 export function reportFrom(bytes: Uint8Array): MemberReport | undefined {
   return bytes.length > REPORT_BYTES_MAX
@@ -133,4 +153,9 @@ export function eventsFrom(bytes: Uint8Array): MemberEvent[] | undefined {
   return Array.isArray(list)
     ? list.map(EVENT).filter((event) => event !== undefined)
     : undefined;
+}
+
+/** Slow statements as they came over a link; undefined if they cannot be believed. */
+export function slowFrom(bytes: Uint8Array): SlowReport | undefined {
+  return bytes.length > SLOW_BYTES_MAX ? undefined : SLOW(decodeJson(bytes));
 }

@@ -1,4 +1,5 @@
 import type { Context } from "@hono/hono";
+import type { AuditRun } from "../../node/audit_port.ts";
 import type { DashboardRouteName } from "../../api/dashboard/routes.ts";
 import type { DashboardSession } from "./sessions.ts";
 
@@ -19,6 +20,8 @@ export interface Deed {
   rows: number | null;
   /** The place in the log of what it did. */
   did: number | null;
+  /** The file that this is a part of; null: it is of none. */
+  run: AuditRun | null;
 }
 
 /** What is done with a request of the page. */

@@ -75,11 +75,12 @@ export class AuditLog {
   /** A line for what is done, or was refused; gives the note as it may be remembered. */
   log(note: AuditNote): AuditNote {
     const told = boundedNote(note);
-    const { rows, did, ...rest } = told;
+    const { rows, did, run, ...rest } = told;
     this.#logger?.info("dashboard", {
       ...rest,
       rows: rows ?? undefined,
       did: did ?? undefined,
+      file: run?.file,
     });
     return told;
   }

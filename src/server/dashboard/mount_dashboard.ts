@@ -141,12 +141,19 @@ function mountRoute(
     const address = signIn.addressOf(context, session);
     const isBackground = context.req.header(BACKGROUND_HEADER) === "1";
     if (!isBackground) signIn.renew(context, session!);
-    const deed: Deed = { detail: "", outcome: "done", rows: null, did: null };
+    const deed: Deed = {
+      ...{ detail: "", outcome: "done", rows: null, did: null, run: null },
+    };
     const isNoted = route.writes || REMEMBERED.has(name);
-    const note = (): AuditNote => ({
-      ...{ role: session!.role, address, nodeId: signIn.nodeId, action: name },
-      ...deed,
-    });
+    const note = (): AuditNote => {
+      const { run, ...done } = deed;
+      return {
+        ...{ role: session!.role, address, nodeId: signIn.nodeId },
+        action: name,
+        ...done,
+        ...(run === null ? {} : { run }),
+      };
+    };
     try {
       const handle = (await handlers())[name];
       const response = await handle({ context, session: session!, deed });

@@ -22,9 +22,14 @@ import type { QueryRequest } from "../../node/port.ts";
 import type { StatementAnalysis } from "../../state/sql/analysis.ts";
 import { foldName } from "../../state/sql/names.ts";
 import type { SqlValue } from "../../state/sql/types.ts";
-import type { DashboardAsking, DashboardHandlers } from "./asking.ts";
+import type {
+  DashboardAsking,
+  DashboardHandler,
+  DashboardHandlers,
+} from "./asking.ts";
 import { exportRows } from "./export_rows.ts";
 import { readOf } from "./read_of.ts";
+import { runOf } from "./run_of.ts";
 import { asRoute, bodyOf, type HandlerParts } from "./handler_parts.ts";
 import { importRows, type RowsToImport } from "./import_rows.ts";
 
@@ -69,31 +74,20 @@ export function sqlHandlers(parts: HandlerParts) {
       const answer: JsonAnalysis = { statements: found.map(analysisToJson) };
       return asking.context.json(answer);
     },
-    write: (asking) =>
-      asRoute(parts, asking, WRITES.txn, async (request) => {
-        const { body } = request;
-        const statements = body.kind === "txn" ? body.statements : [];
-        const { deed } = asking;
-        deed.detail = statements.map(({ sql }) => sql.trim()).join(";\n");
-        const key = keyOf(asking);
-        const answer = await member.write({ ...request, ...key });
-        deed.did = answer.index;
-        if (!answer.result.ok) deed.outcome = answer.result.error.code;
-        else {
-          deed.rows = answer.result.results
-            .reduce((sum, { rowsAffected }) => sum + rowsAffected, 0);
-        }
-        return answer;
-      }),
+    write: writeStatements(parts),
     export: exportRows(parts),
     import: async (asking) => {
       const { deed, context } = asking;
       const rows = await bodyOf(parts, asking, importOf);
       const { idempotencyKey } = keyOf(asking);
-      deed.detail = `${rows.rows.length} rows into ${rows.table}`;
+      deed.run = runOf(context);
+      deed.detail = deed.run === null
+        ? `${rows.rows.length} rows into ${rows.table}`
+        : `rows into ${rows.table}`;
       const { bad, index } = await importRows(member, rows, idempotencyKey);
       deed.did = index;
       deed.rows = rows.rows.length - bad.length;
+      if (deed.run !== null) deed.run = { ...deed.run, count: deed.rows };
       const answer: JsonDashboardImported = {
         inserted: deed.rows,
         bad,
@@ -102,6 +96,31 @@ export function sqlHandlers(parts: HandlerParts) {
       return context.json(answer);
     },
   } satisfies Partial<DashboardHandlers>;
+}
+
+/** Statements that change something, all or nothing; of a file, a part of them. */
+function writeStatements(parts: HandlerParts): DashboardHandler {
+  return (asking) =>
+    asRoute(parts, asking, WRITES.txn, async (request) => {
+      const { body } = request;
+      const statements = body.kind === "txn" ? body.statements : [];
+      const { deed } = asking;
+      deed.run = runOf(asking.context);
+      deed.detail = statements.map(({ sql }) => sql.trim()).join(";\n");
+      const answer = await parts.member.write({ ...request, ...keyOf(asking) });
+      deed.did = answer.index;
+      const { result } = answer;
+      if (!result.ok) {
+        deed.outcome = result.error.code;
+        return answer;
+      }
+      deed.rows = result.results
+        .reduce((sum, { rowsAffected }) => sum + rowsAffected, 0);
+      if (deed.run !== null) {
+        deed.run = { ...deed.run, count: statements.length };
+      }
+      return answer;
+    });
 }
 
 /** @throws {HiqliteError} `invalid` if there is none: a click that is repeated must be applied once. */

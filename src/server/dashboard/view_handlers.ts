@@ -66,15 +66,18 @@ export function viewHandlers(parts: HandlerParts) {
       const entries = member.audit.latest().map(auditToJson);
       return context.json({ entries } satisfies JsonAuditTrail);
     },
-    slow: ({ context }) => {
-      const { limitMs, statements } = member.telemetry.slow();
+    slow: async ({ context }) => {
+      const { members, silent } = await member.telemetry.slow();
       const body: JsonSlowStatements = {
-        node_id: parts.nodeId(),
-        limit_ms: limitMs,
-        statements: statements.map(({ atMs, ...told }) => ({
-          at_ms: atMs,
-          ...told,
+        members: members.map(({ nodeId, limitMs, statements }) => ({
+          node_id: nodeId,
+          limit_ms: limitMs,
+          statements: statements.map(({ atMs, ...told }) => ({
+            at_ms: atMs,
+            ...told,
+          })),
         })),
+        silent,
       };
       return context.json(body);
     },
@@ -141,5 +144,7 @@ function auditToJson(entry: AuditEntry): JsonAuditEntry {
     outcome: entry.outcome,
     rows: entry.rows,
     write_index: entry.did,
+    file: entry.run?.file ?? null,
+    count: entry.run?.count ?? null,
   };
 }

@@ -14,16 +14,27 @@ import {
 import {
   type AuditNote,
   type AuditOperation,
+  type AuditRun,
   DETAIL_CHARS_MAX,
+  FILE_CHARS_MAX,
 } from "./types.ts";
 
 /** How the answer to an operation begins; those of SQL begin with 0 or 1, of locks with 2, of tokens with 3, of backups with 4. */
 const AUDIT_ANSWER = 5;
 const SESSION = /^[A-Za-z0-9_-]{1,64}$/;
 
+const isSession: FieldCheck = (value) =>
+  typeof value === "string" && SESSION.test(value);
+
 const isMaybeCount: FieldCheck = (value) => value === null || isCount(value);
 
-const NOTE: Readonly<Record<keyof AuditNote, FieldCheck>> = {
+const RUN: Readonly<Record<keyof AuditRun, FieldCheck>> = {
+  id: isSession,
+  file: (value) => isTextOf(value, FILE_CHARS_MAX),
+  count: isCount,
+};
+
+const NOTE: Readonly<Record<Exclude<keyof AuditNote, "run">, FieldCheck>> = {
   role: (value) => value === "viewer" || value === "admin",
   address: (value) => isTextOf(value, 100),
   nodeId: isCount,
@@ -35,16 +46,18 @@ const NOTE: Readonly<Record<keyof AuditNote, FieldCheck>> = {
   did: isMaybeCount,
 };
 
+const PART = { ...NOTE, run: (value: unknown) => hasFields(value, RUN) };
+
 /** The fields of each kind of operation. */
 const FIELDS: OperationFields<AuditOperation["kind"]> = {
-  note: { note: (value) => hasFields(value, NOTE) },
+  note: { note: (value) => hasFields(value, NOTE) || hasFields(value, PART) },
   end: {
-    session: (value) => typeof value === "string" && SESSION.test(value),
+    session: isSession,
     untilMs: isCount,
     note: (value) => hasFields(value, NOTE),
   },
   spend: {
-    nonce: (value) => typeof value === "string" && SESSION.test(value),
+    nonce: isSession,
     untilMs: isCount,
     note: (value) => hasFields(value, NOTE),
   },

@@ -33,7 +33,7 @@ async function untilTold(node: HiqliteNode, line: string): Promise<void> {
 }
 
 Deno.test("what members tell of themselves", async (t) => {
-  await using cluster = new Cluster(3);
+  await using cluster = new Cluster(3, { slowStatementMs: 0.001 });
   await cluster.startAll();
   const leader = Number(cluster.leader.cluster().self[0]);
   const [other, third] = [1, 2, 3].filter((id) => id !== leader);
@@ -139,6 +139,19 @@ Deno.test("what members tell of themselves", async (t) => {
     },
   );
 
+  await t.step("slow statements of all are told by each", async () => {
+    for (const at of [1, 2, 3]) await write(cluster.node(at));
+    for (const at of [1, 2, 3]) {
+      const { members, silent } = await cluster.node(at).telemetry.slow();
+      assert.deepEqual(silent, []);
+      assert.deepEqual(members.map(({ nodeId }) => nodeId), [1, 2, 3]);
+      for (const { limitMs, statements } of members) {
+        assert.equal(limitMs, 0.001);
+        assert.equal(statements[0]!.kind, "write");
+      }
+    }
+  });
+
   await t.step(
     "a leader that ends: who leads now, who is silent, and why",
     async () => {
@@ -153,6 +166,8 @@ Deno.test("what members tell of themselves", async (t) => {
       assert.ok(kinds.includes(`${other} leaderless ${leader}`), `${kinds}`);
       const { silent } = await survivor.telemetry.events({});
       assert.deepEqual(silent, [leader]);
+      const slow = await survivor.telemetry.slow();
+      assert.deepEqual(slow.silent, [leader]);
       const sight = survivor.telemetry.reports()
         .find(({ nodeId }) => nodeId === leader)!;
       assert.equal(sight.connected, false);

@@ -6,6 +6,8 @@ import {
   eventsFrom,
   REPORT_BYTES_MAX,
   reportFrom,
+  SLOW_BYTES_MAX,
+  slowFrom,
 } from "../../../src/node/telemetry/told_check.ts";
 import type { MemberEvent } from "../../../src/node/telemetry_port.ts";
 import { report } from "../../telemetry/reports.ts";
@@ -68,4 +70,30 @@ Deno.test("of events those are taken that this release understands", () => {
   assert.equal(eventsFrom(encodeJson({ 0: EVENT })), undefined);
   const long = [EVENT, "x".repeat(EVENTS_BYTES_MAX)];
   assert.equal(eventsFrom(encodeJson(long)), undefined);
+});
+
+Deno.test("slow statements are believed all or not, up to what a member keeps", () => {
+  const statement = {
+    atMs: 5,
+    kind: "write",
+    sql: "\u0001".repeat(1_001),
+    ms: 300,
+    failure: null,
+  };
+  const said = { limitMs: 250, statements: Array(200).fill(statement) };
+  assert.deepEqual(slowFrom(encodeJson({ ...said, mood: "good" })), said);
+  assert.deepEqual(slowFrom(encodeJson({ limitMs: null, statements: [] })), {
+    limitMs: null,
+    statements: [],
+  });
+  for (
+    const wrong of [
+      null,
+      { statements: [] },
+      { ...said, statements: Array(201).fill(statement) },
+      { ...said, statements: [{ ...statement, sql: "x".repeat(1_002) }] },
+      { ...said, statements: [{ ...statement, kind: "sleep" }] },
+      { ...said, more: "x".repeat(SLOW_BYTES_MAX) },
+    ]
+  ) assert.equal(slowFrom(encodeJson(wrong)), undefined);
 });

@@ -290,3 +290,50 @@ Deno.test("what viewers are refused or do too often is no write of the cluster",
   // The login was a note, too.
   assert.equal(exported().length, VIEWER_NOTES_MAX - 1);
 });
+
+Deno.test("the parts of a file say of which one they are, and how much of it was done", async () => {
+  await using page = new Page();
+  const cookie = await page.admin();
+  const headers = { cookie, [WRITE_HEADER]: "1" };
+  let key = 0;
+  const ask = (path: string, body: unknown) =>
+    page.ask("POST", `/dashboard/api/sql/${path}`, {
+      body,
+      headers: { ...headers, "idempotency-key": `part ${key++}` },
+    });
+  const file = encodeURIComponent(`näme.sql${"x".repeat(300)}`);
+  const statements = [
+    { sql: "CREATE TABLE t (n)", params: [] },
+    { sql: "INSERT INTO t VALUES (1)", params: [] },
+  ];
+  await ask(`write?run=r1&file=${file}`, { statements });
+  await ask(`write?run=r1&file=${file}`, {
+    statements: [{ sql: "INSERT INTO gone VALUES (1)", params: [] }],
+  });
+  await ask("import?run=r2&file=t.csv", {
+    table: "t",
+    columns: ["n"],
+    rows: [[1], [2]],
+  });
+  const wrong = await ask("write?run=a%20b", { statements });
+  assert.match(wrong.json.error.message, /^run: expected 1 to 64 of .* "a b"$/);
+  const { json } = await page.ask("GET", "/dashboard/api/audit", {
+    headers: { cookie },
+  });
+  assert.deepEqual(
+    // deno-lint-ignore no-explicit-any
+    json.entries.slice(0, 3).map((entry: any) => [
+      entry.action,
+      entry.detail.slice(0, 18),
+      entry.outcome,
+      entry.file,
+      entry.count,
+    ]),
+    [
+      ["import", "rows into t", "done", "t.csv", 2],
+      ["write", "INSERT INTO gone V", "sql", `näme.sql${"x".repeat(192)}`, 0],
+      ["write", "CREATE TABLE t (n)", "done", `näme.sql${"x".repeat(192)}`, 2],
+    ],
+  );
+  assert.equal(json.entries[3].file, null);
+});

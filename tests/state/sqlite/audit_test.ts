@@ -101,12 +101,65 @@ test("what is good once is spent by the first entry, which alone is noted", () =
   assert.throws(() => decodeAuditAnswer(Uint8Array.of(4, 1)), /not an answer/);
 });
 
+test("the parts of a file are one note: of the first one its text, of the newest what came of it, of all the rows", () => {
+  using on = new Direct();
+  const part = (change: Partial<AuditNote>, count: number): Uint8Array =>
+    audit({
+      kind: "note",
+      note: {
+        ...NOTE,
+        ...change,
+        run: { id: "r1", file: "shop.sql", count },
+      },
+    });
+  const sql = "SELECT n, idx, at, note FROM _hql_audit ORDER BY n";
+  const noted = () => on.rows(sql).map((row) => JSON.parse(row[3] as string));
+  on.batch([
+    part({ detail: "first", rows: 500, did: 50 }, 500),
+    audit({ kind: "note", note: NOTE }),
+    part({ detail: "second", rows: 2, did: 52 }, 500),
+    // Sent again, since nobody heard the answer.
+    part({ detail: "second", rows: 2, did: 52 }, 500),
+    part({ outcome: "constraint", rows: null, did: null, nodeId: 3 }, 0),
+  ]);
+  const run = { id: "r1", file: "shop.sql", count: 1000 };
+  assert.deepEqual(noted(), [NOTE, {
+    ...NOTE,
+    ...{
+      detail: "first",
+      outcome: "constraint",
+      rows: 502,
+      did: 52,
+      nodeId: 3,
+    },
+    run,
+  }]);
+  assert.deepEqual(on.rows(sql).map(([n, idx]) => [n, idx]), [[2, 2], [3, 5]]);
+  // Nobody else's note is changed by it.
+  on.batch([
+    part({ address: "10.0.0.8" }, 1),
+    part({ role: "viewer", action: "export" }, 1),
+    part({ action: "import" }, 1),
+  ]);
+  assert.equal(noted().length, 5);
+  on.batch(Array<Uint8Array>(100).fill(audit({ kind: "note", note: NOTE })));
+  on.batch([part({ did: 99 }, 1)]);
+  assert.equal(noted().at(-1).run.count, 1);
+});
+
 test("an entry that asks for something else than that is malformed", () => {
   const wrong: unknown[] = [
     { kind: "note", note: { ...NOTE, role: "root" } },
     { kind: "note", note: { ...NOTE, detail: "x".repeat(1001) } },
     { kind: "note", note: { ...NOTE, more: 1 } },
     { kind: "note", note: NOTE, more: 1 },
+    { kind: "note", note: { ...NOTE, run: { id: "a b", file: "", count: 1 } } },
+    { kind: "note", note: { ...NOTE, run: { id: "a", file: "", count: -1 } } },
+    { kind: "note", note: { ...NOTE, run: { id: "a", count: 1 } } },
+    {
+      kind: "note",
+      note: { ...NOTE, run: { id: "a", file: "x".repeat(201), count: 1 } },
+    },
     { kind: "end", session: "a b", untilMs: 1, note: NOTE },
     { kind: "end", session: "a", untilMs: -1, note: NOTE },
     { kind: "spend", nonce: "", untilMs: 1, note: NOTE },

@@ -1,10 +1,13 @@
 import type { LogIndex } from "../../../raft/types.ts";
-import { noteText } from "../../audit/codec.ts";
+import { noteOf, noteText } from "../../audit/codec.ts";
+import { isPartOf, withPart } from "../../audit/run_note.ts";
 import {
+  type AuditNote,
   type AuditOperation,
   ENDED_KEPT,
   NOTES_KEPT,
   SELECT_ENDED,
+  SELECT_NOTES_OF_ROLE,
 } from "../../audit/types.ts";
 import {
   type Bindings,
@@ -48,7 +51,8 @@ export class HostedAudit {
       if (this.#prepare(SELECT_ENDED).all(of(nonce)).length > 0) return false;
       this.#end(nonce, untilMs, timeMs);
     }
-    const { role } = operation.note;
+    const note = this.#withEarlierParts(operation.note);
+    const { role } = note;
     const [row] = this.#prepare("SELECT max(n) FROM main._hql_audit")
       .all(NO_BINDINGS);
     const n = 1 + Number(row![0] ?? 0);
@@ -58,7 +62,7 @@ export class HostedAudit {
         BigInt(index),
         BigInt(timeMs),
         role,
-        noteText(operation.note),
+        noteText(note),
       ),
     );
     this.#prepare(
@@ -66,6 +70,21 @@ export class HostedAudit {
          SELECT n FROM main._hql_audit WHERE role = ?1 ORDER BY n DESC LIMIT 1 OFFSET ?2)`,
     ).run(of(role, BigInt(NOTES_KEPT[role])));
     return true;
+  }
+
+  /** The note with what was noted of other parts of its file, which is taken out: it stands among the newest again. */
+  #withEarlierParts(note: AuditNote): AuditNote {
+    if (note.run === undefined) return note;
+    for (
+      const [n, text] of this.#prepare(SELECT_NOTES_OF_ROLE).all(of(note.role))
+    ) {
+      const noted = noteOf(text as string);
+      if (!isPartOf(note, noted)) continue;
+      this.#prepare("DELETE FROM main._hql_audit WHERE n = ?")
+        .run(of(BigInt(n as number | bigint)));
+      return withPart(noted, note);
+    }
+    return note;
   }
 
   #end(session: string, untilMs: number, timeMs: number): void {
