@@ -1,4 +1,6 @@
 import { trustedFetch } from "../client/trust.ts";
+import { whyUnsent } from "../client/unsent.ts";
+import { HiqliteError } from "../errors.ts";
 import {
   countOf,
   describeFlags,
@@ -57,7 +59,12 @@ export async function openDashboard(
         terminal.out(address);
         return 0;
       } catch (error) {
-        problem = error;
+        const why = whyUnsent(error);
+        problem = why === null
+          ? error
+          : new HiqliteError("no_leader", `${url} ${why.message}`, {
+            cause: error,
+          });
       }
     }
     throw problem;
