@@ -8,7 +8,7 @@ Deno.test("strangers who know no secret, and bodies that cost much, hurt nobody"
   const seed = Date.now() % 1_000_000;
   const report = await runAbuse({
     seed,
-    seconds: 15,
+    seconds: 10,
     kinds: ["sockets", "bodies", "frames"],
     workloads: ["register", "set"],
     signal: new AbortController().signal,

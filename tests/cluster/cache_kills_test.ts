@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { cacheKills } from "./cache_kills.ts";
 
-const KILLS = 8;
+const KILLS = 6;
 
 Deno.test("kv.md §10 (12) caches in memory: SIGKILL of one member after the other, each once all are ready, loses nothing that was acknowledged, and nobody votes twice", async () => {
   const seed = Date.now() % 1_000_000;

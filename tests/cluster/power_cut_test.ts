@@ -84,17 +84,23 @@ powerTest(
   async () => {
     const { cluster, cutPower } = await start(1, "interval_3600000");
     await using _ = cluster;
-    const load = await SteadyLoad.start({
-      cluster,
-      clients: 4,
-      pauseMs: 1,
-      attempts: 1,
-    });
-    await moreWrites(load);
-    await cutPower();
-    await load.stop();
-    await cluster.startMember(1);
-    await cluster.waitReady();
-    await assert.rejects(load.verify(), /lost after the answer|no such table/);
+    let lost: unknown = null;
+    // The kernel writes back when it likes, on a busy machine sooner: then nothing is lost.
+    for (let cut = 0; lost === null && cut < 10; cut++) {
+      await cluster.write(1, "DROP TABLE IF EXISTS steady");
+      const load = await SteadyLoad.start({
+        cluster,
+        clients: 4,
+        pauseMs: 1,
+        attempts: 1,
+      });
+      await moreWrites(load);
+      await cutPower();
+      await load.stop();
+      await cluster.startMember(1);
+      await cluster.waitReady();
+      lost = await load.verify().then(() => null, (error) => error);
+    }
+    assert.match(`${lost}`, /lost after the answer|no such table/);
   },
 );

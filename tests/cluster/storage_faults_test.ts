@@ -13,7 +13,7 @@ const ENVIRONMENT = {
 };
 const WRITE_MS = 60_000;
 /** How often the receiver of a snapshot is killed. */
-const KILLS = 6;
+const KILLS = 4;
 const FILLER = "x".repeat(400);
 
 /** Writes rows to a table and knows which of them were acknowledged. */

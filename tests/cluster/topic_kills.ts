@@ -32,7 +32,7 @@ export interface TopicKillsReport {
 const WRITERS = 8;
 const TOPIC = "kills";
 const END = "end";
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 180_000;
 
 /** An event as a listener heard it. */
 interface Heard {
@@ -62,6 +62,8 @@ export async function notifyUnderKills(
     const writing = Promise.all(
       Array.from({ length: WRITERS }, (_, w) => write(everywhere, w, ledger)),
     );
+    // Whatever else fails first is to be told: writers then only hear that their client has gone.
+    writing.catch(() => {});
     for (let kill = 1; kill <= kills; kill++) {
       await poll(
         `event ${kill * options.notifications / (kills + 1)}`,

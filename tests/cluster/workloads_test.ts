@@ -9,8 +9,15 @@ const OPERATIONS = 200;
 /** Of workloads whose operations wait for time to pass. */
 const SLOW_OPERATIONS = 40;
 
+/** On a busy machine nobody may have looked in time in a whole history: so many others are looked at. */
+const SEEDS = 10;
+
 /** Anomalies that a workload sees in a fake member with a defect. */
-async function anomalies(name: string, defect?: Defect): Promise<string[]> {
+async function anomalies(
+  name: string,
+  seed: number,
+  defect?: Defect,
+): Promise<string[]> {
   const workload = WORKLOADS[name]!();
   const recorder = new Recorder();
   await using member = new FakeMember(defect);
@@ -30,14 +37,14 @@ async function anomalies(name: string, defect?: Defect): Promise<string[]> {
     },
     recorder,
     clients: slow ? 8 : 4,
-    seed: 1,
+    seed,
     pauseMs: 0,
     signal: ended.signal,
   });
   const context = contextOf(
     member,
     recorder,
-    new SeededRandom(1),
+    new SeededRandom(seed),
     recorder.newProcess(),
   );
   await workload.finish?.(context);
@@ -47,7 +54,7 @@ async function anomalies(name: string, defect?: Defect): Promise<string[]> {
 
 for (const name of Object.keys(WORKLOADS)) {
   Deno.test(`the ${name} workload accepts a correct member`, async () => {
-    deepEqual(await anomalies(name), []);
+    deepEqual(await anomalies(name, 1), []);
   });
 }
 
@@ -86,7 +93,10 @@ const NOTICED: readonly [string, Defect][] = [
 
 for (const [name, defect] of NOTICED) {
   Deno.test(`the ${name} workload notices a member that ${defect}s`, async () => {
-    const found = await anomalies(name, defect);
+    let found: string[] = [];
+    for (let seed = 1; found.length === 0 && seed <= SEEDS; seed++) {
+      found = await anomalies(name, seed, defect);
+    }
     ok(found.length > 0);
   });
 }

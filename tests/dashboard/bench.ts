@@ -31,6 +31,26 @@ const RUN_AXE = `axe.run().then(({ violations }) => violations.flatMap((each) =>
   each.nodes.map((node) =>
     each.id + ": " + node.html.slice(0, 200) + " " + node.failureSummary)))`;
 
+/** How wide a page is, and in which colours. */
+export interface Look {
+  readonly theme: "light" | "dark";
+  readonly width: 1280 | 390;
+}
+
+/** Colours do not depend on the width, so two looks have all of both; where somebody wants pictures, they are of every pair. */
+export function looks(): readonly Look[] {
+  const two: Look[] = [
+    { theme: "light", width: 1280 },
+    { theme: "dark", width: 390 },
+  ];
+  if (Deno.env.get("HQL_TEST_SCREENSHOTS") === undefined) return two;
+  return [
+    ...two,
+    { theme: "light", width: 390 },
+    { theme: "dark", width: 1280 },
+  ];
+}
+
 /** How a page is opened. */
 export interface OpenOptions {
   /** The member that serves it. @default {1} */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Request } from "playwright-core";
 import {
   Bench,
+  looks,
   PASSWORD,
   picture,
   signIn,
@@ -33,11 +34,9 @@ Deno.test("the frame, on three members", async (test) => {
   await test.step("§7.13 who may only look sees nothing that writes", () =>
     viewer(bench));
 
-  for (const theme of ["light", "dark"] as const) {
-    for (const width of [1280, 390]) {
-      await test.step(`every page, ${theme}, ${width} pixels wide: no finding of axe, nothing in the console, nothing refused by the policy`, () =>
-        everyPage(bench, theme, width));
-    }
+  for (const { theme, width } of looks()) {
+    await test.step(`every page, ${theme}, ${width} pixels wide: no finding of axe, nothing in the console, nothing refused by the policy`, () =>
+      everyPage(bench, theme, width));
   }
 
   await test.step("§7.17 the palette and the pages by the keyboard alone", () =>

@@ -28,6 +28,9 @@ function loadedPlainly(script: string): string {
   }
 }
 
+/** The queries of a script are many of few shapes: each member answers every shape if this is no multiple of three. */
+const EVERY = 4;
+
 const folder = Deno.env.get("HQL_TEST_DATA");
 if (folder !== undefined) {
   Deno.test("chinook.sql through three members leaves on each what plain SQLite loads", async () => {
@@ -46,6 +49,7 @@ if (folder !== undefined) {
       const { statements, queries } = await runScript(
         await Deno.readTextFile(path),
         members,
+        EVERY,
       );
       assert.ok(statements > 10 && queries > 500, `${statements} ${queries}`);
       const [first, ...others] = await members.contents();

@@ -8,8 +8,8 @@ for (const tls of [false, true]) {
     const seed = Date.now() % 1_000_000;
     const report = await runHostile({
       seed,
-      aloneSeconds: 3,
-      seconds: 12,
+      aloneSeconds: 2,
+      seconds: 8,
       kinds: Object.keys(PRODUCTIONS),
       workloads: ["register", "set"],
       tls,

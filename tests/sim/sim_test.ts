@@ -5,7 +5,7 @@ import { type SeedResult, Totals } from "./totals.ts";
 import { runOnWorkers, runSeed } from "./workers.ts";
 
 const FIRST_SEED = 1;
-const SEEDS = 24;
+const SEEDS = 16;
 
 function check(report: Report): void {
   if (report.violation === null) return;
@@ -26,14 +26,14 @@ Deno.test(`clusters of seeds ${FIRST_SEED} … ${FIRST_SEED + SEEDS - 1} keep ev
 });
 
 Deno.test("run() gives the same trace for the same plan", () => {
-  for (const seed of [3, 9, 11, 20]) {
+  for (const seed of [3, 11]) {
     const plan = drawPlan(seed);
     assert.equal(run(plan).hash, run(plan).hash, `seed ${seed}`);
   }
 });
 
 Deno.test("runOnWorkers() does what one thread does, in whatever order", async () => {
-  const seeds = [3, 10, 11, 20];
+  const seeds = [3, 10, 20];
   const [alone, together] = [new Totals(), new Totals()];
   for (const seed of seeds) alone.add(runSeed(seed, 20));
   await runOnWorkers(seeds, { workers: 3, twice: 20 }, (result) => {

@@ -3,5 +3,5 @@ import { openSubject } from "./folder.ts";
 
 testStoreContract("SqliteKvStore", () => openSubject(), {
   persistent: true,
-  stories: 10,
+  stories: 6,
 });
