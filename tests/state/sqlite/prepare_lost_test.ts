@@ -11,6 +11,9 @@ import { command, execute, Subject } from "./subject.ts";
 
 const ENDLESS =
   "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x FROM c) INSERT INTO t SELECT 1 FROM c WHERE x = 2";
+/** One call of a function, for some seconds: each place but the last ones is compared over the whole length. */
+const DEAF =
+  "INSERT INTO t SELECT instr(printf('%.*c', 1000000, 'a'), printf('%.*c', 50000, 'a') || 'b')";
 const insert = (value: number): Uint8Array =>
   command(execute("INSERT INTO t VALUES (?)", [value]));
 
@@ -99,6 +102,30 @@ Deno.test({
     const { error } = await ended;
     assert.ok(error instanceof PrepareFailedError, String(error));
     assert.deepEqual([error.reason, error.at], ["timeout", 1]);
+    await goesOn(subject);
+  },
+});
+
+Deno.test({
+  name:
+    "an aborted preparation waits for a function of SQLite that does not hear an interrupt, and the machine goes on",
+  ignore: !existsSync(LIBRARY),
+  async fn() {
+    await using subject = await Subject.open({
+      driver: { kind: "ffi", library: LIBRARY },
+    });
+    await subject.execute("CREATE TABLE t (a)");
+    const { machine } = subject;
+    const deaf = command(execute(DEAF));
+    const ended = prepare(subject, insert(7), deaf);
+    await until(() => machine.preparing === 1);
+    const begun = performance.now();
+    assert.equal(machine.abortPrepare(), true);
+    const { error } = await ended;
+    const tookMs = performance.now() - begun;
+    assert.ok(error instanceof PrepareFailedError, String(error));
+    assert.deepEqual([error.reason, error.at], ["timeout", 1]);
+    assert.ok(tookMs > 1000, `the function took only ${tookMs} ms`);
     await goesOn(subject);
   },
 });

@@ -13,6 +13,12 @@ const RING_BYTES = 1024 * 1024;
 /** What SQLite's heap may hold where it serves writer and readers of one process. */
 const SHARED_HEAP_BYTES = 1024 * 1024 * 1024;
 
+/**
+ * What an interrupted writer may still take before its thread is given up, ms. A function of SQLite hears an interrupt
+ * when it returns, and until then its thread has the lock to write: the next writer would not get it, and the member end.
+ */
+const INTERRUPT_MS = 30_000;
+
 /** Where the writer runs. */
 export type WriterPlace = "worker" | "process";
 
@@ -97,6 +103,7 @@ function inWorker(
         ringBytes: RING_BYTES,
         options: given,
         interrupt: driver.interrupt?.bind(driver),
+        interruptMs: INTERRUPT_MS,
       },
       opened,
     );

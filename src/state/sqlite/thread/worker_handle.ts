@@ -15,7 +15,7 @@ import type { HostLife } from "./host.ts";
 import type { Interrupts } from "./interrupts.ts";
 
 const CLOSE = new Uint8Array(0);
-/** What an interrupted request may still take before its Worker is given up. */
+/** What an interrupted request may still take before its Worker is given up, where nobody says otherwise, ms. */
 const INTERRUPT_MS = 1000;
 /** An interrupt that comes between two statements has no effect, so it is repeated. */
 const INTERRUPT_EVERY_MS = 10;
@@ -32,6 +32,8 @@ export interface WorkerStart {
   readonly options: unknown;
   /** Interrupts what runs on a connection of another thread; only where the driver can. */
   readonly interrupt?: ((handle: bigint) => void) | undefined;
+  /** What an interrupted request may still take before the Worker is given up, ms. @default {1000} */
+  readonly interruptMs?: number;
 }
 
 interface Aborting {
@@ -48,6 +50,7 @@ export class WorkerHandle implements HostLife {
   readonly #worker: Worker;
   readonly #channel: CallerEnd;
   readonly #interrupt: ((handle: bigint) => void) | undefined;
+  readonly #interruptMs: number;
   readonly #waiting: Answered[] = [];
   #broken: Error | null = null;
   #aborting: Aborting | null = null;
@@ -57,6 +60,7 @@ export class WorkerHandle implements HostLife {
   constructor(worker: Worker, init: WorkerStart, opened: Answered) {
     this.#worker = worker;
     this.#interrupt = init.interrupt;
+    this.#interruptMs = init.interruptMs ?? INTERRUPT_MS;
     const memory = createChannelMemory(init.ringBytes);
     this.#channel = new CallerEnd(memory, (message) => this.#answer(message));
     worker.onerror = (event) => {
@@ -112,7 +116,7 @@ export class WorkerHandle implements HostLife {
       const handle = this.#channel.interruptHandle;
       if (handle !== 0n) interrupt(handle);
     };
-    const timer = setTimeout(() => this.#giveUp(error), INTERRUPT_MS);
+    const timer = setTimeout(() => this.#giveUp(error), this.#interruptMs);
     const again = setInterval(shoot, INTERRUPT_EVERY_MS);
     this.#aborting = { error, timer, again };
     shoot();

@@ -137,6 +137,13 @@ export const STATE_MUTANTS: readonly Mutant[] = [
       "done(null, applied.answers, answers ? applied.events : NO_EVENTS, applied.divergence);",
   },
   {
+    name: "a writer's thread is given up while it has the lock to write",
+    file: "state/sqlite/apply/writer_host.ts",
+    find: "        interruptMs: INTERRUPT_MS,\n",
+    replace: "        interruptMs: INTERRUPT_MS / 1000,\n",
+    tests: ["tests/state/sqlite/prepare_lost_test.ts"],
+  },
+  {
     name: "an entry that ends the writer comes again for ever",
     file: "state/sqlite/losses.ts",
     find: "    if (this.#count < LOSSES_MAX) return;\n",
