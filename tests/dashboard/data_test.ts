@@ -14,7 +14,10 @@ import { goToRow, hideColumns } from "./row_links.ts";
 import { rowsOf, shopOf } from "./tables.ts";
 
 Deno.test("data", async (t) => {
-  await using bench = await Bench.start();
+  // A million rows are written by one statement, which takes its time on a busy machine.
+  await using bench = await Bench.start({
+    environment: { HQL_WRITE_TIMEOUT_MS: "120000" },
+  });
   await shopOf(bench);
   const step = (name: string, run: () => Promise<void>) =>
     t.step({ name, fn: run, sanitizeOps: false, sanitizeResources: false });
