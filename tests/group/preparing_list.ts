@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import type { FirstRunPorts, GroupOptions } from "../../src/group/ports.ts";
+import type { ProposalResult } from "../../src/group/proposals.ts";
 import { EntryKind, type LogId, type LogIndex } from "../../src/raft/types.ts";
 import {
   NO_EVENTS,
   type Preparation,
   type PreparedEntry,
   type PrepareDone,
+  PrepareFailedError,
   type PreparingMachine,
   type StateEvents,
   WriterLostError,
@@ -152,4 +154,21 @@ export function preparingTrio(
   });
   const leader = trio.elect(0);
   return { trio, leader, machine: leader.machine as PreparingList };
+}
+
+/** What was answered: the text of an answer, or how a proposal ended without one. */
+export function answers(results: readonly ProposalResult[]): string[] {
+  return results.map((result) =>
+    result.kind === "applied"
+      ? new TextDecoder().decode(result.answer)
+      : result.kind
+  );
+}
+
+/** What a preparation fails with; `at`: the certain cause. */
+export function failed(
+  reason: PrepareFailedError["reason"],
+  at: number | null = null,
+): PrepareFailedError {
+  return new PrepareFailedError(reason, "it failed", at);
 }

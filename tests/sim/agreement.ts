@@ -81,7 +81,7 @@ export class Agreement {
       dump,
     });
     if (model.takeEvents !== undefined) {
-      this.#world.oracle.retold(events, far.state.applied.index);
+      this.#world.oracle.events.retold(events, far.state.applied.index);
     }
     this.#world.locks?.checkHeard(events);
     if (!same) throw new Violation("replay", `${far.member} differs`);

@@ -211,7 +211,7 @@ export class SimClient {
           if (!open()) return;
           if (result.kind === "applied") {
             const answer = readAnswer(dialect, result.answer);
-            oracle.acknowledge(attempt, result.index);
+            oracle.attempts.acknowledge(attempt, result.index);
             history.newestIndex = Math.max(history.newestIndex, result.index);
             return answered(answer);
           }
@@ -230,7 +230,7 @@ export class SimClient {
     const { oracle, probes } = this.#world;
     if (result.kind === "unknown") probes.hit("proposalAbandoned");
     if (result.kind !== "refused") return;
-    oracle.refuse(attempt);
+    oracle.attempts.refuse(attempt);
     if (result.reason === "overloaded") probes.hit("overloaded");
     if (result.reason === "disk_full") probes.hit("diskFull");
   }

@@ -16,13 +16,13 @@ import type { Divergence } from "../../src/state/port.ts";
 import { bytesEqual } from "./bytes.ts";
 import { attemptOf, STAND_IN } from "./dialect.ts";
 import { MemoryCaches } from "./caches/machine.ts";
+import { SimMachine } from "./machine.ts";
 import {
   type MachineFaults,
   type MachineHost,
   NO_FAULTS,
-  SimMachine,
   type SimulatedMachine,
-} from "./machine.ts";
+} from "./machine_port.ts";
 import type { SimNode } from "./node.ts";
 import { ObservedLog } from "./observed_log.ts";
 import type { Observed } from "./oracle.ts";
@@ -83,12 +83,12 @@ export class SimMember implements Observed {
       },
       reached: (index, clockMs) =>
         world.oracle.clock.clockAt(this.member, index, clockMs),
-      installing: () => world.moment(node),
+      installing: () => world.outages.moment(node),
       installed: (last) => {
         world.probes.hit("snapshotInstalled");
         world.oracle.installed(this, last);
         world.oracle.clock.clockAt(this.member, last.index, this.state.clockMs);
-        world.moment(node);
+        world.outages.moment(node);
       },
       duplicate: () => world.probes.hit("retryDeduplicated"),
       full: () => node.disk.faults.full,
@@ -100,7 +100,7 @@ export class SimMember implements Observed {
     const { opened, recovery } = this.#openLog();
     this.#log = opened;
     this.#checkRecovery(recovery);
-    world.oracle.restore(this.mirror, recovery);
+    world.oracle.logs.restore(this.mirror, recovery);
     const log = new ObservedLog(opened, this.mirror, {
       appended: (entries) => this.#appended(entries),
       truncated: (after, dropped) => {
@@ -108,7 +108,7 @@ export class SimMember implements Observed {
       },
       purged: () => {
         world.probes.hit("purged");
-        world.moment(node);
+        world.outages.moment(node);
       },
     });
     const found = {
@@ -301,7 +301,7 @@ export class SimMember implements Observed {
     const { voters } = this.core.config;
     if (voters.length === 1 && voters[0] === this.member) this.group.campaign();
     if (this.#node.identity.phase !== "forming") return;
-    this.#world.founding(this.#node);
+    this.#world.outages.founding(this.#node);
     this.group.log.sync((error) => {
       if (error !== null) this.#fatal(error);
       else this.#node.identity = { ...this.#node.identity, phase: "member" };
@@ -345,19 +345,19 @@ export class SimMember implements Observed {
     watch.progress(status);
     if (seen.leading === leading) return;
     this.#world.elected(this);
-    this.#world.moment(this.#node);
+    this.#world.outages.moment(this.#node);
   }
 
   #appended(entries: readonly Entry[]): void {
     const { oracle, watch } = this.#world;
-    oracle.appended(this.mirror, entries);
+    oracle.logs.appended(this.mirror, entries);
     if (this.core?.role !== "leader") return;
     if (this.#world.plan.firstRun !== undefined) {
       for (const entry of entries) this.#proposed(entry);
     }
     watch.appended(entries, this.seen.config);
     if (entries.some((entry) => entry.kind === EntryKind.config)) {
-      this.#world.moment(this.#node);
+      this.#world.outages.moment(this.#node);
     }
   }
 
@@ -402,7 +402,7 @@ export class SimMember implements Observed {
     this.group.events.listen(() => {
       for (let next; (next = cursor.next()) !== null;) {
         if ("gap" in next) continue;
-        this.#world.oracle.told(this, next);
+        this.#world.oracle.events.told(this, next);
         this.#world.locks?.told(next);
       }
     });
@@ -412,13 +412,13 @@ export class SimMember implements Observed {
     if (error instanceof Violation) throw error;
     if (error instanceof HungMachineError) {
       this.#world.probes.hit("hungForGood");
-      return this.#world.processFailed(this.#node, error);
+      return this.#world.outages.processFailed(this.#node, error);
     }
     if (!(error instanceof LogError) && !(error instanceof HiqliteError)) {
       throw new Violation("member failed", `${this.member}: ${error.stack}`);
     }
     this.#world.trace.add(this.#world.now, "fatal", this.member, error.message);
-    this.#world.processFailed(this.#node, error);
+    this.#world.outages.processFailed(this.#node, error);
   }
 
   /** What was promised before a crash must still be there. */

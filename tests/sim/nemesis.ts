@@ -75,11 +75,11 @@ function onNode(world: World, fault: NodeFault): boolean {
       world.steadyClocks = false;
       return true;
     case "wipe":
-      return world.loseVolume(node, fault.downMs);
+      return world.outages.loseVolume(node, fault.downMs);
     case "bitRot":
       return bitRot(world, node, fault.downMs);
     case "lyingSync":
-      if (!world.canForget(node)) return false;
+      if (!world.outages.canForget(node)) return false;
       disk.faults.lying = true;
       world.later(fault.ms, () => node.disk.faults.lying = false);
       return true;
@@ -96,9 +96,9 @@ function onNode(world: World, fault: NodeFault): boolean {
       world.later(fault.ms, () => node.disk.faults.slowness = 1);
       return true;
     case "shutdown":
-      if (process === null || !world.mayStop(node)) return false;
+      if (process === null || !world.outages.mayStop(node)) return false;
       process.run(() => process.group.stop());
-      world.stop(node, false, fault.downMs);
+      world.outages.stop(node, false, fault.downMs);
       return true;
     case "checkpoint":
       process?.run(() => process.group.checkpoint());
@@ -135,8 +135,8 @@ function crash(
 ): boolean {
   const node = world.named(id);
   if (node === null || node.process === null) return false;
-  if (!world.mayStop(node)) return false;
-  world.stop(node, power, downMs);
+  if (!world.outages.mayStop(node)) return false;
+  world.outages.stop(node, power, downMs);
   return true;
 }
 
@@ -180,7 +180,7 @@ function transfer(world: World, target: number): boolean {
 
 /** Damage at rest is found at the next start, so there is one. */
 function bitRot(world: World, node: SimNode, downMs: number): boolean {
-  if (node.process === null || !world.canForget(node)) return false;
+  if (node.process === null || !world.outages.canForget(node)) return false;
   if (world.plan.scrubBytes > 0) {
     const place = node.disk.flipBit();
     if (place === null) return false;
@@ -189,7 +189,7 @@ function bitRot(world: World, node: SimNode, downMs: number): boolean {
     return true;
   }
   // Not with a power cut: damage to the very last sync would look like a torn tail.
-  world.stop(node, false, downMs);
+  world.outages.stop(node, false, downMs);
   const place = node.disk.flipBit();
   if (place === null) return false;
   node.rotten = true;

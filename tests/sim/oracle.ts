@@ -11,16 +11,14 @@ import {
   type Role,
   type Term,
 } from "../../src/raft/types.ts";
-import type { LogRecovery } from "../../src/log/port.ts";
-import type { StateEvent } from "../../src/state/port.ts";
+import { AttemptOracle } from "./attempt_oracle.ts";
 import { bytesEqual } from "./bytes.ts";
 import { ClockOracle } from "./clock_oracle.ts";
-import { STAND_IN } from "./dialect.ts";
+import { EventOracle, type EventPlace } from "./event_oracle.ts";
+import { LogOracle } from "./log_oracle.ts";
 import type { Mirror } from "./mirror.ts";
 import { PromiseOracle } from "./promise_oracle.ts";
 import { Violation } from "./violation.ts";
-
-type EventPlace = Pick<StateEvent, "index" | "seq">;
 
 /** What the oracle sees of one run of one member. */
 export interface Observed {
@@ -54,20 +52,17 @@ export class Oracle {
   readonly clock: ClockOracle;
   /** Checks what members tell one another. */
   readonly promises: PromiseOracle = new PromiseOracle();
+  /** Checks what is in logs. */
+  readonly logs: LogOracle = new LogOracle();
+  /** Checks what members tell of events. */
+  readonly events: EventOracle = new EventOracle();
+  /** Checks what clients are told of their attempts. */
+  readonly attempts: AttemptOracle;
   readonly #canonical: Canonical[] = [];
-  /** By index and term: the entry and its predecessor's term (log matching). */
-  readonly #entries = new Map<
-    string,
-    { readonly entry: Entry; readonly prevTerm: Term | undefined }
-  >();
   readonly #mirrors = new Map<MemberId, Mirror>();
-  readonly #refused = new Set<number>();
   /** Entries whose leader's machine told a wrong hash, by index and term. */
   readonly #lies = new Set<string>();
-  /** What each event told of, by its place. */
-  readonly #events = new Map<string, string>();
   readonly #onConfig: (config: Configuration) => void;
-  readonly #attemptOf: (payload: Uint8Array) => number;
   #config: { index: LogIndex; config: Configuration } = {
     index: 0,
     config: NO_CONFIGURATION,
@@ -82,7 +77,7 @@ export class Oracle {
   ) {
     this.clock = new ClockOracle(now, steady);
     this.#onConfig = onConfig;
-    this.#attemptOf = attemptOf;
+    this.attempts = new AttemptOracle(this, attemptOf);
   }
 
   /** The cluster starts with this configuration. */
@@ -115,19 +110,6 @@ export class Oracle {
     this.#mirrors.set(mirror.member, mirror);
   }
 
-  /** A log was recovered: the mirror shows what was found, entry by entry. */
-  restore(mirror: Mirror, recovery: LogRecovery): void {
-    const entries = recovery.entries.map(({ index, term }) => {
-      const known = this.#entries.get(`${index}:${term}`);
-      if (known !== undefined) return known.entry;
-      throw new Violation(
-        "recovery",
-        `${mirror.member} found entry ${index} of term ${term}, which never was`,
-      );
-    });
-    mirror.restore(recovery.base, entries, recovery.hardState);
-  }
-
   /** Configurations that are, or may again come, into effect somewhere. */
   configsInPlay(): Configuration[] {
     const configs = [this.#config.config];
@@ -139,45 +121,6 @@ export class Oracle {
       }
     }
     return configs;
-  }
-
-  /** Entries were appended to a log. */
-  appended(mirror: Mirror, entries: readonly Entry[]): void {
-    for (const entry of entries) {
-      const key = `${entry.index}:${entry.term}`;
-      const prevTerm = mirror.termAt(entry.index - 1);
-      const known = this.#entries.get(key);
-      if (known === undefined) {
-        this.#entries.set(key, { entry, prevTerm });
-      } else if (
-        known.entry !== entry &&
-        (known.entry.kind !== entry.kind ||
-          !bytesEqual(known.entry.payload, entry.payload))
-      ) {
-        throw new Violation(
-          "log matching",
-          `two entries at index ${entry.index} in term ${entry.term}, one on ${mirror.member}`,
-        );
-      } else if (
-        known.prevTerm !== prevTerm && known.prevTerm !== undefined &&
-        prevTerm !== undefined
-      ) {
-        throw new Violation(
-          "log matching",
-          `${mirror.member} has term ${prevTerm} before ${key}, another has ${known.prevTerm}`,
-        );
-      }
-    }
-  }
-
-  /** Entries were cut from a log of a process whose commit index is `commit`. */
-  truncated(mirror: Mirror, after: LogIndex, commit: LogIndex): void {
-    if (after < commit) {
-      throw new Violation(
-        "committed entry truncated",
-        `${mirror.member} cut after ${after}, committed up to ${commit}`,
-      );
-    }
   }
 
   /** Something happened to a member. */
@@ -253,46 +196,6 @@ export class Oracle {
     throw new Violation("divergence", `${member} differs at ${index}`);
   }
 
-  /** A member told of an event: the same as others at this place. */
-  told({ member, seen }: Observed, event: StateEvent): void {
-    const { index, seq, kind, bytes } = event;
-    const last = seen.told ?? { index: 0, seq: 0 };
-    const later = index > last.index || index === last.index && seq > last.seq;
-    if (index > seen.applied || !later) {
-      throw new Violation(
-        "events of what is applied",
-        `${member} told of ${index}, ${seq} after ${last.index}, ${last.seq}, applied ${seen.applied}`,
-      );
-    }
-    seen.told = { index, seq };
-    const place = `${index}:${seq}`;
-    const text = `${kind} ${bytes.toHex()}`;
-    const known = this.#events.get(place);
-    if (known === undefined) this.#events.set(place, text);
-    else if (known !== text) {
-      throw new Violation(
-        "equal events",
-        `${member} told of ${text} at ${place}, another of ${known}`,
-      );
-    }
-  }
-
-  /** The entries up to `to`, applied anew, tell of these events: members told of no others, and of each as it is. */
-  retold(events: readonly StateEvent[], to: LogIndex): void {
-    const anew = new Map<string, string>(
-      events.map(({ index, seq, kind, bytes }) =>
-        [`${index}:${seq}`, `${kind} ${bytes.toHex()}`] as const
-      ),
-    );
-    for (const [place, text] of this.#events) {
-      if (anew.get(place) === text || parseInt(place) > to) continue;
-      throw new Violation(
-        "equal events",
-        `${text} was told at ${place}, the log gives ${anew.get(place)}`,
-      );
-    }
-  }
-
   /** Committed entries from the first on, for as long as they are known. */
   get history(): readonly Entry[] {
     return this.#canonical.map(({ entry }) => entry);
@@ -310,26 +213,6 @@ export class Oracle {
     observed.seen.applied = index;
   }
 
-  /** A client was told that attempt `attempt` was applied at `index`. */
-  acknowledge(attempt: number, index: LogIndex): void {
-    const entry = this.entryAt(index);
-    if (entry === undefined) {
-      throw new Violation("acknowledged", `${index} is not committed`);
-    }
-    const found = this.#attemptOf(entry.payload);
-    if (found !== attempt && found !== STAND_IN) {
-      throw new Violation(
-        "acknowledged",
-        `attempt ${attempt} was answered with index ${index}, which holds another`,
-      );
-    }
-  }
-
-  /** A client was told that attempt `attempt` was certainly not applied. */
-  refuse(attempt: number): void {
-    this.#refused.add(attempt);
-  }
-
   /** A linearizable read answered from the state as of `applied`. */
   fresh(
     member: MemberId,
@@ -342,19 +225,6 @@ export class Oracle {
       "stale read",
       `${member} read at ${applied}, ReadIndex ${index}, already seen ${floor}`,
     );
-  }
-
-  /** No refused proposal was committed all the same. */
-  checkRefused(): void {
-    this.#canonical.forEach(({ entry }) => {
-      if (entry.kind !== EntryKind.command) return;
-      const attempt = this.#attemptOf(entry.payload);
-      if (!this.#refused.has(attempt)) return;
-      throw new Violation(
-        "refused but committed",
-        `attempt ${attempt} at index ${entry.index}`,
-      );
-    });
   }
 
   #term(observed: Observed): void {

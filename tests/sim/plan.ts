@@ -1,5 +1,5 @@
 import { Draw } from "./draw.ts";
-import type { MachineFaults } from "./machine.ts";
+import type { MachineFaults } from "./machine_port.ts";
 
 /** Something that goes wrong, or is done to the cluster, at a time. Node 0 means: whoever leads then. */
 export type Fault =

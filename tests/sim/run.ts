@@ -3,6 +3,7 @@ import type { Plan } from "./plan.ts";
 import type { Probes } from "./probes.ts";
 import { Trace } from "./trace.ts";
 import { Violation } from "./violation.ts";
+import { unhealthy } from "./health.ts";
 import { World } from "./world.ts";
 
 /** Lines of trace kept for a failure. */
@@ -81,10 +82,10 @@ function drive(world: World): void {
     bounded(world);
     if (world.now < next) continue;
     next = world.now + electionMs;
-    if (world.unhealthy(committed) === null) return;
+    if (unhealthy(world, committed) === null) return;
     committed = world.oracle.committed;
   }
-  const problem = world.unhealthy(committed);
+  const problem = unhealthy(world, committed);
   if (problem !== null) throw new Violation("liveness", problem);
 }
 
@@ -95,7 +96,7 @@ function bounded(world: World): void {
 
 /** Everything has come to rest: members agree and the clients' story holds. */
 function conclude(world: World): boolean {
-  world.oracle.checkRefused();
+  world.oracle.attempts.checkRefused();
   world.agreement.compareStates();
   world.agreement.replay();
   return world.history.check();

@@ -3,7 +3,7 @@ import { HiqliteError } from "../../src/errors.ts";
 import type { Configuration, LogId } from "../../src/raft/types.ts";
 import type { Snapshot, SnapshotSink } from "../../src/state/port.ts";
 import { NO_BYTES } from "../../src/util/bytes.ts";
-import type { MachineHost } from "./machine.ts";
+import type { MachineHost } from "./machine_port.ts";
 import type { StatePoint, StateVolume } from "./state_volume.ts";
 
 /** What snapshots need of the world around a machine. */

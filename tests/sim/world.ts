@@ -15,33 +15,21 @@ import {
 import { SimClient } from "./client.ts";
 import { Draw } from "./draw.ts";
 import { History } from "./history.ts";
-import { COUNTER_DIALECT } from "../counter/dialect.ts";
-import { cacheDialect } from "./caches/dialect.ts";
-import { attemptOf, type Dialect, KV_DIALECT } from "./dialect.ts";
-import { lockDialect } from "./locks/dialect.ts";
+import { attemptOf, type Dialect } from "./dialect.ts";
+import { DIALECTS } from "./dialects.ts";
 import { LockScene } from "./locks/scene.ts";
-import { sqlDialect } from "./sql_dialect.ts";
 import { SimMember } from "./member.ts";
 import { inflict } from "./nemesis.ts";
 import { SimNetwork } from "./network.ts";
 import { SimNode } from "./node.ts";
 import { Operator } from "./operator.ts";
 import { Oracle } from "./oracle.ts";
+import { Outages } from "./outages.ts";
 import type { Plan } from "./plan.ts";
 import { Probes } from "./probes.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { Trace } from "./trace.ts";
-import { Violation } from "./violation.ts";
 import { Watch } from "./watch.ts";
-
-/** How clients and state machines talk, by the plan's state machine. */
-const DIALECTS: Record<Plan["stateMachine"], (seed: number) => Dialect> = {
-  model: () => KV_DIALECT,
-  sqlite: sqlDialect,
-  counter: () => COUNTER_DIALECT,
-  caches: cacheDialect,
-  locks: lockDialect,
-};
 
 /** Somebody who asks something of the cluster. */
 interface Asking {
@@ -85,12 +73,12 @@ export class World {
   healed = false;
   /** Whether no clock has run faster or slower than time so far. */
   steadyClocks = true;
-  /** Reads beside the log, for a dialect that judges them. */
   /** What members must agree about at the end. */
   readonly agreement: Agreement = new Agreement(this);
   #values = 0;
   #attempts = 0;
-  /** Nodes that stay away for ever. */
+  /** How processes end and volumes are lost. */
+  readonly outages: Outages = new Outages(this);
   #gone: ReadonlySet<SimNode> = new Set();
 
   /** Sets everything up; nothing runs yet. */
@@ -148,6 +136,11 @@ export class World {
         this.faults.set(fault.kind, (this.faults.get(fault.kind) ?? 0) + 1);
       });
     }
+  }
+
+  /** Nodes that stay away for ever. */
+  get gone(): ReadonlySet<SimNode> {
+    return this.#gone;
   }
 
   /** Virtual milliseconds since the start. */
@@ -222,44 +215,11 @@ export class World {
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
       this.trace.add(this.now, "start failed", node.member, error.message);
-      return this.processFailed(node, error);
+      return this.outages.processFailed(node, error);
     }
     this.trace.add(this.now, "start", node.member);
     this.#tick(node, process);
     if (this.plan.scrubBytes > 0) this.#scrub(process);
-  }
-
-  /** Whether a process may end now: one that keeps nothing takes its promises along. */
-  mayStop(node: SimNode): boolean {
-    return !this.plan.inMemory || this.canForget(node);
-  }
-
-  /** Ends a process and starts another one later. */
-  stop(node: SimNode, power: boolean, downMs: number): void {
-    if (this.plan.inMemory) this.#forget(node);
-    this.trace.add(this.now, power ? "power cut" : "kill", node.member);
-    node.crash(power);
-    node.downUntil = Math.max(node.downUntil, this.now + downMs);
-    this.later(downMs, () => this.boot(node.nodeId));
-  }
-
-  /** A process ended itself. */
-  processFailed(node: SimNode, error: Error): void {
-    if (this.plan.inMemory) {
-      // No disk can fail it, and nothing may be lost but by a fault.
-      throw new Violation("member failed", `${node.member}: ${error.stack}`);
-    }
-    if (error instanceof LogError && error.failure === "io") {
-      this.probes.hit(node.disk.faults.failSyncs ? "syncFailed" : "ioFailed");
-    }
-    const corrupt = error instanceof LogError && error.failure === "corrupt";
-    const downMs = this.plan.tickMs * this.plan.raft.electionTicks;
-    if (corrupt) {
-      this.#checkCause(node, error);
-      this.probes.hit("corruptionFound");
-      this.#forget(node);
-    }
-    this.stop(node, this.plan.durability === "immediate", downMs);
   }
 
   /** A link is cut; both ends may hear of it. */
@@ -272,48 +232,6 @@ export class World {
         process?.run(() => process.group.unreachable(member));
       });
     }
-  }
-
-  /** Something delicate begins on a node: a good moment for a power cut. */
-  moment(node: SimNode): void {
-    this.#cutSoon(node, this.draws.world, this.plan.cutAtMoments);
-  }
-
-  /** A founder has just written its first entry. */
-  founding(node: SimNode): void {
-    this.#cutSoon(node, this.draws.founding, this.plan.cutAtFounding ?? 0);
-  }
-
-  #cutSoon(node: SimNode, draw: Draw, chance: number): void {
-    if (this.healed || !draw.chance(chance)) return;
-    const { plan } = this;
-    const { process } = node;
-    const electionMs = plan.tickMs * plan.raft.electionTicks;
-    const delay = draw.pick([0, plan.disk.syncMs, plan.disk.applyMs]) *
-      draw.between(0, 2);
-    const downMs = electionMs * draw.between(0.1, 4);
-    this.later(delay, () => {
-      if (this.healed || process === null || node.process !== process) return;
-      if (!this.mayStop(node)) return;
-      this.faults.set(
-        "cutAtMoment",
-        (this.faults.get("cutAtMoment") ?? 0) + 1,
-      );
-      this.stop(node, plan.durability === "immediate", downMs);
-    });
-  }
-
-  /** Whether a node's volume may be lost now without losing the cluster. */
-  canForget(node: SimNode): boolean {
-    return this.operator.survivesWithout(new Set([node.member]));
-  }
-
-  /** A volume is lost; the node comes back as somebody else. */
-  loseVolume(node: SimNode, downMs: number): boolean {
-    if (!this.canForget(node)) return false;
-    if (!this.plan.inMemory) this.#forget(node);
-    this.stop(node, true, downMs);
-    return true;
   }
 
   /** Ends all faults and brings back all nodes, or a quorum of them. */
@@ -331,38 +249,6 @@ export class World {
       node.disk.heal();
       if (isMember(this.oracle.config, node.member)) this.boot(node.nodeId);
     }
-  }
-
-  /** What still differs from a healthy cluster, or null; `committed`: what was committed a while ago. */
-  unhealthy(committed: LogIndex): string | null {
-    const leader = this.leader();
-    if (leader === null) return "no leader";
-    const { config } = this.oracle;
-    if (leader.core.commit < committed) return "the leader's commit lags";
-    for (const node of this.nodes) {
-      const state = node.process?.state;
-      // Half of a batch is no state that could be compared.
-      if (state !== undefined && state.seen > state.applied.index) {
-        return `${node.member} applies entries up to ${state.seen}`;
-      }
-      if (this.#gone.has(node) || !isMember(config, node.member)) continue;
-      if (node.process === null) return `${node.member} is down`;
-      const applied = node.process.state.applied.index;
-      if (applied < committed) {
-        return `${node.member} applied ${applied} of ${committed}`;
-      }
-    }
-    const holding = this.nodes.find(({ process }) =>
-      process !== null && process.core.role !== "leader" && process.state.holds
-    );
-    if (holding) {
-      return `${holding.member} holds a transaction and does not lead`;
-    }
-    if (this.#gone.size === 0 && !this.operator.settled) {
-      return `not replaced: ${[...this.operator.forgotten]}`;
-    }
-    const waiting = this.clients.filter((c) => !c.finished).length;
-    return waiting === 0 ? null : `${waiting} clients wait`;
   }
 
   /** Gives up what processes hold. */
@@ -383,7 +269,7 @@ export class World {
       this.probes.hit("configTruncated");
     }
     this.trace.add(this.now, "truncate", member.member, after);
-    this.oracle.truncated(member.mirror, after, member.seen.commit);
+    this.oracle.logs.truncated(member.mirror, after, member.seen.commit);
   }
 
   /** A member became leader. */
@@ -425,22 +311,6 @@ export class World {
       process.scrub(scrubBytes);
       this.#scrub(process);
     });
-  }
-
-  /** A member gives up its memory only if something happened to its disk. */
-  #checkCause(node: SimNode, { message }: Error): void {
-    if (node.atRisk) return;
-    throw new Violation(
-      "memory lost without cause",
-      `${node.member}: ${message}`,
-    );
-  }
-
-  #forget(node: SimNode): void {
-    this.trace.add(this.now, "volume lost", node.member);
-    this.operator.forget(node.member);
-    node.crash(true);
-    node.wipe();
   }
 
   #deliver(to: NodeId, message: GroupMessage): void {

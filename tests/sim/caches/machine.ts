@@ -11,7 +11,7 @@ import type {
   StateRecovery,
 } from "../../../src/state/port.ts";
 import { LIMITS } from "../kv_model.ts";
-import type { MachineHost, SimulatedMachine } from "../machine.ts";
+import type { MachineHost, SimulatedMachine } from "../machine_port.ts";
 import { Violation } from "../violation.ts";
 import { dumpOf, readMain } from "./dump.ts";
 import { Bytes } from "./space.ts";

@@ -61,7 +61,7 @@ export class Requests {
     const ask = (process: SimMember): void => {
       ends.sending(process);
       process.group.propose(payload, (result) => {
-        if (result.kind === "refused") oracle.refuse(attempt);
+        if (result.kind === "refused") oracle.attempts.refuse(attempt);
         if (result.kind === "applied") oracle.answered(process, result.index);
         this.#back(() => {
           if (!open()) return;
@@ -71,7 +71,7 @@ export class Requests {
           if (result.kind !== "applied") {
             return missed(result.kind === "unknown");
           }
-          oracle.acknowledge(attempt, result.index);
+          oracle.attempts.acknowledge(attempt, result.index);
           history.answered++;
           const reply = readReply(asked, result.answer);
           if (reply.kind !== "expired") return ends.answered(reply);

@@ -99,7 +99,9 @@ export class LockServices {
     const payload = encodeAsked("clock", attempt, { session: 0, sequence: 0 });
     return soonSettled((settle) =>
       this.#process.group.propose(payload, (result) => {
-        if (result.kind === "refused") this.#world.oracle.refuse(attempt);
+        if (result.kind === "refused") {
+          this.#world.oracle.attempts.refuse(attempt);
+        }
         settle();
       })
     );
