@@ -16,6 +16,8 @@ export interface ForwardOptions {
   /** What members are told of where the request comes from, see `ProxiedAddresses`; null: nothing. */
   readonly from: string | null;
   readonly bodies: RequestBodies;
+  /** Whose body it is, see `networkOf`. */
+  readonly client: string;
   readonly fetch: typeof fetch;
   /** How long members are asked again before the client hears that none can, ms. @default {15_000} */
   readonly patienceMs?: number;
@@ -93,7 +95,7 @@ export async function forward(
   if (repeat === "keyed" && !headers.has(IDEMPOTENCY_KEY_HEADER)) {
     headers.set(IDEMPOTENCY_KEY_HEADER, crypto.randomUUID());
   }
-  await using held = await options.bodies.take(request);
+  await using held = await options.bodies.take(request, options.client);
   return await firstAnswer({
     method: request.method,
     target: `${pathname}${search}`,

@@ -9,6 +9,7 @@ import { Credentials } from "./credentials.ts";
 import { Entrance } from "./entrance.ts";
 import { forward } from "./forward.ts";
 import { proxyMetrics } from "./proxy_metrics.ts";
+import { networkOf } from "../util/network_of.ts";
 import { systemClock } from "../util/clock.ts";
 import { RequestBodies, type RequestBodiesOptions } from "./request_bodies.ts";
 import { Upstreams } from "./upstreams.ts";
@@ -32,12 +33,17 @@ export interface ProxyOptions {
   /** How long members are asked again before a client hears that none can, ms. @default {15_000} */
   readonly patienceMs?: number;
   readonly bodies?: RequestBodiesOptions;
+  /** What differs for bodies of what is outside of the API. @default 32 MiB in all, 16 MiB of one address */
+  readonly otherBodies?: RequestBodiesOptions;
   /** How many clients there may be. @default those of a member's port */
   readonly limits?: Partial<FrontLimits>;
 }
 
-/** Bodies of all requests under way that show no credential of the API: who signs in to the dashboard, or is signed in. */
-const OTHER_BODIES = { maxTotalBytes: 32 * 1024 * 1024 };
+/** Bodies of all requests under way that show no credential of the API: who signs in to the dashboard, or is signed in. No stranger may fill all of their room. */
+const OTHER_BODIES = {
+  maxTotalBytes: 32 * 1024 * 1024,
+  maxClientBytes: 16 * 1024 * 1024,
+};
 
 /** Takes requests of clients to whichever member can answer them. It keeps nothing. */
 export class Proxy implements AsyncDisposable {
@@ -60,6 +66,7 @@ export class Proxy implements AsyncDisposable {
     this.#otherBodies = new RequestBodies({
       ...options.bodies,
       ...OTHER_BODIES,
+      ...options.otherBodies,
     });
     this.#failed = new FailedLogins({
       logger,
@@ -114,6 +121,7 @@ export class Proxy implements AsyncDisposable {
         from: isApi ? null : this.#addresses.told(address, systemClock.wall()),
         upstreams: this.#upstreams,
         bodies: isApi ? this.#bodies : this.#otherBodies,
+        client: networkOf(address),
         fetch: this.#options.fetch,
         onRepeat: () => this.#repeated++,
         ...(this.#options.patienceMs === undefined

@@ -7,6 +7,8 @@ export interface RequestBodiesOptions {
   readonly maxBytes?: number;
   /** Bytes of all bodies under way. @default {67_108_864} */
   readonly maxTotalBytes?: number;
+  /** Bytes of those of one client. @default as many as of all */
+  readonly maxClientBytes?: number;
   /** How long a client may take to send one, ms. @default {30_000} */
   readonly timeoutMs?: number;
 }
@@ -20,28 +22,32 @@ export interface HeldBody extends AsyncDisposable {
 export class RequestBodies {
   readonly #maxBytes: number;
   readonly #maxTotal: number;
+  readonly #maxClient: number;
   readonly #timeoutMs: number;
   #total = 0;
+  /** Bytes by client, of who has any. */
+  readonly #byClient = new Map<string, number>();
 
   /** With these limits. */
   constructor(options: RequestBodiesOptions = {}) {
     this.#maxBytes = options.maxBytes ?? 16 * 1024 * 1024;
     this.#maxTotal = options.maxTotalBytes ?? 64 * 1024 * 1024;
+    this.#maxClient = options.maxClientBytes ?? Infinity;
     this.#timeoutMs = options.timeoutMs ?? 30_000;
   }
 
-  /** Reads a body. @throws {HiqliteError} `too_large`, `overloaded`, `timeout`; `invalid` if it breaks off. */
-  async take(request: Request): Promise<HeldBody> {
+  /** Reads a body of `client`. @throws {HiqliteError} `too_large`, `overloaded`, `timeout`; `invalid` if it breaks off. */
+  async take(request: Request, client: string): Promise<HeldBody> {
     const { body } = request;
     if (body === null) {
       return { bytes: null, [Symbol.asyncDispose]: () => Promise.resolve() };
     }
     // Nobody waits for the bytes of a body that is refused in any case.
-    this.#check(Number(request.headers.get("content-length") ?? 0));
+    this.#check(Number(request.headers.get("content-length") ?? 0), client);
     const chunks: Uint8Array[] = [];
     let taken = 0;
     const release = (): Promise<void> => {
-      this.#total -= taken;
+      this.#count(client, -taken);
       taken = 0;
       return Promise.resolve();
     };
@@ -56,8 +62,8 @@ export class RequestBodies {
         if (done) break;
         chunks.push(value);
         taken += value.length;
-        this.#total += value.length;
-        this.#check(taken);
+        this.#count(client, value.length);
+        this.#check(taken, client);
       }
     } catch (error) {
       cancel();
@@ -72,11 +78,24 @@ export class RequestBodies {
     return { bytes, [Symbol.asyncDispose]: release };
   }
 
-  #check(taken: number): void {
+  #count(client: string, bytes: number): void {
+    this.#total += bytes;
+    const own = (this.#byClient.get(client) ?? 0) + bytes;
+    if (own === 0) this.#byClient.delete(client);
+    else this.#byClient.set(client, own);
+  }
+
+  #check(taken: number, client: string): void {
     if (taken > this.#maxBytes) {
       throw new HiqliteError(
         "too_large",
         `The body has more than ${this.#maxBytes} bytes`,
+      );
+    }
+    if ((this.#byClient.get(client) ?? 0) > this.#maxClient) {
+      throw new HiqliteError(
+        "overloaded",
+        `The bodies of your address's requests under way have more than ${this.#maxClient} bytes; try again`,
       );
     }
     if (this.#total > this.#maxTotal) {

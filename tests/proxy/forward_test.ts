@@ -42,6 +42,7 @@ async function codeOf(mute: Mute, route: string): Promise<string> {
     upstreams,
     from: null,
     bodies: new RequestBodies(),
+    client: "10.0.0.1",
     fetch,
     patienceMs: 0,
   }).then(() => null, (error: HiqliteError) => error);
