@@ -269,8 +269,11 @@ function readyLines(
       url(0)
     }/api/v1/batch -d '{"sql":"CREATE TABLE IF NOT EXISTS note (text TEXT); INSERT INTO note VALUES ('\\''hello'\\'')"}'`,
     `  ${call} ${url(1)}/api/v1/query -d '{"sql":"SELECT * FROM note"}'`,
-    "Look at it (signs in once, within a minute; then: hiqlite open):",
+    "Look at it (signs in once, within a minute):",
     `  ${link}`,
+    `Another such address: hiqlite open --url ${
+      url(0)
+    } --secret-file ${secret}`,
     "Kill one (kill -9 <process>) and go on with the others. Ctrl-C ends all.",
     "",
   ];

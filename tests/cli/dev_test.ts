@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { connect } from "../../src/client/remote.ts";
 import { freeRange } from "../ports.ts";
+import { run } from "./fake_terminal.ts";
 import { Program } from "./program.ts";
 
 /** Runs `hiqlite dev` with three members. */
@@ -58,6 +59,13 @@ Deno.test("dev runs three members that go on when one is killed, and ends them",
       body: JSON.stringify({ link }),
     });
     assert.equal((await signedIn.json()).role, "admin");
+    const [, command] = await program.line(/: hiqlite (open --url .+)$/);
+    const another = await run(command!.split(" "));
+    assert.match(
+      another.out,
+      /^http:\/\/.+\/dashboard\/#login=/,
+      another.error,
+    );
     const leader = (await db.cluster()).leader!.split(".")[0];
     const [, pid] = await program.line(
       new RegExp(`member ${leader}: .* process (\\d+)`),
