@@ -14,8 +14,8 @@ const CALL_MS = 20_000;
 const DAY_S = 86_400;
 /** How many puts must have been acknowledged before all members are killed. */
 const PUTS = 100;
-/** How late a member may show what is due, ms. */
-const LATE_MS = 500;
+/** How late a member may show what is due, ms: as late as a busy machine makes it, and by far less than clocks jump. */
+const LATE_MS = 5_000;
 /** Two processes' clocks, each in whole milliseconds. */
 const ROUNDED_MS = 2;
 
@@ -143,9 +143,11 @@ Deno.test("kv.md §10 (4) the leader is stopped for longer than entries live, an
   await renewFor(ttlMs / 2);
   deepEqual(renewed.filter((found) => !found), []);
   for (const node of cluster.nodes) {
-    for (const key of keys) {
-      ok(await ttlOf(cluster, node, key, "linearizable"), `${key} at ${node}`);
-    }
+    await renew();
+    await Promise.all(keys.map(async (key) => {
+      const left = await ttlOf(cluster, node, key, "linearizable");
+      ok(left, `${key} at ${node}`);
+    }));
   }
   for (const node of cluster.nodes) {
     const url = `${cluster.network.apiUrl(node)}/metrics`;
