@@ -8,27 +8,20 @@ export class FrontConnection implements Guest {
   readonly address: string;
   readonly #conn: Channel;
   #handshaking: boolean;
-  /** Null where something else than HTTP is spoken. */
-  readonly #head: RequestHead | null;
+  readonly #head = new RequestHead();
   #sinceMs: number;
   #lastMs: number;
 
   /** `tls`: a handshake comes first. */
-  constructor(
-    conn: Channel,
-    address: string,
-    options: { readonly tls: boolean; readonly http: boolean },
-  ) {
+  constructor(conn: Channel, address: string, tls: boolean) {
     this.#conn = conn;
     this.address = address;
-    this.#handshaking = options.tls;
-    this.#head = options.http ? new RequestHead() : null;
+    this.#handshaking = tls;
     this.#sinceMs = this.#lastMs = performance.now();
   }
 
   get phase(): Guest["phase"] {
-    if (this.#handshaking) return "handshake";
-    return this.#head?.phase ?? "busy";
+    return this.#handshaking ? "handshake" : this.#head.phase;
   }
 
   get lastMs(): number {
@@ -49,8 +42,8 @@ export class FrontConnection implements Guest {
   /** Carries what is said on `channel` and by `inner`, until both are done. */
   async serve(channel: Channel, inner: Channel): Promise<void> {
     await relay(channel, inner, {
-      received: (bytes) => this.#moved(() => this.#head?.received(bytes)),
-      answered: (bytes) => this.#moved(() => this.#head?.answered(bytes)),
+      received: (bytes) => this.#moved(() => this.#head.received(bytes)),
+      answered: (bytes) => this.#moved(() => this.#head.answered(bytes)),
     });
   }
 

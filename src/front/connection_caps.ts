@@ -82,8 +82,8 @@ export class ConnectionCaps<G extends Guest> {
     const { connections, handshakes, perAddress } = this.#limits;
     const own = this.#byAddress.get(guest.address) ?? new Set<G>();
     if (own.size >= perAddress) {
-      const key = this.#perAddressKey === "" ? "" : `${this.#perAddressKey} = `;
-      const limit = `${key}${perAddress} connections from one address`;
+      const limit =
+        `${this.#perAddressKey} = ${perAddress} connections from one address`;
       return { limit, crowd: own, mayGo: asksNothing };
     }
     if (this.#count >= connections) {

@@ -1,7 +1,7 @@
 import type { PemPair } from "../tls/authority.ts";
 import { type Channel, prefixed } from "../tls/channel.ts";
-import { writeAll } from "../util/write_all.ts";
-import type { Handshakes } from "./handshakes.ts";
+import type { Handshakes } from "../tls/handshakes.ts";
+import { expectHello, firstBytes, NoTlsError } from "../tls/hello.ts";
 import { FrontConnection } from "./connection.ts";
 import { ConnectionCaps } from "./connection_caps.ts";
 import type {
@@ -17,10 +17,6 @@ import { withAddress } from "./told_address.ts";
 const SWEEP_MS = 250;
 /** How long nothing is accepted after there were no descriptors, ms. */
 const PAUSE_MS = 100;
-/** How a TLS hello begins. */
-const TLS_HANDSHAKE = 22;
-/** What a peer reads that speaks no TLS: an alert, "protocol version". */
-const TLS_ALERT = Uint8Array.of(21, 3, 3, 0, 2, 2, 70);
 /** What a client reads that speaks no TLS. */
 const PLAIN_ANSWER = new TextEncoder().encode(
   "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: 39\r\n\r\nThis port speaks TLS: use https:// URLs\n",
@@ -123,11 +119,11 @@ export class FrontServer {
   }
 
   #meet(conn: Deno.TcpConn): void {
-    const { limits, tls } = this.#opening;
-    const accepted = new FrontConnection(conn, conn.remoteAddr.hostname, {
-      tls: tls !== null,
-      http: limits.headMs > 0,
-    });
+    const accepted = new FrontConnection(
+      conn,
+      conn.remoteAddr.hostname,
+      this.#opening.tls !== null,
+    );
     const verdict = this.#caps.enter(accepted);
     if (verdict.kind !== "admitted") {
       this.#counts.refused++;
@@ -154,7 +150,7 @@ export class FrontServer {
       }
       // Who says nothing costs one descriptor, not three.
       const first = withAddress(
-        await firstBytes(channel),
+        await spoken(channel),
         this.#opening.addressTag,
         accepted.address,
       );
@@ -185,24 +181,17 @@ export class FrontServer {
     conn: Channel,
     handshakes: Handshakes,
   ): Promise<Channel> {
-    const { protocols } = this.#opening.tls!;
     // Who says nothing fails at nothing: probes of TCP do so.
-    const hello = await firstBytes(conn);
-    const plain = hello[0] !== TLS_HANDSHAKE;
+    const hello = await spoken(conn);
     try {
-      if (plain) {
-        await answerPlain(conn, protocols.includes("http/1.1"));
-        throw new Error(
-          "it speaks no TLS and this port does: use https://, or for members the same tls_raft_* keys everywhere",
-        );
-      }
+      await expectHello(hello, conn, PLAIN_ANSWER);
       const channel = await handshakes.shake(prefixed(hello, conn));
       accepted.secured();
       return channel;
     } catch (error) {
       this.#counts.failed++;
       const { message } = error as Error;
-      const kind = plain ? "no tls" : "tls";
+      const kind = error instanceof NoTlsError ? "no tls" : "tls";
       this.#say(kind, "warn", `a TLS handshake failed: ${message}`, accepted);
       throw error;
     }
@@ -242,16 +231,10 @@ export class FrontServer {
 }
 
 /** The first bytes that a client sends. @throws {Error} if there are none. */
-async function firstBytes(channel: Channel): Promise<Uint8Array> {
-  const buffer = new Uint8Array(4096);
-  const count = await channel.read(buffer);
-  if (count === null) throw new Error("it ended before it said anything");
-  return buffer.subarray(0, count);
-}
-
-async function answerPlain(channel: Channel, http: boolean): Promise<void> {
-  await writeAll(channel, http ? PLAIN_ANSWER : TLS_ALERT);
-  await channel.closeWrite();
+async function spoken(channel: Channel): Promise<Uint8Array> {
+  const bytes = await firstBytes(channel);
+  if (bytes === null) throw new Error("it ended before it said anything");
+  return bytes;
 }
 
 async function connectTo(inner: InnerAddress): Promise<Deno.Conn> {

@@ -39,7 +39,7 @@ async function open(opening: FrontOpening): Promise<void> {
     const { tls } = opening;
     const handshakes = tls === null
       ? null
-      : new (await import("./handshakes.ts")).Handshakes(tls);
+      : new (await import("../tls/handshakes.ts")).Handshakes(tls);
     server = new FrontServer(opening, tell, handshakes);
     tell({ kind: "open" });
   } catch (error) {

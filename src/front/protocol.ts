@@ -1,4 +1,5 @@
 import type { PemPair } from "../tls/authority.ts";
+import type { ServerTls } from "../tls/handshakes.ts";
 
 /** Bounds of a front. Times in milliseconds. */
 export interface FrontLimits {
@@ -10,7 +11,7 @@ export interface FrontLimits {
   readonly perAddress: number;
   /** How long a TLS handshake may take. @default {5_000} */
   readonly handshakeMs: number;
-  /** How long the head of an HTTP request may take; 0 where something else than HTTP is spoken. @default {15_000} */
+  /** How long the head of an HTTP request may take. @default {15_000} */
   readonly headMs: number;
 }
 
@@ -28,13 +29,6 @@ export type InnerAddress =
   | { readonly path: string }
   | { readonly hostname: string; readonly port: number };
 
-/** How a front speaks TLS. */
-export interface FrontTls extends PemPair {
-  readonly minVersion: "TLSv1.2" | "TLSv1.3";
-  /** For ALPN; empty where no protocol is agreed on. */
-  readonly protocols: readonly string[];
-}
-
 /** What a front's Worker is told first. */
 export interface FrontOpening {
   readonly kind: "open";
@@ -42,14 +36,14 @@ export interface FrontOpening {
   readonly port: number;
   readonly inner: InnerAddress;
   /** Null: what comes is passed on as it is. */
-  readonly tls: FrontTls | null;
+  readonly tls: ServerTls | null;
   readonly limits: FrontLimits;
   /**
    * Tells whoever serves it from where a connection comes, by a header in its first request that begins with this;
    * empty: it does not. What nobody else knows: a client may send such a header, too.
    */
   readonly addressTag: string;
-  /** The configuration key of `limits.perAddress`, for messages; empty if there is none. */
+  /** The configuration key of `limits.perAddress`, for messages. */
   readonly perAddressKey: string;
 }
 

@@ -47,11 +47,24 @@ async function verified(
   const conn = await Deno.startTls(plain, { hostname, caCerts });
   try {
     await conn.handshake();
-    return conn;
+    return endingSilently(conn);
   } catch (error) {
     close(conn);
     throw error;
   }
+}
+
+/** Where records end, their seals say: a peer that goes without a word of TLS has just gone. */
+function endingSilently(conn: Deno.TlsConn): Wire {
+  return {
+    read: (into) =>
+      conn.read(into).catch((error) => {
+        if (error instanceof Deno.errors.UnexpectedEof) return null;
+        throw error;
+      }),
+    write: (bytes) => conn.write(bytes),
+    close: () => conn.close(),
+  };
 }
 
 /** By Node's sockets: the runtime's own verify, or the whole process does not. */

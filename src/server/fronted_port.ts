@@ -1,20 +1,14 @@
 import type { NodeConfig } from "../config/types.ts";
 import { Front } from "../front/front.ts";
 import type { CertificateWatch } from "../front/certificate_watch.ts";
-import {
-  FRONT_LIMITS,
-  type FrontLimits,
-  type InnerAddress,
-} from "../front/protocol.ts";
+import { FRONT_LIMITS, type InnerAddress } from "../front/protocol.ts";
 import type { ListenerReport } from "../node/port.ts";
-import type { ListenerName } from "../tls/authority.ts";
 import type { CheckedPair } from "../tls/pem_pair.ts";
 import type { Logger } from "../util/logger.ts";
 import type { ListenerCertificate } from "./certificates.ts";
 
 /** What a {@linkcode FrontedPort} is made from. */
 export interface FrontedPortOptions {
-  readonly listener: ListenerName;
   readonly hostname: string;
   readonly port: number;
   /** Where it is served. */
@@ -29,16 +23,14 @@ export interface FrontedPortOptions {
   readonly scarce: (error: Error) => void;
 }
 
-/** A port that strangers reach: a front, and the certificate that it shows. */
+/** The port of the API, which strangers reach: a front, and the certificate that it shows. */
 export class FrontedPort {
-  readonly #listener: ListenerName;
   readonly #front: Front;
   readonly #watch: CertificateWatch | null;
   #pair: CheckedPair | null;
 
   private constructor(front: Front, options: FrontedPortOptions) {
     const { certificate } = options;
-    this.#listener = options.listener;
     this.#front = front;
     this.#pair = certificate?.pair ?? null;
     this.#watch = certificate?.watch((pair) => {
@@ -49,32 +41,19 @@ export class FrontedPort {
 
   /** Listens. @throws {ConfigError} naming key and address if that is impossible. */
   static async open(options: FrontedPortOptions): Promise<FrontedPort> {
-    const { listener, hostname, port, inner, certificate, logger, scarce } =
-      options;
-    const http = listener === "api";
-    const limits: FrontLimits = {
-      ...FRONT_LIMITS,
-      // Who is behind a link is told apart by what it proves.
-      ...(http
-        ? { perAddress: options.config.apiConnectionsPerAddress }
-        : { headMs: 0 }),
-    };
+    const { certificate, config, ...opening } = options;
+    const { apiConnectionsPerAddress: perAddress } = config;
     const front = await Front.open({
-      key: `listen_addr_${listener}`,
-      hostname,
-      port,
-      inner,
+      ...opening,
+      key: "listen_addr_api",
       tls: certificate === null ? null : {
         key: certificate.pair.key,
         chain: certificate.pair.chain,
-        minVersion: http ? "TLSv1.2" : "TLSv1.3",
-        protocols: http ? ["http/1.1"] : [],
+        minVersion: "TLSv1.2",
+        protocols: ["http/1.1"],
       },
-      limits,
-      addressTag: http ? options.addressTag : "",
-      perAddressKey: http ? "api_connections_per_address" : "",
-      logger,
-      scarce,
+      limits: { ...FRONT_LIMITS, perAddress },
+      perAddressKey: "api_connections_per_address",
     });
     return new FrontedPort(front, options);
   }
@@ -87,7 +66,7 @@ export class FrontedPort {
   /** What it tells of itself. */
   report(): ListenerReport {
     return {
-      listener: this.#listener,
+      listener: "api",
       ...this.#front.counts,
       notAfterMs: this.#pair?.notAfter ?? null,
     };

@@ -2,16 +2,16 @@ import type { Logger } from "../util/logger.ts";
 import type { ListenerReport, Member } from "../node/port.ts";
 import type { NodeConfig } from "../config/types.ts";
 import { HEALTH, PING } from "../api/routes/status.ts";
-import { certificateOf, type ListenerCertificate } from "./certificates.ts";
+import { certificateOf } from "./certificates.ts";
 import { FrontedPort } from "./fronted_port.ts";
 import { innerAddress, openInner } from "./inner_address.ts";
-import type { InnerAddress } from "../front/protocol.ts";
+import { PeerPort } from "./peer_port.ts";
 import { listenError, localAddress } from "../front/listen_error.ts";
 import { Listener, type ListenerOptions, removeSocket } from "./listener.ts";
-import type { ListenerName } from "../tls/authority.ts";
 import type { LinkAcceptor } from "../network/port.ts";
 import type { PlainAnswer } from "../network/http_head.ts";
 import { RaftListener } from "../network/listener/raft_listener.ts";
+import type { TlsEntrance } from "../network/listener/tls_entrance.ts";
 import { shortageText } from "../util/shortage.ts";
 import { parseHostPort } from "../config/address.ts";
 import { SpareFiles } from "./spare_files.ts";
@@ -53,11 +53,10 @@ const QUIET_MS = 60_000;
  * Opens the Raft and the API listener.
  *
  * `Deno.serve` has no timeout for the heads of requests, no limit of
- * connections, and a TLS that stalls, so the API has a front; the Raft
- * listener, which bounds its connections itself, has one if it speaks TLS. When
- * descriptors run out, the member keeps some for its files, ends the
- * connections of fronts that ask nothing, and accepts again a moment later.
- * Links stay.
+ * connections, and a TLS that stalls, so the API has a front; the Raft listener
+ * bounds its connections and speaks TLS itself. When descriptors run out, the
+ * member keeps some for its files, ends the connections of the front that ask
+ * nothing, and accepts again a moment later. Links stay.
  *
  * @throws {ConfigError} if an address cannot be listened on, or a certificate not be used; names its key.
  */
@@ -65,13 +64,13 @@ export async function listen(options: ListenOptions): Promise<Listeners> {
   const listening = new Listening(options);
   try {
     await listening.openRaft();
-    const api = await listening.openApi(options.api);
+    const apiUrl = await listening.openApi(options.api);
     listening.keepSpareFiles();
     let closing: Promise<void> | undefined;
     return {
-      apiUrl: api.url,
-      reload: () => listening.ports.forEach((port) => port.reload()),
-      report: () => listening.ports.map((port) => port.report()),
+      apiUrl,
+      reload: () => listening.reload(),
+      report: () => listening.report(),
       close: () => closing ??= listening.close(options.graceMs ?? GRACE_MS),
     };
   } catch (error) {
@@ -99,10 +98,11 @@ export async function listenForPeers(
 
 /** What is open. */
 class Listening {
-  readonly ports: FrontedPort[] = [];
   readonly #options: PeerListenOptions;
   readonly #own: { readonly raft: string; readonly api: string };
-  readonly #servers: (Listener | RaftListener)[] = [];
+  #peers: PeerPort | null = null;
+  #server: Listener | null = null;
+  #front: FrontedPort | null = null;
   #spare: SpareFiles | null = null;
   #saidMs = -Infinity;
   readonly #shortage: Pick<ListenerOptions, "failed" | "mayOpen"> = {
@@ -121,43 +121,45 @@ class Listening {
     const { config, logger, links, member } = this.#options;
     const { port } = parseHostPort(this.#own.raft)!;
     const hostname = config.listenAddrRaft;
-    const open = (at: InnerAddress): RaftListener => {
-      removeSocket(at);
-      return new RaftListener({
-        at,
-        logger,
-        links,
-        answer: (path) => probeAnswer(path, member),
-        ...this.#shortage,
-      });
+    const open = (tls: TlsEntrance | null): RaftListener => {
+      try {
+        return new RaftListener({
+          at: { hostname, port },
+          tls,
+          logger,
+          links,
+          answer: (path) => probeAnswer(path, member),
+          ...this.#shortage,
+        });
+      } catch (cause) {
+        const address = localAddress(hostname, port);
+        throw listenError("listen_addr_raft", address, cause);
+      }
     };
     const certificate = await certificateOf("raft", config, logger);
-    if (certificate !== null) {
-      const server = openInner(innerAddress(config.dataDir, "raft"), open);
-      this.#servers.push(server);
-      await this.#openPort("raft", hostname, server.address, certificate);
-      return;
-    }
-    try {
-      this.#servers.push(open({ hostname, port }));
-    } catch (cause) {
-      const address = localAddress(hostname, port);
-      throw listenError("listen_addr_raft", address, cause);
-    }
+    this.#peers = await PeerPort.open(certificate, open);
   }
 
-  /** @throws {ConfigError} */
-  async openApi(handler: ListenOptions["api"]): Promise<FrontedPort> {
-    const { config, logger } = this.#options;
+  /** Returns where clients reach it from this machine. @throws {ConfigError} */
+  async openApi(handler: ListenOptions["api"]): Promise<string> {
+    const { config, logger, addressTag = "" } = this.#options;
     const certificate = await certificateOf("api", config, logger);
     const server = openInner(innerAddress(config.dataDir, "api"), (at) => {
       const key = "listen_addr_api";
       return new Listener({ key, at, logger, handler, ...this.#shortage });
     });
-    this.#servers.push(server);
-    const { listenAddrApi } = config;
-    const { address } = server;
-    return await this.#openPort("api", listenAddrApi, address, certificate);
+    this.#server = server;
+    this.#front = await FrontedPort.open({
+      hostname: config.listenAddrApi,
+      port: parseHostPort(this.#own.api)!.port,
+      inner: server.address,
+      certificate,
+      config,
+      logger,
+      addressTag,
+      scarce: (error) => this.#complain(error),
+    });
+    return this.#front.url;
   }
 
   /** Windows has no such limit, and no files of folders. */
@@ -169,49 +171,44 @@ class Listening {
     );
   }
 
+  /** Reads the files of certificates now. */
+  reload(): void {
+    this.#peers?.reload();
+    this.#front?.reload();
+  }
+
+  /** What the ports tell of themselves. */
+  report(): ListenerReport[] {
+    return [this.#peers?.report(), this.#front?.report()]
+      .filter((report) => report !== undefined && report !== null);
+  }
+
   /** Connections that outlive the grace time are ended. */
   async close(graceMs: number): Promise<void> {
     this.#spare?.close();
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(late.resolve, graceMs);
-    const stopped = this.ports.map((port) => port.stop());
-    const ended = this.#servers.map((server) => server.shutdown());
-    await Promise.race([Promise.all([...ended, ...stopped]), late.promise]);
+    const ended = [
+      this.#front?.stop(),
+      this.#peers?.shutdown(),
+      this.#server?.shutdown(),
+    ];
+    await Promise.race([Promise.all(ended), late.promise]);
     clearTimeout(timer);
-    for (const port of this.ports) port.close();
-    for (const server of this.#servers) removeSocket(server.address);
+    this.#front?.close();
+    if (this.#server !== null) removeSocket(this.#server.address);
   }
 
-  async #openPort(
-    listener: ListenerName,
-    hostname: string,
-    inner: InnerAddress,
-    certificate: ListenerCertificate | null,
-  ): Promise<FrontedPort> {
-    const { config, logger } = this.#options;
-    const opened = await FrontedPort.open({
-      listener,
-      hostname,
-      port: parseHostPort(this.#own[listener])!.port,
-      inner,
-      certificate,
-      config,
-      logger,
-      addressTag: this.#options.addressTag ?? "",
-      scarce: (error) => {
-        this.#relieve();
-        if (performance.now() - this.#saidMs < QUIET_MS) return;
-        this.#saidMs = performance.now();
-        logger.error(shortageText(error), { listener });
-      },
-    });
-    this.ports.push(opened);
-    return opened;
+  #complain(error: Error): void {
+    this.#relieve();
+    if (performance.now() - this.#saidMs < QUIET_MS) return;
+    this.#saidMs = performance.now();
+    this.#options.logger.error(shortageText(error), { listener: "api" });
   }
 
   #relieve(): void {
     this.#spare?.release();
-    for (const port of this.ports) port.shed();
+    this.#front?.shed();
   }
 }
 

@@ -31,6 +31,13 @@ export function duplexOf(channel: Channel): Duplex {
   });
 }
 
+/** A stream broke off, or was ended by this side. */
+export class BrokenStreamError extends Error {
+  override readonly name = "BrokenStreamError";
+  /** As errors of the system's connections have one. */
+  readonly code = "ECONNABORTED";
+}
+
 /** A stream of Node, such as a TLS socket, as the runtime's connections are. */
 export class DuplexChannel implements Channel {
   readonly #stream: Duplex;
@@ -49,11 +56,11 @@ export class DuplexChannel implements Channel {
       wake();
     });
     stream.on("error", (error: Error) => {
-      this.#error = error;
+      this.#error = new BrokenStreamError(error.message, { cause: error });
       wake();
     });
     stream.on("close", () => {
-      this.#error ??= new Error("the connection was closed");
+      this.#error ??= new BrokenStreamError("the connection was closed");
       wake();
     });
   }
@@ -76,8 +83,9 @@ export class DuplexChannel implements Channel {
   write(bytes: Uint8Array): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#stream.write(bytes, (error) => {
-        if (error) reject(error);
-        else resolve(bytes.length);
+        if (error) {
+          reject(new BrokenStreamError(error.message, { cause: error }));
+        } else resolve(bytes.length);
       });
     });
   }

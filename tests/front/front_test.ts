@@ -224,7 +224,7 @@ Deno.test("a front says which key is wrong when its port is taken", async () => 
     tls: null,
     limits: FRONT_LIMITS,
     addressTag: "",
-    perAddressKey: "",
+    perAddressKey: "api_connections_per_address",
     logger: silentLogger,
     scarce: () => {},
   });

@@ -1,9 +1,6 @@
 import { Front, type FrontOptions } from "../../src/front/front.ts";
-import {
-  FRONT_LIMITS,
-  type FrontLimits,
-  type FrontTls,
-} from "../../src/front/protocol.ts";
+import { FRONT_LIMITS, type FrontLimits } from "../../src/front/protocol.ts";
+import type { ServerTls } from "../../src/tls/handshakes.ts";
 import { type LogFields, Logger } from "../../src/util/logger.ts";
 import { freePorts } from "../ports.ts";
 import { join } from "node:path";
@@ -19,7 +16,7 @@ export interface FrontUnderTest {
 /** What a test changes. */
 export interface FrontChange {
   readonly limits?: Partial<FrontLimits>;
-  readonly tls?: FrontTls | null;
+  readonly tls?: ServerTls | null;
 }
 
 /** Runs `test` with a front before an HTTP server. */

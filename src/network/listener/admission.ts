@@ -54,19 +54,18 @@ export class Admission<T> {
     return count;
   }
 
-  /** A connection from `address`; one without (a local socket) is bound by the limits for all only. */
-  enter(guest: T, address: string | null): Admitted<T> {
+  /** A connection from `address`. */
+  enter(guest: T, address: string): Admitted<T> {
     const { strangers, strangersPerAddress, connections } = this.#limits;
     if (this.#all.size >= connections) {
       return refused(`at most ${connections} connections in all`);
     }
-    const from = address ?? "";
-    const own = this.#strangers.get(from)?.size ?? 0;
-    if (address !== null && own >= strangersPerAddress) {
-      const [oldest] = this.#strangers.get(from)!;
+    const own = this.#strangers.get(address)?.size ?? 0;
+    if (own >= strangersPerAddress) {
+      const [oldest] = this.#strangers.get(address)!;
       return this.#exchange(
         guest,
-        from,
+        address,
         oldest!,
         `at most ${strangersPerAddress} from one address that ${UNPROVEN}`,
       );
@@ -75,9 +74,9 @@ export class Admission<T> {
       const limit = `at most ${strangers} that ${UNPROVEN}`;
       const newest = this.#newestOfTheMost(own);
       if (newest === null) return refused(limit);
-      return this.#exchange(guest, from, newest, limit);
+      return this.#exchange(guest, address, newest, limit);
     }
-    this.#add(guest, from);
+    this.#add(guest, address);
     return { kind: "admitted", instead: null };
   }
 

@@ -18,11 +18,26 @@ import {
   ADMISSION_LIMITS,
   type AdmissionLimits,
 } from "./admission.ts";
+import { Stranger } from "./stranger.ts";
+import { type TlsEntrance, TlsFailure } from "./tls_entrance.ts";
 
-/** Where to listen: a port, or a socket on this machine behind something that listens on the port. */
-export type ListenAt =
-  | { readonly hostname: string; readonly port: number }
-  | { readonly path: string };
+/** Where to listen. */
+export interface ListenAt {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/** Connections, and what became of others. */
+export interface RaftListenerCounts {
+  /** That are open now. */
+  readonly open: number;
+  /** Refused or ended because of a limit of their number. */
+  readonly refused: number;
+  /** Ended since they proved nothing in time. */
+  readonly late: number;
+  /** TLS handshakes that failed. */
+  readonly failed: number;
+}
 
 /** Bounds of the listener. */
 export interface RaftListenerLimits extends AdmissionLimits {
@@ -33,6 +48,8 @@ export interface RaftListenerLimits extends AdmissionLimits {
 /** What a {@linkcode RaftListener} is made from. */
 export interface RaftListenerOptions {
   readonly at: ListenAt;
+  /** Speaks TLS with whoever comes. @default {null} nobody does */
+  readonly tls?: TlsEntrance | null;
   readonly logger: Logger;
   /** Takes connections that asked for a link. */
   readonly links: LinkAcceptor;
@@ -60,39 +77,17 @@ class RefusedRequest extends Error {
   }
 }
 
-/** A connection that has not proven anything yet. */
-class Stranger {
-  readonly connection: Deno.Conn;
-  /** Its address; null for a socket of this machine. */
-  readonly address: string | null;
-  /** It has its answer and may only leave. */
-  answered = false;
-  readonly #timer: ReturnType<typeof setTimeout>;
-
-  constructor(connection: Deno.Conn, ms: number, late: () => void) {
-    this.connection = connection;
-    const { remoteAddr } = connection;
-    this.address = remoteAddr.transport === "tcp" ? remoteAddr.hostname : null;
-    this.#timer = setTimeout(() => {
-      if (!this.answered) late();
-      this.close();
-    }, ms);
-  }
-
-  /** Its time does not run any more. */
-  stopClock(): void {
-    clearTimeout(this.#timer);
-  }
-
-  close(): void {
-    this.stopClock();
-    try {
-      this.connection.close();
-    } catch {
-      // Already closed.
-    }
-  }
-}
+/** Why a connection was refused. */
+type Refusal =
+  | "gone"
+  | "late"
+  | "limit"
+  | "request"
+  /** TLS on a port that speaks none. */
+  | "tls"
+  /** No TLS on a port that speaks it. */
+  | "no tls"
+  | "handshake";
 
 /**
  * The port for other members. A connection begins with a head of HTTP of a few
@@ -102,14 +97,14 @@ class Stranger {
 export class RaftListener {
   readonly #options: RaftListenerOptions;
   readonly #limits: RaftListenerLimits;
-  readonly #listener: Deno.Listener;
+  readonly #listener: Deno.TcpListener;
   readonly #admission: Admission<Stranger>;
   readonly #strangers = new Set<Stranger>();
   readonly #work = new Set<Promise<void>>();
   readonly #said = new Map<string, number>();
   #wake: () => void = () => {};
   #closed = false;
-  #refused = 0;
+  readonly #refused = new Map<Refusal, number>();
 
   /** Begins to listen. @throws what `Deno.listen` throws. */
   constructor(options: RaftListenerOptions) {
@@ -120,25 +115,31 @@ export class RaftListener {
       ...options.limits,
     };
     this.#admission = new Admission(this.#limits);
-    const { at } = options;
-    this.#listener = "path" in at
-      ? Deno.listen({ transport: "unix", path: at.path })
-      : Deno.listen(at);
+    this.#listener = Deno.listen(options.at);
     this.#track(this.#accept());
   }
 
   /** Where it listens. */
   get address(): ListenAt {
-    const { addr } = this.#listener;
-    return addr.transport === "unix" || addr.transport === "unixpacket"
-      ? { path: addr.path }
-      : addr as Deno.NetAddr;
+    return this.#listener.addr;
+  }
+
+  /** Connections, and what became of others. */
+  get counts(): RaftListenerCounts {
+    const of = (kind: Refusal): number => this.#refused.get(kind) ?? 0;
+    return {
+      open: this.#admission.connections,
+      refused: of("limit"),
+      late: of("late"),
+      failed: of("handshake") + of("no tls"),
+    };
   }
 
   /** Accepts no more and ends who has not become a link. Links end with their owner. */
   async shutdown(): Promise<void> {
     this.#closed = true;
     this.#listener.close();
+    this.#options.tls?.close();
     this.#wake();
     for (const stranger of this.#strangers) stranger.close();
     await Promise.all(this.#work);
@@ -180,7 +181,7 @@ export class RaftListener {
     });
   }
 
-  #meet(connection: Deno.Conn): void {
+  #meet(connection: Deno.TcpConn): void {
     const { strangerMs } = this.#limits;
     const stranger = new Stranger(connection, strangerMs, () => {
       const why = `it proved nothing within ${strangerMs} ms`;
@@ -201,20 +202,29 @@ export class RaftListener {
 
   /** Reads the head; a link is its owner's from then on. */
   async #serve(stranger: Stranger): Promise<void> {
-    const { connection } = stranger;
     try {
-      if ("setNoDelay" in connection) {
-        (connection as Deno.TcpConn).setNoDelay(true);
-      }
-      const head = await readHead(connection);
+      stranger.connection.setNoDelay(true);
+      const head = await this.#headOf(stranger);
       if (head === null) return this.#end(stranger);
       const answer = this.#judge(head);
       if (answer !== null) return await this.#dismiss(stranger, answer);
-      await writeAll(connection, LINK_GRANTED);
+      await writeAll(stranger.channel, LINK_GRANTED);
       this.#handOver(stranger, head.rest);
     } catch (error) {
       await this.#turnAway(stranger, error as Error);
     }
+  }
+
+  /** Null if it ended before it said anything. */
+  async #headOf(stranger: Stranger): Promise<HttpHead | null> {
+    const { tls = null } = this.#options;
+    if (tls !== null) {
+      const { connection } = stranger;
+      const within = await tls.pass(connection, () => !stranger.closed);
+      if (within === null) return null;
+      stranger.channel = within;
+    }
+    return await readHead(stranger.channel);
   }
 
   /** Null for a link. @throws {RefusedRequest} */
@@ -241,10 +251,10 @@ export class RaftListener {
 
   #handOver(stranger: Stranger, rest: Uint8Array): void {
     this.#strangers.delete(stranger);
-    const { connection, address } = stranger;
+    const { channel, address } = stranger;
     this.#options.links.accept({
-      connection,
-      from: address ?? "this machine",
+      connection: channel,
+      from: address,
       rest,
       proven: () => {
         stranger.stopClock();
@@ -261,6 +271,11 @@ export class RaftListener {
         "it speaks TLS and this member does not: set the same tls_raft_* keys on every member",
         stranger.address,
       );
+      return this.#end(stranger);
+    }
+    if (error instanceof TlsFailure) {
+      const kind = error.plain ? "no tls" : "handshake";
+      this.#refuse(kind, error.message, stranger.address);
       return this.#end(stranger);
     }
     const status = error instanceof RefusedRequest
@@ -284,14 +299,14 @@ export class RaftListener {
 
   /** Answers, then waits for the other side to close, within the time that strangers have. */
   async #dismiss(stranger: Stranger, answer: PlainAnswer): Promise<void> {
-    const { connection } = stranger;
+    const { channel } = stranger;
     stranger.answered = true;
     try {
-      await writeAll(connection, encodePlainAnswer(answer));
-      await connection.closeWrite();
+      await writeAll(channel, encodePlainAnswer(answer));
+      await channel.closeWrite();
       const buffer = new Uint8Array(4096);
       for (let read = 0; read < LEFTOVER_BYTES_MAX;) {
-        const count = await connection.read(buffer);
+        const count = await channel.read(buffer);
         if (count === null) break;
         read += count;
       }
@@ -307,15 +322,16 @@ export class RaftListener {
     this.#admission.leave(stranger);
   }
 
-  #refuse(kind: string, why: string, from: string | null = null): void {
-    this.#refused++;
+  #refuse(kind: Refusal, why: string, from: string | null = null): void {
+    this.#refused.set(kind, (this.#refused.get(kind) ?? 0) + 1);
+    const total = this.#refused.values().reduce((sum, own) => sum + own, 0);
     this.#options.links.refused();
     this.#say(
       kind,
       "warn",
       `refused a connection to the Raft port${
         from === null ? "" : ` from ${from}`
-      } (${this.#refused} so far): ${why}`,
+      } (${total} so far): ${why}`,
     );
   }
 

@@ -105,7 +105,7 @@ export const LINK_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a stranger has all the time in the world",
-    file: "network/listener/raft_listener.ts",
+    file: "network/listener/stranger.ts",
     find: "      if (!this.answered) late();\n      this.close();\n",
     replace: "      if (!this.answered) late();\n",
     tests: LINKS,
@@ -134,8 +134,8 @@ export const LINK_MUTANTS: readonly Mutant[] = [
   {
     name: "of one address the newest has to go",
     file: "network/listener/admission.ts",
-    find: "const [oldest] = this.#strangers.get(from)!;",
-    replace: "const oldest = [...this.#strangers.get(from)!].at(-1);",
+    find: "const [oldest] = this.#strangers.get(address)!;",
+    replace: "const oldest = [...this.#strangers.get(address)!].at(-1);",
     tests: LINKS,
   },
   {

@@ -22,9 +22,10 @@ export const TLS_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a renewed pair is not used",
-    file: "front/handshakes.ts",
+    file: "tls/handshakes.ts",
     find: "    this.#context = this.#contextOf(pair);\n",
     replace: "    void this.#contextOf(pair);\n",
+    tests: ["tests/front"],
   },
   {
     name: "files behind a link are looked at as the link is",
@@ -58,5 +59,34 @@ export const TLS_MUTANTS: readonly Mutant[] = [
     file: "front/connection_caps.ts",
     find: "    if (own.size >= perAddress) {\n",
     replace: "    if (own.size >= connections) {\n",
+  },
+  {
+    name: "who leaves in the middle of a handshake stays for ever",
+    file: "tls/handshakes.ts",
+    find: '    below.once("end", gone);\n',
+    replace: "",
+    tests: ["tests/network/tls_entrance_test.ts"],
+  },
+  {
+    name: "strangers shake hands as often as they like",
+    file: "network/listener/handshake_turns.ts",
+    find: "    if (this.#left < 1) return false;\n",
+    replace: "",
+    tests: ["tests/network/tls_entrance_test.ts"],
+  },
+  {
+    name: "who has gone takes a turn",
+    file: "network/listener/handshake_turns.ts",
+    find: "      const wanted = first.wanted();\n",
+    replace: "      const wanted = first !== undefined;\n",
+    tests: ["tests/network/tls_entrance_test.ts"],
+  },
+  {
+    name: "a peer that goes without a word of TLS is a failure of the link",
+    file: "network/dial_tls.ts",
+    find:
+      "        if (error instanceof Deno.errors.UnexpectedEof) return null;\n",
+    replace: "",
+    tests: ["tests/network/tls_entrance_test.ts"],
   },
 ];

@@ -1,16 +1,22 @@
 import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
-import type { PemPair } from "../tls/authority.ts";
-import type { Channel } from "../tls/channel.ts";
-import { DuplexChannel, duplexOf } from "../tls/duplex.ts";
-import type { FrontTls } from "./protocol.ts";
+import type { PemPair } from "./authority.ts";
+import type { Channel } from "./channel.ts";
+import { DuplexChannel, duplexOf } from "./duplex.ts";
 
-/** TLS as a front speaks it, by Node's: loaded by fronts that do, since it takes 8 MB. */
+/** How a listener speaks TLS. */
+export interface ServerTls extends PemPair {
+  readonly minVersion: "TLSv1.2" | "TLSv1.3";
+  /** For ALPN; empty where no protocol is agreed on. */
+  readonly protocols: readonly string[];
+}
+
+/** TLS as a listener speaks it, by Node's: loaded by listeners that do, since it takes 8 MB. */
 export class Handshakes {
-  readonly #tls: FrontTls;
+  readonly #tls: ServerTls;
   #context: SecureContext;
 
   /** With the pair that `tls` has. @throws if it is none. */
-  constructor(tls: FrontTls) {
+  constructor(tls: ServerTls) {
     this.#tls = tls;
     this.#context = this.#contextOf(tls);
   }
@@ -22,16 +28,26 @@ export class Handshakes {
 
   /** What is said within TLS, once the client has shaken hands. @throws {Error} if it does not. */
   async shake(conn: Channel): Promise<Channel> {
-    const socket = new TLSSocket(duplexOf(conn), {
+    const below = duplexOf(conn);
+    const socket = new TLSSocket(below, {
       isServer: true,
       secureContext: this.#context,
       ALPNProtocols: [...this.#tls.protocols],
     });
     const secured = Promise.withResolvers<void>();
     socket.once("secure", secured.resolve);
-    socket.once("close", () => secured.reject(new Error("it was closed")));
+    const gone = (): void => secured.reject(new Error("it was closed"));
     socket.on("error", secured.reject);
-    await secured.promise;
+    socket.once("close", gone);
+    // Of a client that leaves in the middle the socket itself never says anything.
+    below.once("end", gone);
+    below.once("close", gone);
+    try {
+      await secured.promise;
+    } catch (error) {
+      socket.destroy();
+      throw error;
+    }
     return new DuplexChannel(socket);
   }
 
