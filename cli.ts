@@ -102,7 +102,7 @@ async function runCommand(): Promise<never> {
 }
 
 if (import.meta.main) {
-  // Nothing of the server runs for a child of a compiled member, so that it starts fast: the import does not return.
+  // Nothing of the server is loaded for a child of a compiled member, so that it starts fast: the import does not return.
   if (Deno.args[0]?.startsWith("__hiqlite_")) {
     await import("./src/state/sqlite/child.ts");
   }

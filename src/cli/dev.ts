@@ -199,13 +199,10 @@ class DevMember {
   }
 }
 
-/** Where a checkout has this program. By itself, so that a compiled one, which never needs it, does not contain it twice. */
-const CLI = "../../cli.ts";
-
 /** The arguments that make the running executable this program again. */
 function ownProgram(dir: string): string[] {
   if (Deno.build.standalone) return [];
-  const cli = new URL(CLI, import.meta.url);
+  const cli = new URL("../../cli.ts", import.meta.url);
   return [
     "run",
     "--no-prompt",

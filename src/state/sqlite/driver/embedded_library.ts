@@ -14,22 +14,16 @@ export const LIBRARY_NAME: string = Deno.build.os === "darwin"
 const MODE = 0o700;
 const NAME_DIGITS = 16;
 
-/** From this module to the top of the program: as it is here, and once all modules are one file at the top (`deno compile --bundle`). */
-const TOPS = ["../../../../", "./"] as const;
-
 /** The library inside of the compiled program; null if there is none. */
 export function embeddedLibrary(): Uint8Array | null {
   if (!Deno.build.standalone) return null;
-  for (const top of TOPS) {
-    try {
-      return fs.readFileSync(
-        new URL(`${top}dist/${LIBRARY_NAME}`, import.meta.url),
-      );
-    } catch {
-      // It is at the other place, or nowhere.
-    }
+  try {
+    return fs.readFileSync(
+      new URL(`../../../../dist/${LIBRARY_NAME}`, import.meta.url),
+    );
+  } catch {
+    return null;
   }
-  return null;
 }
 
 /**
