@@ -5,6 +5,7 @@ import { open } from "../../src/app/open.ts";
 import type { BackupRecord } from "../../src/state/backups/types.ts";
 import { run } from "../cli/fake_terminal.ts";
 import { S3Stub } from "../s3/stub.ts";
+import { until } from "../state/sqlite/children.ts";
 import { bucketOptions, bucketVariables, keyLine } from "./bucket.ts";
 import { readBack, TestFolder } from "./stopped_member.ts";
 
@@ -98,6 +99,9 @@ Deno.test("a member gives a backup as a plain file, from its folder or unsealed 
       fs.rmSync(join(folder.at(place), "backups", name));
       await assert.rejects(backups.file(name), refusal("conflict"));
     } else {
+      // The copy that was sent goes after the backup is known to be taken.
+      const copy = join(folder.at(place), "backups", name);
+      await until(() => !fs.existsSync(copy), 60_000);
       stub.objects.delete(name);
       await assert.rejects(backups.file(name), refusal("not_found"));
     }

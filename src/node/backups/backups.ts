@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { FolderStore } from "../../backup/stores/folder_store.ts";
 import { HiqliteError } from "../../errors.ts";
 import type { LogIndex } from "../../raft/types.ts";
 import type { BackupRecord } from "../../state/backups/types.ts";
@@ -61,7 +62,9 @@ export class Backups implements MemberBackups {
 
   /** See {@linkcode MemberBackups.file}. */
   file(name: string): Promise<BackupFile> {
-    return openBackup(this.list(), name, this.#ports);
+    const { store, folder } = this.#ports;
+    const copies = new FolderStore(folder);
+    return openBackup(this.list(), name, { store, copies });
   }
 
   /** Goes on with what is to be done. Call it a few times a second. */

@@ -1,5 +1,4 @@
-import type { BackupStore } from "../../backup/object_store.ts";
-import { FolderStore } from "../../backup/stores/folder_store.ts";
+import type { BackupStore, ObjectStore } from "../../backup/object_store.ts";
 import { HiqliteError } from "../../errors.ts";
 import { nodeIdOf } from "../../raft/types.ts";
 import type { BackupRecord } from "../../state/backups/types.ts";
@@ -8,15 +7,15 @@ import type { BackupFile } from "../backup_port.ts";
 /** Where a member finds backups. */
 export interface BackupPlaces {
   readonly store: BackupStore | null;
-  /** The folder of copies on this member. */
-  readonly folder: string;
+  /** Copies on this member. */
+  readonly copies: Pick<ObjectStore, "head" | "get">;
 }
 
 /** Opens a finished backup: the copy of this member if it has one, else what is in the store. */
 export async function openBackup(
   records: readonly BackupRecord[],
   name: string,
-  { store, folder }: BackupPlaces,
+  { store, copies }: BackupPlaces,
 ): Promise<BackupFile> {
   const record = records.find((each) =>
     each.name === name && each.state === "done"
@@ -29,12 +28,8 @@ export async function openBackup(
       } in the list`,
     );
   }
-  const own = new FolderStore(folder);
-  // A member that keeps copies made its own: the same rows, maybe in other pages.
-  const copy = await own.head(name);
-  if (copy !== null) {
-    return { name, size: copy.size, bytes: await own.get(name) };
-  }
+  const copy = await openCopy(name, copies);
+  if (copy !== null) return copy;
   if (record.place === "folder") {
     throw new HiqliteError(
       "conflict",
@@ -51,4 +46,21 @@ export async function openBackup(
   }
   const { size } = record.contents!;
   return { name, size, bytes: await store.get(name) };
+}
+
+/** A member that keeps copies made its own: the same rows, maybe in other pages. Null if it has none, or it goes just now. */
+async function openCopy(
+  name: string,
+  copies: BackupPlaces["copies"],
+): Promise<BackupFile | null> {
+  const copy = await copies.head(name);
+  if (copy === null) return null;
+  try {
+    return { name, size: copy.size, bytes: await copies.get(name) };
+  } catch (error) {
+    if (error instanceof HiqliteError && error.code === "not_found") {
+      return null;
+    }
+    throw error;
+  }
 }
