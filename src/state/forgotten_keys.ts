@@ -76,10 +76,7 @@ export class ForgottenKeys {
 
   /** Says which row stores the newest ones, those from the entry `first` on. */
   storeIn(first: LogIndex): void {
-    for (let slot = this.#keys.tail - 1; slot >= this.#keys.head; slot--) {
-      if (this.#keys.get(slot, INDEX) < first) return;
-      this.#keys.set(slot, ROW, first);
-    }
+    this.#keys.setFrom(this.#keys.firstFrom(INDEX, first), ROW, first);
   }
 
   /** Forgets all. */

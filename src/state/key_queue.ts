@@ -53,6 +53,11 @@ export class KeyQueue {
     this.#numbers[this.#columns * (slot % this.#capacity) + column] = value;
   }
 
+  /** Sets a number of a slot and of all after it. */
+  setFrom(slot: number, column: number, value: number): void {
+    for (; slot < this.#tail; slot++) this.set(slot, column, value);
+  }
+
   /** Adds a key with its numbers, by column. */
   add(key: string, numbers: readonly number[]): void {
     if (this.size === this.#capacity) this.#grow();

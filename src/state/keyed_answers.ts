@@ -86,10 +86,7 @@ export class KeyedAnswers {
 
   /** Says which row stores the newest ones, those from the entry `first` on. */
   storeIn(first: LogIndex): void {
-    for (let slot = this.#keys.tail - 1; slot >= this.#keys.head; slot--) {
-      if (this.#keys.get(slot, INDEX) < first) return;
-      this.#keys.set(slot, ROW, first);
-    }
+    this.#keys.setFrom(this.#keys.firstFrom(INDEX, first), ROW, first);
   }
 
   /** Whether the row that is stored under `row`, the index of its first entry, holds some of them. */
