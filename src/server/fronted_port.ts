@@ -1,11 +1,10 @@
 import type { NodeConfig } from "../config/types.ts";
 import { Front } from "../front/front.ts";
-import type { CertificateWatch } from "../front/certificate_watch.ts";
 import { FRONT_LIMITS, type InnerAddress } from "../front/protocol.ts";
 import type { ListenerReport } from "../node/port.ts";
-import type { CheckedPair } from "../tls/pem_pair.ts";
 import type { Logger } from "../util/logger.ts";
 import type { ListenerCertificate } from "./certificates.ts";
+import { ShownCertificate } from "./shown_certificate.ts";
 
 /** What a {@linkcode FrontedPort} is made from. */
 export interface FrontedPortOptions {
@@ -26,17 +25,12 @@ export interface FrontedPortOptions {
 /** The port of the API, which strangers reach: a front, and the certificate that it shows. */
 export class FrontedPort {
   readonly #front: Front;
-  readonly #watch: CertificateWatch | null;
-  #pair: CheckedPair | null;
+  readonly #shown: ShownCertificate | null;
 
-  private constructor(front: Front, options: FrontedPortOptions) {
-    const { certificate } = options;
+  private constructor(front: Front, certificate: ListenerCertificate | null) {
     this.#front = front;
-    this.#pair = certificate?.pair ?? null;
-    this.#watch = certificate?.watch((pair) => {
-      this.#pair = pair;
-      front.renew(pair);
-    }) ?? null;
+    this.#shown = certificate &&
+      new ShownCertificate(certificate, (pair) => front.renew(pair));
   }
 
   /** Listens. @throws {ConfigError} naming key and address if that is impossible. */
@@ -55,7 +49,7 @@ export class FrontedPort {
       limits: { ...FRONT_LIMITS, perAddress },
       perAddressKey: "api_connections_per_address",
     });
-    return new FrontedPort(front, options);
+    return new FrontedPort(front, certificate);
   }
 
   /** Where this machine reaches it. */
@@ -68,13 +62,13 @@ export class FrontedPort {
     return {
       listener: "api",
       ...this.#front.counts,
-      notAfterMs: this.#pair?.notAfter ?? null,
+      notAfterMs: this.#shown?.notAfterMs ?? null,
     };
   }
 
   /** Reads the certificate's files now. */
   reload(): void {
-    this.#watch?.check(true);
+    this.#shown?.reload();
   }
 
   /** Ends connections that ask nothing. */
@@ -84,13 +78,13 @@ export class FrontedPort {
 
   /** Accepts no more. Resolves when what is open was ended by its sides. */
   stop(): Promise<void> {
-    this.#watch?.close();
+    this.#shown?.close();
     return this.#front.stop();
   }
 
   /** Ends every connection. */
   close(): void {
-    this.#watch?.close();
+    this.#shown?.close();
     this.#front.close();
   }
 }

@@ -8,13 +8,13 @@ const PATH_BYTES_MAX = 103;
 const ANY_PORT: InnerAddress = { hostname: "127.0.0.1", port: 0 };
 
 /**
- * Where a server listens that has a front: a socket in the data folder, which
+ * Where the API's server listens, which has a front: a socket in the data folder, which
  * only this user reaches; where that cannot be (Windows, a long path), a port
  * of this machine.
  */
-export function innerAddress(dataDir: string, name: string): InnerAddress {
+export function innerAddress(dataDir: string): InnerAddress {
   const folder = resolve(dataDir, "run");
-  const path = join(folder, `${name}.sock`);
+  const path = join(folder, "api.sock");
   const bytes = new TextEncoder().encode(path).length;
   if (Deno.build.os === "windows" || bytes > PATH_BYTES_MAX) return ANY_PORT;
   mkdirSync(folder, { recursive: true, mode: 0o700 });

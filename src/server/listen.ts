@@ -144,7 +144,7 @@ class Listening {
   async openApi(handler: ListenOptions["api"]): Promise<string> {
     const { config, logger, addressTag = "" } = this.#options;
     const certificate = await certificateOf("api", config, logger);
-    const server = openInner(innerAddress(config.dataDir, "api"), (at) => {
+    const server = openInner(innerAddress(config.dataDir), (at) => {
       const key = "listen_addr_api";
       return new Listener({ key, at, logger, handler, ...this.#shortage });
     });

@@ -1,27 +1,20 @@
-import type { CertificateWatch } from "../front/certificate_watch.ts";
 import type { RaftListener } from "../network/listener/raft_listener.ts";
 import { TlsEntrance } from "../network/listener/tls_entrance.ts";
 import type { ListenerReport } from "../node/port.ts";
-import type { CheckedPair } from "../tls/pem_pair.ts";
 import type { ListenerCertificate } from "./certificates.ts";
+import { ShownCertificate } from "./shown_certificate.ts";
 
 /** The Raft port, and the certificate that it shows if it speaks TLS. */
 export class PeerPort {
   readonly #listener: RaftListener;
-  readonly #watch: CertificateWatch | null;
-  #pair: CheckedPair | null;
+  readonly #shown: ShownCertificate | null;
 
   private constructor(
     listener: RaftListener,
-    entrance?: TlsEntrance,
-    certificate?: ListenerCertificate,
+    shown: ShownCertificate | null,
   ) {
     this.#listener = listener;
-    this.#pair = certificate?.pair ?? null;
-    this.#watch = certificate?.watch((pair) => {
-      this.#pair = pair;
-      entrance?.renew(pair);
-    }) ?? null;
+    this.#shown = shown;
   }
 
   /** Listens by `open`, with TLS if there is a certificate. @throws what `open` throws. */
@@ -29,33 +22,37 @@ export class PeerPort {
     certificate: ListenerCertificate | null,
     open: (tls: TlsEntrance | null) => RaftListener,
   ): Promise<PeerPort> {
-    if (certificate === null) return new PeerPort(open(null));
+    if (certificate === null) return new PeerPort(open(null), null);
     const { Handshakes } = await import("../tls/handshakes.ts");
     const { key, chain } = certificate.pair;
     const entrance = new TlsEntrance(
       new Handshakes({ key, chain, minVersion: "TLSv1.3", protocols: [] }),
     );
-    return new PeerPort(open(entrance), entrance, certificate);
+    const listener = open(entrance);
+    return new PeerPort(
+      listener,
+      new ShownCertificate(certificate, (pair) => entrance.renew(pair)),
+    );
   }
 
   /** What it tells of itself; null without TLS. */
   report(): ListenerReport | null {
-    if (this.#pair === null) return null;
+    if (this.#shown === null) return null;
     return {
       listener: "raft",
       ...this.#listener.counts,
-      notAfterMs: this.#pair.notAfter,
+      notAfterMs: this.#shown.notAfterMs,
     };
   }
 
   /** Reads the certificate's files now. */
   reload(): void {
-    this.#watch?.check(true);
+    this.#shown?.reload();
   }
 
   /** Accepts no more, and watches no files. */
   async shutdown(): Promise<void> {
-    this.#watch?.close();
+    this.#shown?.close();
     await this.#listener.shutdown();
   }
 }
