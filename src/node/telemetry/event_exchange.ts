@@ -11,13 +11,12 @@ import type {
   MemberEvents,
   MemberEventsRequest,
 } from "../telemetry_port.ts";
+import { askPeer } from "./ask_peer.ts";
 import { EVENTS_KEPT, type OwnEvents } from "./own_events.ts";
 import { eventsFrom } from "./told_check.ts";
 
 /** Asks a peer for its events. */
 const EVENTS = "telemetry.events";
-/** So long the others are waited for, ms. */
-const ASK_MS = 1_000;
 const LIMIT = 500;
 
 /** Brings together what happened to all members, each of which keeps its own events. */
@@ -76,12 +75,11 @@ export class EventExchange {
     node: NodeId,
     wanted: Wanted,
   ): Promise<readonly MemberEvent[] | undefined> {
-    if (this.#network.peer(node) === undefined) return undefined;
-    const body = encodeJson(wanted);
-    const answer = await this.#requests.askWithin(ASK_MS, node, EVENTS, body);
+    const at = { network: this.#network, requests: this.#requests };
+    const told = await askPeer(at, node, EVENTS, encodeJson(wanted));
     // Nobody speaks for another one.
-    return answer.kind !== "ok" ? undefined : eventsFrom(answer.body)
-      ?.filter(({ nodeId }) => nodeId === node);
+    return told &&
+      eventsFrom(told)?.filter(({ nodeId }) => nodeId === node);
   }
 }
 

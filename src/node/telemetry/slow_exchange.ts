@@ -5,13 +5,13 @@ import {
   type PeerRequests,
 } from "../../network/requests.ts";
 import type { NodeId } from "../../raft/types.ts";
+import { NO_BYTES } from "../../util/bytes.ts";
 import type { MemberSlow, SlowReport, SlowReports } from "../telemetry_port.ts";
+import { askPeer } from "./ask_peer.ts";
 import { slowFrom } from "./told_check.ts";
 
 /** Asks a peer for its slow statements. */
 const SLOW = "telemetry.slow";
-/** So long the others are waited for, ms. */
-const ASK_MS = 1_000;
 
 /** Brings together the slow statements of all members, each of which keeps its own. */
 export class SlowExchange {
@@ -56,9 +56,8 @@ export class SlowExchange {
   }
 
   async #ask(node: NodeId): Promise<SlowReport | undefined> {
-    if (this.#network.peer(node) === undefined) return undefined;
-    const nothing = new Uint8Array(0);
-    const answer = await this.#requests.askWithin(ASK_MS, node, SLOW, nothing);
-    return answer.kind === "ok" ? slowFrom(answer.body) : undefined;
+    const at = { network: this.#network, requests: this.#requests };
+    const told = await askPeer(at, node, SLOW, NO_BYTES);
+    return told && slowFrom(told);
   }
 }
