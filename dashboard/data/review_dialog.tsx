@@ -15,12 +15,7 @@ import {
 } from "../rows/changes.ts";
 import { filledIn } from "../rows/filled.ts";
 import { say } from "../state/toasts.ts";
-import {
-  mayHaveWritten,
-  repeatedWriteError,
-  writeError,
-  wrote,
-} from "../state/written.ts";
+import { mayHaveWritten, writeError, wrote } from "../state/written.ts";
 import { shownText } from "../values/shown.ts";
 import { ConflictNotice } from "./conflict_notice.tsx";
 import { DeletedChildren } from "./deleted_children.tsx";
@@ -166,7 +161,7 @@ function useApply(onWritten: (index: number) => void) {
     } catch (problem) {
       const message = problem instanceof Error ? problem.message : "";
       setConflict(conflictOf(now.statements, { message }));
-      setError(isAgain ? repeatedWriteError(problem) : writeError(problem));
+      setError(writeError(problem, isAgain));
       setBusy(false);
     }
   };

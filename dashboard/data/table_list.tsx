@@ -80,8 +80,17 @@ export function TableList(
   );
 }
 
+/** The class of the list's column: on a phone it is seen when it was asked for, and when there is something to choose from. */
+export function sideClass(
+  objects: readonly JsonSchemaObject[] | null,
+  name: string | null,
+  listed: boolean,
+): string {
+  return listed || (name === null && !hasNone(objects)) ? "side open" : "side";
+}
+
 /** Whether nobody has made a table yet. */
-export function hasNone(objects: readonly JsonSchemaObject[] | null): boolean {
+function hasNone(objects: readonly JsonSchemaObject[] | null): boolean {
   return objects?.every(({ internal }) => internal) === true;
 }
 

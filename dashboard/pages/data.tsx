@@ -1,6 +1,6 @@
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { hasNone, NoTableChosen, TableList } from "../data/table_list.tsx";
+import { NoTableChosen, sideClass, TableList } from "../data/table_list.tsx";
 import { TablePanel } from "../data/table_panel.tsx";
 import { EmptyState } from "../parts/empty_state.tsx";
 import { Problem } from "../parts/problem.tsx";
@@ -20,11 +20,7 @@ export function Page(): VNode {
   }, [name]);
   return (
     <div class="page full split">
-      <aside
-        class={listed || (name === null && !hasNone(objects))
-          ? "side open"
-          : "side"}
-      >
+      <aside class={sideClass(objects, name, listed)}>
         {objects === null
           ? error === null ? <Skeleton lines={6} /> : null
           : <TableList objects={objects} page="data" current={name} />}

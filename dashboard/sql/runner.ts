@@ -6,7 +6,6 @@ import { loadSchema } from "../state/schema.ts";
 import {
   mayHaveWritten,
   newestWrite,
-  repeatedWriteError,
   writeError,
   wrote,
 } from "../state/written.ts";
@@ -133,7 +132,7 @@ export class Runner {
         body: { statements: sqls.map((sql) => ({ sql })) },
         idempotencyKey: attempt.key,
       }).catch((error) => {
-        throw again === null ? writeError(error) : repeatedWriteError(error);
+        throw writeError(error, again !== null);
       });
       wrote(index);
       void loadSchema();

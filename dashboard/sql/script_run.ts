@@ -5,7 +5,6 @@ import {
   BODY_LATE,
   mayHaveWritten,
   refusedOne,
-  repeatedWriteError,
   writeError,
   wrote,
 } from "../state/written.ts";
@@ -199,7 +198,7 @@ export class ScriptRun {
       },
       idempotencyKey: batch.key,
     }).catch((error) => {
-      const told = isAgain ? repeatedWriteError(error) : writeError(error);
+      const told = writeError(error, isAgain);
       if (!mayHaveWritten(told)) this.#unsure = null;
       throw told;
     });

@@ -14,11 +14,21 @@ export function wrote(at: number): void {
   index.value = Math.max(index.value, at);
 }
 
-/** What is told of a write that failed: of one without an answer nobody knows whether it was applied. */
-export function writeError(error: unknown): unknown {
-  return error instanceof ApiError && error.code === "unreachable"
-    ? new ApiError("outcome_unknown", error.message, error.status)
-    : error;
+/**
+ * What is told of a write that failed: of one without an answer nobody knows whether it was applied. If it was asked for
+ * once more since nobody knew, an answer that does not say it leaves that as it was, or the next attempt would be a second write.
+ */
+export function writeError(error: unknown, isAgain: boolean): unknown {
+  if (!(error instanceof ApiError)) return error;
+  if (error.code === "unreachable") {
+    return new ApiError("outcome_unknown", error.message, error.status);
+  }
+  if (!isAgain || mayHaveWritten(error) || isDecided(error)) return error;
+  return new ApiError(
+    "outcome_unknown",
+    `${error.message}. Whether the attempt before was applied is still not known`,
+    error.status,
+  );
 }
 
 /** Whether a write may have been applied all the same: the leader was lost, or the answer. The same attempt can be asked for again. */
@@ -29,6 +39,7 @@ export function mayHaveWritten(error: unknown): boolean {
 /** Answers that come before anybody looks whether a write was applied under its key already. */
 const TOO_EARLY: ReadonlySet<string> = new Set([
   "unauthorized",
+  "forbidden",
   "no_leader",
   "overloaded",
   "disk_full",
@@ -38,21 +49,10 @@ const TOO_EARLY: ReadonlySet<string> = new Set([
   "internal",
 ]);
 
-/**
- * What is told when a write of which nobody knew whether it was applied was asked for again: an answer that does not
- * say it leaves that as it was, or the next attempt would be a second write.
- */
-export function repeatedWriteError(error: unknown): unknown {
-  const told = writeError(error);
-  if (!(told instanceof ApiError) || mayHaveWritten(told)) return told;
-  const decided = refusedOne(told) !== null ||
-    !TOO_EARLY.has(told.code) && told.code !== "forbidden" &&
-      told.status !== BODY_LATE;
-  return decided ? told : new ApiError(
-    "outcome_unknown",
-    `${told.message}. Whether the attempt before was applied is still not known`,
-    told.status,
-  );
+/** Whether an answer to a write that is asked for once more says what became of it. */
+function isDecided(error: ApiError): boolean {
+  return refusedOne(error) !== null ||
+    !TOO_EARLY.has(error.code) && error.status !== BODY_LATE;
 }
 
 /** Which statement of a write was refused, from 0; null if it is not said. */
