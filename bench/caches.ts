@@ -1,6 +1,6 @@
 import type { CacheReadTimings } from "./cache_load.ts";
 import type { Cluster, Trio } from "./cluster.ts";
-import { type Load, round, type Timing, UNBOUNDED } from "./load.ts";
+import { type Load, round, type Timing, UNBOUNDED, WARMING } from "./load.ts";
 import type { BenchOptions } from "./options.ts";
 import type { Measured } from "./results.ts";
 
@@ -16,9 +16,6 @@ export interface CacheTimings {
   readonly puts: readonly PutTimings[];
   readonly reads: CacheReadTimings;
 }
-
-/** Callers meanwhile. */
-const WARMING = 64;
 
 /** Puts through the client of the caches' leader, then reads on a member that follows. */
 export async function measureCaches(

@@ -12,6 +12,9 @@ export interface Timing {
 /** More calls than any measurement makes. */
 export const UNBOUNDED = 100_000_000;
 
+/** Callers while members run warm, before anything is measured. */
+export const WARMING = 64;
+
 /** How much to run. */
 export interface Load {
   /** Callers at once; each waits for its answer before the next call. */

@@ -4,7 +4,7 @@ import { measureCaches } from "./caches.ts";
 import type { Child } from "./child.ts";
 import { Cluster, SECRET, startPipeline, type Trio } from "./cluster.ts";
 import { measureEvents } from "./events.ts";
-import { drive, type Load, type Timing, UNBOUNDED } from "./load.ts";
+import { drive, type Load, type Timing, UNBOUNDED, WARMING } from "./load.ts";
 import { measureMillion, type MillionTimings } from "./million.ts";
 import {
   type BenchOptions,
@@ -28,8 +28,6 @@ import {
 import { CLEAR, INSERT, row } from "./workload.ts";
 
 const BLOB_BYTES = 100 * 1024;
-/** Writers while nothing is measured yet. */
-const WARMING = 64;
 /** Sections that are bound by the code of the write path. */
 const WRITES = ["singles", "transactions", "follower", "http"] as const;
 

@@ -3,7 +3,11 @@ import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { freePorts } from "../../tests/ports.ts";
-import { memoryOf, printed } from "../../tests/state/sqlite/children.ts";
+import {
+  memoryOf,
+  printed,
+  proportionalOf,
+} from "../../tests/state/sqlite/children.ts";
 import { machine, ms, quantile, table } from "./figures.ts";
 
 const HELP = `Usage: deno run -A bench/operations/idle.ts [options] [binary...]
@@ -124,7 +128,7 @@ async function oneTurn(binary: string): Promise<Taken> {
       readyMs,
       processorMs,
       resident: members.map(({ pid }) => memoryOf(pid, "VmRSS") * MB_PER_MIB),
-      proportional: members.map(({ pid }) => proportionalMb(pid)),
+      proportional: members.map(({ pid }) => proportionalOf(pid) * MB_PER_MIB),
     };
   } finally {
     for (const member of members) {
@@ -172,9 +176,4 @@ function processorTime(pid: number): number {
   const stat = printed("cat", `/proc/${pid}/stat`);
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
-}
-
-function proportionalMb(pid: number): number {
-  const text = printed("cat", `/proc/${pid}/smaps_rollup`);
-  return Number(/^Pss:\s+(\d+) kB/m.exec(text)![1]) / 1024 * MB_PER_MIB;
 }

@@ -4,7 +4,11 @@ import { parseArgs } from "node:util";
 import { LIBRARY } from "../../native/library.ts";
 import { TestCluster } from "../../tests/cluster/harness.ts";
 import { SteadyLoad } from "../../tests/cluster/steady_load.ts";
-import { childrenOf, memoryOf } from "../../tests/state/sqlite/children.ts";
+import {
+  childrenOf,
+  memoryOf,
+  proportionalOf,
+} from "../../tests/state/sqlite/children.ts";
 import { machine, table } from "./figures.ts";
 
 const HELP = `Usage: deno run -A bench/operations/memory.ts [options]
@@ -124,17 +128,12 @@ function usageOf(pid: number): Usage {
   const sum = (pids: number[], of: (pid: number) => number): number =>
     pids.reduce((all, each) => all + of(each), 0);
   return {
-    member: pss(pid),
-    writer: sum(writer, pss),
-    readers: sum(readers, pss),
+    member: proportionalOf(pid),
+    writer: sum(writer, proportionalOf),
+    readers: sum(readers, proportionalOf),
     resident: sum(
       [pid, ...writer, ...readers],
       (each) => memoryOf(each, "VmRSS"),
     ),
   };
-}
-
-function pss(pid: number): number {
-  const text = Deno.readTextFileSync(`/proc/${pid}/smaps_rollup`);
-  return Number(/^Pss:\s+(\d+) kB/m.exec(text)![1]) / 1024;
 }

@@ -66,6 +66,12 @@ export function memoryOf(pid: number, field: "VmRSS" | "VmHWM"): number {
   return Number(found![1]) / 1024;
 }
 
+/** What it uses of memory, pages that processes share divided among them (`Pss`), MiB. */
+export function proportionalOf(pid: number): number {
+  const text = printed("cat", `/proc/${pid}/smaps_rollup`);
+  return Number(/^Pss:\s+(\d+) kB/m.exec(text)![1]) / 1024;
+}
+
 /** From here on the most memory that a process has used (`VmHWM`) is counted anew. */
 export function forgetPeak(pid: number): void {
   const { success } = new Deno.Command("sh", {
