@@ -13,7 +13,8 @@ const HELP =
   `Plants one bug at a time in a copy of the sources and looks who finds it:
 who found it last (tests/sim/mutants/found.json); else the first seeds of the
 simulator, the tests of the bug's file and folder, more seeds. Whoever finds it
-must pass without the bug, and is written down for the next run.
+must pass without the bug, and is written down for the next run. Some show only
+with the library that deno task sqlite builds.
 Prints a line for each bug and at the end those that nobody found.
 Exit code 1 if nobody finds a bug or its place in the sources is gone.
 

@@ -1,4 +1,6 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { LIBRARY_NAME } from "../../../src/state/sqlite/driver/embedded_library.ts";
 import type { Mutant } from "./table.ts";
 
 /** What a planted bug needs around it to be looked for. */
@@ -13,9 +15,13 @@ export const PARTS: readonly string[] = [
   "deno.lock",
 ];
 
-/** Copies the repository's sources and tests. */
+/** Copies the repository's sources and tests, and the library if it was built: some bugs show only with it. */
 export function copySources(root: string, to: string): void {
   for (const part of PARTS) copyTree(join(root, part), join(to, part));
+  const library = join("dist", LIBRARY_NAME);
+  if (!existsSync(join(root, library))) return;
+  Deno.mkdirSync(join(to, "dist"));
+  Deno.copyFileSync(join(root, library), join(to, library));
 }
 
 /** The file with the bug in it; null if its place is not there exactly once. */
