@@ -2,7 +2,8 @@
 /**
  * Builds `libsqlite3` into `dist/` from SQLite's amalgamation, which the npm package
  * better-sqlite3 contains, with the system's C compiler. Nothing of that package is run.
- * Does nothing if what is there was built from the same source with the same options.
+ * What is changed in its source is in hear_interrupts.ts. Does nothing if what is there was
+ * built from the same source with the same changes and options.
  *
  *     deno task sqlite
  */
@@ -10,6 +11,7 @@ import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { LIBRARY_NAME } from "../src/state/sqlite/driver/embedded_library.ts";
+import { CHANGES, hearInterrupts } from "./hear_interrupts.ts";
 import { DIST, LIBRARY } from "./library.ts";
 
 const PACKAGE = "better-sqlite3";
@@ -50,19 +52,29 @@ async function output(
   );
 }
 
-async function fetchSource(): Promise<string> {
+function sha256Of(data: string | Uint8Array): string {
+  return createHash("sha256").update(data).digest("hex");
+}
+
+/** The amalgamation, as the package has it. */
+async function fetchSource(): Promise<Uint8Array> {
   const deno = Deno.execPath();
   const apart = ["--no-lock", "--no-config"];
   await output(deno, ["cache", ...apart, `npm:${PACKAGE}@${VERSION}`]);
   const { npmCache } = JSON.parse(await output(deno, ["info", "--json"]));
   // The cache has a folder for every registry.
   for await (const { name } of Deno.readDir(npmCache)) {
-    const path = join(npmCache, name, PACKAGE, VERSION, "deps/sqlite3");
-    const bytes = await Deno.readFile(join(path, "sqlite3.c"))
-      .catch(() => null);
+    const path = join(
+      npmCache,
+      name,
+      PACKAGE,
+      VERSION,
+      "deps/sqlite3/sqlite3.c",
+    );
+    const bytes = await Deno.readFile(path).catch(() => null);
     if (bytes === null) continue;
-    const sha256 = createHash("sha256").update(bytes).digest("hex");
-    if (sha256 === SOURCE_SHA256) return join(path, "sqlite3.c");
+    const sha256 = sha256Of(bytes);
+    if (sha256 === SOURCE_SHA256) return bytes;
     throw new BuildError(
       `sqlite3.c of ${PACKAGE}@${VERSION} has the SHA-256 ${sha256}, not ${SOURCE_SHA256}`,
     );
@@ -95,6 +107,7 @@ async function build(): Promise<void> {
   const compiler = Deno.env.get("CC") ?? "cc";
   const stamp = [
     SOURCE_SHA256,
+    sha256Of(JSON.stringify(CHANGES)),
     await compilerVersion(compiler),
     ...FLAGS,
     "",
@@ -104,11 +117,14 @@ async function build(): Promise<void> {
   if (await isCurrent(stampPath, stamp)) {
     return console.log(`${shown} is up to date`);
   }
-  const source = await fetchSource();
+  const source = hearInterrupts(new TextDecoder().decode(await fetchSource()));
   await Deno.mkdir(DIST, { recursive: true });
   console.log(`Compiling ${shown}, which takes about a minute`);
   const fresh = `${LIBRARY}.new`;
-  await output(compiler, [...FLAGS, "-o", fresh, source]);
+  const text = `${LIBRARY}.c`;
+  await Deno.writeTextFile(text, source);
+  await output(compiler, [...FLAGS, "-o", fresh, text]);
+  await Deno.remove(text);
   await Deno.rename(fresh, LIBRARY);
   await Deno.writeTextFile(stampPath, stamp);
   console.log(`${shown} is built`);

@@ -94,11 +94,14 @@ export class RunWatch {
   #waitForHeir(elapsedMs: number, wanted: boolean): void {
     this.#hungMs! += elapsedMs;
     if (wanted && this.#hungMs! <= HAND_OVER_MS) return;
+    const why = this.#abortedMs === null
+      ? "its writer can be neither interrupted nor killed here: restart this member, with --allow-run or --allow-ffi so that it can"
+      : `did not end within ${
+        ABORT_MS / 1000
+      } s of being told to, which nothing else can do here: restart this member, with HQL_SQLITE_DRIVER=node if this happens again`;
     this.#ports.failed(
       new HungMachineError(
-        `A write ran for more than ${
-          Math.round(this.#ranMs)
-        } ms and its writer can be neither interrupted nor killed here: restart this member, with --allow-run or --allow-ffi so that it can`,
+        `A write ran for more than ${Math.round(this.#ranMs)} ms and ${why}`,
       ),
     );
   }

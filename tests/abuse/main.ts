@@ -11,6 +11,7 @@ const USAGE =
   --seed N        where the poison and the clients' choices come from
   --kinds A,B     kinds of poison (default: all)
   --workload A,B  what honest clients do (default: register,bank,set)
+  --library FILE  members use this libsqlite3 (default: the runtime's)
   --json FILE     where the figures go
 
 Kinds: ${Object.keys(KINDS).join(", ")}
@@ -27,6 +28,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: `${Date.now() % 1_000_000}` },
     kinds: { type: "string", default: Object.keys(KINDS).join(",") },
     workload: { type: "string", default: "register,bank,set" },
+    library: { type: "string" },
     json: { type: "string" },
     help: { type: "boolean", default: false },
   },
@@ -53,6 +55,7 @@ async function main(): Promise<boolean> {
   console.log(`seed ${seed}, kinds ${kinds.join(", ")}`);
   const report = await runAbuse({
     ...{ seed, kinds, workloads },
+    ...values.library === undefined ? {} : { library: values.library },
     seconds: numberOf("minutes") * 60,
     signal: stop.signal,
     say: (line) => console.log(`  ${line}`),

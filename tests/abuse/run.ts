@@ -19,6 +19,8 @@ export interface AbuseOptions {
   readonly kinds: readonly string[];
   /** Names of what honest clients do. */
   readonly workloads: readonly string[];
+  /** Members run SQLite through this library. @default as `auto` finds it: the runtime's */
+  readonly library?: string;
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;
 }
@@ -58,7 +60,7 @@ export function isClean(report: AbuseReport): boolean {
 
 /** Three members, honest clients, and one who means them ill. */
 export async function runAbuse(options: AbuseOptions): Promise<AbuseReport> {
-  const { seed, workloads, kinds } = options;
+  const { seed, workloads, kinds, library } = options;
   const network = new LoopbackNetwork({ nodes: 3, host: ownLoopback() });
   const problems: string[] = [];
   const outcomes = new Map<string, Outcome[]>();
@@ -66,6 +68,7 @@ export async function runAbuse(options: AbuseOptions): Promise<AbuseReport> {
   await using cluster = await TestCluster.start({
     network,
     environment: { HQL_WRITE_TIMEOUT_MS: "2000" },
+    ...library === undefined ? {} : { library, children: false },
     ...disks ? { prepare: giveSmallDisks } : {},
   });
   await cluster.write(1, POISON_SCHEMA);

@@ -80,8 +80,29 @@ function endless(random: Random): string {
   ]);
 }
 
+/** One call of a function whose time is the product of two lengths. */
+function slowCall(random: Random): string {
+  const long = `printf('%.*c', ${randomBetween(random, 10, 60)}000000, 'a')`;
+  const short = `printf('%.*c', ${randomBetween(random, 1, 20)}000, 'a')`;
+  return pick(random, [
+    `instr(${long}, ${long} || 'b')`,
+    `replace(${long}, ${long} || 'b', '')`,
+    `trim(${long}, replace(${short}, 'a', 'bcd') || 'a')`,
+    `${long} LIKE '%' || ${short} || 'b'`,
+    `${long} GLOB '*[a]' || ${short} || 'b'`,
+    `json_patch('{' || replace(${short}, 'a', '"a":1,') || '"b":1}', '{' || replace(${short}, 'a', '"c":1,') || '"b":1}')`,
+    `json_extract('[' || replace(${long}, 'a', '1,') || '1]'${
+      ", '$[#-1]'".repeat(randomBetween(random, 1, 120))
+    })`,
+  ]);
+}
+
 /** Statements that take for ever. */
 export function drawTime(random: Random): string {
+  if (randomBetween(random, 0, 3) === 0) {
+    return pick(random, ["SELECT ", "INSERT INTO poison(x) SELECT "]) +
+      slowCall(random);
+  }
   return `${endless(random)} ${
     pick(random, [
       "INSERT INTO poison(x) SELECT 1 FROM c WHERE x = -2",

@@ -162,6 +162,22 @@ Deno.test("a member whose machine hangs and cannot be ended gives up leadership,
   assert.match(leader.fatal.message, /--allow-run or --allow-ffi/);
 });
 
+Deno.test("a member whose machine does not hear that it should end gives up leadership, too, and says so", () => {
+  const { trio, leader, machine } = preparingTrio();
+  machine.held = true;
+  trio.propose(leader, "a");
+  trio.run();
+  trio.tick(22);
+  assert.equal(machine.aborts, 1);
+  for (let s = 0; s < 20; s++) {
+    trio.tick(20);
+    trio.run();
+  }
+  assert.ok(leader.fatal instanceof HungMachineError);
+  assert.match(leader.fatal.message, /did not end within 15 s of being told/);
+  assert.match(leader.fatal.message, /HQL_SQLITE_DRIVER=node/);
+});
+
 Deno.test("without room nothing is proposed, and writes are refused", () => {
   const { trio, leader, machine } = preparingTrio();
   machine.fate = () => Object.assign(new Error("full"), { code: "disk_full" });

@@ -123,12 +123,35 @@ const MEMORY: readonly Input[] = [
   },
 ];
 
+const text = (length: string): string => `printf('%.*c', ${length}, 'a')`;
 const ENDLESS = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x FROM c)";
 
 const TIME: readonly Input[] = [
   {
     title: "C4 an endless write",
     sent: [write(`${ENDLESS} INSERT INTO honest SELECT 1 FROM c WHERE x = 2`)],
+    answers: /^timeout$/,
+  },
+  {
+    title: "C4 one call of a function that takes hours",
+    sent: [
+      shortWrite(
+        `INSERT INTO honest SELECT instr(${text("60000000")}, ${
+          text("30000000")
+        } || 'b')`,
+      ),
+    ],
+    answers: /^timeout$/,
+  },
+  {
+    title: "C4 a pattern that takes minutes",
+    sent: [
+      shortWrite(
+        `INSERT INTO honest SELECT ${text("60000000")} LIKE '%' || ${
+          text("20000")
+        } || 'b'`,
+      ),
+    ],
     answers: /^timeout$/,
   },
   {

@@ -153,6 +153,8 @@ export interface SqliteDriver {
   open(path: string, options: { readonly readOnly: boolean }): SqliteConnection;
   /** Ends what the connection with this handle runs, from any thread; the connection must be open. */
   interrupt?(handle: bigint): void;
+  /** Whether an interrupt ends a function that compares long texts (`instr`, `LIKE`, …), too, and does not wait for it; only with the capability `interrupt`. */
+  readonly hearsInside?: boolean;
   /** Bounds what all connections of the process that use this library may hold, in bytes; 0: no bound. Beyond it statements fail with 7 (NOMEM). */
   limitHeap?(bytes: number): void;
 }

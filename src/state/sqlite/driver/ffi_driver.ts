@@ -7,7 +7,7 @@ import { loadLibrary } from "./ffi/library.ts";
  * @throws {Error} naming the path, if it cannot be loaded or is too old.
  */
 export function ffiDriver(path: string): SqliteDriver {
-  const { sqlite, version } = loadLibrary(path);
+  const { sqlite, version, hearsInside } = loadLibrary(path);
   return {
     name: "libsqlite3",
     version,
@@ -15,6 +15,7 @@ export function ffiDriver(path: string): SqliteDriver {
     open: (file, { readOnly }) => openConnection(sqlite, file, readOnly),
     interrupt: (handle) =>
       sqlite.sqlite3_interrupt(Deno.UnsafePointer.create(handle)),
+    hearsInside,
     limitHeap: (bytes) => {
       sqlite.sqlite3_hard_heap_limit64(BigInt(bytes));
     },

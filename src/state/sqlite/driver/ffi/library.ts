@@ -125,6 +125,9 @@ const SYMBOLS = {
     parameters: ["pointer", "buffer", "i32"],
     result: "void",
   },
+
+  // Of libraries that `deno task sqlite` built.
+  hiqlite_hears_interrupts: { parameters: [], result: "i32", optional: true },
 } as const;
 
 /** Pointer to something inside of SQLite. */
@@ -137,6 +140,8 @@ export type Sqlite = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
 export interface Library {
   readonly sqlite: Sqlite;
   readonly version: string;
+  /** As `SqliteDriver.hearsInside`. */
+  readonly hearsInside: boolean;
 }
 
 /** Result codes and types that every file of the driver needs. */
@@ -180,7 +185,8 @@ function load(path: string): Library {
       `The SQLite library ${path} was compiled for programs without threads (SQLITE_THREADSAFE=0); use another`,
     );
   }
-  return { sqlite, version };
+  const hearsInside = sqlite.hiqlite_hears_interrupts !== null;
+  return { sqlite, version, hearsInside };
 }
 
 function openSymbols(path: string): Deno.DynamicLibrary<typeof SYMBOLS> {
