@@ -11,6 +11,7 @@ export class FrontConnection implements Guest {
   readonly #head = new RequestHead();
   #sinceMs: number;
   #lastMs: number;
+  #closed = false;
 
   /** `tls`: a handshake comes first. */
   constructor(conn: Channel, address: string, tls: boolean) {
@@ -33,6 +34,11 @@ export class FrontConnection implements Guest {
     return this.#sinceMs;
   }
 
+  /** Whether it was ended by {@linkcode close}. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   /** The handshake is done. */
   secured(): void {
     this.#handshaking = false;
@@ -49,6 +55,7 @@ export class FrontConnection implements Guest {
 
   /** Ends it at once. */
   close(): void {
+    this.#closed = true;
     end(this.#conn);
   }
 

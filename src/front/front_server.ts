@@ -2,6 +2,7 @@ import type { PemPair } from "../tls/authority.ts";
 import { type Channel, prefixed } from "../tls/channel.ts";
 import type { Handshakes } from "../tls/handshakes.ts";
 import { expectHello, firstBytes, NoTlsError } from "../tls/hello.ts";
+import { isOfTheConnection } from "../util/failed_accept.ts";
 import { FrontConnection } from "./connection.ts";
 import { ConnectionCaps } from "./connection_caps.ts";
 import type {
@@ -111,6 +112,8 @@ export class FrontServer {
         this.#meet(await this.#listener.accept() as Deno.TcpConn);
       } catch (error) {
         if (this.#stopped) return;
+        // Who has gone before he was accepted is no news.
+        if (isOfTheConnection(error)) continue;
         this.#tell({ kind: "scarce", message: (error as Error).message });
         this.shed();
         await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
@@ -189,6 +192,8 @@ export class FrontServer {
       accepted.secured();
       return channel;
     } catch (error) {
+      // Ended here, for a limit or its time: that was said and counted.
+      if (accepted.closed) throw error;
       this.#counts.failed++;
       const { message } = error as Error;
       const kind = error instanceof NoTlsError ? "no tls" : "tls";

@@ -1,7 +1,7 @@
 import { connect as tlsConnect } from "node:tls";
 import { once } from "node:events";
 import { parseHostPort } from "../config/address.ts";
-import { DuplexChannel, duplexOf } from "../tls/duplex.ts";
+import { ConnectionStream, DuplexChannel } from "../tls/duplex.ts";
 import { type DialPeer, dialTcp } from "./dialing.ts";
 import type { Wire } from "./port.ts";
 
@@ -72,14 +72,15 @@ async function unverified(
   plain: Deno.TcpConn,
   servername: string,
 ): Promise<Wire> {
+  const below = new ConnectionStream(plain);
   const socket = tlsConnect({
-    socket: duplexOf(plain),
+    socket: below,
     servername,
     rejectUnauthorized: false,
     minVersion: "TLSv1.3",
   });
   await once(socket, "secureConnect");
-  return new DuplexChannel(socket);
+  return new DuplexChannel(socket, below);
 }
 
 function reasonOf({ message }: Error): string {

@@ -5,30 +5,74 @@ import type { Channel } from "./channel.ts";
 /** Bytes that are read at once. */
 const READ_BYTES = 16 * 1024;
 
-/** A connection of the runtime as a stream of Node, on which TLS can be spoken. */
-export function duplexOf(channel: Channel): Duplex {
-  return new Duplex({
+/**
+ * A connection of the runtime as a stream of Node, on which TLS can be spoken.
+ *
+ * Node's TLS over such a stream never stops reading: what nobody takes would pile
+ * up in memory for as long as the other side sends. So this stream reads no more
+ * than is wanted.
+ */
+export class ConnectionStream extends Duplex {
+  readonly #channel: Channel;
+  readonly #buffer = new Uint8Array(READ_BYTES);
+  #wanted: () => boolean = () => true;
+  #paused = false;
+
+  /** Of `channel`, which it closes at its end. */
+  constructor(channel: Channel) {
     // Half a connection may be closed: the other half decides by itself.
-    allowHalfOpen: true,
-    read() {
-      const into = new Uint8Array(READ_BYTES);
-      channel.read(into).then(
-        (count) =>
-          void this.push(count === null ? null : into.subarray(0, count)),
-        (error) => void this.destroy(error),
-      );
-    },
-    write(chunk: Uint8Array, _encoding, done) {
-      writeAll(channel, chunk).then(() => done(), done);
-    },
-    final(done) {
-      channel.closeWrite().then(() => done(), done);
-    },
-    destroy(error, done) {
-      channel.close();
-      done(error);
-    },
-  });
+    super({ allowHalfOpen: true });
+    this.#channel = channel;
+  }
+
+  /** From now on, reads if `wanted` says so; what was not wanted is read by {@linkcode readOn}. */
+  readIf(wanted: () => boolean): void {
+    this.#wanted = wanted;
+  }
+
+  /** Something was taken: perhaps more is wanted. */
+  readOn(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this._read();
+  }
+
+  override _read(): void {
+    if (!this.#wanted()) {
+      this.#paused = true;
+      return;
+    }
+    this.#channel.read(this.#buffer).then(
+      // A copy as long as what came: most of it is far shorter than the buffer.
+      (count) =>
+        void this.push(count === null ? null : this.#buffer.slice(0, count)),
+      (error) => void this.destroy(error),
+    );
+  }
+
+  override _write(
+    chunk: Uint8Array,
+    _encoding: string,
+    done: (error?: Error | null) => void,
+  ): void {
+    writeAll(this.#channel, chunk).then(() => done(), done);
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    this.#channel.closeWrite().then(() => done(), done);
+  }
+
+  override _destroy(
+    error: Error | null,
+    done: (error?: Error | null) => void,
+  ): void {
+    try {
+      this.#channel.close();
+    } catch {
+      // It was closed already.
+    }
+    done(error);
+  }
 }
 
 /** A stream broke off, or was ended by this side. */
@@ -38,17 +82,24 @@ export class BrokenStreamError extends Error {
   readonly code = "ECONNABORTED";
 }
 
-/** A stream of Node, such as a TLS socket, as the runtime's connections are. */
+function ended(): BrokenStreamError {
+  return new BrokenStreamError("the connection was closed");
+}
+
+/** TLS over a {@linkcode ConnectionStream}, as the runtime's connections are. */
 export class DuplexChannel implements Channel {
   readonly #stream: Duplex;
+  readonly #below: ConnectionStream;
   #rest: Uint8Array | null = null;
   #error: Error | null = null;
   #ended = false;
   #wake: () => void = () => {};
 
-  /** Reads `stream` from now on. */
-  constructor(stream: Duplex) {
+  /** Reads `stream`, which speaks TLS over `below`, from now on. */
+  constructor(stream: Duplex, below: ConnectionStream) {
     this.#stream = stream;
+    this.#below = below;
+    below.readIf(() => stream.readableLength < READ_BYTES);
     const wake = (): void => this.#wake();
     stream.on("readable", wake);
     stream.on("end", () => {
@@ -60,14 +111,14 @@ export class DuplexChannel implements Channel {
       wake();
     });
     stream.on("close", () => {
-      this.#error ??= new BrokenStreamError("the connection was closed");
+      this.#error ??= ended();
       wake();
     });
   }
 
   async read(into: Uint8Array): Promise<number | null> {
     for (;;) {
-      const chunk = this.#rest ?? this.#stream.read() as Uint8Array | null;
+      const chunk = this.#rest ?? this.#take();
       if (chunk !== null) {
         const count = Math.min(chunk.length, into.length);
         into.set(chunk.subarray(0, count));
@@ -80,12 +131,20 @@ export class DuplexChannel implements Channel {
     }
   }
 
+  #take(): Uint8Array | null {
+    const chunk = this.#stream.read() as Uint8Array | null;
+    this.#below.readOn();
+    return chunk;
+  }
+
   write(bytes: Uint8Array): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#stream.write(bytes, (error) => {
         if (error) {
           reject(new BrokenStreamError(error.message, { cause: error }));
-        } else resolve(bytes.length);
+          // TLS takes what nobody will get, and says nothing.
+        } else if (this.#below.destroyed) reject(ended());
+        else resolve(bytes.length);
       });
     });
   }

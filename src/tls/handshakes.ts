@@ -1,7 +1,7 @@
 import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
 import type { PemPair } from "./authority.ts";
 import type { Channel } from "./channel.ts";
-import { DuplexChannel, duplexOf } from "./duplex.ts";
+import { ConnectionStream, DuplexChannel } from "./duplex.ts";
 
 /** How a listener speaks TLS. */
 export interface ServerTls extends PemPair {
@@ -28,27 +28,30 @@ export class Handshakes {
 
   /** What is said within TLS, once the client has shaken hands. @throws {Error} if it does not. */
   async shake(conn: Channel): Promise<Channel> {
-    const below = duplexOf(conn);
+    const secured = Promise.withResolvers<void>();
+    const gone = (): void =>
+      secured.reject(new Error("it left during the handshake"));
+    const below = new ConnectionStream(conn);
+    // Heard before TLS makes an error of its own of it. Of a client that leaves
+    // in the middle the socket itself never says anything.
+    below.once("error", gone);
+    below.once("end", gone);
+    below.once("close", gone);
     const socket = new TLSSocket(below, {
       isServer: true,
       secureContext: this.#context,
       ALPNProtocols: [...this.#tls.protocols],
     });
-    const secured = Promise.withResolvers<void>();
     socket.once("secure", secured.resolve);
-    const gone = (): void => secured.reject(new Error("it was closed"));
     socket.on("error", secured.reject);
     socket.once("close", gone);
-    // Of a client that leaves in the middle the socket itself never says anything.
-    below.once("end", gone);
-    below.once("close", gone);
     try {
       await secured.promise;
     } catch (error) {
       socket.destroy();
       throw error;
     }
-    return new DuplexChannel(socket);
+    return new DuplexChannel(socket, below);
   }
 
   #contextOf({ key, chain }: PemPair): SecureContext {

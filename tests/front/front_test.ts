@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { ConfigError } from "../../src/errors.ts";
 import { Front } from "../../src/front/front.ts";
-import { FRONT_LIMITS } from "../../src/front/protocol.ts";
+import { FrontServer } from "../../src/front/front_server.ts";
+import { FRONT_LIMITS, type FrontNews } from "../../src/front/protocol.ts";
 import { silentLogger } from "../../src/util/logger.ts";
 import { poll } from "../cluster/harness.ts";
+import { resetBeforeAccepted } from "../resets.ts";
 import { made, TestAuthority } from "../tls/pems.ts";
 import { ends, withFront, withFrontTo } from "./with_front.ts";
 
@@ -266,6 +268,17 @@ Deno.test("handshakes: silence ends after its time, plain HTTP is told so, and n
       assert.ok(
         lines.some(({ message }) => /TLS handshake failed/.test(message)),
       );
+      // Who begins and goes on too slowly is late, and nothing else.
+      using slow = await dial(port);
+      await slow.write(Uint8Array.of(22, 3, 1, 0, 200, 1));
+      assert.ok(await ends(slow, 20_000));
+      await poll(
+        "the front to count it and to be done with it",
+        20_000,
+        () =>
+          Promise.resolve(front.counts.late === 2 && front.counts.open === 0),
+      );
+      assert.equal(front.counts.failed, 2);
       assert.equal(asked, 0);
     },
     {
@@ -312,4 +325,30 @@ Deno.test("a renewed pair is used for handshakes from then on, and open connecti
       },
     },
   );
+});
+
+Deno.test("connections that are reset before they are accepted do not stop the port for a moment", async () => {
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => new Response("ok"),
+  );
+  const news: FrontNews[] = [];
+  const front = new FrontServer(
+    {
+      kind: "open",
+      ...{ hostname: "127.0.0.1", port: 0, inner: server.addr, tls: null },
+      ...{ limits: FRONT_LIMITS, addressTag: "", perAddressKey: "key" },
+    },
+    (one) => void news.push(one),
+    null,
+  );
+  try {
+    await resetBeforeAccepted(front.port, 20);
+    const answer = await fetch(`http://127.0.0.1:${front.port}/`);
+    assert.equal(await answer.text(), "ok");
+    assert.deepEqual(news.filter(({ kind }) => kind === "scarce"), []);
+  } finally {
+    front.close();
+    await server.shutdown();
+  }
 });

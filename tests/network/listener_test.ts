@@ -1,12 +1,8 @@
 import assert from "node:assert/strict";
 import { connect as connectFrom } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import fc from "fast-check";
-import {
-  Admission,
-  ADMISSION_LIMITS,
-} from "../../src/network/listener/admission.ts";
 import { HEAD_BYTES_MAX, readHead } from "../../src/network/http_head.ts";
+import { resetBeforeAccepted } from "../resets.ts";
 import { SocketArena, type SocketMember } from "./arena.ts";
 import { linked, up } from "./contract.ts";
 import { connectTo, RawLink, readToEnd, soon } from "./raw.ts";
@@ -287,29 +283,12 @@ Deno.test("strangers who fill the room from some addresses do not keep out one f
   await arena.close();
 });
 
-/** Connects and resets each connection at once. */
-const RESET = `
-  const { connect } = await import("node:net");
-  const [port, count] = Deno.args.map(Number);
-  for (let i = 0; i < count; i++) {
-    const socket = connect({ host: "127.0.0.1", port });
-    await new Promise((done) => socket.on("connect", done));
-    socket.resetAndDestroy();
-  }
-`;
-
 Deno.test("connections that are reset before they are accepted do not stop the port for a moment", async () => {
   const arena = new SocketArena();
   const member = arena.member(1);
   member.network.start();
   const [, port] = member.identity.raftAddress.split(":");
-  const script = await Deno.makeTempFile({ suffix: ".js" });
-  await Deno.writeTextFile(script, RESET);
-  // This process, the member in it too, stands still meanwhile.
-  const { success } = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-net", "--no-config", script, port!, "20"],
-  }).outputSync();
-  assert.ok(success);
+  await resetBeforeAccepted(Number(port), 20);
   const honest = arena.member(2);
   honest.network.start();
   await up(member, honest);
@@ -319,7 +298,6 @@ Deno.test("connections that are reset before they are accepted do not stop the p
     [],
   );
   await arena.close();
-  await Deno.remove(script);
 });
 
 Deno.test("who has proven itself is no stranger: its time does not end, and it takes nobody's room", async () => {
@@ -341,70 +319,4 @@ Deno.test("who has proven itself is no stranger: its time does not end, and it t
   }
   assert.equal(a.network.refusals, 0);
   await arena.close();
-});
-
-Deno.test("Admission: no limit is ever exceeded, and who fills the room is the one who leaves it", () => {
-  const limits = { strangers: 6, strangersPerAddress: 3, connections: 9 };
-  const steps = fc.array(
-    fc.tuple(fc.constantFrom("enter", "prove", "leave"), fc.nat(3), fc.nat()),
-    { maxLength: 200 },
-  );
-  fc.assert(fc.property(steps, (drawn) => {
-    const admission = new Admission<number>(limits);
-    const there = new Map<number, { from: string; proven: boolean }>();
-    const strangersOf = (from: string): number[] =>
-      [...there].filter(([, guest]) => !guest.proven && guest.from === from)
-        .map(([id]) => id);
-    for (const [id, [what, address, pick]] of drawn.entries()) {
-      const ids = [...there.keys()];
-      const some = ids[pick % Math.max(1, ids.length)];
-      if (what === "enter") {
-        const from = `${address}`;
-        const verdict = admission.enter(id, from);
-        if (verdict.kind === "refused") {
-          const full = there.size >= limits.connections ||
-            admission.strangers >= limits.strangers;
-          assert.ok(full, verdict.limit);
-        } else {
-          if (verdict.instead !== null) {
-            const other = there.get(verdict.instead)!;
-            assert.ok(!other.proven);
-            const theirs = strangersOf(other.from);
-            if (other.from === from) {
-              assert.equal(theirs.length, limits.strangersPerAddress);
-              assert.equal(theirs[0], verdict.instead);
-            } else {
-              assert.equal(theirs.at(-1), verdict.instead);
-              assert.ok(theirs.length > strangersOf(from).length);
-            }
-            there.delete(verdict.instead);
-          }
-          there.set(id, { from, proven: false });
-        }
-      } else if (some !== undefined && what === "prove") {
-        admission.prove(some);
-        there.get(some)!.proven = true;
-      } else if (some !== undefined) {
-        admission.leave(some);
-        there.delete(some);
-      }
-      const strangers = [...there.values()].filter(({ proven }) => !proven);
-      assert.equal(admission.connections, there.size);
-      assert.equal(admission.strangers, strangers.length);
-      assert.ok(there.size <= limits.connections);
-      assert.ok(strangers.length <= limits.strangers);
-      assert.ok(strangersOf(`${address}`).length <= limits.strangersPerAddress);
-    }
-  }));
-});
-
-Deno.test("Admission: with 256 connections nobody is let in any more, whoever he is", () => {
-  const admission = new Admission<number>(ADMISSION_LIMITS);
-  for (let i = 0; i < 256; i++) {
-    assert.equal(admission.enter(i, `${i}`).kind, "admitted");
-    admission.prove(i);
-  }
-  const last = admission.enter(500, "a");
-  assert.ok(last.kind === "refused");
-  assert.match(last.limit, /at most 256 connections in all/);
 });

@@ -1,3 +1,5 @@
+import { networkOf } from "../../util/network_of.ts";
+
 /** How many connections may be open at once. */
 export interface AdmissionLimits {
   /** That have not proven yet that they know the secret. @default {64} */
@@ -27,14 +29,17 @@ export type Admitted<T> =
 
 /**
  * Counts connections, and decides which may stay. Who fills the room for strangers
- * takes it from himself: one from another address is still let in. Among those of
- * one address the oldest has to go, for an honest peer proves itself within
- * milliseconds: so one that shares its address with an attacker is let in, too.
+ * takes it from himself, and so does a network of IPv6: one from another network is
+ * still let in. Among those of one address, or of the network that fills the room,
+ * the oldest has to go, for an honest peer proves itself within milliseconds: so one
+ * that shares its address with an attacker is let in, too.
  */
 export class Admission<T> {
   readonly #limits: AdmissionLimits;
   /** Unproven ones by address, oldest first. */
-  readonly #strangers = new Map<string, Set<T>>();
+  readonly #byAddress = new Map<string, Set<T>>();
+  /** The same by {@linkcode networkOf}. */
+  readonly #byNetwork = new Map<string, Set<T>>();
   readonly #all = new Map<T, string>();
 
   /** Nobody is there yet. */
@@ -50,7 +55,7 @@ export class Admission<T> {
   /** Of these, the ones that have not proven themselves. */
   get strangers(): number {
     let count = 0;
-    for (const those of this.#strangers.values()) count += those.size;
+    for (const those of this.#byNetwork.values()) count += those.size;
     return count;
   }
 
@@ -60,9 +65,9 @@ export class Admission<T> {
     if (this.#all.size >= connections) {
       return refused(`at most ${connections} connections in all`);
     }
-    const own = this.#strangers.get(address)?.size ?? 0;
-    if (own >= strangersPerAddress) {
-      const [oldest] = this.#strangers.get(address)!;
+    const own = this.#byAddress.get(address);
+    if (own !== undefined && own.size >= strangersPerAddress) {
+      const [oldest] = own;
       return this.#exchange(
         guest,
         address,
@@ -72,9 +77,9 @@ export class Admission<T> {
     }
     if (this.strangers >= strangers) {
       const limit = `at most ${strangers} that ${UNPROVEN}`;
-      const newest = this.#newestOfTheMost(own);
-      if (newest === null) return refused(limit);
-      return this.#exchange(guest, address, newest, limit);
+      const instead = this.#inTheWay(networkOf(address));
+      if (instead === undefined) return refused(limit);
+      return this.#exchange(guest, address, instead, limit);
     }
     this.#add(guest, address);
     return { kind: "admitted", instead: null };
@@ -87,8 +92,8 @@ export class Admission<T> {
   }
 
   #add(guest: T, from: string): void {
-    const those = this.#strangers.get(from) ?? new Set();
-    this.#strangers.set(from, those.add(guest));
+    addTo(this.#byAddress, from, guest);
+    addTo(this.#byNetwork, networkOf(from), guest);
     this.#all.set(guest, from);
   }
 
@@ -96,9 +101,8 @@ export class Admission<T> {
   prove(guest: T): void {
     const from = this.#all.get(guest);
     if (from === undefined) return;
-    const those = this.#strangers.get(from);
-    those?.delete(guest);
-    if (those?.size === 0) this.#strangers.delete(from);
+    removeFrom(this.#byAddress, from, guest);
+    removeFrom(this.#byNetwork, networkOf(from), guest);
   }
 
   /** A connection is gone. */
@@ -107,14 +111,26 @@ export class Admission<T> {
     this.#all.delete(guest);
   }
 
-  /** Null if no address has more than the one with `own`. */
-  #newestOfTheMost(own: number): T | null {
-    let most: Set<T> | null = null;
-    for (const those of this.#strangers.values()) {
-      if (those.size > (most?.size ?? own)) most = those;
+  /** Who has to go for one of this network: the newest of the network that has the most, or the oldest of its own. */
+  #inTheWay(network: string): T | undefined {
+    const own = this.#byNetwork.get(network) ?? new Set<T>();
+    let most = own;
+    for (const those of this.#byNetwork.values()) {
+      if (those.size > most.size) most = those;
     }
-    return most === null ? null : [...most].at(-1)!;
+    return most === own ? [...own][0] : [...most].at(-1);
   }
+}
+
+function addTo<T>(sets: Map<string, Set<T>>, key: string, guest: T): void {
+  const those = sets.get(key) ?? new Set();
+  sets.set(key, those.add(guest));
+}
+
+function removeFrom<T>(sets: Map<string, Set<T>>, key: string, guest: T): void {
+  const those = sets.get(key);
+  those?.delete(guest);
+  if (those?.size === 0) sets.delete(key);
 }
 
 function refused(limit: string): Admitted<never> {

@@ -11,6 +11,7 @@ import {
   UnexpectedTlsError,
 } from "../http_head.ts";
 import type { LinkAcceptor } from "../port.ts";
+import { isOfTheConnection } from "../../util/failed_accept.ts";
 import { shortageText } from "../../util/shortage.ts";
 import { writeAll } from "../../util/write_all.ts";
 import {
@@ -158,8 +159,8 @@ export class RaftListener {
         this.#meet(connection);
       } catch (error) {
         if (this.#closed) return;
-        if (isGone(error as Error)) {
-          this.#refuse("gone", "it was reset before it was accepted");
+        if (isOfTheConnection(error)) {
+          this.#refuse("gone", "it had gone before it was accepted");
           continue;
         }
         this.#say("shortage", "error", shortageText(error as Error));
@@ -348,15 +349,3 @@ function isBroken(error: Error & { readonly code?: string }): boolean {
   return error.code !== undefined || error instanceof Deno.errors.BadResource ||
     error instanceof Deno.errors.Interrupted;
 }
-
-/** Whether it was the connection that failed to be accepted, whose other side has gone, and not the port. */
-function isGone(error: Error & { readonly code?: string }): boolean {
-  return GONE.includes(error.code ?? "");
-}
-
-const GONE: readonly string[] = [
-  "ENOTCONN",
-  "ECONNABORTED",
-  "ECONNRESET",
-  "EPROTO",
-];

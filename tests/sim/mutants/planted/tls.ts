@@ -68,6 +68,27 @@ export const TLS_MUTANTS: readonly Mutant[] = [
     tests: ["tests/network/tls_entrance_test.ts"],
   },
   {
+    name: "what nobody takes is read over TLS all the same",
+    file: "tls/duplex.ts",
+    find: "below.readIf(() => stream.readableLength < READ_BYTES);",
+    replace: "below.readIf(() => stream.readableLength >= 0);",
+    tests: ["tests/tls/duplex_test.ts"],
+  },
+  {
+    name: "what is written over TLS to who has gone is written",
+    file: "tls/duplex.ts",
+    find: "} else if (this.#below.destroyed) reject(ended());",
+    replace: "} else if (this.#below.destroyed && error) reject(ended());",
+    tests: ["tests/tls/duplex_test.ts"],
+  },
+  {
+    name: "a connection that is gone stops the API's port for a moment",
+    file: "front/front_server.ts",
+    find: "        if (isOfTheConnection(error)) continue;\n",
+    replace: "",
+    tests: ["tests/front/front_test.ts"],
+  },
+  {
     name: "strangers shake hands as often as they like",
     file: "network/listener/handshake_turns.ts",
     find: "    if (this.#left < 1) return false;\n",
