@@ -1,8 +1,6 @@
 import type { Channel } from "../tls/channel.ts";
+import { ReadBuffer } from "../tls/read_buffer.ts";
 import { writeAll } from "../util/write_all.ts";
-
-/** Bytes that are carried at once: what waits in a connection whose reader is slow. */
-const CHUNK_BYTES = 16 * 1024;
 
 /** How long a client has to end a connection that was ended by what serves it, ms. */
 const LINGER_MS = 1000;
@@ -54,13 +52,13 @@ async function ask(
   inner: Channel,
   watch: RelayWatch,
 ): Promise<void> {
-  const buffer = new Uint8Array(CHUNK_BYTES);
+  const buffer = new ReadBuffer();
   let heard = true;
   try {
     for (;;) {
-      const count = await client.read(buffer);
+      const count = await client.read(buffer.room);
       if (count === null) break;
-      const bytes = buffer.subarray(0, count);
+      const bytes = buffer.filled(count);
       watch.received(bytes);
       if (heard) {
         heard = await writeAll(inner, bytes).then(() => true, () => false);
@@ -77,11 +75,11 @@ async function answer(
   client: Channel,
   watch: RelayWatch,
 ): Promise<void> {
-  const buffer = new Uint8Array(CHUNK_BYTES);
+  const buffer = new ReadBuffer();
   for (;;) {
-    const count = await inner.read(buffer);
+    const count = await inner.read(buffer.room);
     if (count === null) return await client.closeWrite();
-    const bytes = buffer.subarray(0, count);
+    const bytes = buffer.filled(count);
     watch.answered(bytes);
     await writeAll(client, bytes);
   }

@@ -1,9 +1,10 @@
 import { Duplex } from "node:stream";
 import { writeAll } from "../util/write_all.ts";
 import type { Channel } from "./channel.ts";
+import { ReadBuffer } from "./read_buffer.ts";
 
-/** Bytes that are read at once. */
-const READ_BYTES = 16 * 1024;
+/** What was decrypted and not taken yet, from which on nothing more is read, bytes. */
+const WAITING_BYTES = 16 * 1024;
 
 /**
  * A connection of the runtime as a stream of Node, on which TLS can be spoken.
@@ -14,7 +15,7 @@ const READ_BYTES = 16 * 1024;
  */
 export class ConnectionStream extends Duplex {
   readonly #channel: Channel;
-  readonly #buffer = new Uint8Array(READ_BYTES);
+  readonly #buffer = new ReadBuffer();
   #wanted: () => boolean = () => true;
   #paused = false;
 
@@ -42,10 +43,12 @@ export class ConnectionStream extends Duplex {
       this.#paused = true;
       return;
     }
-    this.#channel.read(this.#buffer).then(
-      // A copy as long as what came: most of it is far shorter than the buffer.
+    this.#channel.read(this.#buffer.room).then(
+      // A copy: the stream may keep it beyond the next read.
       (count) =>
-        void this.push(count === null ? null : this.#buffer.slice(0, count)),
+        void this.push(
+          count === null ? null : this.#buffer.filled(count).slice(),
+        ),
       (error) => void this.destroy(error),
     );
   }
@@ -99,7 +102,7 @@ export class DuplexChannel implements Channel {
   constructor(stream: Duplex, below: ConnectionStream) {
     this.#stream = stream;
     this.#below = below;
-    below.readIf(() => stream.readableLength < READ_BYTES);
+    below.readIf(() => stream.readableLength < WAITING_BYTES);
     const wake = (): void => this.#wake();
     stream.on("readable", wake);
     stream.on("end", () => {

@@ -70,7 +70,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
   {
     name: "what nobody takes is read over TLS all the same",
     file: "tls/duplex.ts",
-    find: "below.readIf(() => stream.readableLength < READ_BYTES);",
+    find: "below.readIf(() => stream.readableLength < WAITING_BYTES);",
     replace: "below.readIf(() => stream.readableLength >= 0);",
     tests: ["tests/tls/duplex_test.ts"],
   },
