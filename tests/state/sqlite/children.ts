@@ -60,7 +60,10 @@ export async function until(
 }
 
 /** A number of `/proc/PID/status`, in MiB. */
-export function memoryOf(pid: number, field: "VmRSS" | "VmHWM"): number {
+export function memoryOf(
+  pid: number,
+  field: "VmRSS" | "VmHWM" | "RssAnon",
+): number {
   const status = printed("cat", `/proc/${pid}/status`);
   const found = new RegExp(`${field}:\\s+(\\d+) kB`).exec(status);
   return Number(found![1]) / 1024;
