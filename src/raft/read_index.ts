@@ -5,7 +5,7 @@ import type {
   ReadIndexReply,
   ReadIndexRequest,
 } from "./messages.ts";
-import { quorumValue } from "./quorum.ts";
+import { isQuorum, quorumValue } from "./quorum.ts";
 import { type LeaderRead, MAX_WAITING_READS } from "./read_queues.ts";
 import { envelope, type RaftState } from "./state.ts";
 import type { MemberId } from "./types.ts";
@@ -30,11 +30,24 @@ export function receiveReadIndexRequest(
   state: RaftState,
   message: ReadIndexRequest,
 ): void {
-  if (state.role === "leader") {
-    readOnLeader(state, message.from, message.requestId);
-  } else {
-    answer(state, message.from, message.requestId, null);
-  }
+  const { from, requestId } = message;
+  if (state.role !== "leader") answer(state, from, requestId, null);
+  else if (isConfirmedBy(state, message)) {
+    answer(state, from, requestId, state.commit);
+  } else readOnLeader(state, from, requestId);
+}
+
+/**
+ * Whether the question answers itself: whoever asks in this leader's term had voted for no
+ * later one when it asked, which was after its reads came. If it and the leader are a
+ * quorum, no later leader had committed anything by then, and a round would tell no more.
+ */
+function isConfirmedBy(
+  state: RaftState,
+  { from, term }: ReadIndexRequest,
+): boolean {
+  return term === state.term && state.commit >= state.termStart &&
+    isQuorum(state.config, (voter) => voter === state.id || voter === from);
 }
 
 /** The leader's reply for the reads of this member. */

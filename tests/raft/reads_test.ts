@@ -196,8 +196,53 @@ Deno.test("§1.3 a joint configuration confirms with both majorities", () => {
   assert.ok(cluster.node(1).reads.get(requestId) !== undefined);
 });
 
+Deno.test("§1.3 the question of a voter that is a quorum with the leader is its own confirmation", () => {
+  const { messages } = hear(leaderOf(), readIndex(1, 7, { from: "3" }));
+  assert.deepEqual(
+    messages.map((message) =>
+      message.type === "readIndexReply" &&
+      [message.to, message.requestId, message.index]
+    ),
+    [["3", 7, 1]],
+  );
+});
+
+Deno.test("§1.3 a question confirms nothing before an entry of the own term is committed", () => {
+  const core = newLeader();
+  assert.deepEqual(hear(core, readIndex(1, 7, { from: "3" })).messages, []);
+});
+
+Deno.test("§1.3 a question of an older term confirms nothing", () => {
+  const core = leaderOf({}, 3, [1]);
+  assert.equal(core.term, 2);
+  const { messages } = hear(core, readIndex(1, 7, { from: "3" }));
+  assert.deepEqual(ofType(messages, "readIndexReply"), []);
+  assert.equal(ofType(messages, "heartbeat").length, 2);
+});
+
+Deno.test("§1.3 nor does one of five voters, nor a learner's", () => {
+  const five = hear(leaderOf({}, 5), readIndex(1, 7, { from: "3" }));
+  assert.deepEqual(ofType(five.messages, "readIndexReply"), []);
+  const cluster = new Cluster({ voters: 3, learners: 1 }).elect(1);
+  cluster.cut(1, 2).cut(1, 3);
+  const requestId = cluster.read(4);
+  cluster.settle();
+  cluster.tick(2);
+  assert.equal(cluster.node(4).reads.has(requestId), false);
+});
+
+Deno.test("§1.3 a question during a joint configuration needs both majorities", () => {
+  const cluster = new Cluster({ voters: 3, spares: 2 }).elect(1);
+  cluster.reconfigure(1, { addLearners: ["4", "5"] }).tick(3);
+  cluster.cut(1, 4).cut(1, 5);
+  cluster.change(1, { promote: ["4", "5"], remove: ["2", "3"] });
+  const requestId = cluster.read(2);
+  cluster.settle();
+  assert.equal(cluster.node(2).reads.has(requestId), false);
+});
+
 Deno.test("§1.3 a leader that steps down fails its reads, also those of followers", () => {
-  const core = leaderOf();
+  const core = leaderOf({}, 5);
   read(core, 1);
   hear(core, readIndex(1, 77, { from: "3" }));
   const { reads, messages } = hear(core, heartbeat(2));
@@ -300,11 +345,12 @@ Deno.test("§1.3 a read without a leader fails at once", () => {
 });
 
 Deno.test("§1.3 a question repeated while it waits is answered once", () => {
-  const core = leaderOf();
+  const core = leaderOf({}, 5);
   const ask = readIndex(1, 5, { from: "3" });
-  const first = hear(core, ask);
+  const round = roundOf(hear(core, ask).messages);
   hear(core, ask);
-  const done = hear(core, heartbeatReply(1, roundOf(first.messages)));
+  hear(core, heartbeatReply(1, round, { from: "4" }));
+  const done = hear(core, heartbeatReply(1, round));
   assert.equal(ofType(done.messages, "readIndexReply").length, 1);
   assert.deepEqual(ofType(done.messages, "heartbeat"), [], "nobody waits");
 });

@@ -253,6 +253,28 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     replace: "const committed = true;",
   },
   {
+    name:
+      "a question for a read index is answered before an entry of the own term is committed",
+    file: "raft/read_index.ts",
+    find:
+      "  return term === state.term && state.commit >= state.termStart &&\n",
+    replace: "  return term === state.term &&\n",
+  },
+  {
+    name: "a question of an older term is its own confirmation",
+    file: "raft/read_index.ts",
+    find:
+      "  return term === state.term && state.commit >= state.termStart &&\n",
+    replace: "  return state.commit >= state.termStart &&\n",
+  },
+  {
+    name: "any question for a read index is its own confirmation",
+    file: "raft/read_index.ts",
+    find:
+      "isQuorum(state.config, (voter) => voter === state.id || voter === from);",
+    replace: "isQuorum(state.config, () => true);",
+  },
+  {
     name: "a leader without a quorum goes on",
     file: "raft/core.ts",
     find: "if (!checkQuorum(state) && options.checkQuorum) {",
