@@ -40,5 +40,10 @@ Deno.test("tasks that run a member take what is locked, and may run nothing but 
     assert.match(task, / --frozen --lock=serve\.lock /, name);
     assert(task.includes(" --allow-run=$(deno eval -p 'Deno.execPath()') "));
   }
-  assert.match(tasks.compile!, / --frozen --lock=serve\.lock /);
+  // Of what is compiled everything was bundled before: nothing is resolved then.
+  assert.match(tasks.compile!, / native\/pieces\.ts && .* --no-lock /);
+  const pieces = await Deno.readTextFile(
+    new URL("../native/pieces.ts", import.meta.url),
+  );
+  assert.match(pieces, /"bundle", .*"--frozen", "--lock=serve\.lock"/);
 });

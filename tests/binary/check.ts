@@ -32,8 +32,31 @@ const nodes = [1, 2, 3].map((id) =>
   `${id} 127.0.0.1:${ports[2 * id - 2]} 127.0.0.1:${ports[2 * id - 1]}`
 );
 
+/** Of the dashboard. */
+const PASSWORD = "correct horse battery staple";
+
 /** Added to the environment of every member that is started. */
-let extra: Record<string, string> = {};
+let extra: Readonly<Record<string, string>> = {
+  HQL_PASSWORD_DASHBOARD: await passwordHash(),
+  HQL_INSECURE_COOKIE: "true",
+};
+
+/** As `hiqlite password` prints it, whose input is a pipe. */
+async function passwordHash(): Promise<string> {
+  const command = new Deno.Command(binary, {
+    args: ["password"],
+    clearEnv: true,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const input = command.stdin.getWriter();
+  await input.write(new TextEncoder().encode(`${PASSWORD}\n`));
+  await input.close();
+  const { code, stdout } = await command.output();
+  assert.equal(code, 0);
+  return new TextDecoder().decode(stdout).trim();
+}
 
 function start(
   id: number,
@@ -142,6 +165,23 @@ async function checkChildren(): Promise<void> {
   console.log("its children are the binary itself, and know no secret");
 }
 
+/** The page is inside, and so is the Worker that checks passwords. */
+async function checkDashboard(): Promise<void> {
+  const page = await fetch(url(1, "/dashboard/"));
+  assert.match(await page.text(), /^<!doctype html>/i);
+  const session = await fetch(url(1, "/dashboard/api/session"), {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      "sec-fetch-site": "same-origin",
+      origin: url(1, ""),
+    },
+    body: JSON.stringify({ password: PASSWORD }),
+  });
+  assert.equal(session.status, 200, await session.text());
+  console.log("its dashboard is inside, and knows its password");
+}
+
 /** The seed's "You lose the full cluster", step by step. */
 async function loseAll(): Promise<void> {
   await using stub = new S3Stub();
@@ -193,6 +233,7 @@ try {
       params: [`from ${id}`],
     });
   }
+  await checkDashboard();
   const { leader } = await (await fetch(url(1, "/api/v1/cluster"), {
     headers: { "x-api-secret": SECRET },
   })).json();

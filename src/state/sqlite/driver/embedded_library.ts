@@ -18,9 +18,8 @@ const NAME_DIGITS = 16;
 export function embeddedLibrary(): Uint8Array | null {
   if (!Deno.build.standalone) return null;
   try {
-    return fs.readFileSync(
-      new URL(`../../../../dist/${LIBRARY_NAME}`, import.meta.url),
-    );
+    const dist = new URL("../../../../dist/", import.meta.url);
+    return fs.readFileSync(new URL(LIBRARY_NAME, dist));
   } catch {
     return null;
   }
