@@ -23,13 +23,10 @@ import { mountSql } from "./routes/sql.ts";
 import { mountTopics } from "./routes/topics.ts";
 import { mountTokens } from "./routes/tokens.ts";
 import { mountStatus } from "./routes/status.ts";
+import { openInTurns } from "./open_turns.ts";
 import { RateLimits, rateOf } from "./rate_limits.ts";
 import { RequestError } from "./request_error.ts";
 import { TokenEnds } from "./token_ends.ts";
-import { Turnstile } from "./turnstile.ts";
-
-/** What anybody may ask without a secret, in all: so many requests must not keep the member from its peers. */
-const OPEN_REQUESTS = { windowMs: 50, perWindow: 50 };
 
 /** What the API needs to know. */
 export interface AppOptions {
@@ -123,11 +120,7 @@ export function wiredApp(
   });
   app.use("*", closeUnread, endUnsent);
   app.use("*", cors(options.corsOrigins ?? []));
-  const open = new Turnstile(OPEN_REQUESTS);
-  app.use("*", async (context, next) => {
-    if (!context.req.path.startsWith("/api/")) await open.pass();
-    await next();
-  });
+  app.use("*", openInTurns());
   app.use("/api/*", async (context, next) => {
     setAccess(context, await authentication.access(context.req.raw.headers));
     await next();

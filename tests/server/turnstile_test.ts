@@ -46,3 +46,18 @@ Deno.test("a flood of requests without a secret is answered, bit by bit, and kee
     const statuses = await Promise.all(flood);
     assert.deepEqual(new Set(statuses), new Set([200, 404]));
   }));
+
+Deno.test("of what is long and open to anybody less is answered at once, and what is short does not wait for it", () =>
+  withApp(async (ask) => {
+    for (const path of ["/openapi.json", "/metrics"]) {
+      const answered: string[] = [];
+      const noted = (path: string) => async (): Promise<void> => {
+        await ask(path);
+        answered.push(path);
+      };
+      const long = Array.from({ length: 25 }, () => noted(path));
+      await Promise.all([...long.map((go) => go()), noted("/ping")()]);
+      const before = answered.indexOf("/ping");
+      assert.ok(before <= 10, `${path}: ${before} were answered before it`);
+    }
+  }));

@@ -90,10 +90,10 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "edges: what needs no secret may be asked without bound",
-    file: "server/app.ts",
+    file: "server/open_turns.ts",
     tests: ["tests/server/turnstile_test.ts"],
-    find: "await open.pass();",
-    replace: "void open.pass();",
+    find: "await (LONG_PATHS",
+    replace: "void (LONG_PATHS",
   },
   {
     name: "edges: who waits at a turnstile is overtaken",
@@ -118,5 +118,12 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
     find: "row[columns + at] === 1 && ",
     replace: "",
     tests: ["tests/cli/shell/reals_test.ts"],
+  },
+  {
+    name: "edges: long answers to anybody come as often as short ones",
+    file: "server/open_turns.ts",
+    tests: ["tests/server/turnstile_test.ts"],
+    find: "LONG_PATHS.includes(path) ? long : open",
+    replace: "LONG_PATHS.includes(path) && path === '' ? long : open",
   },
 ];
