@@ -110,7 +110,6 @@ ffiTest(
   "a library that hears interrupts inside of functions answers as the runtime's does",
   () => {
     const seed = crypto.getRandomValues(new Uint32Array(1))[0]!;
-    console.log(`seed ${seed}`);
     let state = seed;
     const below = (bound: number): number => {
       state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
@@ -135,7 +134,7 @@ ffiTest(
       assert.equal(
         valueOf(ours, sql, values),
         valueOf(theirs, sql, values),
-        JSON.stringify(values),
+        `seed ${seed}: ${JSON.stringify(values)}`,
       );
     }
     ours.close();
