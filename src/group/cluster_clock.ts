@@ -1,4 +1,5 @@
-import type { Term } from "../raft/types.ts";
+import type { AppendEntries } from "../raft/messages.ts";
+import { EntryKind, type Term } from "../raft/types.ts";
 
 /** A follower's own time counts for so many election timeouts after it heard the leader's clock; more would pass without a leader. */
 const UNHEARD_TIMEOUTS = 2;
@@ -95,13 +96,32 @@ export class ClusterClock {
     this.#since = 0;
   }
 
-  /** A heartbeat of the leader of `term` said so. Older ones that come late say nothing new. */
+  /**
+   * The leader of `term` said so, with a heartbeat or by an entry that it stamped. What it said earlier and comes
+   * late says nothing new; what it says again it says of now, for the clock of one that stalls stands still.
+   */
   heard(clockMs: number, term: Term): void {
     this.follow(term);
-    if (this.#leads || clockMs <= this.#heard) return;
+    if (this.#leads || clockMs < this.#heard) return;
     this.#heard = clockMs;
     // The next tick tells also of time before this.
     this.#since = -this.#untold;
+  }
+
+  /**
+   * The leader of `term` sent entries; `stampOf` tells the clock of those that it stamped. If this member leads next,
+   * it must not be ahead of them, as it would be with what it counted by itself while that leader stalled.
+   */
+  received(
+    { term, entries }: Pick<AppendEntries, "term" | "entries">,
+    stampOf: (payload: Uint8Array) => number,
+  ): void {
+    this.follow(term);
+    if (term !== this.#heardIn) return;
+    const own = entries.findLast((entry) =>
+      entry.term === term && entry.kind === EntryKind.command
+    );
+    if (own !== undefined) this.heard(stampOf(own.payload), term);
   }
 
   /** The state machine has applied an entry with this clock. */

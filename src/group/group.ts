@@ -132,7 +132,7 @@ export class RaftGroup {
           const bytes = payloadBytes(entries);
           if (!this.#parts.room.reserve(entries.length, bytes)) return;
           this.#step({ kind: "message", message });
-          this.#parts.clock.follow(message.term);
+          this.#parts.clock.received(message, this.#ports.stampOf);
         });
       case "heartbeat":
         this.#step({ kind: "message", message });

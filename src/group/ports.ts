@@ -70,6 +70,8 @@ export interface GroupPorts {
   readonly machine: StateMachine;
   /** Writes the cluster clock, and what else only a leader decides, into a proposal that is about to be appended here. */
   stamp(payload: Uint8Array, clockMs: number): void;
+  /** The cluster clock that a leader's `stamp` wrote, ms; 0 if none did. */
+  stampOf(payload: Uint8Array): number;
   /** Monotonic time since the last tick, or since it began, ms. @default {none} */
   sinceTickMs?(): number;
   /** Applied entries after this one are needed elsewhere still, `null` if none are. @default {none} */

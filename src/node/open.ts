@@ -22,7 +22,7 @@ import { SystemRandom } from "../util/random.ts";
 import { createCore, raftOptions, segmentBytesOf } from "./volume/boot.ts";
 import { RaftGroup } from "../group/group.ts";
 import { encodeEntryRefusal } from "../state/entry_refusal.ts";
-import { peekMaxRun, sealEnvelope } from "../state/envelope.ts";
+import { peekClock, peekMaxRun, sealEnvelope } from "../state/envelope.ts";
 import { envelopeStamp, type WrittenChance } from "./groups/stamp.ts";
 import { isDamage, isLogDamage } from "./damage.ts";
 import type { CacheSpec, FollowingSpec } from "./groups/spec.ts";
@@ -95,16 +95,14 @@ export async function openNode(
         machine: storage.machine,
         ...ports,
         stamp: envelopeStamp(systemClock, random, options.written),
+        stampOf: peekClock,
         firstRun: {
           seal: sealEnvelope,
           refusal: encodeEntryRefusal,
           limitMs: (payload) => runLimit(config, peekMaxRun(payload)),
         },
         defer: queueMicrotask,
-        linger: (callback) => {
-          const timer = setTimeout(callback, LINGER_MS);
-          return () => clearTimeout(timer);
-        },
+        linger,
         afterTurns: (callback) =>
           void setImmediate(() => setImmediate(callback)),
         warn: (message, error) => logger.warn(`${message}: ${error.message}`),
@@ -127,6 +125,11 @@ export async function openNode(
     fatal: (error) => options.fatal(error),
     listeners: options.listeners ?? (() => []),
   });
+}
+
+function linger(callback: () => void): () => void {
+  const timer = setTimeout(callback, LINGER_MS);
+  return () => clearTimeout(timer);
 }
 
 /** The secret that members share, and the one before it while it is being changed. */

@@ -145,10 +145,12 @@ export function peekMaxRun(bytes: Uint8Array): number {
   return new ByteReader(bytes, RUN_MS_OFFSET).u32();
 }
 
-/** The cluster clock that an encoded envelope is stamped with, ms. */
+/** The cluster clock that an encoded envelope is stamped with, ms; 0 of bytes that are none, as another member may send them. */
 export function peekClock(bytes: Uint8Array): number {
-  assertEnvelope(bytes);
-  return new ByteReader(bytes, CLOCK_OFFSET).u53();
+  if (!isEnvelope(bytes)) return 0;
+  const view = new DataView(bytes.buffer, bytes.byteOffset + CLOCK_OFFSET, 8);
+  const ms = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
+  return Number.isSafeInteger(ms) ? ms : 0;
 }
 
 /** The wall time that an encoded envelope is stamped with, ms since the epoch. */
@@ -209,10 +211,11 @@ export function decodeEnvelope(bytes: Uint8Array, known = LEVEL): Envelope {
 }
 
 function assertEnvelope(bytes: Uint8Array): void {
-  assert(
-    bytes.length >= STAMPED_BYTES && bytes[0]! >= FIRST_LEVEL,
-    "only an encoded envelope has a stamp",
-  );
+  assert(isEnvelope(bytes), "only an encoded envelope has a stamp");
+}
+
+function isEnvelope(bytes: Uint8Array): boolean {
+  return bytes.length >= STAMPED_BYTES && bytes[0]! >= FIRST_LEVEL;
 }
 
 function setU53(view: DataView, offset: number, value: number): void {

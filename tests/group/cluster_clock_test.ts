@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { ClusterClock } from "../../src/group/cluster_clock.ts";
 import type { GroupMessage } from "../../src/group/messages.ts";
+import { type Entry, EntryKind } from "../../src/raft/types.ts";
 import { STAMPS, TICK_MS, Trio } from "../node/trio.ts";
 
 const ELECTION_MS = 700;
@@ -223,6 +224,41 @@ Deno.test("who follows a leader of a later term forgets what earlier ones said: 
   clock.lead(false, 4);
   clock.heard(1150, 4);
   assert.equal(clock.ms, 1150);
+});
+
+Deno.test("what a leader says again it says of now: the clock of one that stalls stands still", () => {
+  const clock = new ClusterClock(0, ELECTION_MS);
+  clock.heard(5000, 1);
+  clock.tick(200);
+  clock.heard(5000, 1);
+  clock.tick(50);
+  clock.lead(true, 2);
+  assert.equal(clock.stamp(), 5050);
+});
+
+Deno.test("who leads next is not ahead of an entry that it has, whose leader had stalled before", () => {
+  const clock = new ClusterClock(0, ELECTION_MS);
+  const stamps = new Map<Uint8Array, number>();
+  const entry = (term: number, clockMs: number, kind: EntryKind): Entry => {
+    const payload = new Uint8Array(1);
+    stamps.set(payload, clockMs);
+    return { term, index: 1, kind, payload };
+  };
+  const received = (term: number, ...entries: Entry[]): void =>
+    clock.received({ term, entries }, (payload) => stamps.get(payload)!);
+  clock.heard(5000, 4);
+  // The leader is frozen for longer than it will account for.
+  clock.tick(500);
+  clock.tick(300);
+  const { command, config } = EntryKind;
+  received(4, entry(4, 5500, command), entry(4, 0, config));
+  clock.tick(50);
+  assert.equal(clock.ms, 5550);
+  // Another leader stamped it, whose clock says nothing of this one's.
+  received(4, entry(3, 9000, command));
+  assert.equal(clock.ms, 5550);
+  received(3, entry(3, 9000, command));
+  assert.equal(clock.ms, 5550, "of a leader that is none any more");
 });
 
 Deno.test("stamps never go back, also while a leader is told of its time in pieces", () => {

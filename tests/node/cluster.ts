@@ -1,3 +1,4 @@
+import { peekClock } from "../../src/state/envelope.ts";
 import { API_SETTINGS, type ApiField } from "../../src/config/api_settings.ts";
 import { BACKUP_SETTINGS } from "../../src/config/backup_settings.ts";
 import type { BackupConfig } from "../../src/config/backup_types.ts";
@@ -147,6 +148,7 @@ export class Cluster {
           machine: storage.machine,
           ...ports,
           stamp: envelopeStamp(systemClock, new SystemRandom()),
+          stampOf: peekClock,
           defer: queueMicrotask,
           warn: (message) => this.lines.push(`${id}: ${message}`),
         }, options);

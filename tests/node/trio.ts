@@ -320,6 +320,7 @@ export class Trio {
         defer,
         ...(lingers ? { linger: (run) => this.#linger(run) } : {}),
         stamp: (payload, clockMs) => void STAMPS.set(payload, clockMs),
+        stampOf: (payload) => STAMPS.get(payload) ?? 0,
         send: (message) => this.#deliver(message),
         fatal: (error) => member.fatal = error,
         changed: () => {},

@@ -147,6 +147,7 @@ export class SimMember implements Observed {
       core: this.core,
       log,
       machine: this.state,
+      stampOf: peekClock,
       stamp: (payload, clockMs) => {
         stamp(payload, clockMs);
         const { state, group } = this;

@@ -1,3 +1,4 @@
+import { peekClock } from "../../../src/state/envelope.ts";
 import { RaftGroup } from "../../../src/group/group.ts";
 import { DEFAULT_GROUP_OPTIONS } from "../../../src/group/ports.ts";
 import { MemoryLog } from "../../../src/log/memory_log.ts";
@@ -291,6 +292,7 @@ export class EpochMember {
         return ports.send(message);
       },
       stamp: envelopeStamp(this.#clock, draw),
+      stampOf: peekClock,
       defer: (callback) => this.#later(0, callback),
       warn: (message) => this.#world.note(`${this.node}: ${message}`),
     }, options);

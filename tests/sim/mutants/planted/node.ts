@@ -189,6 +189,25 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     replace: "if (this.#leads || term > 0) return;",
   },
   {
+    name: "a follower counts on where its leader's clock stands still",
+    file: "group/cluster_clock.ts",
+    find: "if (this.#leads || clockMs < this.#heard) return;",
+    replace: "if (this.#leads || clockMs <= this.#heard) return;",
+  },
+  {
+    name: "a follower does not hear the clock of what it appends",
+    file: "group/cluster_clock.ts",
+    find:
+      "    if (own !== undefined) this.heard(stampOf(own.payload), term);\n",
+    replace: "",
+  },
+  {
+    name: "a follower takes an earlier leader's stamp for the present one's",
+    file: "group/cluster_clock.ts",
+    find: "entry.term === term && entry.kind === EntryKind.command",
+    replace: "entry.kind === EntryKind.command",
+  },
+  {
     name: "a follower counts from the tick before it heard the leader",
     file: "group/cluster_clock.ts",
     find: "this.#since = -this.#untold;",
