@@ -64,7 +64,7 @@ export interface RoomEvents {
   diverged(group: string, divergence: Divergence): void;
   /** The member cannot go on. */
   failed(error: Error): void;
-  /** Every fifth tick. */
+  /** Every fifth tick, and each of the first ones. */
   slowTick(): void;
   /** Whether the member is being shut down. */
   stopping(): boolean;

@@ -7,6 +7,8 @@ import type { RaftGroup } from "../../group/group.ts";
 /** Ticks made up for after a stall; more would start elections before waiting messages were read. */
 const CATCH_UP_TICKS = 3;
 const SLOW_TICKS = 5;
+/** At the beginning, where each step waits for the one before, every timer call is also a slow one: for so many. */
+const FIRST_TICKS = 20;
 /** Between two attempts of a leader without room to find another one; a multiple of the above. */
 const FULL_TICKS = 40;
 
@@ -18,7 +20,7 @@ export interface PulsePorts {
   readonly tickMs: number;
   /** The loops that this member takes part in. */
   running(): Iterable<RaftGroup>;
-  /** Every fifth timer call: what need not be done at every tick. */
+  /** Every fifth timer call, and each of the first twenty: what need not be done at every tick. */
   slowTick(): void;
 }
 
@@ -88,7 +90,8 @@ export class Pulse {
         group.tick(first ? passedMs - (ticks - 1) * tickMs : tickMs);
       }
     }
-    if (++this.#calls % SLOW_TICKS !== 0) return;
+    this.#calls++;
+    if (this.#calls > FIRST_TICKS && this.#calls % SLOW_TICKS !== 0) return;
     this.#ports.slowTick();
     this.#mayHandOver();
   }

@@ -6,7 +6,9 @@ import { Logger } from "../../../src/util/logger.ts";
 const TICK_MS = 50;
 
 /** A pulse whose time stands still until it is told to go on, and what its group was told. */
-function pulse(): { pulse: Pulse; told: string[]; pass: (ms: number) => void } {
+function pulse(
+  slowTick = () => {},
+): { pulse: Pulse; told: string[]; pass: (ms: number) => void } {
   let now = 0;
   const told: string[] = [];
   const group = {
@@ -24,7 +26,7 @@ function pulse(): { pulse: Pulse; told: string[]; pass: (ms: number) => void } {
       logger: new Logger("error", () => {}),
       tickMs: TICK_MS,
       running: () => [group],
-      slowTick: () => {},
+      slowTick,
     }),
   };
 }
@@ -47,4 +49,16 @@ Deno.test("§1.3 touch() after a pause says so before it ticks", () => {
   pass(100 * TICK_MS);
   beats.touch();
   assert.deepEqual(told, ["stalled", "tick", "tick", "tick"]);
+});
+
+Deno.test("each of a member's first ticks is a slow one, too, and then every fifth", () => {
+  const slow: number[] = [];
+  let calls = 0;
+  const { pulse: beats, pass } = pulse(() => slow.push(calls));
+  for (calls = 1; calls <= 30; calls++) {
+    pass(TICK_MS);
+    beats.touch();
+  }
+  const first = Array.from({ length: 20 }, (_, i) => i + 1);
+  assert.deepEqual(slow, [...first, 25, 30]);
 });
