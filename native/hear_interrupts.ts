@@ -7,8 +7,7 @@
  * A call that nobody interrupts returns what it always did.
  */
 
-/** Says that the library was built with these changes; a driver looks for it. */
-export const HEARS_INTERRUPTS = "hiqlite_hears_interrupts";
+import { HEARS_INTERRUPTS } from "../src/state/sqlite/driver/ffi/library.ts";
 
 /** One place of the source that is changed. */
 export interface Change {

@@ -49,11 +49,21 @@ export function beginnings(addresses: OwnAddresses): string[] {
   return [...new Set([MAIN, ...addressed])];
 }
 
-async function* modules(root: string, folder = "src"): AsyncGenerator<string> {
-  if (folder === "src") yield MAIN;
+async function* modules(root: string): AsyncGenerator<string> {
+  yield MAIN;
+  for await (const path of filesIn("src", root)) {
+    if (path.endsWith(".ts")) yield path;
+  }
+}
+
+/** All files of a folder and of those in it, as paths from the top. */
+export async function* filesIn(
+  folder: string,
+  root = ROOT,
+): AsyncGenerator<string> {
   for await (const entry of Deno.readDir(join(root, folder))) {
     const path = `${folder}/${entry.name}`;
-    if (entry.isDirectory) yield* modules(root, path);
-    else if (path.endsWith(".ts")) yield path;
+    if (entry.isDirectory) yield* filesIn(path, root);
+    else yield path;
   }
 }

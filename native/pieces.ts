@@ -8,6 +8,7 @@
 import { dirname, join, relative } from "node:path";
 import {
   beginnings,
+  filesIn,
   type OwnAddresses,
   ownAddresses,
   ROOT,
@@ -42,7 +43,7 @@ async function makePieces(): Promise<void> {
   }
   await Deno.remove(join(ROOT, PROGRAM), { recursive: true }).catch(() => {});
   await bundle(beginnings(addresses));
-  for await (const piece of pieces(PROGRAM)) {
+  for await (const piece of filesIn(PROGRAM)) {
     const path = join(ROOT, piece);
     const text = await Deno.readTextFile(path);
     await Deno.writeTextFile(
@@ -62,14 +63,6 @@ async function bundle(entries: readonly string[]): Promise<void> {
   }).output();
   const said = new TextDecoder().decode(stderr);
   if (!success) throw new Error(`deno bundle failed: ${said}`);
-}
-
-async function* pieces(folder: string): AsyncGenerator<string> {
-  for await (const entry of Deno.readDir(join(ROOT, folder))) {
-    const path = `${folder}/${entry.name}`;
-    if (entry.isDirectory) yield* pieces(path);
-    else yield path;
-  }
 }
 
 /**

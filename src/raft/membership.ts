@@ -3,7 +3,7 @@ import { isJoint, isMember, isVoter, sorted } from "./configuration.ts";
 import type { MembershipChange, Outcome } from "./io.ts";
 import { isQuorum } from "./quorum.ts";
 import { refuse } from "./refusal.ts";
-import type { RaftState } from "./state.ts";
+import { committedInTerm, type RaftState } from "./state.ts";
 import type { Configuration, MemberId } from "./types.ts";
 
 /**
@@ -33,7 +33,7 @@ export function changeMembership(
       `the change at ${index} is not finished`,
     );
   }
-  if (state.commit < state.termStart) {
+  if (!committedInTerm(state)) {
     return refuse(
       state,
       "change_pending",

@@ -7,7 +7,7 @@ import type {
 } from "./messages.ts";
 import { isQuorum, quorumValue } from "./quorum.ts";
 import { type LeaderRead, MAX_WAITING_READS } from "./read_queues.ts";
-import { envelope, type RaftState } from "./state.ts";
+import { committedInTerm, envelope, type RaftState } from "./state.ts";
 import type { MemberId } from "./types.ts";
 
 /** A linearizable read was asked for on this member (thesis §6.4). */
@@ -46,7 +46,7 @@ function isConfirmedBy(
   state: RaftState,
   { from, term }: ReadIndexRequest,
 ): boolean {
-  return term === state.term && state.commit >= state.termStart &&
+  return term === state.term && committedInTerm(state) &&
     isQuorum(state.config, (voter) => voter === state.id || voter === from);
 }
 
@@ -90,7 +90,7 @@ function readOnLeader(
   const isRepeated = from !== state.id &&
     waiting.some((read) => read.from === from && read.requestId === requestId);
   if (isRepeated) return;
-  const committed = state.commit >= state.termStart;
+  const committed = committedInTerm(state);
   if (committed && provesItself(state)) {
     answer(state, from, requestId, state.commit);
   } else if (waiting.length >= MAX_WAITING_READS) {

@@ -158,3 +158,8 @@ export function envelope(
 ): { from: MemberId; to: MemberId; term: Term } {
   return { from: state.id, to, term: state.term };
 }
+
+/** Whether an entry of this leader's term is committed, and with it all before: only then does it know what is (§5.4.2, §8). */
+export function committedInTerm(state: RaftState): boolean {
+  return state.commit >= state.termStart;
+}

@@ -62,7 +62,7 @@ export async function openSqliteMachine(
   const { driver = { kind: "node" }, statementCacheCapacity = 1024 } = options;
   const library = openDriver(driver);
   useTemporaryFolder(library, options.dir);
-  if (library.capabilities.interrupt && library.hearsInside === false) {
+  if (library.hearsInside === false) {
     options.logger.warn(
       "the SQLite library was not built by deno task sqlite: a write that compares tens of MB with tens of MB (instr, replace, trim, LIKE, GLOB, json_patch) can end this member",
     );

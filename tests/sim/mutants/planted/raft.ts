@@ -249,23 +249,21 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
   {
     name: "ReadIndex before an entry of the own term is committed",
     file: "raft/read_index.ts",
-    find: "const committed = state.commit >= state.termStart;",
+    find: "const committed = committedInTerm(state);",
     replace: "const committed = true;",
   },
   {
     name:
       "a question for a read index is answered before an entry of the own term is committed",
     file: "raft/read_index.ts",
-    find:
-      "  return term === state.term && state.commit >= state.termStart &&\n",
+    find: "  return term === state.term && committedInTerm(state) &&\n",
     replace: "  return term === state.term &&\n",
   },
   {
     name: "a question of an older term is its own confirmation",
     file: "raft/read_index.ts",
-    find:
-      "  return term === state.term && state.commit >= state.termStart &&\n",
-    replace: "  return state.commit >= state.termStart &&\n",
+    find: "  return term === state.term && committedInTerm(state) &&\n",
+    replace: "  return committedInTerm(state) &&\n",
   },
   {
     name: "any question for a read index is its own confirmation",
@@ -295,7 +293,7 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
   {
     name: "a membership change before a commit of the own term",
     file: "raft/membership.ts",
-    find: "if (state.commit < state.termStart) {",
+    find: "if (!committedInTerm(state)) {",
     replace: "if (state.commit < 0) {",
   },
   {

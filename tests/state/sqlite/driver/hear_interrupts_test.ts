@@ -7,6 +7,7 @@ import {
 } from "../../../../src/state/sqlite/driver/driver.ts";
 import { openDriver } from "../../../../src/state/sqlite/driver/open_driver.ts";
 import type { SqlValue } from "../../../../src/state/sql/types.ts";
+import { randomBetween, SeededRandom } from "../../../../src/util/random.ts";
 import { SQLITE_LIBRARY, testNeeding } from "../../../cluster/requirements.ts";
 import type { Interrupted } from "./interrupter.ts";
 
@@ -110,11 +111,8 @@ ffiTest(
   "a library that hears interrupts inside of functions answers as the runtime's does",
   () => {
     const seed = crypto.getRandomValues(new Uint32Array(1))[0]!;
-    let state = seed;
-    const below = (bound: number): number => {
-      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-      return Math.floor(state / 2 ** 32 * bound);
-    };
+    const random = new SeededRandom(seed);
+    const below = (bound: number): number => randomBetween(random, 0, bound);
     const text = (): string =>
       Array.from({ length: below(7) }, () => "aab%_*?[]é"[below(10)]).join("");
     const object = (): string =>

@@ -2,6 +2,9 @@ import { requireSqlite } from "../driver.ts";
 
 const STATEMENT = ["pointer", "i32"] as const;
 
+/** What a library has that `deno task sqlite` built: see `SqliteDriver.hearsInside`. */
+export const HEARS_INTERRUPTS = "hiqlite_hears_interrupts";
+
 /** The functions of SQLite that the driver calls; every library that is new enough has them. */
 const SYMBOLS = {
   sqlite3_libversion: { parameters: [], result: "pointer" },
@@ -126,8 +129,7 @@ const SYMBOLS = {
     result: "void",
   },
 
-  // Of libraries that `deno task sqlite` built.
-  hiqlite_hears_interrupts: { parameters: [], result: "i32", optional: true },
+  [HEARS_INTERRUPTS]: { parameters: [], result: "i32", optional: true },
 } as const;
 
 /** Pointer to something inside of SQLite. */
@@ -185,7 +187,7 @@ function load(path: string): Library {
       `The SQLite library ${path} was compiled for programs without threads (SQLITE_THREADSAFE=0); use another`,
     );
   }
-  const hearsInside = sqlite.hiqlite_hears_interrupts !== null;
+  const hearsInside = sqlite[HEARS_INTERRUPTS] !== null;
   return { sqlite, version, hearsInside };
 }
 
