@@ -1,7 +1,7 @@
 import type { Channel } from "../tls/channel.ts";
 import type { Guest } from "./connection_caps.ts";
 import { end, relay } from "./relay.ts";
-import { RequestHead } from "./request_head.ts";
+import { isLastAnswer, RequestHead } from "./request_head.ts";
 
 /** One accepted connection. */
 export class FrontConnection implements Guest {
@@ -45,11 +45,20 @@ export class FrontConnection implements Guest {
     this.#sinceMs = this.#lastMs = performance.now();
   }
 
+  /** Something came, and is not passed on yet. */
+  moved(): void {
+    this.#lastMs = performance.now();
+  }
+
   /** Carries what is said on `channel` and by `inner`, until both are done. */
   async serve(channel: Channel, inner: Channel): Promise<void> {
     await relay(channel, inner, {
       received: (bytes) => this.#moved(() => this.#head.received(bytes)),
-      answered: (bytes) => this.#moved(() => this.#head.answered(bytes)),
+      answered: (bytes) => {
+        const last = this.#head.phase === "busy" && isLastAnswer(bytes);
+        this.#moved(() => this.#head.answered(bytes));
+        return last;
+      },
     });
   }
 

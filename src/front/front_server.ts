@@ -3,15 +3,17 @@ import { type Channel, prefixed } from "../tls/channel.ts";
 import type { Handshakes } from "../tls/handshakes.ts";
 import { expectHello, firstBytes, NoTlsError } from "../tls/hello.ts";
 import { isOfTheConnection } from "../util/failed_accept.ts";
+import { writeAll } from "../util/write_all.ts";
 import { FrontConnection } from "./connection.ts";
 import { ConnectionCaps } from "./connection_caps.ts";
+import { firstHead, NoRequestError } from "./first_head.ts";
 import type {
   FrontCounts,
   FrontNews,
   FrontOpening,
   InnerAddress,
 } from "./protocol.ts";
-import { end } from "./relay.ts";
+import { end, throwAway } from "./relay.ts";
 import { withAddress } from "./told_address.ts";
 
 /** How often clocks of connections are looked at, and counts are told, ms. */
@@ -151,15 +153,15 @@ export class FrontServer {
       if (this.#handshakes !== null) {
         channel = await this.#shake(accepted, conn, this.#handshakes);
       }
-      // Who says nothing costs one descriptor, not three.
-      const first = withAddress(
-        await spoken(channel),
-        this.#opening.addressTag,
-        accepted.address,
-      );
+      // Who asks nothing costs one descriptor, not three, and the server no time.
+      const head = await firstHead(channel, () => accepted.moved());
+      if (head === null) throw new Error("it ended before it asked anything");
+      const { addressTag } = this.#opening;
+      const first = withAddress(head, addressTag, accepted.address);
       inner = await connectTo(this.#opening.inner);
       channel = prefixed(first, channel);
     } catch (error) {
+      if (error instanceof NoRequestError) await dismiss(channel, error);
       accepted.close();
       this.#say(
         "passing on",
@@ -240,6 +242,26 @@ async function spoken(channel: Channel): Promise<Uint8Array> {
   const bytes = await firstBytes(channel);
   if (bytes === null) throw new Error("it ended before it said anything");
   return bytes;
+}
+
+/** Says what is wrong with a request, to whoever still listens. */
+async function dismiss(
+  channel: Channel,
+  { status, message }: NoRequestError,
+): Promise<void> {
+  const reason = status === 431
+    ? "Request Header Fields Too Large"
+    : "Bad Request";
+  const body = `${message}\n`;
+  const answer =
+    `HTTP/1.1 ${status} ${reason}\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+  try {
+    await writeAll(channel, new TextEncoder().encode(answer));
+    await channel.closeWrite();
+    await throwAway(channel);
+  } catch {
+    // Whoever does not wait for the answer does not get it.
+  }
 }
 
 async function connectTo(inner: InnerAddress): Promise<Deno.Conn> {

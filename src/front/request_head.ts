@@ -9,7 +9,26 @@ export type HttpPhase =
 
 const CR = 13;
 const LF = 10;
+const FOUR = 0x34;
+const FIVE = 0x35;
+const LATIN1 = new TextDecoder("latin1");
 const INTERIM = new TextEncoder().encode("HTTP/1.1 1");
+
+/** What begins with this is looked at, bytes: a refusal's head is shorter. */
+const REFUSAL_HEAD_BYTES = 1024;
+
+/**
+ * Whether bytes of an answer begin with a refusal that says that it is the last one (RFC 9112, section 9.6). The
+ * server under the front says so, and then goes on with the connection.
+ */
+export function isLastAnswer(bytes: Uint8Array): boolean {
+  // The first digit of the status.
+  if (bytes[9] !== FOUR && bytes[9] !== FIVE) return false;
+  const [head] = LATIN1.decode(bytes.subarray(0, REFUSAL_HEAD_BYTES))
+    .split("\r\n\r\n", 1);
+  return head!.startsWith("HTTP/1.1 ") &&
+    /\r\nconnection: close(?:\r\n|$)/i.test(head!);
+}
 
 /**
  * Follows the heads of requests through a connection without understanding

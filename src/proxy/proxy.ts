@@ -4,7 +4,7 @@ import { ProxiedAddresses } from "../server/proxied_address.ts";
 import type { FrontLimits } from "../front/protocol.ts";
 import type { Logger } from "../util/logger.ts";
 import { isPreflight, showTo } from "../server/cors.ts";
-import { FailedLogins } from "../server/failed_logins.ts";
+import { endsConnection, FailedLogins } from "../server/failed_logins.ts";
 import { Credentials } from "./credentials.ts";
 import { Entrance } from "./entrance.ts";
 import { forward } from "./forward.ts";
@@ -185,7 +185,10 @@ export class Proxy implements AsyncDisposable {
 
   #failure(error: Error): Response {
     if (error instanceof HiqliteError) {
-      return errorAnswer(HTTP_STATUS[error.code], error.code, error.message);
+      const { code, message } = error;
+      const answer = errorAnswer(HTTP_STATUS[code], code, message);
+      if (endsConnection(error)) answer.headers.set("connection", "close");
+      return answer;
     }
     if (error.name === "AbortError") {
       // The client has gone; nobody reads it.

@@ -2,6 +2,7 @@ import type { Context } from "@hono/hono";
 import type { ErrorBody } from "../api/error_body.ts";
 import { HiqliteError, HTTP_STATUS } from "../errors.ts";
 import type { Logger } from "../util/logger.ts";
+import { endsConnection } from "./failed_logins.ts";
 import { RequestError } from "./request_error.ts";
 
 /** What nobody hears any more is answered with; it is in no list of statuses. */
@@ -31,6 +32,7 @@ export function errorResponse(
     : HTTP_STATUS[error.code];
   if (status === 429 || status === 503) context.header("Retry-After", "1");
   if (status === 401) context.header("WWW-Authenticate", "Bearer");
+  if (endsConnection(error)) context.header("Connection", "close");
   return withError(context, status, {
     code: error.code,
     message: error.message,

@@ -29,6 +29,26 @@ export interface FailedLoginsOptions {
   readonly timers?: Timers;
 }
 
+/** More secrets and tokens were guessed than may wait for their answers. */
+class GuessesError extends HiqliteError {
+  override readonly name = "GuessesError";
+
+  constructor() {
+    super(
+      "overloaded",
+      `${WAITING_MAX} wrong secrets or tokens wait for their answers already, the most there may be: try again`,
+    );
+  }
+}
+
+/**
+ * Whether its answer ends the connection: whoever guesses takes a new one for each guess, and meets the limits of
+ * connections. A client that knows a secret never hears of it.
+ */
+export function endsConnection(error: HiqliteError): boolean {
+  return error.code === "unauthorized" || error instanceof GuessesError;
+}
+
 /** Requests that are not let in: counted, logged, and slowed. Whoever knows a secret never comes here. */
 export class FailedLogins {
   readonly #logger: Logger | undefined;
@@ -74,12 +94,7 @@ export class FailedLogins {
    * @throws {HiqliteError} `overloaded` at once if too many wait.
    */
   async slow(): Promise<void> {
-    if (this.#waiting >= WAITING_MAX) {
-      throw new HiqliteError(
-        "overloaded",
-        `${WAITING_MAX} wrong secrets or tokens wait for their answers already, the most there may be: try again`,
-      );
-    }
+    if (this.#waiting >= WAITING_MAX) throw new GuessesError();
     this.#waiting++;
     await new Promise<void>((resume) =>
       this.#timers.after(this.#delayMs, resume)

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { drawToken } from "../../src/api/token_text.ts";
+import { createApp } from "../../src/server/app.ts";
 import { Authentication } from "../../src/server/auth.ts";
 import { FailedLogins } from "../../src/server/failed_logins.ts";
 import { type LogFields, Logger } from "../../src/util/logger.ts";
@@ -86,6 +87,28 @@ Deno.test("wrong secrets wait, 64 of them at most, and right ones never do", asy
   assert.equal(await next, WRONG);
   assert.equal(scene.failed.total, 67);
   await scene.member.shutdown();
+});
+
+Deno.test("an answer to who knows no secret ends the connection, and others do not", async () => {
+  const member = new FakeMember();
+  const app = createApp(member, { secretApi: SECRETS[0]! });
+  const ask = async (secret: string | null): Promise<[number, string]> => {
+    const { status, headers } = await app.request("/api/v1/cluster", {
+      headers: secret === null ? {} : { "x-api-secret": secret },
+    });
+    return [status, headers.get("connection") ?? "goes on"];
+  };
+  assert.deepEqual(await ask(SECRETS[0]!), [200, "goes on"]);
+  assert.deepEqual(await ask(null), [401, "close"]);
+  // The guess for which there is no room to wait, too.
+  const guesses = await Promise.all(
+    Array.from({ length: 65 }, () => ask("wrong")),
+  );
+  assert.deepEqual(guesses.filter(([status]) => status !== 401), [
+    [429, "close"],
+  ]);
+  assert.ok(guesses.every(([, connection]) => connection === "close"));
+  await member.shutdown();
 });
 
 Deno.test("failed logins are logged once a second of each kind, with how many there were since", async () => {

@@ -106,8 +106,8 @@ export const ACCESS_MUTANTS: readonly Mutant[] = [
   {
     name: "logins: one more waits than may",
     file: "server/failed_logins.ts",
-    find: "if (this.#waiting >= WAITING_MAX) {",
-    replace: "if (this.#waiting > WAITING_MAX) {",
+    find: "if (this.#waiting >= WAITING_MAX) throw",
+    replace: "if (this.#waiting > WAITING_MAX) throw",
     tests: [
       "tests/server/failed_logins_test.ts",
       "tests/server/token_routes_test.ts",

@@ -89,6 +89,45 @@ export const TLS_MUTANTS: readonly Mutant[] = [
     tests: ["tests/front/front_test.ts"],
   },
   {
+    name: "garbage waits for its end before it is refused",
+    file: "front/first_head.ts",
+    find:
+      '  if (!known) throw new NoRequestError(400, "this port speaks HTTP/1.1");\n',
+    replace:
+      '  if (!known && end >= 0) throw new NoRequestError(400, "this port speaks HTTP/1.1");\n',
+    tests: ["tests/front/first_head_test.ts"],
+  },
+  {
+    name: "the head of a first request has no limit",
+    file: "front/first_head.ts",
+    find: "    if (length === FIRST_HEAD_BYTES_MAX) {\n",
+    replace: "    if (length < 0) {\n",
+    tests: ["tests/front/first_head_test.ts"],
+  },
+  {
+    name: "what is no request reaches the server",
+    file: "front/front_server.ts",
+    find:
+      "      const head = await firstHead(channel, () => accepted.moved());\n",
+    replace: "      const head = await firstBytes(channel);\n",
+    tests: ["tests/front/front_test.ts"],
+  },
+  {
+    name: "the last answer of a connection is not its last",
+    file: "front/relay.ts",
+    find: "    if (watch.answered(bytes)) await inner.closeWrite();\n",
+    replace: "    watch.answered(bytes);\n",
+    tests: ["tests/front/front_test.ts"],
+  },
+  {
+    name: "whoever guesses goes on guessing on the same connection",
+    file: "server/failed_logins.ts",
+    find:
+      '  return error.code === "unauthorized" || error instanceof GuessesError;\n',
+    replace: "  return error instanceof GuessesError;\n",
+    tests: ["tests/server/failed_logins_test.ts"],
+  },
+  {
     name: "strangers shake hands as often as they like",
     file: "network/listener/handshake_turns.ts",
     find: "    if (this.#left < 1) return false;\n",
