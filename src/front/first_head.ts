@@ -44,7 +44,7 @@ export async function firstHead(
   let line: string | null = "";
   while (head.phase === "head") {
     if (length === FIRST_HEAD_BYTES_MAX) {
-      const limit = `the head of a request has at most ${FIRST_HEAD_BYTES_MAX}`;
+      const limit = `The head of a request has at most ${FIRST_HEAD_BYTES_MAX}`;
       throw new NoRequestError(431, `${limit} bytes`);
     }
     if (length === buffer.length) buffer = enlarged(buffer);
@@ -83,6 +83,6 @@ function checkedLine(line: string, bytes: Uint8Array): string | null {
   const known = end < 0
     ? line.length > BEGINNING_CHARS || LINE.test(text)
     : LINE.test(text) && WHOLE_LINE.test(text);
-  if (!known) throw new NoRequestError(400, "this port speaks HTTP/1.1");
+  if (!known) throw new NoRequestError(400, "This port speaks HTTP/1.1");
   return end < 0 ? text : null;
 }

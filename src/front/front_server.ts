@@ -13,6 +13,7 @@ import type {
   FrontOpening,
   InnerAddress,
 } from "./protocol.ts";
+import { encodeRefusal } from "./refusal.ts";
 import { end, throwAway } from "./relay.ts";
 import { withAddress } from "./told_address.ts";
 
@@ -21,8 +22,9 @@ const SWEEP_MS = 250;
 /** How long nothing is accepted after there were no descriptors, ms. */
 const PAUSE_MS = 100;
 /** What a client reads that speaks no TLS. */
-const PLAIN_ANSWER = new TextEncoder().encode(
-  "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: 39\r\n\r\nThis port speaks TLS: use https:// URLs\n",
+const PLAIN_ANSWER = encodeRefusal(
+  400,
+  "This port speaks TLS: use https:// URLs",
 );
 /** The least time between two lines of one kind, ms. */
 const QUIET_MS = 60_000;
@@ -249,14 +251,8 @@ async function dismiss(
   channel: Channel,
   { status, message }: NoRequestError,
 ): Promise<void> {
-  const reason = status === 431
-    ? "Request Header Fields Too Large"
-    : "Bad Request";
-  const body = `${message}\n`;
-  const answer =
-    `HTTP/1.1 ${status} ${reason}\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
   try {
-    await writeAll(channel, new TextEncoder().encode(answer));
+    await writeAll(channel, encodeRefusal(status, message));
     await channel.closeWrite();
     await throwAway(channel);
   } catch {

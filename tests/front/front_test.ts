@@ -256,7 +256,7 @@ Deno.test("what is no request is answered by the front, and the server never hea
       return await new Response(conn.readable).text().catch(() => "reset");
     };
     const garbage = await saidTo(ENCODER.encode("SSH-2.0-OpenSSH_9.6\r\n"));
-    assert.match(garbage, /^HTTP\/1\.1 400 .*this port speaks HTTP\/1\.1\n$/s);
+    assert.match(garbage, /^HTTP\/1\.1 400 .*This port speaks HTTP\/1\.1\n$/s);
     const long = ENCODER.encode(`GET /${"a".repeat(65_600)}`);
     assert.match(
       await saidTo(long),

@@ -92,9 +92,9 @@ export const TLS_MUTANTS: readonly Mutant[] = [
     name: "garbage waits for its end before it is refused",
     file: "front/first_head.ts",
     find:
-      '  if (!known) throw new NoRequestError(400, "this port speaks HTTP/1.1");\n',
+      '  if (!known) throw new NoRequestError(400, "This port speaks HTTP/1.1");\n',
     replace:
-      '  if (!known && end >= 0) throw new NoRequestError(400, "this port speaks HTTP/1.1");\n',
+      '  if (!known && end >= 0) throw new NoRequestError(400, "This port speaks HTTP/1.1");\n',
     tests: ["tests/front/first_head_test.ts"],
   },
   {
