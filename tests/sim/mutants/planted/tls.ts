@@ -110,14 +110,14 @@ export const TLS_MUTANTS: readonly Mutant[] = [
     find:
       "      const head = await firstHead(channel, () => accepted.moved());\n",
     replace: "      const head = await firstBytes(channel);\n",
-    tests: ["tests/front/front_test.ts"],
+    tests: ["tests/front/refusals_test.ts"],
   },
   {
     name: "the last answer of a connection is not its last",
     file: "front/relay.ts",
     find: "    if (watch.answered(bytes)) await inner.closeWrite();\n",
     replace: "    watch.answered(bytes);\n",
-    tests: ["tests/front/front_test.ts"],
+    tests: ["tests/front/refusals_test.ts"],
   },
   {
     name: "whoever guesses goes on guessing on the same connection",
