@@ -13,7 +13,7 @@ import type {
   FrontOpening,
   InnerAddress,
 } from "./protocol.ts";
-import { encodeRefusal } from "./refusal.ts";
+import { encodeLastAnswer } from "./last_answer.ts";
 import { end, throwAway } from "./relay.ts";
 import { withAddress } from "./told_address.ts";
 
@@ -22,7 +22,7 @@ const SWEEP_MS = 250;
 /** How long nothing is accepted after there were no descriptors, ms. */
 const PAUSE_MS = 100;
 /** What a client reads that speaks no TLS. */
-const PLAIN_ANSWER = encodeRefusal(
+const PLAIN_ANSWER = encodeLastAnswer(
   400,
   "This port speaks TLS: use https:// URLs",
 );
@@ -252,7 +252,7 @@ async function dismiss(
   { status, message }: NoRequestError,
 ): Promise<void> {
   try {
-    await writeAll(channel, encodeRefusal(status, message));
+    await writeAll(channel, encodeLastAnswer(status, message));
     await channel.closeWrite();
     await throwAway(channel);
   } catch {

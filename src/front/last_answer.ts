@@ -4,7 +4,7 @@ const REASONS = {
 } as const;
 
 /** What a front answers itself, after which the connection ends. */
-export function encodeRefusal(
+export function encodeLastAnswer(
   status: keyof typeof REASONS,
   message: string,
 ): Uint8Array<ArrayBuffer> {
