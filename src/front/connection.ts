@@ -1,5 +1,6 @@
 import type { Channel } from "../tls/channel.ts";
 import type { Guest } from "./connection_caps.ts";
+import { firstHead } from "./first_head.ts";
 import { end, relay } from "./relay.ts";
 import { isLastAnswer, RequestHead } from "./request_head.ts";
 
@@ -45,9 +46,12 @@ export class FrontConnection implements Guest {
     this.#sinceMs = this.#lastMs = performance.now();
   }
 
-  /** Something came, and is not passed on yet. */
-  moved(): void {
-    this.#lastMs = performance.now();
+  /** What comes first on `channel`, see {@linkcode firstHead}. */
+  firstHead(channel: Channel): Promise<Uint8Array | null> {
+    return firstHead(channel, (bytes) => {
+      this.#moved(() => this.#head.received(bytes));
+      return this.#head.phase === "busy";
+    });
   }
 
   /** Carries what is said on `channel` and by `inner`, until both are done. */

@@ -1,5 +1,4 @@
 import type { Channel } from "../tls/channel.ts";
-import { RequestHead } from "./request_head.ts";
 
 /** The longest head of a connection's first request, bytes. */
 export const FIRST_HEAD_BYTES_MAX = 64 * 1024;
@@ -30,19 +29,19 @@ export class NoRequestError extends Error {
  * Reads what comes first on a connection until it has the whole head of a
  * request, and answers it with what came behind it; null if the connection ended
  * before. So whoever sends garbage, or a head slowly, costs the server behind
- * the front nothing. `moved` is called with each piece.
+ * the front nothing. `follow` is told each piece, and whether the head is whole
+ * with it.
  * @throws {NoRequestError} for what is no head, or a longer one than
  * {@linkcode FIRST_HEAD_BYTES_MAX}.
  */
 export async function firstHead(
   channel: Channel,
-  moved: () => void,
+  follow: (bytes: Uint8Array) => boolean,
 ): Promise<Uint8Array | null> {
-  const head = new RequestHead();
   let buffer = new Uint8Array(FIRST_BYTES);
   let length = 0;
   let line: string | null = "";
-  while (head.phase === "head") {
+  for (;;) {
     if (length === FIRST_HEAD_BYTES_MAX) {
       const limit = `The head of a request has at most ${FIRST_HEAD_BYTES_MAX}`;
       throw new NoRequestError(431, `${limit} bytes`);
@@ -51,17 +50,15 @@ export async function firstHead(
     const room = buffer.subarray(length);
     const count = await channel.read(room);
     if (count === null) return null;
-    moved();
     // Empty lines before a request are passed over (RFC 9112, section 2.2).
     const skipped = length === 0 ? emptyLines(room.subarray(0, count)) : 0;
     if (skipped > 0) room.copyWithin(0, skipped, count);
     const bytes = room.subarray(0, count - skipped);
     if (bytes.length === 0) continue;
     if (line !== null) line = checkedLine(line, bytes);
-    head.received(bytes);
     length += bytes.length;
+    if (follow(bytes)) return buffer.subarray(0, length);
   }
-  return buffer.subarray(0, length);
 }
 
 function enlarged(buffer: Uint8Array): Uint8Array<ArrayBuffer> {

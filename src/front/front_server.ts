@@ -6,7 +6,7 @@ import { isOfTheConnection } from "../util/failed_accept.ts";
 import { writeAll } from "../util/write_all.ts";
 import { FrontConnection } from "./connection.ts";
 import { ConnectionCaps } from "./connection_caps.ts";
-import { firstHead, NoRequestError } from "./first_head.ts";
+import { NoRequestError } from "./first_head.ts";
 import type {
   FrontCounts,
   FrontNews,
@@ -156,7 +156,7 @@ export class FrontServer {
         channel = await this.#shake(accepted, conn, this.#handshakes);
       }
       // Who asks nothing costs one descriptor, not three, and the server no time.
-      const head = await firstHead(channel, () => accepted.moved());
+      const head = await accepted.firstHead(channel);
       if (head === null) throw new Error("it ended before it asked anything");
       const { addressTag } = this.#opening;
       const first = withAddress(head, addressTag, accepted.address);

@@ -54,10 +54,10 @@ export function end(channel: Channel): void {
  */
 export async function throwAway(client: Channel): Promise<boolean> {
   const buffer = new Uint8Array(16 * 1024);
-  for (let left = LEFTOVER_BYTES_MAX; left > 0;) {
+  for (let read = 0; read < LEFTOVER_BYTES_MAX;) {
     const count = await client.read(buffer);
     if (count === null) return true;
-    left -= count;
+    read += count;
   }
   return false;
 }

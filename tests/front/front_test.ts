@@ -7,13 +7,9 @@ import { silentLogger } from "../../src/util/logger.ts";
 import { poll } from "../cluster/harness.ts";
 import { resetBeforeAccepted } from "../resets.ts";
 import { made, TestAuthority } from "../tls/pems.ts";
-import { ends, withFront, withFrontTo } from "./with_front.ts";
+import { dial, ends, withFront, withFrontTo } from "./with_front.ts";
 
 const ENCODER = new TextEncoder();
-
-function dial(port: number): Promise<Deno.TcpConn> {
-  return Deno.connect({ hostname: "127.0.0.1", port });
-}
 
 Deno.test("what goes through a front arrives as it was, both ways, many at a time", async () => {
   const body = crypto.getRandomValues(new Uint8Array(60_000));

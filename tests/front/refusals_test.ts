@@ -2,13 +2,9 @@ import assert from "node:assert/strict";
 import { FrontServer } from "../../src/front/front_server.ts";
 import { ADDRESS_HEADER, FRONT_LIMITS } from "../../src/front/protocol.ts";
 import { poll } from "../cluster/harness.ts";
-import { ends, withFront, withFrontTo } from "./with_front.ts";
+import { dial, ends, withFront, withFrontTo } from "./with_front.ts";
 
 const ENCODER = new TextEncoder();
-
-function dial(port: number): Promise<Deno.TcpConn> {
-  return Deno.connect({ hostname: "127.0.0.1", port });
-}
 
 Deno.test("a refusal that is the last answer ends the connection, and other refusals do not", async () => {
   const answer = (request: Request) =>

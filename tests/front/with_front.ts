@@ -65,6 +65,11 @@ export async function withFrontTo(
   }
 }
 
+/** A connection to a port of this machine. */
+export function dial(port: number): Promise<Deno.TcpConn> {
+  return Deno.connect({ hostname: "127.0.0.1", port });
+}
+
 /** Whether the other side ends a connection before `ms` are over, reading what it says. */
 export async function ends(conn: Deno.Conn, ms: number): Promise<boolean> {
   const late = Promise.withResolvers<boolean>();

@@ -107,8 +107,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
   {
     name: "what is no request reaches the server",
     file: "front/front_server.ts",
-    find:
-      "      const head = await firstHead(channel, () => accepted.moved());\n",
+    find: "      const head = await accepted.firstHead(channel);\n",
     replace: "      const head = await firstBytes(channel);\n",
     tests: ["tests/front/refusals_test.ts"],
   },
