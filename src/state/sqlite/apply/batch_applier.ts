@@ -371,6 +371,7 @@ export class BatchApplier {
       this.#epochOf = changes;
     }
     this.#position = position;
+    this.#interpreter.committed();
     this.events.commit();
     this.#runner.locks.commit();
     this.#runner.tokens.commit();

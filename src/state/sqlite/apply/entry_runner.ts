@@ -151,7 +151,7 @@ export class EntryRunner {
 
   /** The transaction was rolled back: goes on from `position` again. */
   reload(position: Position): void {
-    this.interpreter.forgetSchema();
+    this.interpreter.rolledBack();
     this.commands.reload(position);
     this.locks.undo();
     this.tokens.undo();

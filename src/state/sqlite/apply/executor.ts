@@ -26,6 +26,7 @@ import type { TableSets } from "./table_sets.ts";
 import { tablesTouched, tablesWritten } from "./touched_tables.ts";
 import { refuseNotify } from "../topics/notify_function.ts";
 import { refuseVirtualTable } from "./virtual_tables.ts";
+import { VirtualWrites } from "./virtual_writes.ts";
 import { WriterSchema } from "./writer_schema.ts";
 import { openVirtualTables } from "../statement/open_virtual_tables.ts";
 import { type Compiled, StatementCache } from "../statement/cache.ts";
@@ -37,8 +38,8 @@ export class Executor {
   readonly #cache: StatementCache;
   readonly #counters: EntryCounters;
   readonly #schema: WriterSchema;
-  /** A statement wrote to a virtual table, which may not have all of it in the database yet. */
-  #unsettled = false;
+  /** What the open transaction wrote to virtual tables. */
+  readonly virtualWrites: VirtualWrites;
   /** What the writer allows. */
   readonly policy: Policy = new Policy({ readOnly: false });
   /** The statement run last has done its work, so that an error after it does not undo it. */
@@ -62,6 +63,7 @@ export class Executor {
     this.#connection = connection;
     this.#context = context;
     connection.limit(SQL_VALUE_BYTES_MAX, COMMAND_LIMITS.sqlBytes);
+    this.virtualWrites = new VirtualWrites(connection);
     this.#counters = new EntryCounters(connection);
     this.#schema = new WriterSchema(connection, context, this.policy);
     connection.authorize(this.policy.authorize);
@@ -88,9 +90,17 @@ export class Executor {
     this.#cache.clear();
   }
 
-  /** Statements were undone that left the schema as it was. */
+  /** The transaction was rolled back. */
+  rolledBack(): void {
+    this.virtualWrites.rolledBack();
+    this.forgetSchema();
+  }
+
+  /** The statements since the last {@linkcode VirtualWrites.settle} were undone. */
   undone(): void {
-    if (this.#schema.undone()) this.#cache.clear();
+    const reopened = this.virtualWrites.undone();
+    if (this.schemaChanged) this.forgetSchema();
+    else if (this.#schema.undone() || reopened) this.#cache.clear();
   }
 
   /** Starts an entry, of one statement or of `several`: its counters are its own. */
@@ -158,17 +168,6 @@ export class Executor {
   }
 
   /**
-   * Makes full-text search write what it holds back, so that when it does depends on the entries and not on
-   * the batch: its writes change `changes()`, and the shape of its index.
-   */
-  settle(): void {
-    if (!this.#unsettled) return;
-    this.#unsettled = false;
-    this.#connection.command("SAVEPOINT _hql_settle");
-    this.#connection.command("RELEASE _hql_settle");
-  }
-
-  /**
    * Runs a compiled statement.
    * @throws {HiqliteError} `invalid`, `too_large`, `constraint`, or {@linkcode SqliteError}, when it failed, or must be undone though it did not fail.
    */
@@ -202,7 +201,7 @@ export class Executor {
         ...this.#read(compiled, bindings, budget),
       };
     }
-    if (this.#touchesVirtual(compiled)) this.#unsettled = true;
+    if (this.#touchesVirtual(compiled)) this.virtualWrites.note();
     const result = statement.columns.length > 0
       ? this.#runReturning(compiled, bindings, budget)
       : this.#runPlain(compiled, bindings);

@@ -100,10 +100,21 @@ export class Interpreter {
     this.#executor.begin(false);
   }
 
-  /** The schema's changes were undone. */
+  /** Forgets what depends on the schema, whose tables have other numbers now. */
   forgetSchema(): void {
     this.schemaChanges++;
     this.#executor.forgetSchema();
+  }
+
+  /** The transaction was rolled back. */
+  rolledBack(): void {
+    this.schemaChanges++;
+    this.#executor.rolledBack();
+  }
+
+  /** The transaction is committed. */
+  committed(): void {
+    this.#executor.virtualWrites.committed();
   }
 
   /**
@@ -254,7 +265,7 @@ export class Interpreter {
     const published = this.#context.notices.length;
     try {
       work(results, at);
-      this.#executor.settle();
+      this.#executor.virtualWrites.settle();
     } catch (error) {
       const failure = { ...this.#failure(error, at), ...at };
       this.#executor.change = changedBefore;
@@ -265,8 +276,8 @@ export class Interpreter {
       if (savepoint) {
         this.#connection.command("ROLLBACK TO _hql");
         this.#connection.command("RELEASE _hql");
-        if (this.#executor.schemaChanged) this.forgetSchema();
-        else this.#executor.undone();
+        if (this.#executor.schemaChanged) this.schemaChanges++;
+        this.#executor.undone();
       } else if (this.#executor.completed) {
         throw new EntryUndone(failure, 0);
       }

@@ -26,11 +26,16 @@ const SEQUENCES = "sqlite_sequence";
 const INSERT = "INSERT";
 /** Shadow tables whose rowids are those of their virtual table. */
 const ROWID_SHADOWS = ["_content", "_docsize", "_rowid"];
-const CHECKED_SHADOWS = [...ROWID_SHADOWS, "_config", "_segdir"];
+const CHECKED_SHADOWS = [...ROWID_SHADOWS, "_config", "_stat", "_segdir"];
 const NONE: readonly string[] = [];
 const CONFIG_SHADOW = /_config$/;
+const STAT_SHADOW = /_stat$/;
 const REFUSED_WORDS =
   "k IN ('crisismerge', 'hashsize', 'pgsz') OR k = 'automerge' AND CAST(v AS INTEGER) < 2";
+/** Where FTS4 keeps its `automerge`, which merges at COMMIT if the transaction wrote enough: so its cut would show. */
+const AUTOMERGE_ON = "id = 2 AND CAST(value AS INTEGER) <> 0";
+const REFUSED_AUTOMERGE =
+  "automerge of FTS4 is not allowed: what it merges depends on how writes were gathered into transactions; use 'merge=X,Y', or FTS5";
 
 /** Whether a shadow table holds its virtual table's rows, rather than an index of them. */
 export function keepsRows(shadow: string): boolean {
@@ -235,9 +240,7 @@ export class RowidGuards {
     if (shadows === null || shadows.length === 0) return;
     for (const shadow of shadows) {
       if (!this.#hasRefused(shadow)) continue;
-      throw CONFIG_SHADOW.test(shadow)
-        ? new HiqliteError("forbidden", REFUSED_CONFIG)
-        : new HiqliteError("constraint", RESERVED_ROWID);
+      throw refusalOf(shadow);
     }
   }
 
@@ -245,11 +248,8 @@ export class RowidGuards {
   #hasRefused(shadow: string): boolean {
     let lookup = this.#lookups.get(shadow);
     if (lookup === undefined) {
-      const refused = CONFIG_SHADOW.test(shadow)
-        ? REFUSED_WORDS
-        : `rowid = ${INT64_MAX}`;
       lookup = this.#connection.prepare(
-        `SELECT 1 FROM main.${quotedName(shadow)} WHERE ${refused}`,
+        `SELECT 1 FROM main.${quotedName(shadow)} WHERE ${refusedIn(shadow)}`,
       )!;
       this.#lookups.set(shadow, lookup);
     }
@@ -264,6 +264,23 @@ export class RowidGuards {
       throw new HiqliteError("constraint", RESERVED_ROWID);
     }
   }
+}
+
+/** Which rows of a virtual table's table are refused. */
+function refusedIn(shadow: string): string {
+  if (CONFIG_SHADOW.test(shadow)) return REFUSED_WORDS;
+  if (STAT_SHADOW.test(shadow)) return AUTOMERGE_ON;
+  return `rowid = ${INT64_MAX}`;
+}
+
+function refusalOf(shadow: string): HiqliteError {
+  if (CONFIG_SHADOW.test(shadow)) {
+    return new HiqliteError("forbidden", REFUSED_CONFIG);
+  }
+  if (STAT_SHADOW.test(shadow)) {
+    return new HiqliteError("forbidden", REFUSED_AUTOMERGE);
+  }
+  return new HiqliteError("constraint", RESERVED_ROWID);
 }
 
 /** Where a statement may have left what guards refuse: the tables of the virtual tables that it writes. */

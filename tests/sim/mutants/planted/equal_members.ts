@@ -52,6 +52,27 @@ export const EQUAL_MEMBERS_MUTANTS: readonly Mutant[] = [
     step: 10,
   },
   {
+    name: "full-text search keeps settings of a savepoint that was undone",
+    file: "state/sqlite/apply/virtual_writes.ts",
+    find: "    this.#unsettled = false;\n    this.#reopen();\n",
+    replace: "    this.#unsettled = false;\n",
+    step: 10,
+  },
+  {
+    name: "full-text search keeps settings of a transaction that was undone",
+    file: "state/sqlite/apply/virtual_writes.ts",
+    find: "    if (this.#inTransaction) this.#reopen();\n",
+    replace: "",
+    step: 10,
+  },
+  {
+    name: "FTS4 merges by what a transaction wrote",
+    file: "state/sqlite/apply/rowid_guards.ts",
+    find: '"_config", "_stat", "_segdir"];',
+    replace: '"_config", "_segdir"];',
+    step: 10,
+  },
+  {
     name: "indexes may depend on the current time",
     file: "state/sqlite/apply/rowid_guards.ts",
     find: "  if (dates !== null) {\n",
@@ -75,7 +96,7 @@ export const EQUAL_MEMBERS_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "full-text search writes when it likes",
-    file: "state/sqlite/apply/executor.ts",
+    file: "state/sqlite/apply/virtual_writes.ts",
     find: "    if (!this.#unsettled) return;\n",
     replace: "    if (this.#unsettled !== null) return;\n",
     step: 10,

@@ -211,6 +211,73 @@ Deno.test("hasRoom() asks the file system, and leaves nothing there", () => {
   }
 });
 
+Deno.test("automerge of FTS4 is refused, and not kept in memory either", () => {
+  using member = new Direct();
+  member.ok("CREATE VIRTUAL TABLE f USING fts4(a)");
+  for (const or of ["", "OR IGNORE", "OR REPLACE", "OR ROLLBACK"]) {
+    const sql = `INSERT ${or} INTO f(f) VALUES ('automerge=2')`;
+    assert.match(member.fail(sql).message, /automerge of FTS4/, sql);
+  }
+  member.ok("INSERT INTO f(f) VALUES ('automerge=0')");
+  member.ok("CREATE TABLE t (id INTEGER PRIMARY KEY, v)");
+  member.ok("CREATE VIRTUAL TABLE f3 USING fts3(a)");
+  member.fail("INSERT INTO f3(f3) VALUES ('automerge=2')");
+  const insert = (at: number): Uint8Array => {
+    const words = Array.from({ length: 1500 }, (_, i) => `w${at}x${i}`);
+    const to = at % 2 === 0 ? "f" : "f3";
+    return command(execute(`INSERT INTO ${to} VALUES (?)`, [words.join(" ")]));
+  };
+  const payloads = Array.from({ length: 24 }, (_, at) => insert(at));
+  member.batch(payloads);
+  // A level above 0 is what merging makes.
+  for (const name of ["f", "f3"]) {
+    assert.deepEqual(
+      member.rows(`SELECT max(level), count(*) FROM ${name}_segdir`),
+      [[0, 12]],
+      name,
+    );
+  }
+});
+
+for (
+  const [how, undo] of [
+    [
+      "a savepoint",
+      (member: Direct, sql: string) =>
+        member.run(txn(sql, "INSERT INTO nowhere VALUES (1)")),
+    ],
+    ["a lost leadership", (member: Direct, sql: string) => {
+      member.prepare([command(execute(sql))]);
+      member.applier.rollbackPrepared();
+    }],
+    ["OR ROLLBACK", (member: Direct, sql: string) =>
+      member.run(
+        txn(sql, "INSERT OR ROLLBACK INTO t VALUES (1, 1), (1, 1)"),
+      )],
+  ] as const
+) {
+  Deno.test(`settings of full-text search go with their write: undone by ${how}`, () => {
+    using member = new Direct();
+    member.ok("CREATE TABLE t (id INTEGER PRIMARY KEY, v)");
+    member.ok("CREATE VIRTUAL TABLE f USING fts5(a, b)");
+    member.ok("INSERT INTO f VALUES ('one', 'two'), ('two', 'one one')");
+    const ranks = () =>
+      member.ok(
+        "INSERT INTO t(v) SELECT rank FROM f WHERE f MATCH 'one' RETURNING v",
+      ).rows;
+    const before = ranks();
+    undo(
+      member,
+      "INSERT INTO f(f, rank) VALUES ('secure-delete', 1), ('rank', 'bm25(0.0, 9.0)')",
+    );
+    assert.deepEqual(ranks(), before);
+    member.ok("UPDATE f SET a = 'three'");
+    assert.deepEqual(member.rows("SELECT k, v FROM f_config"), [
+      ["version", 4],
+    ]);
+  });
+}
+
 Deno.test("full-text search that stores a setting while it writes does not begin again and again", () => {
   using member = new Direct();
   for (

@@ -1,3 +1,4 @@
+import { PrepareFailedError } from "../../../../src/state/port.ts";
 import { looksFull } from "../../../../src/state/sqlite/driver/result_codes.ts";
 import type { CommandBody, SqlValue } from "../../../../src/state/sql/types.ts";
 import { Direct } from "../direct.ts";
@@ -9,8 +10,9 @@ import { Random } from "./random.ts";
 export type Difference = string | null;
 
 /**
- * Applies a history on three machines: entry by entry; cut into other batches; cut
- * into others again, with restarts between them. `dir` is for the last one's file.
+ * Applies a history on three machines: entry by entry; cut into other batches, of a
+ * member that leads at times and then runs what is never committed; cut into others
+ * again, with restarts between them. `dir` is for the last one's file.
  */
 export function compare(
   history: History,
@@ -72,6 +74,9 @@ function outcome(
   const answers: string[] = [];
   for (let at = 0; at < payloads.length;) {
     const length = cuts === null ? 1 : 1 + cuts.below(longest);
+    if (path === ":memory:" && cuts?.once(4)) {
+      leadInVain(member, payloads, cuts);
+    }
     for (const answer of member.batch(payloads.slice(at, at + length))) {
       answers.push(answer.toHex());
     }
@@ -88,10 +93,30 @@ function outcome(
   };
 }
 
+/** Runs commands before they are replicated, and loses leadership. */
+function leadInVain(
+  member: Direct,
+  payloads: readonly Uint8Array[],
+  random: Random,
+): void {
+  const from = random.below(payloads.length);
+  try {
+    member.prepare(payloads.slice(from, from + 1 + random.below(5)));
+    member.applier.rollbackPrepared();
+  } catch (error) {
+    if (!(error instanceof PrepareFailedError)) throw error;
+  }
+}
+
 function differs(a: Outcome, b: Outcome): Difference {
   for (const [i, answer] of a.answers.entries()) {
-    if (answer === b.answers[i]) continue;
-    return `answer ${i}: ${readable(answer)} | ${readable(b.answers[i] ?? "")}`;
+    const [one, other] = [answer, b.answers[i] ?? ""];
+    if (one === other) continue;
+    const [said, told] = [readable(one), readable(other)];
+    if (REFUSALS.every((text) => said.includes(text) || told.includes(text))) {
+      continue;
+    }
+    return `answer ${i}: ${said} | ${told}`;
   }
   if (a.hash !== b.hash) return "checksums";
   if (a.contents !== b.contents) {
@@ -102,6 +127,9 @@ function differs(a: Outcome, b: Outcome): Difference {
   if (a.shadows !== b.shadows) return lines("shadows", a.shadows, b.shadows);
   return null;
 }
+
+/** A row that has two faults is refused for the first that is looked at: which one depends on whether its table has a guard, and no checksum on the words. */
+const REFUSALS = ["is reserved: SQLite would", "FOREIGN KEY constraint failed"];
 
 function readable(hex: string): string {
   return new TextDecoder().decode(Uint8Array.fromHex(hex)).replace(

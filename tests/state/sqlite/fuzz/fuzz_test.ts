@@ -26,6 +26,13 @@ const ONCE: Readonly<Record<string, readonly string[]>> = {
     "INSERT INTO w VALUES (1), (NULL) RETURNING k",
     "DELETE FROM r",
   ],
+  "a setting of full-text search stays on after its write was rolled back": [
+    "CREATE VIRTUAL TABLE f USING fts5(a, b)",
+    "INSERT INTO f VALUES ('one', 'two'), ('two', 'one one')",
+    "INSERT INTO f(f, rank) VALUES ('secure-delete', 1), ('rank', 'bm25(0.0, 9.0)'), ('nothing', 1)",
+    "UPDATE f SET a = 'three'",
+    "INSERT INTO w SELECT rank FROM f WHERE f MATCH 'one'",
+  ],
 };
 
 for (const [what, statements] of Object.entries(ONCE)) {

@@ -250,6 +250,7 @@ function counters(random: Random): string {
     "INSERT INTO log(x) SELECT last_insert_rowid() FROM f",
     "UPDATE log SET y = changes() RETURNING y",
     "INSERT INTO log(x) SELECT changes() FROM f WHERE f MATCH 'one'",
+    "INSERT INTO log(x) SELECT rank FROM f WHERE f MATCH 'one'",
   ]);
 }
 
@@ -274,6 +275,8 @@ function special(random: Random, { targets }: Schema): string {
     "'pgsz', 64",
     "'hashsize', 100",
     "'secure-delete', 1",
+    "'rank', 'bm25(10.0, 1.0)'",
+    "'insttoken', 1",
     "'deletemerge', 5",
   ]);
   return random.pick([

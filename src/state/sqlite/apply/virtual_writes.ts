@@ -1,0 +1,60 @@
+import type { SqliteConnection } from "../driver/driver.ts";
+
+/**
+ * What the open transaction wrote to virtual tables. They keep something in memory: rows that full-text search has yet
+ * to write, and settings (`secure-delete`, `rank`, `insttoken` of FTS5) that it does not take back with their write.
+ */
+export class VirtualWrites {
+  readonly #connection: SqliteConnection;
+  /** There were some since the last {@linkcode settle}. */
+  #unsettled = false;
+  /** There were some since the transaction began. */
+  #inTransaction = false;
+
+  /** Of `connection`. */
+  constructor(connection: SqliteConnection) {
+    this.#connection = connection;
+  }
+
+  /** A statement is about to write to one. */
+  note(): void {
+    this.#unsettled = true;
+    this.#inTransaction = true;
+  }
+
+  /**
+   * Makes full-text search write what it holds back, so that when it does depends on the entries and not on
+   * the batch: its writes change `changes()`, and the shape of its index.
+   */
+  settle(): void {
+    if (!this.#unsettled) return;
+    this.#connection.command("SAVEPOINT _hql_settle");
+    this.#connection.command("RELEASE _hql_settle");
+    this.#unsettled = false;
+  }
+
+  /** The transaction is committed. */
+  committed(): void {
+    this.#inTransaction = false;
+  }
+
+  /** What was written since the last {@linkcode settle} was undone; true if that was something, which is forgotten. */
+  undone(): boolean {
+    if (!this.#unsettled) return false;
+    this.#unsettled = false;
+    this.#reopen();
+    return true;
+  }
+
+  /** The transaction was rolled back. */
+  rolledBack(): void {
+    this.#unsettled = false;
+    if (this.#inTransaction) this.#reopen();
+    this.#inTransaction = false;
+  }
+
+  /** Reads the schema again, so that virtual tables are opened anew at their next use. */
+  #reopen(): void {
+    this.#connection.exec("PRAGMA writable_schema = RESET");
+  }
+}
