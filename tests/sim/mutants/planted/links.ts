@@ -6,6 +6,19 @@ const LINKS = ["tests/network"];
 /** Planted in the links between members and in the Raft port. */
 export const LINK_MUTANTS: readonly Mutant[] = [
   {
+    name: "control frames wait behind bulk",
+    file: "network/peer_link.ts",
+    find: `    const accepted = this.#outbound[lane];
+    if (this.#up === null || accepted === null) return false;
+    const limit = this.#context.limits.queueBytes[lane];
+`,
+    replace: `    const accepted = this.#outbound.bulk;
+    if (this.#up === null || accepted === null) return false;
+    const limit = this.#context.limits.queueBytes.bulk;
+`,
+    step: 10,
+  },
+  {
     name: "records are not counted",
     file: "network/sealed/seal.ts",
     find: "this.#view.setBigUint64(4, this.#count++, true);",
