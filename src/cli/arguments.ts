@@ -92,15 +92,20 @@ export function valueOf(
   return flags.get(name)?.[0];
 }
 
-/** The value of a flag that is a whole number from 1. @throws {UsageError} */
+/** The value of a flag that is a whole number from 1 to `most`. @throws {UsageError} */
 export function countOf(
   flags: Parsed["flags"],
   name: string,
+  most = 9_999_999_999_999,
 ): number | undefined {
   const text = valueOf(flags, name);
   if (text === undefined) return undefined;
-  if (/^[1-9]\d{0,12}$/.test(text)) return Number(text);
-  throw new UsageError(`--${name} is a whole number from 1, not '${text}'`);
+  if (/^[1-9]\d{0,12}$/.test(text) && Number(text) <= most) {
+    return Number(text);
+  }
+  throw new UsageError(
+    `--${name} is a whole number from 1 to ${most}, not '${text}'`,
+  );
 }
 
 /** The lines of help on flags. */

@@ -17,6 +17,7 @@ import { type Client, connect } from "../client/remote.ts";
 import { HiqliteError } from "../errors.ts";
 import type { CacheReport } from "../node/port.ts";
 import { toByteKey } from "../state/kv/keys.ts";
+import { TTL_MS_MAX } from "../state/kv/limits.ts";
 import type { KvValue } from "../state/kv/types.ts";
 import {
   countOf,
@@ -37,7 +38,7 @@ const TIMEOUT_S = 10;
 const LIMIT = 100;
 
 const FLAGS: Readonly<Record<string, Flag>> = {
-  ttl: { value: "ms", about: "How long the entry lives (put)" },
+  ttl: { value: "ms", about: "How long the entry lives (put) [for ever]" },
   json: {
     about:
       "The value is JSON (put); answer in JSON (get, list, counter, stats)",
@@ -214,7 +215,7 @@ async function get(call: Call): Promise<number> {
 async function put(call: Call): Promise<number> {
   const { cache, session, names, flags, terminal } = call;
   const [, key, text] = names;
-  const ttlMs = countOf(flags, "ttl");
+  const ttlMs = countOf(flags, "ttl", TTL_MS_MAX);
   const options: PutOptions = {
     ifAbsent: flags.has("if-absent"),
     ...(ttlMs === undefined ? {} : { ttlMs }),

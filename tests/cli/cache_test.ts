@@ -107,6 +107,10 @@ Deno.test("hiqlite cache explains itself, and what is wrong with a command line"
         ["put", "c", "k", "-1"],
         "Unknown option '-1'; a value that begins with '-' stands behind '--'",
       ],
+      [
+        ["put", "c", "k", "v", "--ttl=3153600000001"],
+        "--ttl is a whole number from 1 to 3153600000000, not '3153600000001'",
+      ],
       [["get", "c", "k", "--ttl=1"], "--ttl means nothing to 'cache get'"],
     ] as const
   ) {

@@ -40,7 +40,10 @@ Deno.test("hiqlite changes shows which tables of a running member change", async
     assert.equal(reset.out, `${last.index}\treset`);
     for (
       const [args, message] of [
-        [["--count=0"], /--count is a whole number from 1, not '0'/],
+        [
+          ["--count=0"],
+          /--count is a whole number from 1 to 9999999999999, not '0'/,
+        ],
         [["x"], /Unexpected argument 'x'/],
       ] as const
     ) {

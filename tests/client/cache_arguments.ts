@@ -123,6 +123,19 @@ export function cacheArguments(): readonly CacheCase[] {
         [{ ifAbsent: "no" }, 'ifAbsent: expected true or false, got "no"'],
         [{ keepTtl: 1 }, "keepTtl: expected true or false, got 1"],
         [{ ttlMs: NaN }, "ttlMs: expected a whole number of milliseconds"],
+        [
+          { ttlMs: 2 ** 53 },
+          "ttlMs: expected a whole number of milliseconds from 1 to 3153600000000, or null for ever, got 9007199254740992",
+        ],
+        [{ ttlMs: 3_153_600_000_001 }, "ttlMs: expected a whole number of mil"],
+        [
+          { ifAbsent: true, ifPresent: true },
+          "ifAbsent and ifPresent exclude each other",
+        ],
+        [
+          { ifVersion: null, ifPresent: true },
+          "ifVersion null and ifPresent exclude each other",
+        ],
         [{ ttlMs: "5" }, "ttlMs: expected a whole number of milliseconds"],
         [{ timeoutMs: "1" }, "timeoutMs: expected a number of milliseconds"],
         [{ signal: 1 }, "signal: expected an AbortSignal, got 1"],
@@ -141,6 +154,29 @@ export function cacheArguments(): readonly CacheCase[] {
       await rejects(() => cache.get("k", any({ consistency: "x" })), "consis");
       await rejects(() => cache.list(any({ prefix: 5 })), "prefix: expected");
       await rejects(() => cache.watch(any({ keys: "a" })).next(), "keys: exp");
+      // A watch that was asked for wrongly would be another one from afar, or never tell anything.
+      await rejects(
+        () => cache.watch({ keys: [] }).next(),
+        "keys: expected a list of 1 to 100 keys",
+      );
+      await rejects(
+        () => cache.watch({ keys: ["a"], prefix: "b" }).next(),
+        "keys and prefix exclude each other",
+      );
+      for (const wide of [2n ** 63n, -(2n ** 63n) - 1n]) {
+        await rejects(
+          () => cache.add("k", wide),
+          "delta: expected an integer of 64 bits",
+        );
+        await rejects(
+          () => cache.setCounter("k", wide),
+          "value: expected an integer of 64 bits",
+        );
+        await rejects(
+          () => cache.add("k", 1, { initial: wide }),
+          "initial: expected an integer of 64 bits",
+        );
+      }
       await rejects(() => cache.clear(any({ ttlMs: 1 })), "There is no option");
       const batch = () => client.atomic();
       await rejects(
@@ -154,6 +190,10 @@ export function cacheArguments(): readonly CacheCase[] {
       const handles: [object, string][] = [
         [{ maxByte: 5 }, 'There is no option "maxByte" here; there are ttlMs'],
         [{ maxEntries: "5" }, "maxEntries: expected a whole number from 0"],
+        [
+          { ttlMs: 3_153_600_000_001 },
+          "ttlMs: expected a whole number of milliseconds from 0 to 3153600000000",
+        ],
         [{ onFull: "explode" }, 'onFull: expected "reject" or "evict"'],
         [{ codec: {} }, "codec: expected an object with encode() and decode()"],
         [{ schema: 5 }, "schema: expected a Standard Schema, got 5"],

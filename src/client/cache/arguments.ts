@@ -1,4 +1,5 @@
 import { toByteKey } from "../../state/kv/keys.ts";
+import { TTL_MS_MAX, WATCHED_KEYS_MAX } from "../../state/kv/limits.ts";
 import type { ByteKey } from "../../state/kv/types.ts";
 import {
   DURATION_RULE,
@@ -20,20 +21,29 @@ const VERSION_OR_NONE: OptionRule = {
   holds: (value) => value === null || VERSION.holds(value),
 };
 const LIFETIME: OptionRule = {
-  what: "a whole number of milliseconds from 1, or null for ever",
-  holds: (value) => value === null || isNatural(value) && value > 0,
+  what:
+    `a whole number of milliseconds from 1 to ${TTL_MS_MAX}, or null for ever`,
+  holds: (value) =>
+    value === null || isNatural(value) && value > 0 && value <= TTL_MS_MAX,
 };
 const SETTING: OptionRule = {
-  what: "a whole number from 0",
+  what: `a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`,
   holds: isNatural,
+};
+const DEFAULT_LIFETIME: OptionRule = {
+  what: `a whole number of milliseconds from 0 to ${TTL_MS_MAX}`,
+  holds: (value) => isNatural(value) && value <= TTL_MS_MAX,
 };
 const COUNT: OptionRule = {
   what: "a whole number from 1 to 1000",
   holds: (value) => isNatural(value) && value >= 1 && value <= 1000,
 };
 const INTEGER: OptionRule = {
-  what: "an integer, a bigint beyond ±(2^53 - 1)",
-  holds: (value) => typeof value === "bigint" || Number.isSafeInteger(value),
+  what: "an integer of 64 bits, a bigint beyond ±(2^53 - 1)",
+  holds: (value) =>
+    typeof value === "bigint"
+      ? BigInt.asIntN(64, value) === value
+      : Number.isSafeInteger(value),
 };
 const KEY: OptionRule = {
   what: "text or a Uint8Array",
@@ -84,8 +94,10 @@ export const LIST: KnownOptions = {
 /** Of a watch. */
 export const WATCH: KnownOptions = {
   keys: {
-    what: "a list of keys, each text or a Uint8Array",
-    holds: (value) => Array.isArray(value) && value.every(KEY.holds),
+    what: `a list of 1 to ${WATCHED_KEYS_MAX} keys, each text or a Uint8Array`,
+    holds: (value) =>
+      Array.isArray(value) && value.length > 0 &&
+      value.length <= WATCHED_KEYS_MAX && value.every(KEY.holds),
   },
   prefix: KEY,
   since: TEXT_RULE,
@@ -93,7 +105,7 @@ export const WATCH: KnownOptions = {
 };
 /** Of a handle. */
 export const HANDLE: KnownOptions = {
-  ttlMs: SETTING,
+  ttlMs: DEFAULT_LIFETIME,
   maxBytes: SETTING,
   maxEntries: SETTING,
   onFull: {

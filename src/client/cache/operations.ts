@@ -37,6 +37,14 @@ export function putOf(
       "ifAbsent and ifVersion exclude each other",
     );
   }
+  if (ifPresent === true && (ifAbsent === true || ifVersion === null)) {
+    throw new HiqliteError(
+      "invalid",
+      `${
+        ifAbsent === true ? "ifAbsent" : "ifVersion null"
+      } and ifPresent exclude each other`,
+    );
+  }
   const condition = ifAbsent === true
     ? versionCondition(null, "ifAbsent")
     : ifVersion === undefined

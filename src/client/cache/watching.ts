@@ -1,6 +1,7 @@
 import { parsePosition, positionText } from "../../api/cache_json.ts";
 import { keyOf, keysOf, WATCH } from "./arguments.ts";
 import { checked } from "../options.ts";
+import { HiqliteError } from "../../errors.ts";
 import type { CacheSession } from "./session.ts";
 import type { CacheUpdate, WatchOptions } from "./types.ts";
 import { type CacheValues, keyNames } from "./values.ts";
@@ -13,6 +14,10 @@ export async function* watchCache<T>(
   options: WatchOptions,
 ): AsyncGenerator<CacheUpdate<T>> {
   const { keys, prefix, since, signal } = checked(options, WATCH);
+  // From afar one of them would be left out: the query of a watch names one kind.
+  if (keys !== undefined && prefix !== undefined) {
+    throw new HiqliteError("invalid", "keys and prefix exclude each other");
+  }
   const events = session.watch({
     cache,
     ...(keys === undefined ? {} : { keys: keysOf(keys) }),

@@ -3,6 +3,7 @@ import type { EventCursor } from "../../group/event_feed.ts";
 import type { RaftGroup } from "../../group/group.ts";
 import { changeIn, type KvEventKind } from "../../state/kv/events.ts";
 import type { Clock } from "../../util/clock.ts";
+import { WATCHED_KEYS_MAX } from "../../state/kv/limits.ts";
 import type { KvMachine } from "../../state/kv/port.ts";
 import type { ByteKey, KvRange } from "../../state/kv/types.ts";
 import { prefixRange, rangeAfter } from "../../state/kv/ranges.ts";
@@ -15,8 +16,6 @@ import { listPage } from "./cache_page.ts";
 import { Attendance } from "./attendance.ts";
 import { Followers } from "./followers.ts";
 
-/** Keys of one watch. */
-const KEYS_MAX = 100;
 /** Entries that are read at once when everything is told. */
 const PAGE_ENTRIES = 100;
 /** So long a member whose group has a leader may not have what another one told already. */
@@ -89,11 +88,12 @@ export class CacheWatches {
     const { cache, keys, prefix, since, signal, shared = false } = request;
     if (
       keys !== undefined &&
-      (prefix !== undefined || keys.length === 0 || keys.length > KEYS_MAX)
+      (prefix !== undefined || keys.length === 0 ||
+        keys.length > WATCHED_KEYS_MAX)
     ) {
       throw new HiqliteError(
         "invalid",
-        `watch: expected a prefix, or 1 to ${KEYS_MAX} keys`,
+        `watch: expected a prefix, or 1 to ${WATCHED_KEYS_MAX} keys`,
       );
     }
     if (this.#running.count >= WATCHES_MAX) {

@@ -14,6 +14,8 @@ export const CACHES_MAX = 1024;
 export const ENTRY_BYTES = 64;
 /** The longest time to live, ms: a hundred years. */
 export const TTL_MS_MAX = 100 * 365 * 24 * 60 * 60 * 1000;
+/** Keys that one watch names. */
+export const WATCHED_KEYS_MAX = 100;
 /** Operations of all units of one log entry together: a version has 16 bits for the place. */
 export const PACK_OPERATIONS_MAX = 65_536;
 /** Bytes of all caches together, if nothing else is configured (`HQL_CACHE_MAX_BYTES`). */
