@@ -310,6 +310,7 @@ export class Executor {
       if (rows.length > 0) return { columns, rows };
       if (!this.#connection.inTransaction) throw rolledBack();
       this.#connection.command("ROLLBACK TO _hql_read");
+      if (this.virtualWrites.undone()) this.virtualWrites.note();
       this.#counters.putBack(counters);
       return { columns, rows: this.#readAgain(compiled, bindings, marked) };
     } finally {

@@ -266,14 +266,20 @@ export class RowidGuards {
   }
 }
 
+/** Whether a virtual table's table may hold what is refused. */
+export function isChecked(shadow: string): boolean {
+  return CHECKED_SHADOWS.some((end) => shadow.endsWith(end));
+}
+
 /** Which rows of a virtual table's table are refused. */
-function refusedIn(shadow: string): string {
+export function refusedIn(shadow: string): string {
   if (CONFIG_SHADOW.test(shadow)) return REFUSED_WORDS;
   if (STAT_SHADOW.test(shadow)) return AUTOMERGE_ON;
   return `rowid = ${INT64_MAX}`;
 }
 
-function refusalOf(shadow: string): HiqliteError {
+/** Why. */
+export function refusalOf(shadow: string): HiqliteError {
   if (CONFIG_SHADOW.test(shadow)) {
     return new HiqliteError("forbidden", REFUSED_CONFIG);
   }

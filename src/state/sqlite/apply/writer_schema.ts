@@ -4,7 +4,7 @@ import type { Compiled } from "../statement/cache.ts";
 import type { Policy } from "../statement/policy.ts";
 import { Catalog } from "./catalog.ts";
 import type { EntryContext } from "./entry_context.ts";
-import { RowidGuards } from "./rowid_guards.ts";
+import { RowidGuards, shadowsWritten } from "./rowid_guards.ts";
 import type { SchemaTraits } from "./schema_traits.ts";
 import { checkShadows } from "./shadow_tables.ts";
 import { checkContents, storageOf } from "./virtual_tables.ts";
@@ -57,9 +57,10 @@ export class WriterSchema {
 
   /**
    * Follows what a statement has changed.
-   * @throws {HiqliteError} `forbidden` if the schema must not be like that; the statement has to be undone.
+   * @throws {HiqliteError} `forbidden` if the schema must not be like that, and as {@linkcode check}; the statement has to be undone.
    */
-  follow({ keyword, statement }: Compiled): void {
+  follow(compiled: Compiled): void {
+    const { keyword, statement, observed } = compiled;
     const what = keyword === "CREATE"
       ? "create"
       : keyword === "DROP"
@@ -74,6 +75,9 @@ export class WriterSchema {
     checkShadows(this.#catalog.takeTexts(), traits);
     if (this.#storage !== null) checkContents(this.#connection, this.#policy);
     this.#guards.requireNames(traits);
+    // What a trigger of a dropped table's child wrote. Of what it was before, some may be gone.
+    compiled.shadows = shadowsWritten(observed, traits);
+    this.#guards.check(compiled, null);
   }
 
   /** Guards the tables that the statement writes to; true if some were not yet, so that it has to be compiled again. */

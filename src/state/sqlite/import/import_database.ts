@@ -14,6 +14,7 @@ import {
 import { RESERVED_PREFIX } from "../statement/policy.ts";
 import { LOCKS_VIEW } from "../statement/rules.ts";
 import { quotedName } from "../statement/text.ts";
+import { checkRows, STATISTICS } from "./contents_check.ts";
 import { convertMigrations, FOREIGN_TABLES } from "./foreign_tables.ts";
 import { refusal } from "./refusal.ts";
 import { checkSchema } from "./schema_check.ts";
@@ -101,11 +102,12 @@ function convert(
   }
   const migrations = convertMigrations(connection, source);
   connection.exec("BEGIN");
-  for (const table of FOREIGN_TABLES) {
+  for (const table of [...FOREIGN_TABLES, ...STATISTICS]) {
     connection.exec(`DROP TABLE IF EXISTS main.${quotedName(table)}`);
   }
   connection.exec("COMMIT");
   checkSchema(driver, connection, source);
+  checkRows(connection, source);
   createTables(connection);
   connection.exec("BEGIN");
   positionWriter(connection)({ ...FIRST, timeMs: nowMs });

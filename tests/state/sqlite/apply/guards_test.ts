@@ -309,3 +309,41 @@ Deno.test("guards of virtual tables are there after a rollback in the transactio
   assert.ok(!last.ok);
   assert.match(last.error.message, /is reserved/);
 });
+
+/** A table whose DROP deletes a row of another, and what that fires. */
+function dropFires(body: string): Direct {
+  const member = new Direct();
+  for (
+    const sql of [
+      "CREATE TABLE p(k INTEGER PRIMARY KEY)",
+      "CREATE TABLE c(k REFERENCES p ON DELETE CASCADE)",
+      "CREATE VIRTUAL TABLE f USING fts5(a)",
+      "CREATE VIRTUAL TABLE f4 USING fts4(a)",
+      "CREATE TABLE t(n INTEGER PRIMARY KEY AUTOINCREMENT)",
+      "INSERT INTO t VALUES(1)",
+      `CREATE TRIGGER g AFTER DELETE ON c BEGIN ${body}; END`,
+      "INSERT INTO p VALUES(1)",
+      "INSERT INTO c VALUES(1)",
+    ]
+  ) member.ok(sql);
+  return member;
+}
+
+for (
+  const [body, expected] of [
+    ["INSERT INTO f(f, rank) VALUES('pgsz', 64)", /pgsz .* not allowed/],
+    ["INSERT INTO f4(f4) VALUES('automerge=2')", /automerge of FTS4/],
+    [`UPDATE sqlite_sequence SET seq = ${LARGEST}`, /is reserved/],
+  ] as const
+) {
+  Deno.test(`what is refused is refused where DROP TABLE fires it: ${body}`, () => {
+    using member = dropFires(body);
+    const before = member.dump();
+    assert.match(member.fail("DROP TABLE p").message, expected);
+    assert.equal(member.dump(), before);
+    member.ok("DROP TRIGGER g");
+    member.ok("DROP TABLE p");
+    member.ok("DROP TABLE f");
+    member.ok("DROP TABLE t");
+  });
+}

@@ -33,6 +33,16 @@ const ONCE: Readonly<Record<string, readonly string[]>> = {
     "UPDATE f SET a = 'three'",
     "INSERT INTO w SELECT rank FROM f WHERE f MATCH 'one'",
   ],
+  "a setting stays on from the first of two runs of a statement that returns nothing":
+    [
+      "CREATE TABLE t (id INTEGER PRIMARY KEY, a UNIQUE ON CONFLICT ABORT, CHECK (a IS NULL OR a <> 13))",
+      "CREATE VIRTUAL TABLE f USING fts5(a, detail=none)",
+      "CREATE TRIGGER g1 AFTER INSERT ON t BEGIN INSERT INTO f(rowid, a) VALUES (last_insert_rowid(), new.a); END",
+      "CREATE TRIGGER g2 BEFORE UPDATE ON t BEGIN DELETE FROM f WHERE rowid = 2; END",
+      "CREATE TRIGGER g4 BEFORE UPDATE ON t BEGIN UPDATE t SET id = id + 1000 WHERE id = 2; INSERT INTO f(f, rank) VALUES ('secure-delete', 1); END",
+      "INSERT INTO t VALUES (1, 3), (2, 'x'), (3, 2)",
+      "UPDATE OR FAIL t SET a = (SELECT max(id) FROM t) WHERE a > 'one' RETURNING *",
+    ],
 };
 
 for (const [what, statements] of Object.entries(ONCE)) {

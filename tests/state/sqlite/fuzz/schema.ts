@@ -203,11 +203,16 @@ let made = 0;
 
 /** A trigger whose body writes elsewhere, also into virtual tables. */
 export function trigger(random: Random, targets: readonly Target[]): string {
-  const on = random.pick(["t", "log", "w", "t"]);
-  const event = random.pick(["INSERT", "UPDATE", "DELETE", "INSERT"]);
-  const row = event === "DELETE" ? "old" : "new";
-  const a = on === "t" ? `${row}.a` : on === "w" ? `${row}.n` : `${row}.x`;
   const has = (name: string) => targets.some((target) => target.name === name);
+  // What refers to a table that is dropped is deleted, and that fires.
+  const on = has("kid") && random.once(5)
+    ? "kid"
+    : random.pick(["t", "log", "w", "t"]);
+  const event = on === "kid"
+    ? random.pick(["DELETE", "DELETE", "UPDATE"])
+    : random.pick(["INSERT", "UPDATE", "DELETE", "INSERT"]);
+  const row = event === "DELETE" ? "old" : "new";
+  const a = `${row}.${{ t: "a", w: "n", log: "x", kid: "v" }[on]}`;
   const bodies = [
     "INSERT INTO log(x, y) VALUES (changes(), last_insert_rowid())",
     `INSERT INTO log(x) SELECT ${a} WHERE ${a} <> 'deep'`,
@@ -227,6 +232,7 @@ export function trigger(random: Random, targets: readonly Target[]): string {
       `INSERT INTO f(a, b) VALUES (${a}, changes())`,
       `INSERT INTO f(rowid, a) VALUES (last_insert_rowid(), ${a})`,
       "DELETE FROM f WHERE rowid = 2",
+      "INSERT INTO f(f, rank) VALUES ('secure-delete', 1)",
       "INSERT INTO log(x) SELECT count(*) FROM f WHERE f MATCH 'one'",
     );
   }
