@@ -9,7 +9,7 @@ import { ownLoopback } from "../ports.ts";
 import { kindNamed } from "./all.ts";
 import { counts, HonestLoad, type HonestReport } from "./honest_load.ts";
 import { isPrecise, type Outcome, type Victim } from "./poison.ts";
-import { POISON_SCHEMA } from "./sql.ts";
+import { POISON_SCHEMA, post } from "./sql.ts";
 
 /** Options of {@linkcode runAbuse}. */
 export interface AbuseOptions {
@@ -48,6 +48,8 @@ export interface AbuseReport {
 
 /** Room on the disk of a member, MiB. */
 const DISK_MIB = 256;
+/** After so many poisons what they stored is taken away. */
+const POISONS_KEPT = 20;
 /** If honest clients get nothing done for so long, the run is over, ms. */
 const STANDSTILL_MS = 30_000;
 
@@ -109,6 +111,7 @@ async function poison(
   const random = new SeededRandom(seed);
   const deadline = performance.now() + seconds * 1000;
   let [last, movedMs] = [honest.done, performance.now()];
+  let sent = 0;
   while (performance.now() < deadline && !signal.aborted) {
     const kind = kinds[randomBetween(random, 0, kinds.length)]!;
     const node = cluster.nodes[randomBetween(random, 0, cluster.nodes.length)]!;
@@ -118,6 +121,7 @@ async function poison(
       say(`${kind} on ${node}: ${outcome.code}: ${outcome.what}`);
     }
     for (const each of cluster.nodes) await cluster.startMember(each);
+    if (++sent % POISONS_KEPT === 0) await takeAway(victimOf(cluster, node));
     if (honest.done > last) [last, movedMs] = [honest.done, performance.now()];
     if (performance.now() - movedMs > STANDSTILL_MS) {
       problems.push(
@@ -129,6 +133,12 @@ async function poison(
     }
     await sleep(randomBetween(random, 0, 500));
   }
+}
+
+/** What poison stored is taken away now and then: else the small disks are full after half an hour, and nothing is tried any more. */
+async function takeAway(victim: Victim): Promise<void> {
+  const body = JSON.stringify({ sql: "DELETE FROM poison" });
+  await post(victim, "execute", body, "taking away");
 }
 
 /** Where a member listens. */

@@ -157,6 +157,10 @@ export function together(a: NemesisKind, b: NemesisKind): NemesisKind {
           };
         },
         stop: async () => {
+          if (needOneAnother(a, b)) {
+            await Promise.all([first.stop(), second.stop()]);
+            return;
+          }
           const order = patience(a) > patience(b)
             ? [second, first]
             : [first, second];
@@ -165,6 +169,12 @@ export function together(a: NemesisKind, b: NemesisKind): NemesisKind {
       };
     },
   };
+}
+
+/** A member that got its disk back is ready only with its vote, and who gives votes back needs members that run: neither can end first. */
+function needOneAnother(a: NemesisKind, b: NemesisKind): boolean {
+  return a.takesVotes === true && b.ownDisk === true ||
+    b.takesVotes === true && a.ownDisk === true;
 }
 
 /** What ends only when its members are well again, which the other fault may prevent, ends last. */

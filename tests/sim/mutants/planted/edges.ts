@@ -84,7 +84,7 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
   {
     name: "edges: no descriptors are kept back for a member's files",
     file: "server/spare_files.ts",
-    tests: ["tests/cluster/sockets_test.ts"],
+    tests: ["tests/server/spare_files_test.ts"],
     find: "const COUNT = 24;",
     replace: "const COUNT = 0;",
   },
