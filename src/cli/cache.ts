@@ -62,6 +62,9 @@ interface Call {
   readonly cache: Cache;
   readonly names: readonly string[];
   readonly flags: Parsed["flags"];
+  /** `--ttl` and `--limit`. */
+  readonly ttlMs: number | undefined;
+  readonly limit: number;
   readonly terminal: Terminal;
 }
 
@@ -183,7 +186,10 @@ export async function cache(
       throw new UsageError(`--${flag} means nothing to 'cache ${name}'`);
     }
   }
+  // What is wrong with the command line is said before a configuration is looked for.
   const timeoutMs = 1000 * (countOf(flags, "timeout") ?? TIMEOUT_S);
+  const ttlMs = countOf(flags, "ttl", TTL_MS_MAX);
+  const limit = countOf(flags, "limit") ?? LIMIT;
   const members = reachable(flags, terminal);
   await using client = connect({ ...members, timeoutMs });
   const of = client.cache(names[0] ?? "");
@@ -194,6 +200,8 @@ export async function cache(
     cache: of,
     names,
     flags,
+    ttlMs,
+    limit,
     terminal,
   });
 }
@@ -213,9 +221,8 @@ async function get(call: Call): Promise<number> {
 }
 
 async function put(call: Call): Promise<number> {
-  const { cache, session, names, flags, terminal } = call;
+  const { cache, session, names, flags, ttlMs, terminal } = call;
   const [, key, text] = names;
-  const ttlMs = countOf(flags, "ttl", TTL_MS_MAX);
   const options: PutOptions = {
     ifAbsent: flags.has("if-absent"),
     ...(ttlMs === undefined ? {} : { ttlMs }),
@@ -244,8 +251,7 @@ async function counter(call: Call): Promise<number> {
 }
 
 async function list(call: Call): Promise<number> {
-  const { flags, terminal } = call;
-  const limit = countOf(flags, "limit") ?? LIMIT;
+  const { flags, limit, terminal } = call;
   let count = 0;
   for await (const entry of storedEntries(call, Math.min(limit, 1000))) {
     if (count++ === limit) {

@@ -111,6 +111,7 @@ Deno.test("hiqlite cache explains itself, and what is wrong with a command line"
         ["put", "c", "k", "v", "--ttl=3153600000001"],
         "--ttl is a whole number from 1 to 3153600000000, not '3153600000001'",
       ],
+      [["list", "c", "--limit=0"], "--limit is a whole number from 1 to"],
       [["get", "c", "k", "--ttl=1"], "--ttl means nothing to 'cache get'"],
     ] as const
   ) {
