@@ -42,8 +42,11 @@ export class ThreeMembers implements SqlExecutor, AsyncDisposable {
     return (await this.#next().member.query({ sql, minIndex })).rows;
   }
 
-  /** Stops all members and answers what each holds. */
+  /** Stops all members, once each has applied what was written, and answers what each holds. */
   async contents(): Promise<string[]> {
+    for (const member of this.#members) {
+      await member.query("SELECT 1", [], { consistency: "linearizable" });
+    }
     await this.#stop();
     return this.#members.map((_, i) => {
       const state = join(this.#dir, `${i + 1}`, "state_machine");

@@ -26,7 +26,7 @@ import { LOCK_TABLES } from "../locks/schema.ts";
 import { TOKENS_TABLE } from "../tokens/schema.ts";
 
 /** The format of the tables below, and of the entries that a log keeps for them. */
-const FORMAT = 10;
+const FORMAT = 11;
 
 const TABLES = `
 CREATE TABLE main._hql_meta (

@@ -167,7 +167,7 @@ export class EntryRunner {
   }
 
   #perform(envelope: Envelope, index: LogIndex, timeMs: number): Uint8Array {
-    this.#context.begin(index, timeMs, envelope.seed);
+    this.#context.begin(timeMs, envelope.seed);
     const command = commandIn(envelope.body);
     if (command?.kind === "lock") {
       const answer = this.locks.run(command.operation);
