@@ -100,9 +100,7 @@ export function countOf(
 ): number | undefined {
   const text = valueOf(flags, name);
   if (text === undefined) return undefined;
-  if (/^[1-9]\d{0,12}$/.test(text) && Number(text) <= most) {
-    return Number(text);
-  }
+  if (/^[1-9]\d*$/.test(text) && Number(text) <= most) return Number(text);
   throw new UsageError(
     `--${name} is a whole number from 1 to ${most}, not '${text}'`,
   );

@@ -22,7 +22,10 @@ const RESERVED_ROWID =
   `The rowid ${INT64_MAX} is reserved: SQLite would choose the next ones at random`;
 const REFUSED_CONFIG =
   "crisismerge, hashsize, pgsz and automerge below 2 are not allowed: a full-text index could use up its segments";
-const SEQUENCES = "sqlite_sequence";
+/** Where SQLite keeps the sequences of AUTOINCREMENT, once there is one. */
+export const SEQUENCES = "sqlite_sequence";
+/** Which of its rows say that a table has no rowid left. */
+export const USED_UP_SEQUENCE = `CAST(seq AS INTEGER) = ${INT64_MAX}`;
 const INSERT = "INSERT";
 /** Shadow tables whose rowids are those of their virtual table. */
 const ROWID_SHADOWS = ["_content", "_docsize", "_rowid"];
@@ -258,7 +261,7 @@ export class RowidGuards {
 
   #checkSequences(): void {
     const exhausted = this.#connection.prepare(
-      `SELECT 1 FROM main.${SEQUENCES} WHERE CAST(seq AS INTEGER) = ${INT64_MAX}`,
+      `SELECT 1 FROM main.${SEQUENCES} WHERE ${USED_UP_SEQUENCE}`,
     )!.all(NO_BINDINGS);
     if (exhausted.length > 0) {
       throw new HiqliteError("constraint", RESERVED_ROWID);

@@ -1,6 +1,12 @@
 import { INT64_MAX } from "../../../util/int64.ts";
 import { Catalog } from "../apply/catalog.ts";
-import { isChecked, refusalOf, refusedIn } from "../apply/rowid_guards.ts";
+import {
+  isChecked,
+  refusalOf,
+  refusedIn,
+  SEQUENCES,
+  USED_UP_SEQUENCE,
+} from "../apply/rowid_guards.ts";
 import { NO_BINDINGS, type SqliteConnection } from "../driver/driver.ts";
 import { quotedName } from "../statement/text.ts";
 import { refusal } from "./refusal.ts";
@@ -40,11 +46,8 @@ export function checkRows(connection: SqliteConnection, source: string): void {
       `of its table ${shadow}: ${refusalOf(shadow).message}`,
     );
   }
-  const [sequences] = connection.prepare(
-    "SELECT 1 FROM main.sqlite_schema WHERE name = 'sqlite_sequence'",
-  )!.all(NO_BINDINGS);
-  if (sequences === undefined) return;
-  if (!some("sqlite_sequence", `CAST(seq AS INTEGER) = ${INT64_MAX}`)) return;
+  if (!some("sqlite_schema", `name = '${SEQUENCES}'`)) return;
+  if (!some(SEQUENCES, USED_UP_SEQUENCE)) return;
   throw refusal(
     source,
     "one of its AUTOINCREMENT tables has used up its rowids (sqlite_sequence). Set its seq to what the table holds",
