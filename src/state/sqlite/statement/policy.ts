@@ -182,6 +182,8 @@ export class Policy {
 
   #refuse(action: number, first: string, second: string): string | null {
     const name = first.toLowerCase();
+    const walk = refuseWalk(action, name);
+    if (walk !== null) return this.#readOnly ? refuseWrite(action) : walk;
     if (
       (name.startsWith(RESERVED_PREFIX) ||
         second.toLowerCase().startsWith(RESERVED_PREFIX)) &&
@@ -249,9 +251,6 @@ export class Policy {
   }
 
   #refuseChange(action: number, name: string, second: string): string | null {
-    if (action === Action.analyze) {
-      return "ANALYZE is not allowed: members could then choose different plans";
-    }
     if (
       action === Action.createVirtualTable &&
       !MODULES.has(second.toLowerCase())
@@ -366,6 +365,19 @@ function isTemporary(action: number): boolean {
   return (action >= Action.createTempIndex &&
     action <= Action.createTempView) ||
     (action >= Action.dropTempIndex && action <= Action.dropTempView);
+}
+
+/**
+ * REINDEX and ANALYZE may go through all tables, in an order that depends on when the connection read the schema: the
+ * words must not name the first that is refused, or members say different ones.
+ */
+function refuseWalk(action: number, name: string): string | null {
+  if (action === Action.analyze) {
+    return "ANALYZE is not allowed: members could then choose different plans";
+  }
+  return action === Action.reindex && name.startsWith(RESERVED_PREFIX)
+    ? `REINDEX is not allowed for what begins with ${RESERVED_PREFIX}, nor without a name: name a table or an index of yours`
+    : null;
 }
 
 function refuseWrite(action: number): string | null {

@@ -159,6 +159,12 @@ export const EQUAL_MEMBERS_MUTANTS: readonly Mutant[] = [
     step: 10,
   },
   {
+    name: "REINDEX names what the connection meets first",
+    file: "state/sqlite/statement/policy.ts",
+    find: "return action === Action.reindex && name.startsWith(",
+    replace: "return action === -1 && name.startsWith(",
+  },
+  {
     name: "every SQLITE_FULL is a full disk",
     file: "state/sqlite/driver/room.ts",
     find: '  return path === "" || path === null || takes',

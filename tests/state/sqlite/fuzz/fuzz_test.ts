@@ -43,6 +43,17 @@ const ONCE: Readonly<Record<string, readonly string[]>> = {
       "INSERT INTO t VALUES (1, 3), (2, 'x'), (3, 2)",
       "UPDATE OR FAIL t SET a = (SELECT max(id) FROM t) WHERE a > 'one' RETURNING *",
     ],
+  "REINDEX is refused in the name of what the connection meets first": [
+    "CREATE TABLE log (n INTEGER PRIMARY KEY, x, y)",
+    "CREATE TABLE v (k TEXT PRIMARY KEY, n) WITHOUT ROWID",
+    "CREATE TABLE p (k INTEGER UNIQUE, v)",
+    "CREATE TABLE kid (id INTEGER PRIMARY KEY, p, v)",
+    "CREATE VIRTUAL TABLE f USING fts5(a, b, columnsize=0)",
+    "CREATE VIRTUAL TABLE r USING rtree_i32(id, x0, x1, +aux)",
+    "DROP TABLE f",
+    "REINDEX",
+    "REINDEX binary",
+  ],
 };
 
 for (const [what, statements] of Object.entries(ONCE)) {
