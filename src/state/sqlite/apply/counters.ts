@@ -27,8 +27,8 @@ export class EntryCounters {
   #set = false;
   #several = false;
   #noneInserted: bigint | null = null;
-  /** What `changes()` should say but does not, since the last rowid was put back. */
-  #changesLost: number | null = null;
+  /** What they should say; null if they do. */
+  #lost: Counters | null = null;
 
   /** Makes its tables in `connection`, which must allow everything so far. */
   constructor(connection: SqliteConnection) {
@@ -51,7 +51,7 @@ export class EntryCounters {
   begin(several: boolean): void {
     this.#several = several;
     this.#set = false;
-    this.#changesLost = null;
+    this.#lost = null;
     this.#lastRowid = 0n;
   }
 
@@ -62,10 +62,8 @@ export class EntryCounters {
       this.#setBoth(0n);
       this.#set = true;
     }
-    if (asks && this.#changesLost !== null) {
-      this.#setChanges(this.#changesLost, this.#lastRowid);
-    }
-    if (observed.data) this.#changesLost = null;
+    if (asks && this.#lost !== null) this.#setChanges(...this.#lost);
+    if (observed.data) this.#lost = null;
     this.#noneInserted = null;
     if (into === null) return;
     const hasRowid = schema.rowidTables.has(into);
@@ -84,6 +82,15 @@ export class EntryCounters {
     if (held !== null) this.#setChanges(...held);
   }
 
+  /** Does what users' statements must not see in them; only an entry of several has any that could. */
+  keep(work: () => void): void {
+    if (!this.#several) return work();
+    const [changes, rowid] = this.#lost ?? this.read();
+    work();
+    if (this.read()[1] !== rowid) this.#setLastRowid(rowid);
+    this.#lost = [changes, rowid];
+  }
+
   /** `changes()` and `last_insert_rowid()` as SQLite has them now. */
   read(): Counters {
     const [row] = this.#read.allBigInt(NO_BINDINGS);
@@ -100,7 +107,7 @@ export class EntryCounters {
     if (rowid === this.#noneInserted) {
       if (rowid === NO_ROWID && this.#set) {
         this.#setLastRowid(this.#lastRowid);
-        this.#changesLost = changes;
+        this.#lost = [changes, this.#lastRowid];
       }
       return null;
     }

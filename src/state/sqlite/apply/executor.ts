@@ -63,8 +63,8 @@ export class Executor {
     this.#connection = connection;
     this.#context = context;
     connection.limit(SQL_VALUE_BYTES_MAX, COMMAND_LIMITS.sqlBytes);
-    this.virtualWrites = new VirtualWrites(connection);
     this.#counters = new EntryCounters(connection);
+    this.virtualWrites = new VirtualWrites(connection, this.#counters);
     this.#schema = new WriterSchema(connection, context, this.policy);
     connection.authorize(this.policy.authorize);
     connection.defend(false); // See `compile`.
@@ -179,6 +179,7 @@ export class Executor {
   ): StatementResult {
     this.completed = false;
     const bindings = bind(compiled.slots, params, resolve);
+    this.virtualWrites.before(compiled, this.schema);
     this.#counters.prepare(compiled, this.schema);
     try {
       return this.#run(compiled, bindings, budget);

@@ -1,4 +1,8 @@
 import type { SqliteConnection } from "../driver/driver.ts";
+import type { Compiled } from "../statement/cache.ts";
+import { foldName } from "../statement/text.ts";
+import type { EntryCounters } from "./counters.ts";
+import type { SchemaTraits } from "./schema_traits.ts";
 
 /**
  * What the open transaction wrote to virtual tables. They keep something in memory: rows that full-text search has yet
@@ -6,14 +10,30 @@ import type { SqliteConnection } from "../driver/driver.ts";
  */
 export class VirtualWrites {
   readonly #connection: SqliteConnection;
+  readonly #counters: EntryCounters;
   /** There were some since the last {@linkcode settle}. */
   #unsettled = false;
   /** There were some since the transaction began. */
   #inTransaction = false;
 
-  /** Of `connection`. */
-  constructor(connection: SqliteConnection) {
+  /** Of `connection`, whose counters are to be as without them. */
+  constructor(connection: SqliteConnection, counters: EntryCounters) {
     this.#connection = connection;
+    this.#counters = counters;
+  }
+
+  /**
+   * A statement is about to run. If it writes to a table that a member may have a guard on, SQLite opens a savepoint on
+   * that member and on others not, and full-text search writes at each savepoint: so it does before.
+   */
+  before(compiled: Compiled, { virtualTables }: SchemaTraits): void {
+    const { statement, observed, mentions } = compiled;
+    const { schema, data, writes } = observed;
+    if (!this.#unsettled || !schema && !data) return;
+    const goesOn = !schema && !mentions.counters &&
+      statement.columns.length === 0 &&
+      writes.values().every((table) => virtualTables.has(foldName(table)));
+    if (!goesOn) this.settle();
   }
 
   /** A statement is about to write to one. */
@@ -24,12 +44,14 @@ export class VirtualWrites {
 
   /**
    * Makes full-text search write what it holds back, so that when it does depends on the entries and not on
-   * the batch: its writes change `changes()`, and the shape of its index.
+   * the batch: its writes change the counters, and the shape of its index.
    */
   settle(): void {
     if (!this.#unsettled) return;
-    this.#connection.command("SAVEPOINT _hql_settle");
-    this.#connection.command("RELEASE _hql_settle");
+    this.#counters.keep(() => {
+      this.#connection.command("SAVEPOINT _hql_settle");
+      this.#connection.command("RELEASE _hql_settle");
+    });
     this.#unsettled = false;
   }
 

@@ -130,6 +130,28 @@ export const EQUAL_MEMBERS_MUTANTS: readonly Mutant[] = [
     step: 10,
   },
   {
+    name: "full-text search writes where a guard makes it",
+    file: "state/sqlite/apply/virtual_writes.ts",
+    find: "    if (!goesOn) this.settle();\n",
+    replace: "    if (!goesOn && schema) this.settle();\n",
+    step: 10,
+  },
+  {
+    name: "what full-text search writes counts as a change",
+    file: "state/sqlite/apply/counters.ts",
+    find: "    this.#lost = [changes, rowid];\n",
+    replace: "",
+    step: 10,
+  },
+  {
+    name: "what full-text search inserts is the last rowid",
+    file: "state/sqlite/apply/counters.ts",
+    find:
+      "    if (this.read()[1] !== rowid) this.#setLastRowid(rowid);\n    this.#lost = [changes, rowid];\n",
+    replace: "    this.#lost = [changes, this.read()[1]];\n",
+    step: 10,
+  },
+  {
     name: "what opening a virtual table compiles is the statement's",
     file: "state/sqlite/apply/executor.ts",
     find:
