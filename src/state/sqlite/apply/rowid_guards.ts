@@ -45,20 +45,11 @@ export function keepsRows(shadow: string): boolean {
   return ROWID_SHADOWS.some((end) => shadow.endsWith(end));
 }
 
-/**
- * With a trigger on an INSERT that may fail, SQLite opens a savepoint, and full-text search writes all it has, with
- * each row. It puts rows into `_docsize` by REPLACE, which cannot: so `_content` is guarded only if that is missing.
- */
-function isGuarded(shadow: string, shadows: ReadonlySet<string>): boolean {
-  if (shadow.endsWith("_content")) {
-    return !shadows.has(shadow.replace(/_content$/, "_docsize"));
-  }
-  return keepsRows(shadow);
-}
-
 /** When a trigger refuses, and how it says so. */
 interface Guard {
   readonly event: string;
+  /** @default {"AFTER"} */
+  readonly moment?: "BEFORE";
   /** @default {"true"} */
   readonly when?: string;
   readonly body: string;
@@ -164,7 +155,7 @@ export class RowidGuards {
   /** Guards what virtual tables write behind the statement's back. The connection must not be defended. */
   installShadows({ shadowTables }: SchemaTraits): void {
     for (const name of shadowTables) {
-      if (isGuarded(name, shadowTables)) this.#guard(name, [SHADOW_GUARD]);
+      if (keepsRows(name)) this.#guard(name, [SHADOW_GUARD]);
     }
   }
 
@@ -207,10 +198,11 @@ export class RowidGuards {
     for (const [name] of this.#installed.get(folded) ?? []) {
       this.#connection.exec(`DROP TRIGGER temp.${quotedName(name)}`);
     }
-    const fresh = guards.map(({ event, when = "true", body }): Trigger => {
+    const fresh = guards.map((guard): Trigger => {
+      const { event, moment = "AFTER", when = "true", body } = guard;
       const name = `${ROWID_GUARD}${++this.#made}`;
       const sql = `CREATE TEMP TRIGGER "${name}"
-         AFTER ${event} ON main.${quotedName(table)} WHEN ${when}
+         ${moment} ${event} ON main.${quotedName(table)} WHEN ${when}
          BEGIN ${body} END`;
       this.#connection.exec(sql);
       return [name, sql];
@@ -344,9 +336,14 @@ function guardsOf(
   ];
 }
 
-/** FAIL rather than ABORT, for the reason at `isGuarded`. */
+/**
+ * With a trigger on an INSERT SQLite may open a savepoint for each row, at which full-text search writes all it has. So
+ * the largest rowid goes in, but not out again before {@linkcode RowidGuards.check} finds it: the guard says so first,
+ * since a statement may ignore it, and by FAIL, since with ABORT there would be such a savepoint for a DELETE.
+ */
 const SHADOW_GUARD: Guard = {
-  event: INSERT,
-  when: `NEW.rowid = ${INT64_MAX}`,
+  event: "DELETE",
+  moment: "BEFORE",
+  when: `OLD.rowid = ${INT64_MAX}`,
   body: "SELECT RAISE(FAIL, 'reserved');",
 };

@@ -40,8 +40,15 @@ export const EQUAL_MEMBERS_MUTANTS: readonly Mutant[] = [
   {
     name: "virtual tables have no guards",
     file: "state/sqlite/apply/rowid_guards.ts",
-    find: "      if (isGuarded(name, shadowTables)) this.#guard(",
+    find: "      if (keepsRows(name)) this.#guard(",
     replace: '      if (name === "") this.#guard(',
+    step: 10,
+  },
+  {
+    name: "the guard of a virtual table comes too late",
+    file: "state/sqlite/apply/rowid_guards.ts",
+    find: '  moment: "BEFORE",\n',
+    replace: "",
     step: 10,
   },
   {

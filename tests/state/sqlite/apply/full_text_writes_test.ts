@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import type { SqliteDriver } from "../../../../src/state/sqlite/driver/driver.ts";
-import { openDriver } from "../../../../src/state/sqlite/driver/open_driver.ts";
 import { Direct } from "../direct.ts";
 import { test } from "../drivers.ts";
 import { execute, txn } from "../subject.ts";
@@ -28,8 +26,8 @@ function stateOf(member: Direct): unknown {
 }
 
 /** A member that has made a guard for each table that is written below, if `guarded`; another has not. */
-function memberWith(guarded: boolean, driver?: SqliteDriver): Direct {
-  const member = new Direct(":memory:", undefined, driver);
+function memberWith(guarded: boolean): Direct {
+  const member = new Direct();
   for (const sql of SCHEMA) member.ok(sql);
   if (guarded) member.ok("INSERT INTO log(x) SELECT 1 WHERE 0");
   return member;
@@ -91,9 +89,8 @@ for (const [what, between] of Object.entries(BETWEEN)) {
   });
 }
 
-// Of the library each row is one, see src/decisions/40-two-sqlite-drivers.md.
-Deno.test("statements of a transaction that write to full-text tables only fill one part of an index", () => {
-  using member = memberWith(true, openDriver({ kind: "node" }));
+test("statements of a transaction that write to full-text tables only fill one part of an index", () => {
+  using member = memberWith(true);
   member.run(
     txn(
       ...["one", "two", "three"].map((word) =>
