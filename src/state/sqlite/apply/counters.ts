@@ -82,13 +82,19 @@ export class EntryCounters {
     if (held !== null) this.#setChanges(...held);
   }
 
-  /** Does what users' statements must not see in them; only an entry of several has any that could. */
+  /** Does what users' statements must not see in them. */
   keep(work: () => void): void {
-    if (!this.#several) return work();
-    const [changes, rowid] = this.#lost ?? this.read();
+    const before = this.latest;
     work();
-    if (this.read()[1] !== rowid) this.#setLastRowid(rowid);
-    this.#lost = [changes, rowid];
+    const [changes, rowid] = this.read();
+    if (changes === before[0] && rowid === before[1]) return;
+    if (rowid !== before[1]) this.#setLastRowid(before[1]);
+    this.#lost = before;
+  }
+
+  /** What they should say. */
+  get latest(): Counters {
+    return this.#lost ?? this.read();
   }
 
   /** `changes()` and `last_insert_rowid()` as SQLite has them now. */

@@ -272,7 +272,7 @@ export class Executor {
     budget: AnswerBudget,
   ): StatementResult {
     const table = this.#read(compiled, bindings, budget);
-    const [changes, rowid] = this.#counters.read();
+    const [changes, rowid] = this.#counters.latest;
     return {
       rowsAffected: changes,
       lastInsertRowid: this.#counters.inserted(compiled, changes, rowid),
@@ -316,7 +316,8 @@ export class Executor {
       return { columns, rows: this.#readAgain(compiled, bindings, marked) };
     } finally {
       if (this.#connection.inTransaction) {
-        this.#connection.command("RELEASE _hql_read");
+        const release = () => this.#connection.command("RELEASE _hql_read");
+        this.#counters.keep(release);
       }
     }
   }

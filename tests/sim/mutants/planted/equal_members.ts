@@ -146,16 +146,23 @@ export const EQUAL_MEMBERS_MUTANTS: readonly Mutant[] = [
   {
     name: "what full-text search writes counts as a change",
     file: "state/sqlite/apply/counters.ts",
-    find: "    this.#lost = [changes, rowid];\n",
+    find: "    this.#lost = before;\n",
     replace: "",
+    step: 10,
+  },
+  {
+    name: "what full-text search writes after RETURNING is counted",
+    file: "state/sqlite/apply/executor.ts",
+    find: "        this.#counters.keep(release);\n",
+    replace: "        release();\n",
     step: 10,
   },
   {
     name: "what full-text search inserts is the last rowid",
     file: "state/sqlite/apply/counters.ts",
     find:
-      "    if (this.read()[1] !== rowid) this.#setLastRowid(rowid);\n    this.#lost = [changes, rowid];\n",
-    replace: "    this.#lost = [changes, this.read()[1]];\n",
+      "    if (rowid !== before[1]) this.#setLastRowid(before[1]);\n    this.#lost = before;\n",
+    replace: "    this.#lost = [before[0], rowid];\n",
     step: 10,
   },
   {

@@ -101,3 +101,17 @@ test("statements of a transaction that write to full-text tables only fill one p
   member.run(execute("INSERT INTO log(x) VALUES (1)"));
   assert.equal(member.rows("SELECT DISTINCT segid FROM f_idx").length, 1);
 });
+
+test("the rows of an INSERT into a full-text table with RETURNING are counted, alone and in a transaction", () => {
+  for (const [table, key] of [["f", "rowid"], ["f4", "docid"]]) {
+    const insert =
+      `INSERT INTO ${table}(${key}, b) VALUES (4, 'x'), (8, 'y'), (6, 'z') RETURNING b`;
+    using member = memberWith(false);
+    const alone = member.ok(insert);
+    assert.deepEqual([alone.rowsAffected, alone.lastInsertRowid], [3, 6]);
+    member.ok(`DELETE FROM ${table}`);
+    const { results } = member.run(txn(insert, COUNTERS));
+    assert.equal(results[0]!.rowsAffected, 3);
+    assert.deepEqual(results[1]!.rows, [[3, 6]]);
+  }
+});
