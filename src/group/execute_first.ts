@@ -1,80 +1,36 @@
-import type { RaftCore } from "../raft/core.ts";
-import type { Input, Outcome } from "../raft/io.ts";
 import type { LogIndex, Term } from "../raft/types.ts";
 import {
   type PreparedEntry,
   PrepareFailedError,
   type PrepareRefusal,
   type PreparingMachine,
-  type StateEvents,
   WriterLostError,
 } from "../state/port.ts";
 import { assert } from "../util/assert.ts";
-import type { Applier } from "./applier.ts";
-import { isFull, type Room } from "./disk_room.ts";
-import {
-  type ProposalInbox,
-  refuseFull,
-  refuseStopped,
-  type WaitingProposal,
-} from "./inbox.ts";
-import type { FirstRunPorts } from "./ports.ts";
+import { isFull } from "./disk_room.ts";
+import type { ExecuteFirstPorts } from "./execute_first_ports.ts";
+import { refuseFull, refuseStopped, type WaitingProposal } from "./inbox.ts";
 import { Lineup } from "./lineup.ts";
-import type { RunWatch } from "./run_watch.ts";
-import type { PendingProposals } from "./proposals.ts";
+import { type Prepared, PreparedCommit } from "./prepared_commit.ts";
 
 /** So many preparations may end without a known cause before another member shall lead. */
 const UNEXPLAINED_MAX = 2;
 
-/** What the stage does to commands without knowing what is in them. */
-export interface CommandBytes extends Omit<FirstRunPorts, "limitMs"> {
-  /** Writes time, randomness and the cluster clock into a payload, and breaks its seal. */
-  stamp(payload: Uint8Array): void;
-}
-
-/** What the stage needs of its group, and tells it. */
-export interface ExecuteFirstPorts {
-  readonly core: RaftCore;
-  readonly inbox: ProposalInbox;
-  readonly applier: Applier;
-  readonly proposals: PendingProposals;
-  readonly room: Room;
-  readonly watch: RunWatch;
-  readonly commands: CommandBytes;
-  step(input: Input): Outcome;
-  /** What the entries up to `index` did. */
-  events(events: StateEvents, index: LogIndex): void;
-  /** What the entries up to `index` did is lost. */
-  eventsLost(index: LogIndex): void;
-  /** They are in the state. */
-  applied(index: LogIndex, bytes: number): void;
-  /** No transaction is open any more. */
-  released(): void;
-  /** More can be taken from the inbox. */
-  wake(): void;
-  machineFailed(error: Error): void;
-  /** The machine does not come back: end the member. */
-  failed(error: Error): void;
-}
-
-/** `preparing`: the machine runs a batch. `proposed`: it waits for the commit index. `ending`: it is being committed or rolled back. */
+/** `preparing`: the machine runs a batch. `proposed`: it waits for the commit index. `ending`: it is being rolled back. */
 type StagePhase = "idle" | "preparing" | "proposed" | "ending";
-
-/** A proposal that was prepared, and its answer. */
-interface Prepared {
-  readonly proposal: WaitingProposal;
-  readonly answer: Uint8Array;
-  readonly hash: number;
-}
 
 /**
  * What a leader does with a batch: run it in a transaction that stays open, propose it, and
  * commit it once it is replicated. So nothing that hangs, dies or is too large gets into a
- * log. One batch at a time; what arrives meanwhile is the next one.
+ * log. One batch at a time; what arrives meanwhile is the next one, which the machine is
+ * given together with the COMMIT of the one before.
  */
 export class ExecuteFirst {
   readonly #machine: PreparingMachine;
   readonly #ports: ExecuteFirstPorts;
+  readonly #commit: PreparedCommit;
+  /** What became of a COMMIT while a preparation waited behind it; null if it is well, or not known yet. */
+  #ground: { readonly failed: Error | null } | null = null;
   #phase: StagePhase = "idle";
   #stopped = false;
   /** What the machine runs now. */
@@ -92,12 +48,18 @@ export class ExecuteFirst {
   constructor(machine: PreparingMachine, ports: ExecuteFirstPorts) {
     this.#machine = machine;
     this.#ports = ports;
+    this.#commit = new PreparedCommit(machine, ports);
     this.#lineup = new Lineup(ports.inbox);
   }
 
   /** Whether the machine holds a transaction, or is about to. */
   get holds(): boolean {
-    return this.#phase !== "idle";
+    return this.#phase !== "idle" || this.#commit.last !== null;
+  }
+
+  /** See {@linkcode PreparedCommit.answered}. */
+  get answered(): LogIndex {
+    return this.#commit.answered;
   }
 
   /** Proposals that are neither in the inbox nor in the log. */
@@ -108,17 +70,19 @@ export class ExecuteFirst {
   /** Whether {@linkcode gather} would take something. */
   get ready(): boolean {
     const { core, applier } = this.#ports;
-    return this.#phase === "idle" && !this.#stopped && this.#lineup.waiting &&
-      core.role === "leader" && applier.idle &&
-      this.#machine.applied.index === core.lastIndex;
+    if (this.#phase !== "idle" || this.#stopped) return false;
+    if (!this.#lineup.waiting || core.role !== "leader") return false;
+    const { last } = this.#commit;
+    if (last !== null) return last === core.lastIndex;
+    return applier.idle && this.#machine.applied.index === core.lastIndex;
   }
 
   /**
-   * Takes what waits, if the log holds nothing that is not applied; the own first entry of the term included.
+   * Takes what waits, if the log holds nothing that is neither applied nor being committed; the own first entry of the term included.
    * @throws {LogError} if the log is unusable.
    */
   gather(): void {
-    const { core, inbox, applier, room, watch, commands } = this.#ports;
+    const { core, inbox, applier, room, commands } = this.#ports;
     if (room.stateFull) return inbox.propose();
     if (!this.ready) {
       if (inbox.size > 0) applier.hurry(core.lastIndex);
@@ -133,21 +97,48 @@ export class ExecuteFirst {
     this.#term = core.term;
     const payloads = batch.map(({ payload }) => payload);
     payloads.forEach((payload) => commands.stamp(payload));
-    watch.begin(payloads, this.#lineup.trialMs);
+    if (this.#commit.last === null) this.#watchRun();
     const preparation = { first: this.#first, term: this.#term, payloads };
     this.#machine.prepare(preparation, (error, outcomes) => {
       if (this.#stopped) return;
-      watch.end();
-      // What was expelled is in the log already, at the place of the batch.
-      const left = this.#batch;
-      this.#batch = [];
-      this.#guarded(() => {
-        if (left.length < batch.length) this.#came(left, error);
-        else if (error === null) this.#ran(batch, outcomes);
-        else this.#broke(batch, error);
-      });
+      this.#ports.watch.end();
+      this.#ended(batch, error, outcomes);
       for (const run of this.#behind.splice(0)) run();
     });
+  }
+
+  /** The time of a preparation begins once the COMMIT before it is over. */
+  #watchRun(): void {
+    const payloads = this.#batch.map(({ payload }) => payload);
+    this.#ports.watch.begin(payloads, this.#lineup.trialMs);
+  }
+
+  #ended(
+    batch: readonly WaitingProposal[],
+    error: Error | null,
+    outcomes: readonly PreparedEntry[],
+  ): void {
+    // What was expelled is in the log already, at the place of the batch.
+    const left = this.#batch;
+    const ground = this.#ground;
+    this.#batch = [];
+    this.#ground = null;
+    this.#guarded(() => {
+      if (ground !== null && (ground.failed ?? error) !== null) {
+        this.#sank(batch, ground.failed);
+      } else if (left.length < batch.length) this.#came(left, error);
+      else if (error === null) this.#ran(batch, outcomes);
+      else this.#broke(batch, error);
+    });
+  }
+
+  /** A preparation ended with the COMMIT before it, or with the writer that did it: it is not to blame. */
+  #sank(batch: readonly WaitingProposal[], failed: Error | null): void {
+    this.#lineup.again(batch);
+    if (failed !== null) return this.#commitFailed(failed);
+    this.#phase = "idle";
+    this.#ports.applier.giveBack();
+    this.#released();
   }
 
   /** Runs `action`, which may append entries: not between a preparation and its proposal. */
@@ -166,7 +157,7 @@ export class ExecuteFirst {
   /** Entries up to `index` are committed, and durable here. */
   advance(index: LogIndex): void {
     const last = this.#first + this.#prepared.length - 1;
-    if (this.#phase === "proposed" && index >= last) this.#commit(last);
+    if (this.#phase === "proposed" && index >= last) this.#commitAll();
   }
 
   /** So much time passed. */
@@ -193,6 +184,7 @@ export class ExecuteFirst {
   /** Begins nothing any more. What is prepared goes with the machine. */
   stop(): void {
     this.#stopped = true;
+    this.#commit.stop();
     this.#lineup.disperse();
     for (const { done } of this.#batch) refuseStopped(done);
     for (const run of this.#behind.splice(0)) run();
@@ -272,30 +264,27 @@ export class ExecuteFirst {
     );
   }
 
-  #commit(last: LogIndex): void {
-    this.#phase = "ending";
-    this.#machine.commitPrepared((error, events) => {
-      if (this.#stopped) return;
-      // It may have ended after its COMMIT: then only the events are lost.
-      const committed = this.#machine.applied.index >= last;
-      if (error !== null && !committed) return this.#commitFailed(error);
-      const { applier, proposals, applied } = this.#ports;
-      const prepared = this.#prepared;
-      if (!this.#lineup.alone) this.#unexplained = 0;
-      this.#lineup.committed();
-      this.#phase = "idle";
-      this.#prepared = [];
-      if (error === null) this.#ports.events(events, last);
-      else this.#ports.eventsLost(last);
-      let bytes = 0;
-      prepared.forEach(({ answer, proposal }, i) => {
-        proposals.applied(this.#first + i, this.#term, answer);
-        bytes += proposal.payload.length;
-      });
-      applied(last, bytes);
-      applier.giveBack();
-      this.#released();
+  #commitAll(): void {
+    const batch = {
+      first: this.#first,
+      term: this.#term,
+      prepared: this.#prepared,
+    };
+    this.#prepared = [];
+    this.#phase = "idle";
+    if (!this.#lineup.alone) this.#unexplained = 0;
+    this.#lineup.committed();
+    this.#commit.begin(batch, (failed, disturbed) => {
+      if (this.#phase === "preparing") {
+        if (disturbed) this.#ground = { failed };
+        if (failed === null) this.#watchRun();
+      } else if (failed !== null) this.#commitFailed(failed);
+      else {
+        this.#ports.applier.giveBack();
+        this.#released();
+      }
     });
+    this.#ports.wake();
   }
 
   /** It is committed all the same: it is applied like any other member's, without room once there is some. */

@@ -92,6 +92,12 @@ export class RaftGroup {
     return this.#parts.intake.outstanding;
   }
 
+  /** See {@linkcode ExecuteFirst.answered}: who reads here has to wait until it is applied. 0 while the disk is full: reads go on. */
+  get answered(): LogIndex {
+    const { stage, room } = this.#parts;
+    return stage === null || room.stateFull ? 0 : stage.answered;
+  }
+
   /** Whether writes are refused because there is no room on the disk. */
   get diskFull(): boolean {
     return this.#parts.room.full;
@@ -151,20 +157,14 @@ export class RaftGroup {
     if (this.#parts.inbox.push(payload, done)) this.#wake();
   }
 
-  /**
-   * Finds the index that a linearizable read must wait for and waits until it is
-   * applied here; `null` if no leader confirmed it: ask again.
-   */
+  /** Finds the index that a linearizable read must wait for and waits until it is applied here; `null` if no leader confirmed it: ask again. */
   readIndex(done: ReadDone): void {
     if (this.#stopped) return done(null);
     const requestId = this.#parts.reads.add(done);
     this.#step({ kind: "readIndex", requestId });
   }
 
-  /**
-   * Calls `done(true)` once `index` is applied here, `done(false)` if the group stops or the disk fills up first.
-   * What it returns ends the wait without a call.
-   */
+  /** Calls `done(true)` once `index` is applied here, `done(false)` if the group stops or the disk fills up first. What it returns ends the wait without a call. */
   whenApplied(index: LogIndex, done: AppliedDone): () => void {
     const applied = this.machine.applied.index >= index;
     const { room, watch, waiters, applier } = this.#parts;

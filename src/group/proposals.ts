@@ -3,7 +3,7 @@ import type { LogIndex, MemberId, Term } from "../raft/types.ts";
 
 /** How a proposal ended. */
 export type ProposalResult =
-  /** Committed and applied here; `answer` is the state machine's. */
+  /** Committed, and applied here or about to be ({@linkcode RaftGroup.answered}); `answer` is the state machine's. */
   | {
     readonly kind: "applied";
     readonly index: LogIndex;
@@ -65,7 +65,7 @@ export class PendingProposals {
     return !!next && next.index <= index;
   }
 
-  /** An entry was applied: completes the proposal that waits for it. */
+  /** An entry was applied, or nothing can keep it from that: completes the proposal that waits for it. */
   applied(index: LogIndex, term: Term, answer: Uint8Array): void {
     for (;;) {
       const next = this.#queue[this.#head];

@@ -70,6 +70,8 @@ export class RunWatch {
       if (this.#abortedMs > ABORT_MS) this.#hangs();
       return;
     }
+    // It has not begun: the machine is still at what came before.
+    if (this.#payloads.length === 0) return;
     const { machine } = this.#ports;
     const at = machine.preparing;
     if (at !== this.#at) this.#ranMs = 0;

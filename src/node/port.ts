@@ -333,8 +333,8 @@ export interface ListenerReport {
 /** One member of a cluster, as clients and servers use it: plain data in, plain data out. */
 export interface Member {
   /**
-   * Replicates a write and resolves when it is applied on the leader; on a
-   * follower also when it is applied here, so that the caller reads its own write.
+   * Replicates a write and resolves when it is committed and the leader has run it; on a follower when it is applied
+   * here, too. Reads on this member, {@linkcode querySync} included, wait for it: the caller reads its own write.
    * @throws {HiqliteError} `no_leader`, `overloaded`, `disk_full`, `too_large`, `shutting_down`: not applied; `outcome_unknown`: perhaps applied.
    */
   write(request: WriteRequest): Promise<WriteAnswer>;
@@ -350,8 +350,9 @@ export interface Member {
    */
   rows(request: QueryRequest): Promise<RowStream>;
   /**
-   * A read on the calling thread: a few µs, blocks it meanwhile. Contains this member's own acknowledged writes.
-   * @throws {HiqliteError} `sql`, `forbidden`, `invalid`; `no_leader` while a member that began empty misses the cluster's data.
+   * A read on the calling thread: a few µs, blocks it meanwhile. Contains this member's own acknowledged writes; on a
+   * leader it waits for the COMMIT of those that were answered just before.
+   * @throws {HiqliteError} `sql`, `forbidden`, `invalid`; `timeout` if that takes a second; `no_leader` while a member that began empty misses the cluster's data.
    */
   querySync(sql: string, params?: SqlParameters): QueryResult;
   /** What follows the database as it changes. */

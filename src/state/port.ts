@@ -261,7 +261,8 @@ export interface PreparingMachine extends StateMachine {
   readonly preparing: number;
   /**
    * Runs payloads as the entries that they will be, in a transaction that stays open; entries that are not
-   * refused get consecutive indexes. Errors: {@linkcode PrepareFailedError}, and those of `apply`.
+   * refused get consecutive indexes. Errors: {@linkcode PrepareFailedError}, and those of `apply`. May be called while
+   * {@linkcode commitPrepared} is under way, for what follows on that: it begins afterwards, and fails if that failed.
    */
   prepare(preparation: Preparation, done: PrepareDone): void;
   /** Commits what was prepared, all of it: it is applied now. After `disk_full`, and after {@linkcode PrepareFailedError} or {@linkcode WriterLostError} if the transaction was lost, it is still to be rolled back, unless `applied` says that it was committed before its writer died. */

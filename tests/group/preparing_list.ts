@@ -43,6 +43,12 @@ export class PreparingList extends ListMachine implements PreparingMachine {
   commitFailure: Error | null = null;
   /** Nobody hears of a COMMIT: its answer is lost with its writer. */
   commitUnheard = false;
+  /** A COMMIT waits until it is false and {@linkcode goCommit} is called. */
+  commitHeld = false;
+  goCommit: () => void = () => {};
+  #committing = false;
+  /** A preparation that waits for the COMMIT before it. */
+  #behind: (() => void) | null = null;
   open: { first: LogIndex; term: number; payloads: Uint8Array[] } | null = null;
   go: () => void = () => {};
   readonly #later: (run: () => void) => void;
@@ -56,9 +62,18 @@ export class PreparingList extends ListMachine implements PreparingMachine {
     { first, term, payloads }: Preparation,
     done: PrepareDone,
   ): void {
-    assert.equal(this.open, null, "one transaction at a time");
-    assert.equal(first, this.applied.index + 1);
+    if (this.#committing) {
+      const count = this.open!.payloads.length;
+      assert.equal(first, this.open!.first + count, "it follows on the COMMIT");
+    } else {
+      assert.equal(this.open, null, "one transaction at a time");
+      assert.equal(first, this.applied.index + 1);
+    }
     const run = (): void => {
+      if (first !== this.applied.index + 1) {
+        const reason = `${first} after ${this.applied.index}`;
+        return done(new PrepareFailedError("internal", reason, null), []);
+      }
       const items = payloads.map((bytes) => new TextDecoder().decode(bytes));
       const fate = this.fate(items);
       this.batches.push(items.join(" "));
@@ -73,37 +88,48 @@ export class PreparingList extends ListMachine implements PreparingMachine {
       done(null, outcomes);
     };
     this.go = () => this.#later(run);
-    if (!this.held) this.go();
+    if (this.#committing) this.#behind = () => this.held || this.go();
+    else if (!this.held) this.go();
   }
 
   commitPrepared(
     done: (error: Error | null, events: StateEvents) => void,
   ): void {
-    this.#later(() => {
-      const { commitFailure: failure } = this;
-      if (failure !== null) return done(failure, NO_EVENTS);
-      const { first, term, payloads } = this.open!;
-      this.open = null;
-      this.batches.push("commit");
-      const last: LogId = { term, index: first + payloads.length - 1 };
-      this.applied = last;
-      for (const bytes of payloads) {
-        this.items.push(new TextDecoder().decode(bytes));
-        this.clockMs = Math.max(this.clockMs, this.clockOf(bytes));
-      }
-      if (this.commitUnheard) {
-        return done(new WriterLostError("it is lost"), NO_EVENTS);
-      }
-      done(
-        null,
-        listOf(payloads.map((bytes, i) => ({
-          index: first + i,
-          seq: 0,
-          kind: "item",
-          bytes,
-        }))),
-      );
-    });
+    this.#committing = true;
+    const commit = (): void => {
+      this.#committing = false;
+      this.#commit(done);
+      this.#behind?.();
+      this.#behind = null;
+    };
+    this.goCommit = () => this.#later(commit);
+    if (!this.commitHeld) this.goCommit();
+  }
+
+  #commit(done: (error: Error | null, events: StateEvents) => void): void {
+    const { commitFailure: failure } = this;
+    if (failure !== null) return done(failure, NO_EVENTS);
+    const { first, term, payloads } = this.open!;
+    this.open = null;
+    this.batches.push("commit");
+    const last: LogId = { term, index: first + payloads.length - 1 };
+    this.applied = last;
+    for (const bytes of payloads) {
+      this.items.push(new TextDecoder().decode(bytes));
+      this.clockMs = Math.max(this.clockMs, this.clockOf(bytes));
+    }
+    if (this.commitUnheard) {
+      return done(new WriterLostError("it is lost"), NO_EVENTS);
+    }
+    done(
+      null,
+      listOf(payloads.map((bytes, i) => ({
+        index: first + i,
+        seq: 0,
+        kind: "item",
+        bytes,
+      }))),
+    );
   }
 
   rollbackPrepared(done: (error: Error | null) => void): void {

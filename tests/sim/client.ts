@@ -206,7 +206,7 @@ export class SimClient {
     this.#ask((process) => {
       process.group.propose(payload, (result: ProposalResult) => {
         this.#note(result, attempt);
-        if (result.kind === "applied") oracle.answered(process, result.index);
+        if (result.kind === "applied") oracle.answered(process, result);
         this.#back(() => {
           if (!open()) return;
           if (result.kind === "applied") {

@@ -125,7 +125,7 @@ export class SimMachine implements PreparingMachine, SimulatedMachine {
   }
 
   prepare(preparation: Preparation, done: PrepareDone): void {
-    this.#mustBeFree("prepare");
+    if (!this.#preparation.mayFollow) this.#mustBeFree("prepare");
     this.#preparation.prepare(preparation, done);
   }
 

@@ -18,7 +18,13 @@ import { EventOracle, type EventPlace } from "./event_oracle.ts";
 import { LogOracle } from "./log_oracle.ts";
 import type { Mirror } from "./mirror.ts";
 import { PromiseOracle } from "./promise_oracle.ts";
+import type { RaftGroup } from "../../src/group/group.ts";
 import { Violation } from "./violation.ts";
+
+/** A member that answers callers. */
+interface Answering extends Observed {
+  readonly group: Pick<RaftGroup, "answered">;
+}
 
 /** What the oracle sees of one run of one member. */
 export interface Observed {
@@ -62,6 +68,8 @@ export class Oracle {
   readonly #mirrors = new Map<MemberId, Mirror>();
   /** Entries whose leader's machine told a wrong hash, by index and term. */
   readonly #lies = new Set<string>();
+  /** Answers that left before anybody had applied their entries. */
+  readonly #told = new Map<LogIndex, Uint8Array>();
   readonly #onConfig: (config: Configuration) => void;
   #config: { index: LogIndex; config: Configuration } = {
     index: 0,
@@ -159,8 +167,14 @@ export class Oracle {
         `${member} applied ${entry.index} of term ${entry.term}, committed is term ${canonical.entry.term}`,
       );
     }
-    if (canonical.answer === null) canonical.answer = answer;
-    else if (!bytesEqual(canonical.answer, answer)) {
+    if (canonical.answer === null) {
+      const told = this.#told.get(entry.index);
+      this.#told.delete(entry.index);
+      if (told !== undefined && !bytesEqual(told, answer)) {
+        throw this.#otherwise(entry.index);
+      }
+      canonical.answer = answer;
+    } else if (!bytesEqual(canonical.answer, answer)) {
       throw new Violation(
         "determinism",
         `${member} answers entry ${entry.index} differently`,
@@ -175,13 +189,26 @@ export class Oracle {
     throw new Violation("replay", `entry ${index} is answered differently`);
   }
 
-  /** A member answers a caller. */
-  answered({ member, seen }: Observed, index: LogIndex): void {
-    if (index <= seen.applied && index <= this.committed) return;
-    throw new Violation(
-      "answered too early",
-      `${member} answers for ${index}, applied ${seen.applied}, committed ${this.committed}`,
-    );
+  /** A member answers a caller: what is applied there, or what its group says that it answers before. */
+  answered(
+    { member, seen, core, group }: Answering,
+    { index, answer }: { index: LogIndex; answer: Uint8Array },
+  ): void {
+    const told = group.answered;
+    if (index > core.commit || index > Math.max(seen.applied, told)) {
+      throw new Violation(
+        "answered too early",
+        `${member} answers for ${index}, applied ${seen.applied}, told ${told}, committed ${core.commit}`,
+      );
+    }
+    const known = this.#canonical[index - 1]?.answer ?? null;
+    if (known === null) this.#told.set(index, answer);
+    else if (!bytesEqual(known, answer)) throw this.#otherwise(index);
+  }
+
+  #otherwise(index: LogIndex): Violation {
+    const detail = `entry ${index} was answered otherwise than it was applied`;
+    return new Violation("determinism", detail);
   }
 
   /** A leader's machine says a wrong hash of its answer. */

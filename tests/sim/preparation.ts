@@ -39,6 +39,8 @@ export class SimPreparation {
   #transaction: { entries: Entry[]; answers: Uint8Array[] } | null = null;
   #before = "";
   #committing: readonly Entry[] | null = null;
+  /** Begins the preparation that waits for the end of a commit. */
+  #behind: (() => void) | null = null;
   preparing = 0;
   /** What was prepared last and not proposed yet, by index: an entry may be proposed once for each. */
   readonly prepared = new Map<
@@ -58,24 +60,39 @@ export class SimPreparation {
   /** Runs commands in a transaction that stays open. */
   prepare(preparation: Preparation, done: PrepareDone): void {
     const { first, term } = preparation;
-    if (first !== this.#state.applied.index + 1) {
+    const last = this.#committing?.at(-1)?.index ?? this.#state.applied.index;
+    if (first !== last + 1) {
       throw new Violation(
         "prepared upon what is not applied",
-        `${first} of ${term}, applied ${this.#state.applied.index}`,
+        `${first} of ${term}, applied ${last}`,
       );
     }
     const preparing = { done };
     this.#preparation = preparing;
-    this.preparing = 0;
     this.prepared.clear();
-    this.#host.later(() => {
-      if (this.#preparation === preparing) this.#prepare(preparation);
-    });
+    const begin = (): void =>
+      this.#host.later(() => {
+        if (this.#preparation === preparing) this.#prepare(preparation);
+      });
+    if (this.#committing === null) begin();
+    else {
+      this.#host.hit("preparedBehindCommit");
+      this.#behind = begin;
+    }
   }
 
   #prepare(preparation: Preparation): void {
     const { draw } = this.#host;
     const faults = this.#host.faults();
+    this.preparing = 0;
+    const { applied } = this.#state;
+    if (preparation.first !== applied.index + 1) {
+      this.#host.hit("groundSank");
+      const reason = `${preparation.first} upon ${applied.index}`;
+      return this.#prepareEnds(
+        new PrepareFailedError("internal", reason, null),
+      );
+    }
     if (this.#host.full()) {
       return this.#prepareEnds(
         new HiqliteError("disk_full", "simulated full disk"),
@@ -166,16 +183,23 @@ export class SimPreparation {
     const transaction = this.#transaction;
     if (transaction === null) throw new Violation("no transaction", "commit");
     this.#committing = transaction.entries;
+    const ended: typeof done = (error, events) => {
+      const begin = this.#behind;
+      this.#behind = null;
+      // A member that died meanwhile hears of nothing.
+      done(error, events);
+      begin?.();
+    };
     this.#host.later(() => {
       this.#committing = null;
       if (this.#host.full()) {
         const full = new HiqliteError("disk_full", "simulated full disk");
-        return done(full, NO_EVENTS);
+        return ended(full, NO_EVENTS);
       }
       const { dies } = this.#host.faults();
       if (this.#host.draw.chance(dies)) {
         this.#host.hit("transactionLost");
-        return done(
+        return ended(
           new PrepareFailedError("internal", "simulated death", null),
           NO_EVENTS,
         );
@@ -189,9 +213,9 @@ export class SimPreparation {
       this.#host.hit("preparedCommitted");
       if (this.#host.draw.chance(dies)) {
         this.#host.hit("commitUnheard");
-        return done(new WriterLostError("simulated death"), NO_EVENTS);
+        return ended(new WriterLostError("simulated death"), NO_EVENTS);
       }
-      done(null, this.#state.model.takeEvents?.() ?? entryEvents(entries));
+      ended(null, this.#state.model.takeEvents?.() ?? entryEvents(entries));
     });
   }
 
@@ -218,6 +242,11 @@ export class SimPreparation {
   /** The entries that are being committed. */
   get committing(): readonly Entry[] | null {
     return this.#committing;
+  }
+
+  /** Whether a preparation may wait for the end of a commit. */
+  get mayFollow(): boolean {
+    return this.#committing !== null && this.#preparation === null;
   }
 
   /** Whether a transaction is open. */

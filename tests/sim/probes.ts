@@ -51,6 +51,9 @@ export const PROBES = {
   preparerDied: "a machine died while it prepared a batch",
   prepareHung: "a machine hung for no reason while it prepared a batch",
   prepareAborted: "a preparation was ended that took too long",
+  preparedBehindCommit:
+    "a batch was handed to the machine while the one before it was being committed",
+  groundSank: "a preparation found that the batch before it was not committed",
   commitUnheard: "a machine died between the COMMIT of a batch and its answer",
   transactionLost: "a machine died with a prepared batch",
   poisonHung: "a command hung its preparation",

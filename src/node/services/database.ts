@@ -57,6 +57,7 @@ export interface DatabasePorts extends ReadPorts {
 export class Database {
   readonly #ports: DatabasePorts;
   readonly #reads: Reads;
+  readonly #freshness: Freshness;
   readonly #ownWrites: OwnWrites;
   /** Who follows it as it changes. */
   readonly live: Following;
@@ -70,7 +71,7 @@ export class Database {
     this.#ports = ports;
     this.#reads = new Reads(ports);
     this.#ownWrites = new OwnWrites(ports);
-    const freshness = new Freshness(ports);
+    this.#freshness = new Freshness(ports);
     const { clock } = ports;
     this.live = new Following({
       clock,
@@ -78,7 +79,7 @@ export class Database {
       history: () => ports.history(),
       observe: (query, known) => this.#observe(query, known),
       applied: (index, timeoutMs) =>
-        freshness.applied(index, clock.monotonic() + timeoutMs),
+        this.#freshness.applied(index, clock.monotonic() + timeoutMs),
     });
   }
 
@@ -119,7 +120,10 @@ export class Database {
             this.#answered(body, begunMs, failure);
             const written = { index: answer.index, result };
             trace?.step("hiqlite.apply");
-            const seen = this.#ownWrites.seen(written, deadline);
+            // A listener that begins now shall not hear it.
+            const seen = body.kind === "notify"
+              ? this.#ownWrites.applied(written, deadline)
+              : this.#ownWrites.seen(written, deadline);
             resolve(seen);
             if (trace !== null) void end(trace, seen, failure);
           } catch (error) {
@@ -153,7 +157,8 @@ export class Database {
     let failure: string | null = null;
     try {
       this.#reads.throwIfBlank();
-      return this.#ports.machine().querySync(sql, params);
+      const machine = this.#ports.machine();
+      return machine.querySync(sql, params, this.#reads.answered);
     } catch (error) {
       const explained = this.#ports.explain(error);
       failure = codeOf(explained);
@@ -209,6 +214,7 @@ export class Database {
     this.#ports.throwIfStopped();
     const deadline = this.#ports.clock.monotonic() + OBSERVE_MS;
     await this.#reads.filled(deadline);
+    await this.#freshness.answered(deadline);
     try {
       return await this.#ports.machine().observe(query, known);
     } catch (error) {

@@ -55,26 +55,41 @@ export class Freshness {
    * Resolves once `index` is applied here.
    * @throws {HiqliteError} `timeout` if it is not until `deadline`.
    */
-  applied(index: LogIndex, deadline: number): Promise<void> {
+  async applied(index: LogIndex, deadline: number): Promise<void> {
+    if (!await this.#applied(index, deadline)) throw late(index);
+  }
+
+  /**
+   * The same for what this member answered before it was in its state; without room it resolves, too, since reads go on
+   * on a full disk.
+   * @throws {HiqliteError} `timeout` if it is not until `deadline`.
+   */
+  async answered(deadline: number): Promise<void> {
+    const group = this.#ports.group();
+    if (group === null || group.machine.applied.index >= group.answered) return;
+    await this.#applied(group.answered, deadline);
+  }
+
+  /** False if the wait was given up. */
+  #applied(index: LogIndex, deadline: number): Promise<boolean> {
     return new Promise((resolve, reject) => {
       const group = this.#ports.group();
-      const late = (): void =>
-        reject(
-          new HiqliteError(
-            "timeout",
-            `This member has not applied index ${index} in time`,
-          ),
-        );
-      if (group === null) return late();
+      if (group === null) return resolve(false);
       const timer = startTimer(() => {
         end();
-        late();
+        reject(late(index));
       }, Math.max(0, deadline - this.#ports.clock.monotonic()));
       const end = group.whenApplied(index, (applied) => {
         clearTimeout(timer);
-        if (applied) resolve();
-        else late();
+        resolve(applied);
       });
     });
   }
+}
+
+function late(index: LogIndex): HiqliteError {
+  return new HiqliteError(
+    "timeout",
+    `This member has not applied index ${index} in time`,
+  );
 }

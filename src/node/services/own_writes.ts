@@ -9,7 +9,7 @@ export interface OwnWritesPorts {
   group(): RaftGroup | null;
 }
 
-/** Has callers read their own writes on this member: their answers wait until the writes are applied here, too. */
+/** Has callers read their own writes on this member: their answers wait until the writes are applied here, too, or reads do. */
 export class OwnWrites {
   readonly #ports: OwnWritesPorts;
   readonly #waiters = new DeadlineWaiters();
@@ -19,8 +19,17 @@ export class OwnWrites {
     this.#ports = ports;
   }
 
-  /** An answer, once its write is applied here, too; at once if it is. The answer is known, and goes out until `deadline`. */
+  /** As {@linkcode applied}, and at once if reads here wait for it ({@linkcode RaftGroup.answered}). */
   seen<T extends { readonly index: LogIndex }>(
+    answer: T,
+    deadline: number,
+  ): T | Promise<T> {
+    const answered = this.#ports.group()?.answered ?? 0;
+    return answered >= answer.index ? answer : this.applied(answer, deadline);
+  }
+
+  /** An answer, once its write is applied here, too; at once if it is. The answer is known, and goes out until `deadline`. */
+  applied<T extends { readonly index: LogIndex }>(
     answer: T,
     deadline: number,
   ): T | Promise<T> {

@@ -1,6 +1,7 @@
 import type { QueryAnswer, QueryRequest, RowStream } from "../port.ts";
 import type { SqlMachine } from "../../state/sql/port.ts";
 import { HiqliteError } from "../../errors.ts";
+import type { LogIndex } from "../../raft/types.ts";
 import { Freshness, type FreshnessPorts } from "./freshness.ts";
 
 const TIMEOUT_MS = 30_000;
@@ -47,10 +48,18 @@ export class Reads {
     }
     if (this.#ports.blank()) await this.filled(deadline);
     const machine = this.#ports.machine();
+    if (machine.applied.index < this.answered) {
+      await this.#freshness.answered(deadline);
+    }
     if (machine.applied.index < wanted) {
       await this.#freshness.applied(wanted, deadline);
     }
     return machine;
+  }
+
+  /** Up to here writes of this member's clients were answered: they see them. */
+  get answered(): LogIndex {
+    return this.#ports.group()?.answered ?? 0;
   }
 
   /**

@@ -69,6 +69,13 @@ export interface SqlMachine extends StateMachine {
   observe(query: SqlQuery, known: string): Promise<Observation>;
   /** Runs a SELECT and keeps its rows in a temporary file, of 1 GiB at most, to be taken page by page. @throws {HiqliteError} as {@linkcode query}. */
   rows(query: SqlQuery): Promise<RowStream>;
-  /** Reads on the calling thread, which it blocks: a few µs for a row by key. @throws {HiqliteError} as {@linkcode query}. */
-  querySync(sql: string, params?: SqlParameters): QueryResult;
+  /**
+   * Reads on the calling thread, which it blocks: a few µs for a row by key, longer if entry `minIndex` is still being
+   * committed; its COMMIT must be on its way. @throws {HiqliteError} as {@linkcode query}.
+   */
+  querySync(
+    sql: string,
+    params?: SqlParameters,
+    minIndex?: LogIndex,
+  ): QueryResult;
 }

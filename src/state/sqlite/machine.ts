@@ -227,12 +227,7 @@ export class SqliteMachine implements SqlMachine, PreparingMachine {
 
   /** See `PreparingMachine`. */
   prepare(preparation: Preparation, done: PrepareDone): void {
-    const { first, payloads } = preparation;
-    assert(
-      first === this.applied.index + 1,
-      `entry ${first} prepared after ${this.applied.index}`,
-    );
-    if (this.#logStatements) logStatements(this.#logger, first, payloads);
+    if (this.#logStatements) logStatements(this.#logger, preparation);
     this.#writer.prepare(preparation, done);
   }
 
@@ -347,8 +342,13 @@ export class SqliteMachine implements SqlMachine, PreparingMachine {
   }
 
   /** See `SqlMachine`. */
-  querySync(sql: string, params?: SqlParameters): QueryResult {
-    return this.#readers.querySync(sql, params);
+  querySync(
+    sql: string,
+    params?: SqlParameters,
+    minIndex: LogIndex = 0,
+  ): QueryResult {
+    const awaited = this.applied.index >= minIndex ? 0 : minIndex;
+    return this.#readers.querySync(sql, params, awaited);
   }
 
   /** See `StateMachine`. */

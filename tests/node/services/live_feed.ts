@@ -31,6 +31,7 @@ export class FakeGroup {
     limits = { events: 65_536, bytes: 4 * 1024 * 1024 },
   ) {
     this.group = {
+      answered: 0,
       events: new EventFeed(applied, limits),
       core: { leader: "1.1", commit: applied },
     };
@@ -61,6 +62,7 @@ export class FakeGroup {
   /** The member takes part with another loop. */
   rebuild(applied: number): void {
     this.group = {
+      answered: 0,
       events: new EventFeed(applied),
       core: { leader: "1.1", commit: applied },
     };

@@ -62,7 +62,7 @@ export class Requests {
       ends.sending(process);
       process.group.propose(payload, (result) => {
         if (result.kind === "refused") oracle.attempts.refuse(attempt);
-        if (result.kind === "applied") oracle.answered(process, result.index);
+        if (result.kind === "applied") oracle.answered(process, result);
         this.#back(() => {
           if (!open()) return;
           if (result.kind === "refused" && result.leader !== null) {

@@ -82,3 +82,65 @@ Deno.test("what was prepared ends with the machine", async () => {
     [[0]],
   );
 });
+
+Deno.test("a preparation that follows on a COMMIT may be handed over with it", async () => {
+  await using subject = await Subject.open();
+  await subject.execute("CREATE TABLE t (v)");
+  const { machine } = subject;
+  await prepare(subject, command(execute("INSERT INTO t VALUES (1)")));
+  const ended: string[] = [];
+  const committed = commit(subject).then(() => ended.push("commit"));
+  const first = machine.applied.index + 2;
+  const payloads = [command(execute("INSERT INTO t SELECT v + 1 FROM t"))];
+  await new Promise<void>((resolve, reject) =>
+    machine.prepare(
+      { first, term: 2, payloads },
+      (error) => error === null ? resolve() : reject(error),
+    )
+  ).then(() => ended.push("prepare"));
+  await committed;
+  assert.deepEqual(ended, ["commit", "prepare"]);
+  await commit(subject);
+  const { rows } = machine.querySync("SELECT v FROM t");
+  assert.deepEqual(rows, [[1], [2]]);
+});
+
+Deno.test("nothing is prepared anywhere but behind what is committed", async () => {
+  await using subject = await Subject.open();
+  const { machine } = subject;
+  const payloads = [command(execute("CREATE TABLE t (v)"))];
+  for (const offset of [0, 2]) {
+    const first = machine.applied.index + offset;
+    await assert.rejects(
+      new Promise<void>((resolve, reject) =>
+        machine.prepare(
+          { first, term: 2, payloads },
+          (error) => error === null ? resolve() : reject(error),
+        )
+      ),
+      { name: "PrepareFailedError", reason: "internal" },
+    );
+  }
+  await prepare(subject, ...payloads);
+  await rollBack(subject);
+});
+
+Deno.test("querySync() waits for an entry whose COMMIT is on its way, and says so if none comes", async () => {
+  await using subject = await Subject.open();
+  await subject.execute("CREATE TABLE t (v)");
+  const { machine } = subject;
+  for (let v = 0; v < 20; v++) {
+    await prepare(subject, command(execute(`INSERT INTO t VALUES (${v})`)));
+    const next = machine.applied.index + 1;
+    const committed = commit(subject);
+    const sql = "SELECT max(v) FROM t";
+    assert.deepEqual(machine.querySync(sql, [], next).rows, [[v]]);
+    assert.equal(machine.applied.index, next - 1, "nobody was told meanwhile");
+    await committed;
+  }
+  const beyond = machine.applied.index + 1;
+  assert.throws(() => machine.querySync("SELECT 1", [], beyond), {
+    code: "timeout",
+    message: /entry \d+ .* within 1000 ms: use query\(\)/,
+  });
+});

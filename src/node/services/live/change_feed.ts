@@ -13,6 +13,8 @@ const LOOK_MS = 50;
 /** What is needed of the durable group's loop. */
 export interface FollowedGroup {
   readonly events: EventFeed;
+  /** See {@linkcode RaftGroup.answered}. */
+  readonly answered: LogIndex;
   readonly core: {
     readonly leader: MemberId | null;
     readonly commit: LogIndex;
@@ -26,6 +28,8 @@ export interface FollowPorts {
   group(): FollowedGroup | null;
   /** The cluster's id. */
   history(): string;
+  /** Resolves once `index` is applied here. @throws {HiqliteError} `timeout` after `timeoutMs`. */
+  applied(index: LogIndex, timeoutMs: number): Promise<void>;
 }
 
 /** The loop of a group from its start to its end: one that was rebuilt has another state, and other events. */

@@ -20,6 +20,8 @@ import { type Changed, LatestChanges } from "./latest_changes.ts";
 const NAMES_MAX = 1_000;
 /** Listeners of a member. */
 const LISTENERS_MAX = 1_000;
+/** How long a listener waits for what was answered before it began, ms. */
+const ANSWERED_MS = 10_000;
 
 /** Tells listeners which tables changed. None has a queue: one that is slow hears of all changes at once. */
 export class ChangeListeners {
@@ -48,11 +50,13 @@ export class ChangeListeners {
         `${LISTENERS_MAX} listeners hear of changes at this member, the most it takes: end some, or listen through another one`,
       );
     }
-    // In one turn: what is applied after it is told.
+    // In one turn: what is answered after it is told.
     const group = this.#ports.group();
-    const begin = group === null
-      ? null
-      : { group, place: this.#place(group.events.end) };
+    const answered = group?.answered ?? 0;
+    const begin = group === null ? null : {
+      group,
+      place: this.#place(Math.max(group.events.end, answered)),
+    };
     const listener = new ChangeListener(
       this.#ports,
       this.#feed,
@@ -60,9 +64,10 @@ export class ChangeListeners {
       signal,
     );
     const given = typeof since === "number" ? this.#place(since) : since;
-    const events = given === undefined
-      ? listener.from(begin)
-      : listener.since(given);
+    const events = this.#after(
+      answered,
+      given === undefined ? listener.from(begin) : listener.since(given),
+    );
     return {
       [Symbol.asyncIterator]: () =>
         this.#listeners.while(events, signal, () => this.#feed.hold()),
@@ -70,6 +75,15 @@ export class ChangeListeners {
         return listener.place ?? given ?? begin?.place ?? null;
       },
     };
+  }
+
+  /** Begins when what this member answered is in its state; if that takes too long, all the same. */
+  async *#after(
+    answered: LogIndex,
+    events: AsyncGenerator<TableChange>,
+  ): AsyncGenerator<TableChange> {
+    await this.#ports.applied(answered, ANSWERED_MS).catch(() => {});
+    yield* events;
   }
 
   #place(index: LogIndex): LogPlace {
@@ -157,7 +171,7 @@ class ChangeListener {
     }
     while (this.#feed.goesOn(this.#signal) && this.#feed.life === life) {
       const changed = life.latest.after(told.index, this.#wanted);
-      told.index = life.readTo;
+      told.index = Math.max(told.index, life.readTo);
       if (changed !== null) yield this.#change(changed);
       else await this.#feed.woken(this.#wanted, this.#signal);
     }

@@ -26,10 +26,7 @@ const INTERVAL_MS = 50;
 const INTERVAL_MS_MAX = 3_600_000;
 
 /** What live queries need from their node. */
-export interface LivePorts extends FollowPorts, Pick<RunPorts, "observe"> {
-  /** Resolves once `index` is applied here. @throws {HiqliteError} `timeout` after `timeoutMs`. */
-  applied(index: LogIndex, timeoutMs: number): Promise<void>;
-}
+export interface LivePorts extends FollowPorts, Pick<RunPorts, "observe"> {}
 
 /** Tells the rows of queries again whenever they are others. None keeps rows: what changes while nobody asks is found by the next run. */
 export class LiveQueries {

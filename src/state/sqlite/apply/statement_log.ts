@@ -1,20 +1,22 @@
-import { type Entry, EntryKind, type LogIndex } from "../../../raft/types.ts";
+import { type Entry, EntryKind } from "../../../raft/types.ts";
 import type { Logger } from "../../../util/logger.ts";
+import type { Preparation } from "../../port.ts";
 import { decodeEnvelope } from "../../envelope.ts";
 import { decodeCommand, type EntryCommand } from "../../sql/command.ts";
 
 /** Logs the SQL text of the commands among entries, without their parameters. */
 export function logEntries(logger: Logger, entries: readonly Entry[]): void {
   for (const { index, kind, payload } of entries) {
-    if (kind === EntryKind.command) logStatements(logger, index, [payload]);
+    if (kind === EntryKind.command) {
+      logStatements(logger, { first: index, payloads: [payload] });
+    }
   }
 }
 
 /** The same for commands that will be the entries from `first` on. */
 export function logStatements(
   logger: Logger,
-  first: LogIndex,
-  payloads: readonly Uint8Array[],
+  { first, payloads }: Pick<Preparation, "first" | "payloads">,
 ): void {
   payloads.forEach((payload, i) => {
     for (const sql of textsOf(payload)) {

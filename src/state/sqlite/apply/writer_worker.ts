@@ -151,7 +151,12 @@ export class WriterRequests implements Served {
     const preparation = decodePreparation(request);
     const answer = okAnswer(64 * preparation.payloads.length);
     try {
-      const { payloads } = preparation;
+      const { first, payloads } = preparation;
+      const { index } = applier.position.applied;
+      if (first !== index + 1) {
+        const reason = `Entry ${first} cannot be prepared after ${index}`;
+        throw new PrepareFailedError("internal", reason, null);
+      }
       const outcomes = applier.prepare(
         preparation,
         (at) => this.#progress.begins(at, payloads[at]!),

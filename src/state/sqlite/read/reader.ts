@@ -1,4 +1,5 @@
 import { HiqliteError } from "../../../errors.ts";
+import type { LogIndex } from "../../../raft/types.ts";
 import type { AnalysisRequest, StatementAnalysis } from "../../sql/analysis.ts";
 import { Analyzer } from "./analyzer.ts";
 import { narrowRow, sizeOf } from "../../sql/values.ts";
@@ -32,6 +33,10 @@ import { dependenciesOf } from "./dependencies.ts";
 import { Spool } from "./spool.ts";
 
 const BUSY_TIMEOUT_MS = 5000;
+/** How long a thread may stand still for an entry that is being committed, ms. */
+const REACH_MS = 1000;
+const PAUSE = new Int32Array(new SharedArrayBuffer(4));
+const PAUSE_MS = 0.05;
 
 /** What the text of a query begins with that can be part of an INSERT. */
 const SPOOLED_KEYWORDS: ReadonlySet<string> = new Set([
@@ -161,6 +166,23 @@ export class Reader {
       });
     } catch (error) {
       throw readFailure(error, this.#policy.refusal);
+    }
+  }
+
+  /**
+   * Blocks until entry `index` is in the database; its COMMIT is on its way.
+   * @throws {HiqliteError} `timeout` if it does not come for {@linkcode REACH_MS} ms.
+   */
+  reach(index: LogIndex): void {
+    const until = performance.now() + REACH_MS;
+    while (this.#position.all(NO_BINDINGS)[0]![0] as number < index) {
+      if (performance.now() > until) {
+        throw new HiqliteError(
+          "timeout",
+          `This member has not written entry ${index} into its database within ${REACH_MS} ms: use query(), which waits longer and blocks nothing`,
+        );
+      }
+      Atomics.wait(PAUSE, 0, 0, PAUSE_MS);
     }
   }
 

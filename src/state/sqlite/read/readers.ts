@@ -1,4 +1,5 @@
 import { HiqliteError } from "../../../errors.ts";
+import type { LogIndex } from "../../../raft/types.ts";
 import type { Logger } from "../../../util/logger.ts";
 import { validateQuery } from "../../sql/validate.ts";
 import type { Observation, SqlQuery } from "../../sql/port.ts";
@@ -142,15 +143,21 @@ export class Readers {
 
   /**
    * Reads on the calling thread, which it blocks: a few µs for a row by key.
+   * Waits for entry `minIndex`, if that is not 0.
    * @throws {HiqliteError} see {@linkcode query}.
    */
-  querySync(sql: string, params?: SqlParameters): QueryResult {
+  querySync(
+    sql: string,
+    params: SqlParameters | undefined,
+    minIndex: LogIndex,
+  ): QueryResult {
     if (this.#closed) throw closedError();
     const { statementCacheCapacity, schemaEpoch } = this.#options;
     this.#local ??= new Reader(this.#library, this.#path, {
       statementCacheCapacity,
       schemaEpoch,
     });
+    if (minIndex > 0) this.#local.reach(minIndex);
     return this.#local.query(sql, params, null);
   }
 

@@ -54,7 +54,7 @@ export const EXEC_MUTANTS: readonly Mutant[] = [
     file: "state/sqlite/machine.ts",
     find: "    this.#writer.prepare(preparation, done);\n",
     replace:
-      "    this.#writer.prepare(preparation, done);\n    this.#reached = { ...this.#reached, applied: { term: preparation.term, index: first + payloads.length - 1 } };\n",
+      "    this.#writer.prepare(preparation, done);\n    this.#reached = { ...this.#reached, applied: { term: preparation.term, index: preparation.first + preparation.payloads.length - 1 } };\n",
   },
   {
     name: "prepared: the transaction is committed at once",
@@ -75,8 +75,8 @@ export const EXEC_MUTANTS: readonly Mutant[] = [
     name: "prepared: a batch is run while something is not applied",
     file: "group/execute_first.ts",
     find:
-      "applier.idle &&\n      this.#machine.applied.index === core.lastIndex;",
-    replace: "applier.idle;",
+      "return applier.idle && this.#machine.applied.index === core.lastIndex;",
+    replace: "return applier.idle;",
   },
   {
     name: "prepared: an entry runs with another index than it gets",
@@ -95,8 +95,8 @@ export const EXEC_MUTANTS: readonly Mutant[] = [
   {
     name: "prepared: the first committed entry commits the batch",
     file: "group/execute_first.ts",
-    find: "index >= last) this.#commit(last);",
-    replace: "index >= this.#first) this.#commit(last);",
+    find: "index >= last) this.#commitAll();",
+    replace: "index >= this.#first) this.#commitAll();",
   },
   {
     name: "prepared: a batch is proposed twice",
@@ -189,15 +189,82 @@ export const EXEC_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "prepared: a COMMIT whose answer was lost with its writer is undone",
-    file: "group/execute_first.ts",
-    find: "if (error !== null && !committed)",
-    replace: "if (error !== null)",
+    file: "group/prepared_commit.ts",
+    find: "if (error !== null && this.#machine.applied.index < last) {",
+    replace: "if (error !== null) {",
   },
   {
     name: "prepared: a writer that is lost in a run is the end of its member",
     file: "state/sqlite/apply/writer_thread.ts",
     find: "error instanceof WriterLostError ? failure : error",
     replace: "error",
+  },
+  {
+    name: "prepared: answers wait for the COMMIT",
+    file: "group/execute_first.ts",
+    find: "return this.#commit.answered;",
+    replace: "return 0;",
+  },
+  {
+    name:
+      "prepared: a batch runs behind a COMMIT that the log does not end with",
+    file: "group/execute_first.ts",
+    find: "if (last !== null) return last === core.lastIndex;",
+    replace: "if (last !== null) return true;",
+  },
+  {
+    name: "prepared: a COMMIT that failed is blamed on what waited behind it",
+    file: "group/execute_first.ts",
+    find: "if (ground !== null && (ground.failed ?? error) !== null) {",
+    replace: "if (ground !== null && ground.failed === error) {",
+  },
+  {
+    name:
+      "prepared: a run is watched before the COMMIT is over that it waits for",
+    file: "group/execute_first.ts",
+    find: "if (this.#commit.last === null) this.#watchRun();",
+    replace: "this.#watchRun();",
+  },
+  {
+    name: "prepared: a run that waited for a COMMIT has no limit",
+    file: "group/execute_first.ts",
+    find: "if (failed === null) this.#watchRun();",
+    replace: "",
+  },
+  {
+    name: "prepared: the writer runs upon whatever is committed",
+    file: "state/sqlite/apply/writer_worker.ts",
+    find: "if (first !== index + 1) {",
+    replace: "if (first < index) {",
+    step: 10,
+  },
+  {
+    name: "prepared: queries do not wait for what was answered",
+    file: "node/services/reads.ts",
+    find: "      await this.#freshness.answered(deadline);\n",
+    replace: "",
+    step: 10,
+  },
+  {
+    name: "prepared: a full disk keeps queries waiting for what was answered",
+    file: "group/group.ts",
+    find: "return stage === null || room.stateFull ? 0 : stage.answered;",
+    replace: "return stage === null ? 0 : stage.answered;",
+    step: 10,
+  },
+  {
+    name: "prepared: changes() tells what was answered before it began",
+    file: "node/services/live/changes.ts",
+    find: "Math.max(group.events.end, answered)",
+    replace: "group.events.end",
+    step: 10,
+  },
+  {
+    name: "prepared: a query on the calling thread does not wait",
+    file: "state/sqlite/read/readers.ts",
+    find: "if (minIndex > 0) this.#local.reach(minIndex);",
+    replace: "",
+    step: 10,
   },
   {
     name: "prepared: contents are summed up only where entries are applied",
