@@ -16,17 +16,24 @@ import {
   SELECT_LAST_BACKUP,
 } from "../../state/backups/types.ts";
 import { writeCommand } from "../../state/sql/command.ts";
+import type { QueryResult } from "../../state/sql/types.ts";
 import type { BackupPorts } from "./ports.ts";
 
 /** How long an operation may take, ms. */
 const TIMEOUT_MS = 120_000;
 
+/** What records are read and changed through. */
+type RecordPorts = Pick<
+  BackupPorts,
+  "machine" | "group" | "proposer" | "clusterId"
+>;
+
 /** What the cluster remembers of backups: read from this member's state, changed by entries. */
 export class BackupRecords {
-  readonly #ports: Pick<BackupPorts, "machine" | "proposer" | "clusterId">;
+  readonly #ports: RecordPorts;
 
   /** Reads and proposes through `ports`. */
-  constructor(ports: Pick<BackupPorts, "machine" | "proposer" | "clusterId">) {
+  constructor(ports: RecordPorts) {
     this.#ports = ports;
   }
 
@@ -49,16 +56,16 @@ export class BackupRecords {
 
   /** What of the present cluster's log is archived; null if nothing is. */
   archived(): ArchivedLog | null {
-    const [row] = this.#ports.machine().querySync(SELECT_ARCHIVED).rows;
+    const [row] = this.#rows(SELECT_ARCHIVED);
     const archived = row === undefined ? null : archivedOf(row);
     return archived?.cluster === this.#ports.clusterId() ? archived : null;
   }
 
   /** How large this member's database is. */
   databaseBytes(): number {
-    const bytes = this.#ports.machine().querySync(
+    const [[bytes] = []] = this.#rows(
       "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
-    ).rows[0]![0];
+    );
     return Number(bytes);
   }
 
@@ -106,7 +113,12 @@ export class BackupRecords {
   }
 
   #read(sql: string): BackupRecord[] {
-    return this.#ports.machine().querySync(sql).rows
-      .map(([record]) => recordOf(record as string));
+    return this.#rows(sql).map(([record]) => recordOf(record as string));
+  }
+
+  /** What this member changed itself is in them. */
+  #rows(sql: string): QueryResult["rows"] {
+    const answered = this.#ports.group()?.answered ?? 0;
+    return this.#ports.machine().querySync(sql, [], answered).rows;
   }
 }
