@@ -5,6 +5,8 @@ import type { Found, Task } from "./worker.ts";
 /** Histories that a worker gets at a time. */
 const SEEDS_PER_TASK = 20;
 const EXAMPLES = 10;
+/** Between two lines of progress, ms. */
+const TELL_MS = 30_000;
 
 const { values } = parseArgs({
   options: {
@@ -60,7 +62,14 @@ function report({ seed, difference, history }: Found): void {
   }
 }
 
+const telling = setInterval(() => {
+  const seconds = Math.round((performance.now() - begun) / 1000);
+  console.error(
+    `${done} of ${histories} histories after ${seconds} s: ${found.length} differ`,
+  );
+}, TELL_MS);
 await Promise.all(Array.from({ length: Number(values.workers) }, run));
+clearInterval(telling);
 const seconds = (performance.now() - begun) / 1000;
 console.log(
   `${done} histories from seed ${first} on in ${
