@@ -10,7 +10,7 @@ import {
 } from "../src/state/envelope.ts";
 import { writeCommand } from "../src/state/sql/command.ts";
 import { encodeShared } from "../src/util/bytes.ts";
-import { openSqliteMachine } from "../src/state/sqlite/machine.ts";
+import { openSqliteMachine } from "../src/state/sqlite/open_machine.ts";
 import type { StateMachine } from "../src/state/port.ts";
 import type { CommandBody } from "../src/state/sql/types.ts";
 import { silentLogger } from "../src/util/logger.ts";

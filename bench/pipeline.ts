@@ -17,7 +17,7 @@ import { type MemberId, nodeIdOf, ZERO_LOG_ID } from "../src/raft/types.ts";
 import type { StateMachine } from "../src/state/port.ts";
 import type { CommandResult } from "../src/state/sql/types.ts";
 import type { SqliteDriverSpec } from "../src/state/sqlite/driver/driver.ts";
-import { openSqliteMachine } from "../src/state/sqlite/machine.ts";
+import { openSqliteMachine } from "../src/state/sqlite/open_machine.ts";
 import { silentLogger } from "../src/util/logger.ts";
 import { serveCommands } from "./commands.ts";
 import { drive, type Load, type Timing } from "./load.ts";

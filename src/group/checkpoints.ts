@@ -62,6 +62,11 @@ export class Checkpoints {
     ) this.begin();
   }
 
+  /** Whether one waits for the machine's transaction to end. */
+  get due(): boolean {
+    return this.#due;
+  }
+
   /** Begins a checkpoint, unless one is under way. */
   begin(): void {
     if (this.#underWay || this.#stopped) return;

@@ -73,7 +73,7 @@ export class ExecuteFirst {
     if (this.#phase !== "idle" || this.#stopped) return false;
     if (!this.#lineup.waiting || core.role !== "leader") return false;
     const { last } = this.#commit;
-    if (last !== null) return last === core.lastIndex;
+    if (last !== null) return last === core.lastIndex && !this.#ports.moment();
     return applier.idle && this.#machine.applied.index === core.lastIndex;
   }
 

@@ -22,6 +22,8 @@ export interface ExecuteFirstPorts extends PreparedCommitPorts {
   readonly watch: RunWatch;
   readonly commands: CommandBytes;
   step(input: Input): Outcome;
+  /** Whether something waits for a moment without a transaction: none is begun behind a COMMIT then. */
+  moment(): boolean;
   /** No transaction is open any more. */
   released(): void;
   /** More can be taken from the inbox. */

@@ -249,6 +249,7 @@ function buildStage(
     events: (batch, index) => events.append(batch, index),
     eventsLost: (index) => events.jump(index),
     applied: (index, bytes) => loop.applied(index, bytes),
+    moment: () => checkpoints.due,
     released: () => checkpoints.released(),
     wake: () => loop.wake(),
     machineFailed: (error) => loop.machineFailed(error),

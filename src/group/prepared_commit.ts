@@ -36,7 +36,8 @@ export type CommitEnd = (failed: Error | null, disturbed: boolean) => void;
 
 /**
  * Commits a prepared batch once it is replicated. Nothing can undo it any more, and its answers are known:
- * they leave at once, and only who reads here waits for the COMMIT ({@linkcode PreparedCommit.answered}).
+ * they leave at once, and only who reads here waits for the COMMIT ({@linkcode PreparedCommit.answered}), where that
+ * can be waited for in every way in which one can read.
  */
 export class PreparedCommit {
   readonly #machine: PreparingMachine;
@@ -61,12 +62,17 @@ export class PreparedCommit {
     return this.#answered;
   }
 
-  /** Begins with `batch`, tells its answers, and calls `ended`. */
+  /** Begins with `batch`, tells its answers, at once or at the end, and calls `ended`. */
   begin({ first, term, prepared }: PreparedBatch, ended: CommitEnd): void {
     const last = first + prepared.length - 1;
     this.#last = last;
     let bytes = 0;
     for (const { proposal } of prepared) bytes += proposal.payload.length;
+    const { commitsUnattended } = this.#machine;
+    const answer = (): void =>
+      prepared.forEach(({ answer }, i) =>
+        this.#ports.proposals.applied(first + i, term, answer)
+      );
     this.#machine.commitPrepared((error, events) => {
       if (this.#stopped) return;
       this.#last = null;
@@ -76,13 +82,13 @@ export class PreparedCommit {
       }
       if (error === null) this.#ports.events(events, last);
       else this.#ports.eventsLost(last);
+      if (!commitsUnattended) answer();
       this.#ports.applied(last, bytes);
       ended(null, error !== null);
     });
+    if (!commitsUnattended) return;
     this.#answered = last;
-    prepared.forEach(({ answer }, i) =>
-      this.#ports.proposals.applied(first + i, term, answer)
-    );
+    answer();
   }
 
   /** Nobody hears of anything any more. */

@@ -11,7 +11,7 @@ import { chooseDriver } from "../state/sqlite/driver/choose_driver.ts";
 import type { SqliteDriverSpec } from "../state/sqlite/driver/driver.ts";
 import { inspectBackup } from "../state/sqlite/files/snapshot_files.ts";
 import { makeRoom } from "../state/sqlite/files/make_room.ts";
-import { openSqliteMachine } from "../state/sqlite/machine.ts";
+import { openSqliteMachine } from "../state/sqlite/open_machine.ts";
 import { LEVELS } from "../state/level.ts";
 import { StateDamagedError } from "../state/port.ts";
 import { systemClock } from "../util/clock.ts";

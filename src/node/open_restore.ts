@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { NodeConfig } from "../config/types.ts";
 import { HiqliteError } from "../errors.ts";
 import type { LogId } from "../raft/types.ts";
-import { openSqliteMachine } from "../state/sqlite/machine.ts";
+import { openSqliteMachine } from "../state/sqlite/open_machine.ts";
 import { openDriver } from "../state/sqlite/driver/open_driver.ts";
 import type { StatePosition } from "../state/port.ts";
 import type { BackupFacts, BackupRecord } from "../state/backups/types.ts";

@@ -259,6 +259,8 @@ export interface StateMachine {
 export interface PreparingMachine extends StateMachine {
   /** The place in the present preparation of the payload that runs. */
   readonly preparing: number;
+  /** Whether a COMMIT comes about while the thread that asked for it stands still, so that who reads on that thread can wait for it. */
+  readonly commitsUnattended: boolean;
   /**
    * Runs payloads as the entries that they will be, in a transaction that stays open; entries that are not
    * refused get consecutive indexes. Errors: {@linkcode PrepareFailedError}, and those of `apply`. May be called while

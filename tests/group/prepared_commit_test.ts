@@ -3,8 +3,9 @@ import { WriterLostError } from "../../src/state/port.ts";
 import { answers, failed, preparingTrio } from "./preparing_list.ts";
 
 /** A leader of three whose machine is at the COMMIT of `a` and holds on to it. */
-function atCommit() {
+function atCommit(unattended = true) {
   const { trio, leader, machine } = preparingTrio();
+  machine.commitsUnattended = unattended;
   machine.commitHeld = true;
   const results = trio.propose(leader, "a");
   trio.run();
@@ -24,6 +25,19 @@ Deno.test("answers leave with the COMMIT, and who reads is told up to where", ()
   machine.goCommit();
   trio.run();
   assert.deepEqual([heard, machine.items], [[true], ["a"]]);
+});
+
+Deno.test("answers leave at the end of a COMMIT that cannot be waited for on the thread of the loop", () => {
+  const { trio, leader, machine, results } = atCommit(false);
+  trio.propose(leader, "b");
+  trio.run();
+  assert.deepEqual([results, leader.group.answered], [[], 0]);
+  machine.commitHeld = false;
+  machine.goCommit();
+  trio.run();
+  assert.deepEqual(answers(results), ["1"]);
+  // All the same what comes next is behind the COMMIT already.
+  assert.deepEqual(machine.batches, ["a", "commit", "b", "commit"]);
 });
 
 Deno.test("nobody else's answers leave before they are applied", () => {
@@ -150,4 +164,26 @@ Deno.test("a leader that is deposed at a COMMIT finishes it, and proposes nothin
   assert.equal(machine.open, null);
   assert.equal(machine.items[0], "a");
   assert.notEqual(answers(next)[0], "2");
+});
+
+Deno.test("writes that never cease leave a moment for a checkpoint", () => {
+  const { trio, leader, machine } = preparingTrio({ checkpointEntries: 4 });
+  let checkpoints = 0;
+  const { checkpoint } = machine;
+  machine.checkpoint = (done) => {
+    assert.equal(machine.open, null);
+    checkpoints++;
+    checkpoint.call(machine, done);
+  };
+  machine.commitHeld = true;
+  trio.propose(leader, "0");
+  trio.run();
+  for (let write = 1; write <= 12; write++) {
+    trio.propose(leader, `${write}`);
+    trio.run();
+    machine.goCommit();
+    trio.run();
+  }
+  assert.ok(checkpoints >= 2, `${checkpoints}`);
+  assert.ok(machine.items.length >= 10);
 });

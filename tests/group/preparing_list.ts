@@ -28,6 +28,7 @@ export const FIRST_RUN: FirstRunPorts = {
 /** A {@linkcode ListMachine} that runs commands before they are replicated. */
 export class PreparingList extends ListMachine implements PreparingMachine {
   preparing = 0;
+  commitsUnattended = true;
   /** Batches that were prepared, in order, and how each ended. */
   readonly batches: string[] = [];
   /** Ends a preparation otherwise than well. */

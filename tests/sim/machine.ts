@@ -133,6 +133,10 @@ export class SimMachine implements PreparingMachine, SimulatedMachine {
     return this.#preparation.abort();
   }
 
+  get commitsUnattended(): boolean {
+    return this.#host.faults().unattended;
+  }
+
   commitPrepared(
     done: (error: Error | null, events: StateEvents) => void,
   ): void {

@@ -21,6 +21,8 @@ export interface MachineFaults {
   readonly differs: number;
   /** Whether what hangs can be ended. */
   readonly abortable: boolean;
+  /** See `PreparingMachine.commitsUnattended`. */
+  readonly unattended: boolean;
   /** Whether it is known which command of a batch was ended. */
   readonly certain: boolean;
 }
@@ -33,6 +35,7 @@ export const NO_FAULTS: MachineFaults = {
   cuts: 0,
   differs: 0,
   abortable: true,
+  unattended: true,
   certain: true,
 };
 

@@ -290,6 +290,7 @@ function drawFirstRun(
       cuts: draw.pick([0, 0.1, 0.5]),
       differs: rarely(),
       abortable: draw.chance(0.8),
+      unattended: draw.chance(0.7),
       certain: draw.chance(0.5),
     },
   };

@@ -2,7 +2,6 @@ import type { Entry, LogId, LogIndex } from "../../raft/types.ts";
 import { assert } from "../../util/assert.ts";
 import type { Logger } from "../../util/logger.ts";
 import { type ClusterFacts, FIRST_FACTS } from "../cluster_facts.ts";
-import { LEVEL } from "../level.ts";
 import { type LockReport, NOTHING_LOCKED } from "../locks/types.ts";
 import type { ApiToken } from "../tokens/types.ts";
 import {
@@ -16,7 +15,6 @@ import {
   type StateEvents,
   type StateHash,
   type StatePosition,
-  type StateRecovery,
   type StuckEntry,
   WriterLostError,
 } from "../port.ts";
@@ -30,73 +28,23 @@ import type { RetainedEvents } from "../topics/event.ts";
 import type { QueryResult, RowStream, SqlParameters } from "../sql/types.ts";
 import { logEntries, logStatements } from "./apply/statement_log.ts";
 import type * as Writer from "./apply/writer_protocol.ts";
-import { WriterThread } from "./apply/writer_thread.ts";
+import type { WriterThread } from "./apply/writer_thread.ts";
 import type { SqliteDriverSpec } from "./driver/driver.ts";
 import { openDriver } from "./driver/open_driver.ts";
-import { DatabaseFiles } from "./files/files.ts";
+import type { DatabaseFiles } from "./files/files.ts";
 import { Removals } from "./files/removals.ts";
 import {
   buildSnapshot,
   checkDatabase,
-  configurationOf,
   FileSink,
 } from "./files/snapshot_files.ts";
-import { Losses } from "./losses.ts";
+import type { Losses } from "./losses.ts";
 import type { SqliteMachineOptions } from "./options.ts";
 import type { SqliteMachineParts } from "./parts.ts";
-import { Readers } from "./read/readers.ts";
+import type { Readers } from "./read/readers.ts";
 import { StateHashes } from "../state_hashes.ts";
-import { SchemaEpoch } from "./thread/schema_epoch.ts";
+import type { SchemaEpoch } from "./thread/schema_epoch.ts";
 import { closedError } from "./thread/answers.ts";
-import { useTemporaryFolder } from "./temporary_folder.ts";
-
-/**
- * Opens the database in a folder, or makes it.
- * @throws {Error} if the folder or the file cannot be used.
- */
-export async function openSqliteMachine(
-  options: SqliteMachineOptions,
-): Promise<{ machine: SqliteMachine; recovery: StateRecovery }> {
-  const files = new DatabaseFiles(options.dir, options.filename);
-  const schemaEpoch = new SchemaEpoch();
-  const { driver = { kind: "node" }, statementCacheCapacity = 1024 } = options;
-  const library = openDriver(driver);
-  useTemporaryFolder(library, options.dir);
-  if (library.hearsInside === false) {
-    options.logger.warn(
-      "the SQLite library was not built by deno task sqlite: a write that compares tens of MB with tens of MB (instr, replace, trim, LIKE, GLOB, json_patch) can end this member",
-    );
-  }
-  const { writer, found } = await WriterThread.start({
-    options: {
-      driver,
-      statementCacheCapacity,
-      level: options.level ?? LEVEL,
-      growthBytesMax: options.writeBytesMax ?? 1024 ** 3,
-    },
-    path: () => files.path,
-    driver: library,
-    folder: options.dir,
-    schema: schemaEpoch,
-    logger: options.logger,
-    place: options.writer,
-  });
-  const readers = new Readers({
-    ...{ driver, path: files.path, folder: options.dir, schemaEpoch },
-    ...{ statementCacheCapacity, rowsIdleMs: options.rowsIdleMs },
-    poolSize: options.readPoolSize ?? 4,
-    logger: options.logger,
-  });
-  const losses = new Losses(options.dir, found.applied.index);
-  const parts = { files, writer, readers, schemaEpoch, driver, losses };
-  return {
-    machine: new SqliteMachine(parts, found, options),
-    recovery: {
-      applied: found.applied,
-      config: configurationOf(found.config),
-    },
-  };
-}
 
 /** SQLite as a replicated state machine: a writer in a process or a Worker, reader Workers, and a reader on the caller's thread. */
 export class SqliteMachine implements SqlMachine, PreparingMachine {
@@ -119,7 +67,7 @@ export class SqliteMachine implements SqlMachine, PreparingMachine {
   #building = false;
   #closed = false;
 
-  /** Use {@linkcode openSqliteMachine}. */
+  /** Use `openSqliteMachine`. */
   constructor(
     parts: SqliteMachineParts,
     found: Writer.ReachedPosition,
@@ -223,6 +171,11 @@ export class SqliteMachine implements SqlMachine, PreparingMachine {
   /** See `PreparingMachine`. */
   get preparing(): number {
     return this.#writer.preparing;
+  }
+
+  /** See `PreparingMachine`. */
+  get commitsUnattended(): boolean {
+    return this.#writer.unattended;
   }
 
   /** See `PreparingMachine`. */
@@ -379,12 +332,11 @@ export class SqliteMachine implements SqlMachine, PreparingMachine {
     this.#readers.pause();
     await this.#writer.release();
     for (const step of this.files.installSteps(sink.path)) await step();
-    const { path } = this.files;
-    this.#reach(await this.#writer.open(path));
+    this.#reach(await this.#writer.open(this.files.path));
     this.#losses.passed(this.applied.index);
     this.#epoch.beginChange();
     this.#epoch.endChange();
-    this.#readers.reopen(path);
+    this.#readers.reopen(this.files.path);
     this.files.removeOld(this.#removals);
   }
 

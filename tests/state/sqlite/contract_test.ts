@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { openSqliteMachine } from "../../../src/state/sqlite/machine.ts";
+import { openSqliteMachine } from "../../../src/state/sqlite/open_machine.ts";
 import type { SqliteMachineOptions } from "../../../src/state/sqlite/options.ts";
 import { silentLogger } from "../../../src/util/logger.ts";
 import { machineContract, type OpenMachine } from "../machine_contract.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { StateDamagedError } from "../../../src/state/port.ts";
 import { HiqliteError } from "../../../src/errors.ts";
 import { DatabaseFiles } from "../../../src/state/sqlite/files/files.ts";
-import { openSqliteMachine } from "../../../src/state/sqlite/machine.ts";
+import { openSqliteMachine } from "../../../src/state/sqlite/open_machine.ts";
 import { silentLogger } from "../../../src/util/logger.ts";
 import { scribble } from "../../cluster/damage.ts";
 import { command, execute } from "./subject.ts";

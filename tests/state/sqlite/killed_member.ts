@@ -1,5 +1,5 @@
 import { EntryKind } from "../../../src/raft/types.ts";
-import { openSqliteMachine } from "../../../src/state/sqlite/machine.ts";
+import { openSqliteMachine } from "../../../src/state/sqlite/open_machine.ts";
 import { silentLogger } from "../../../src/util/logger.ts";
 import { command, execute } from "./subject.ts";
 

@@ -10,10 +10,8 @@ import {
 } from "../../../src/state/sql/command.ts";
 import { resultOf } from "../../../src/state/sql/result.ts";
 import type { Snapshot } from "../../../src/state/port.ts";
-import {
-  openSqliteMachine,
-  type SqliteMachine,
-} from "../../../src/state/sqlite/machine.ts";
+import type { SqliteMachine } from "../../../src/state/sqlite/machine.ts";
+import { openSqliteMachine } from "../../../src/state/sqlite/open_machine.ts";
 import type { SqliteMachineOptions } from "../../../src/state/sqlite/options.ts";
 import { encodeEnvelope } from "../envelopes.ts";
 import { checkpointOf, snapshotOf } from "../machine_calls.ts";

@@ -72,6 +72,11 @@ export class WriterThread {
     return { writer: new WriterThread(host, progress), found };
   }
 
+  /** See `WriterHost`. */
+  get unattended(): boolean {
+    return this.#host.unattended;
+  }
+
   /** Ends what runs now; see `WriterHost`. */
   abort(reason: string): void {
     this.#host.abort(reason);

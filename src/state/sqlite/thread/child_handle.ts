@@ -88,6 +88,11 @@ export class ChildHandle implements HostLife {
   }
 
   /** See `HostLife`. */
+  get unattended(): boolean {
+    return false;
+  }
+
+  /** See `HostLife`. */
   get abortable(): boolean {
     return true;
   }

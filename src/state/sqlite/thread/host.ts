@@ -13,6 +13,8 @@ export interface HostLife {
   readonly alive: boolean;
   /** Whether what runs in it can be ended for certain, and leaves nothing behind. */
   readonly abortable: boolean;
+  /** Whether it does what it was asked while the thread that asked stands still. */
+  readonly unattended: boolean;
   /** Sends a request; `done` is called later, never at once. */
   request(message: Uint8Array, done: Answered): void;
   /** Ends what runs now; what was asked fails with {@linkcode WriterLostError}. It may survive that. */
@@ -30,6 +32,8 @@ export interface WriterHost {
   readonly alive: boolean;
   /** Whether {@linkcode abort} ends what runs for certain: a thread may run on in SQLite, and keep the database locked. */
   readonly abortable: boolean;
+  /** Whether it does what it was asked while the thread that asked stands still: a pipe moves only with an event loop. */
+  readonly unattended: boolean;
   /** Sends a request; `done` is called later. Fails with {@linkcode WriterLostError} when the writer dies. */
   request(message: Uint8Array, done: Answered): void;
   /** Ends what runs now: by an interrupt where the driver has one, else with the writer. */
@@ -67,6 +71,11 @@ export class RestartableHost implements WriterHost {
   /** See `WriterHost`. */
   get abortable(): boolean {
     return this.#life.abortable;
+  }
+
+  /** See `WriterHost`. */
+  get unattended(): boolean {
+    return this.#life.unattended;
   }
 
   /** See `WriterHost`. */

@@ -89,6 +89,11 @@ export class WorkerHandle implements HostLife {
   }
 
   /** See `HostLife`. */
+  get unattended(): boolean {
+    return true;
+  }
+
+  /** See `HostLife`. */
   get abortable(): boolean {
     return this.#interrupt !== undefined;
   }

@@ -200,6 +200,13 @@ export const EXEC_MUTANTS: readonly Mutant[] = [
     replace: "error",
   },
   {
+    name: "prepared: answers leave before a COMMIT that nobody can wait for",
+    file: "group/prepared_commit.ts",
+    find: "if (!commitsUnattended) return;",
+    replace: "",
+    step: 10,
+  },
+  {
     name: "prepared: answers wait for the COMMIT",
     file: "group/execute_first.ts",
     find: "return this.#commit.answered;",
@@ -209,8 +216,15 @@ export const EXEC_MUTANTS: readonly Mutant[] = [
     name:
       "prepared: a batch runs behind a COMMIT that the log does not end with",
     file: "group/execute_first.ts",
-    find: "if (last !== null) return last === core.lastIndex;",
-    replace: "if (last !== null) return true;",
+    find:
+      "if (last !== null) return last === core.lastIndex && !this.#ports.moment();",
+    replace: "if (last !== null) return !this.#ports.moment();",
+  },
+  {
+    name: "prepared: writes that never cease leave no moment for a checkpoint",
+    file: "group/parts.ts",
+    find: "moment: () => checkpoints.due,",
+    replace: "moment: () => false,",
   },
   {
     name: "prepared: a COMMIT that failed is blamed on what waited behind it",

@@ -170,7 +170,7 @@ export const STATE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a new writer goes on with the file that the first one was given",
-    file: "state/sqlite/machine.ts",
+    file: "state/sqlite/open_machine.ts",
     find: "    path: () => files.path,\n",
     replace: "    path: ((first) => () => first)(files.path),\n",
   },
