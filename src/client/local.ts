@@ -30,7 +30,8 @@ export class LocalClient extends HiqliteClient {
 
   /**
    * Reads on the calling thread: a few µs, blocks it meanwhile. Contains every
-   * earlier write of this client.
+   * earlier write of this client: in the moment after one was answered it may wait for its COMMIT.
+   * @throws {HiqliteError} what a query throws; `timeout` if that takes a second.
    */
   querySync<T = Row>(
     sql: string,
