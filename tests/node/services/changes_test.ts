@@ -48,6 +48,21 @@ Deno.test("changes() tells what comes after the call, also if it is read later",
   assert.equal(on.following.counts.listeners, 0);
 });
 
+Deno.test("changes() tells nothing that was answered before it, also if it comes into the state later", async () => {
+  const on = new FakeGroup(5);
+  on.group.answered = 7;
+  const all = listen(on);
+  assert.deepEqual(all.changes.place, { history: on.history, index: 7 });
+  await all.none();
+  on.apply(["a"]);
+  on.apply(["b"]);
+  await all.none();
+  assert.deepEqual(all.changes.place, { history: on.history, index: 7 });
+  on.apply(["c"]);
+  assert.equal(await all.next(), "8 c");
+  await all.end();
+});
+
 Deno.test("changes() tells of wanted tables alone, in any case of ASCII letters", async () => {
   const on = new FakeGroup();
   const some = listen(on, { tables: ["NOTE", "Ärger"] });

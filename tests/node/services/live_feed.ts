@@ -11,7 +11,10 @@ import { listOf } from "../trio.ts";
 
 /** A group whose entries a test applies, with the rows of one query. */
 export class FakeGroup {
-  group: FollowedGroup & { core: { leader: string | null; commit: number } };
+  group: FollowedGroup & {
+    answered: number;
+    core: { leader: string | null; commit: number };
+  };
   history = "00000000-0000-4000-8000-000000000001";
   /** What the query reads. */
   tables: readonly string[] | null = ["t"];
