@@ -191,14 +191,17 @@ export class Oracle {
 
   /** A member answers a caller: what is applied there, or what its group says that it answers before. */
   answered(
-    { member, seen, core, group }: Answering,
+    observed: Answering,
     { index, answer }: { index: LogIndex; answer: Uint8Array },
   ): void {
+    const { member, seen, core, group } = observed;
+    // A member may die of what it does next, before it is looked at again.
+    if (core.commit !== seen.commit) this.#commit(observed);
     const told = group.answered;
-    if (index > core.commit || index > Math.max(seen.applied, told)) {
+    if (index > this.committed || index > Math.max(seen.applied, told)) {
       throw new Violation(
         "answered too early",
-        `${member} answers for ${index}, applied ${seen.applied}, told ${told}, committed ${core.commit}`,
+        `${member} answers for ${index}, applied ${seen.applied}, told ${told}, committed ${this.committed}`,
       );
     }
     const known = this.#canonical[index - 1]?.answer ?? null;
