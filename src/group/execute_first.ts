@@ -109,8 +109,7 @@ export class ExecuteFirst {
 
   /** The time of a preparation begins once the COMMIT before it is over. */
   #watchRun(): void {
-    const payloads = this.#batch.map(({ payload }) => payload);
-    this.#ports.watch.begin(payloads, this.#lineup.trialMs);
+    this.#ports.watch.begin(this.#batch, this.#lineup.trialMs);
   }
 
   #ended(
@@ -135,10 +134,8 @@ export class ExecuteFirst {
   /** A preparation ended with the COMMIT before it, or with the writer that did it: it is not to blame. */
   #sank(batch: readonly WaitingProposal[], failed: Error | null): void {
     this.#lineup.again(batch);
-    if (failed !== null) return this.#commitFailed(failed);
-    this.#phase = "idle";
-    this.#ports.applier.giveBack();
-    this.#released();
+    if (failed !== null) this.#commitFailed(failed);
+    else this.#free();
   }
 
   /** Runs `action`, which may append entries: not between a preparation and its proposal. */
@@ -198,9 +195,7 @@ export class ExecuteFirst {
     if (!(error instanceof PrepareFailedError) && !isFull(error)) {
       return this.#ports.machineFailed(error);
     }
-    this.#phase = "idle";
-    this.#ports.applier.giveBack();
-    this.#released();
+    this.#free();
   }
 
   #leads(): boolean {
@@ -279,10 +274,7 @@ export class ExecuteFirst {
         if (disturbed) this.#ground = { failed };
         if (failed === null) this.#watchRun();
       } else if (failed !== null) this.#commitFailed(failed);
-      else {
-        this.#ports.applier.giveBack();
-        this.#released();
-      }
+      else this.#free();
     });
     this.#ports.wake();
   }
@@ -371,6 +363,13 @@ export class ExecuteFirst {
     const { commands } = this.#ports;
     const standIn = commands.refusal(payload, reason, detail);
     return { payload: standIn, done, standIn: true };
+  }
+
+  /** The machine has no transaction and nothing to do for the stage. */
+  #free(): void {
+    this.#phase = "idle";
+    this.#ports.applier.giveBack();
+    this.#released();
   }
 
   #released(): void {

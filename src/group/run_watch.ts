@@ -27,7 +27,7 @@ export interface RunWatchPorts {
 /** Looks how long each entry runs before it is proposed, and ends what takes too long. */
 export class RunWatch {
   readonly #ports: RunWatchPorts;
-  #payloads: readonly Uint8Array[] = [];
+  #batch: readonly { readonly payload: Uint8Array }[] = [];
   #trialMs = Infinity;
   /** The place of the one that runs, and for how long already. */
   #at = 0;
@@ -43,8 +43,11 @@ export class RunWatch {
   }
 
   /** A preparation begins. What may run for much longer than `trialMs` is ended after that. */
-  begin(payloads: readonly Uint8Array[], trialMs: number): void {
-    this.#payloads = payloads;
+  begin(
+    batch: readonly { readonly payload: Uint8Array }[],
+    trialMs: number,
+  ): void {
+    this.#batch = batch;
     this.#trialMs = trialMs;
     this.#at = 0;
     this.#ranMs = 0;
@@ -59,7 +62,7 @@ export class RunWatch {
 
   /** It ended. */
   end(): void {
-    this.#payloads = [];
+    this.#batch = [];
   }
 
   /** So much time passed; `wanted`: this member still leads. */
@@ -71,13 +74,13 @@ export class RunWatch {
       return;
     }
     // It has not begun: the machine is still at what came before.
-    if (this.#payloads.length === 0) return;
+    if (this.#batch.length === 0) return;
     const { machine } = this.#ports;
     const at = machine.preparing;
     if (at !== this.#at) this.#ranMs = 0;
     this.#at = at;
     this.#ranMs += elapsedMs;
-    const payload = this.#payloads[Math.min(at, this.#payloads.length - 1)]!;
+    const { payload } = this.#batch[Math.min(at, this.#batch.length - 1)]!;
     const limitMs = this.onTrial(payload)
       ? this.#trialMs
       : this.#ports.limitMs(payload);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Third, Trio } from "../node/trio.ts";
 import {
   answers,
+  countCheckpoints,
   failed,
   type PreparingList,
   preparingTrio,
@@ -229,22 +230,16 @@ Deno.test("a COMMIT whose answer is lost with its writer stays: its writes are a
 
 Deno.test("a checkpoint waits for the transaction", () => {
   const { trio, leader, machine } = preparingTrio();
-  let checkpoints = 0;
-  const { checkpoint } = machine;
-  machine.checkpoint = (done) => {
-    assert.equal(machine.open, null);
-    checkpoints++;
-    checkpoint.call(machine, done);
-  };
+  const checkpoints = countCheckpoints(machine);
   for (const { log } of trio.members) log.held = true;
   trio.propose(leader, "a");
   trio.run();
   leader.group.checkpoint();
   trio.run();
-  assert.equal(checkpoints, 0);
+  assert.equal(checkpoints.count, 0);
   for (const { log } of trio.members) log.release();
   trio.run();
-  assert.equal(checkpoints, 1);
+  assert.equal(checkpoints.count, 1);
 });
 
 Deno.test("stop() refuses what is not proposed, and calls what is unknown", () => {

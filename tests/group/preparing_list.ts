@@ -183,6 +183,18 @@ export function preparingTrio(
   return { trio, leader, machine: leader.machine as PreparingList };
 }
 
+/** Counts a machine's checkpoints, none of which may come beside a transaction. */
+export function countCheckpoints(machine: PreparingList): { count: number } {
+  const checkpoints = { count: 0 };
+  const { checkpoint } = machine;
+  machine.checkpoint = (done) => {
+    assert.equal(machine.open, null);
+    checkpoints.count++;
+    checkpoint.call(machine, done);
+  };
+  return checkpoints;
+}
+
 /** What was answered: the text of an answer, or how a proposal ended without one. */
 export function answers(results: readonly ProposalResult[]): string[] {
   return results.map((result) =>

@@ -317,7 +317,7 @@ export class Executor {
     } finally {
       if (this.#connection.inTransaction) {
         const release = () => this.#connection.command("RELEASE _hql_read");
-        this.#counters.keep(release);
+        this.virtualWrites.quietly(release);
       }
     }
   }

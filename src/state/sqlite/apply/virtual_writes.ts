@@ -42,13 +42,19 @@ export class VirtualWrites {
     this.#inTransaction = true;
   }
 
+  /** Ends a savepoint, or begins one: full-text search may write at it, which the counters must not show. */
+  quietly(work: () => void): void {
+    if (this.#unsettled) this.#counters.keep(work);
+    else work();
+  }
+
   /**
    * Makes full-text search write what it holds back, so that when it does depends on the entries and not on
    * the batch: its writes change the counters, and the shape of its index.
    */
   settle(): void {
     if (!this.#unsettled) return;
-    this.#counters.keep(() => {
+    this.quietly(() => {
       this.#connection.command("SAVEPOINT _hql_settle");
       this.#connection.command("RELEASE _hql_settle");
     });

@@ -153,7 +153,7 @@ export const EQUAL_MEMBERS_MUTANTS: readonly Mutant[] = [
   {
     name: "what full-text search writes after RETURNING is counted",
     file: "state/sqlite/apply/executor.ts",
-    find: "        this.#counters.keep(release);\n",
+    find: "        this.virtualWrites.quietly(release);\n",
     replace: "        release();\n",
     step: 10,
   },
