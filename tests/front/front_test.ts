@@ -146,10 +146,12 @@ Deno.test("2,000 connections that say nothing keep nobody out from another addre
       for (let at = 0; at < 2000; at++) silent.push(await dial(port));
       const other = await fetch(`http://127.0.0.1:${port}/`);
       assert.equal(await other.text(), "ok");
+      // On a slow machine some have had their time before the limit is reached.
+      const ended = () => front.counts.refused + front.counts.late;
       await poll(
-        "the limit",
+        () => `the limit: ${JSON.stringify(front.counts)}`,
         20_000,
-        () => Promise.resolve(front.counts.refused >= 2000 - 512),
+        () => Promise.resolve(ended() >= 2000 - 512),
       );
       assert.ok(front.counts.open <= 512, `${front.counts.open}`);
     } finally {

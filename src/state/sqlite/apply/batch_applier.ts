@@ -10,7 +10,7 @@ import {
 } from "./bookkeeping.ts";
 import { ContentsScan, IDLE_ROWS, LOOKED_ROWS } from "./contents_scan.ts";
 import type { SqliteConnection } from "../driver/driver.ts";
-import { isForeignKeyError, isInterrupt } from "../driver/result_codes.ts";
+import { isForeignKeyError } from "../driver/result_codes.ts";
 import { Agreement, agrees, hashSqlAnswer } from "./agreement.ts";
 import { EntryEvents } from "./entry_events.ts";
 import type { HostedLocks } from "../locks/hosted_locks.ts";
@@ -19,7 +19,7 @@ import { GrowthBound } from "./growth_bound.ts";
 import { EntryRunner } from "./entry_runner.ts";
 import { BatchUndone, EntryUndone } from "./entry_undone.ts";
 import type { Interpreter } from "./interpreter.ts";
-import type { Interrupts } from "../thread/interrupts.ts";
+import { type Interrupts, undoSpared } from "../thread/interrupts.ts";
 import type { SchemaChanges } from "../thread/schema_epoch.ts";
 import {
   type Preparation,
@@ -377,16 +377,8 @@ export class BatchApplier {
     this.#runner.tokens.commit();
   }
 
-  /** An interrupt may hit it that was on its way when it began. */
   #undo(): void {
-    this.#interrupts.spare(() => {
-      try {
-        this.#restore();
-      } catch (error) {
-        if (!isInterrupt(error)) throw error;
-        this.#restore();
-      }
-    });
+    undoSpared(this.#interrupts, () => this.#restore());
   }
 
   #restore(): void {

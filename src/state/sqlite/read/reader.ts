@@ -26,6 +26,11 @@ import { NOTIFY_FUNCTION } from "../statement/rules.ts";
 import { Policy } from "../statement/policy.ts";
 import { openVirtualTables } from "../statement/open_virtual_tables.ts";
 import type { ReadLimits } from "./query_codec.ts";
+import {
+  type Interrupts,
+  NO_INTERRUPTS,
+  undoSpared,
+} from "../thread/interrupts.ts";
 import type { SchemaEpoch } from "../thread/schema_epoch.ts";
 import { type Compiled, StatementCache } from "../statement/cache.ts";
 import { foldName, quotedName } from "../statement/text.ts";
@@ -53,6 +58,7 @@ export class Reader {
   readonly #policy = new Policy({ readOnly: true });
   readonly #cache: StatementCache;
   readonly #epoch: SchemaEpoch | null;
+  readonly #interrupts: Interrupts;
   readonly #position: SqliteStatement;
   readonly #virtual: SqliteStatement;
   /** The texts of virtual tables by their folded names. */
@@ -68,6 +74,8 @@ export class Reader {
       readonly schemaEpoch: SchemaEpoch | null;
       /** The most that SQLite's heap may hold in this process, bytes. @default as it is */
       readonly heapBytes?: number;
+      /** Of the thread. @default nobody interrupts it */
+      readonly interrupts?: Interrupts;
     },
   ) {
     this.#driver = driver;
@@ -94,6 +102,7 @@ export class Reader {
       "SELECT name, sql FROM main.sqlite_schema WHERE type = 'table' AND rootpage = 0",
     )!;
     this.#epoch = options.schemaEpoch;
+    this.#interrupts = options.interrupts ?? NO_INTERRUPTS;
     this.#cache = new StatementCache(
       this.#connection,
       this.#policy,
@@ -248,10 +257,14 @@ export class Reader {
       this.#connection.command("COMMIT");
       return result;
     } catch (error) {
-      // Some errors have ended the transaction already.
-      if (this.#connection.inTransaction) this.#connection.command("ROLLBACK");
+      undoSpared(this.#interrupts, () => this.#leaveView());
       throw error;
     }
+  }
+
+  #leaveView(): void {
+    // Some errors have ended the transaction already.
+    if (this.#connection.inTransaction) this.#connection.command("ROLLBACK");
   }
 
   /** Begins the view of an open transaction, with statements that fit its schema; answers how far it is. */

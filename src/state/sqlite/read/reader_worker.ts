@@ -16,7 +16,7 @@ export interface ReaderOptions {
   readonly schemaEpoch: SharedArrayBuffer | null;
 }
 
-serveRequests<ReaderOptions>((options) => {
+serveRequests<ReaderOptions>((options, interrupts) => {
   let { path } = options;
   const driver = openDriver(options.driver);
   const open = (): Reader =>
@@ -25,6 +25,7 @@ serveRequests<ReaderOptions>((options) => {
       schemaEpoch: options.schemaEpoch === null
         ? null
         : new SchemaEpoch(options.schemaEpoch),
+      interrupts,
     });
   let reader: Reader | null = null;
   try {

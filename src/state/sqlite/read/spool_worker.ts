@@ -11,7 +11,7 @@ export interface SpoolWorkerOptions {
   readonly driver: SqliteDriverSpec;
 }
 
-serveRequests<SpoolWorkerOptions>((options) => {
+serveRequests<SpoolWorkerOptions>((options, interrupts) => {
   const driver = openDriver(options.driver);
   let reader: Reader | null = null;
   let spooling = new Spooling();
@@ -31,6 +31,7 @@ serveRequests<SpoolWorkerOptions>((options) => {
         reader = new Reader(driver, path, {
           statementCacheCapacity: 0,
           schemaEpoch: null,
+          interrupts,
         });
       }
       return okAnswer();

@@ -1,3 +1,5 @@
+import { isInterrupt } from "../driver/result_codes.ts";
+
 /** By what another thread interrupts the statements that run here. */
 export interface Interrupts {
   /** Runs `work`, which nobody interrupts but who had begun to before. */
@@ -6,3 +8,15 @@ export interface Interrupts {
 
 /** Nobody interrupts anything. */
 export const NO_INTERRUPTS: Interrupts = { spare: (work) => work() };
+
+/** Undoes what may have been interrupted; `undo` begins anew when it was hit by an interrupt that was on its way. */
+export function undoSpared(interrupts: Interrupts, undo: () => void): void {
+  interrupts.spare(() => {
+    try {
+      undo();
+    } catch (error) {
+      if (!isInterrupt(error)) throw error;
+      undo();
+    }
+  });
+}

@@ -137,6 +137,29 @@ export const STATE_MUTANTS: readonly Mutant[] = [
       "done(null, applied.answers, answers ? applied.events : NO_EVENTS, applied.divergence);",
   },
   {
+    name: "what undoes is not spared by interrupts",
+    file: "state/sqlite/thread/interrupts.ts",
+    find: "  interrupts.spare(() => {\n",
+    replace: "  ((work: () => void) => work())(() => {\n",
+    tests: ["tests/state/sqlite/apply/interrupted_test.ts"],
+  },
+  {
+    name:
+      "what undoes is not begun anew after an interrupt that was on its way",
+    file: "state/sqlite/thread/interrupts.ts",
+    find: "      if (!isInterrupt(error)) throw error;\n      undo();\n",
+    replace: "      if (!isInterrupt(error)) throw error;\n",
+    tests: ["tests/state/sqlite/read/interrupted_test.ts"],
+  },
+  {
+    name:
+      "a reader stays in the view of a query that was interrupted at its end",
+    file: "state/sqlite/read/reader.ts",
+    find: "      undoSpared(this.#interrupts, () => this.#leaveView());\n",
+    replace: "      this.#leaveView();\n",
+    tests: ["tests/state/sqlite/read/interrupted_test.ts"],
+  },
+  {
     name: "a writer's thread is given up while it has the lock to write",
     file: "state/sqlite/apply/writer_host.ts",
     find: "        interruptMs: INTERRUPT_MS,\n",

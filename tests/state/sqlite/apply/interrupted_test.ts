@@ -1,32 +1,8 @@
 import assert from "node:assert/strict";
 import { PrepareFailedError } from "../../../../src/state/port.ts";
-import {
-  type SqliteConnection,
-  SqliteError,
-} from "../../../../src/state/sqlite/driver/driver.ts";
 import { Direct } from "../direct.ts";
+import { interrupted } from "../interrupted.ts";
 import { command, execute } from "../subject.ts";
-
-const SQLITE_INTERRUPT = 9;
-
-/** A connection on which `hits` says which commands an interrupt hits. */
-function interrupted(
-  connection: SqliteConnection,
-  hits: (sql: string) => boolean,
-): SqliteConnection {
-  return new Proxy(connection, {
-    get(target, key) {
-      const value = Reflect.get(target, key);
-      if (typeof value !== "function") return value;
-      return (...args: unknown[]) => {
-        if (
-          (key === "command" || key === "prepare") && hits(String(args[0]))
-        ) throw new SqliteError("interrupted", SQLITE_INTERRUPT);
-        return value.apply(target, args);
-      };
-    },
-  });
-}
 
 Deno.test("what was interrupted is undone whole, spared by interrupts but the one that was on its way", () => {
   const late: boolean[] = [];
