@@ -11,10 +11,12 @@ import {
   type CommandBody,
 } from "../../../src/state/sql/types.ts";
 import { SEES_CHILDREN, writerOf } from "./children.ts";
-import { command, execute, Subject } from "./subject.ts";
+import { command, execute, Subject, txn } from "./subject.ts";
 
 const ENDLESS =
   "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x FROM c) INSERT INTO t SELECT 1 FROM c WHERE x = 2";
+const ENDLESS_READ =
+  "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x FROM c) SELECT 1 FROM c WHERE x = 2";
 /** One call of a function, for some seconds: it compares what it is given, as often as it may be given. */
 const DEAF = execute(
   `INSERT INTO t SELECT length(max(${Array(999).fill("?1").join(", ")}))`,
@@ -126,6 +128,36 @@ Deno.test({
   ignore: !existsSync(LIBRARY),
   async fn() {
     await abortedAtSecond(execute(ENDLESS), true);
+  },
+});
+
+Deno.test({
+  name:
+    "an interrupt that stays with its connection, as where an R-tree was written, goes with it",
+  ignore: !existsSync(LIBRARY),
+  async fn() {
+    await using subject = await Subject.open({
+      driver: { kind: "ffi", library: LIBRARY },
+    });
+    await subject.execute("CREATE TABLE t (a)");
+    await subject.execute("CREATE VIRTUAL TABLE r USING rtree(id, x0, x1)");
+    const { machine } = subject;
+    const before = machine.applied.index;
+    const ended = prepare(
+      subject,
+      insert(7),
+      command(txn("INSERT INTO r VALUES (1, 2, 3)", ENDLESS_READ)),
+    );
+    await until(() => machine.preparing === 1);
+    assert.equal(machine.abortPrepare(), true);
+    const { error } = await ended;
+    assert.ok(error instanceof PrepareFailedError, String(error));
+    assert.deepEqual([error.reason, machine.applied.index], [
+      "timeout",
+      before,
+    ]);
+    await goesOn(subject);
+    assert.deepEqual(subject.rows("SELECT count(*) FROM r"), [[0]]);
   },
 });
 

@@ -131,6 +131,11 @@ export class BatchApplier {
     return this.#apply(entries);
   }
 
+  /** Whether a batch was given up of which the first entries are committed. */
+  get keepsAnswers(): boolean {
+    return this.#kept.length > 0;
+  }
+
   /** Rolls back what is not committed, so that the same entries can come again. */
   giveUp(): void {
     this.#undo();

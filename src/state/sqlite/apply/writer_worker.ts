@@ -38,6 +38,7 @@ export class WriterRequests implements Served {
   readonly #options: WriterOptions;
   readonly #driver: SqliteDriver;
   readonly #schema: SchemaChanges;
+  #path: string;
   #writer: Writer | null;
   readonly #progress: RunProgress;
   readonly #interrupts: Interrupts;
@@ -64,7 +65,8 @@ export class WriterRequests implements Served {
     this.#driver = openDriver(options.driver);
     this.#progress = progress;
     this.#interrupts = interrupts;
-    this.#writer = this.#open(options.path);
+    this.#path = options.path;
+    this.#writer = this.#open(this.#path);
     this.#tell(this.opened, this.#writer);
   }
 
@@ -75,8 +77,7 @@ export class WriterRequests implements Served {
       case WriterRequest.inspect:
         return this.#inspect(request.text());
       case WriterRequest.release:
-        this.#writer?.close();
-        this.#writer = null;
+        this.#release();
         return okAnswer();
       case WriterRequest.open:
         return this.#replace(request.text());
@@ -164,7 +165,7 @@ export class WriterRequests implements Served {
       writePrepared(answer, outcomes);
     } catch (error) {
       if (!(error instanceof PrepareFailedError)) throw error;
-      writer.trim(false);
+      this.#trim(false);
       writePrepared(answer, error);
     }
     return answer;
@@ -223,8 +224,20 @@ export class WriterRequests implements Served {
     return answer;
   }
 
+  #release(): void {
+    const writer = this.#writer;
+    this.#writer = null;
+    this.#interrupts.spare(() => writer?.close());
+  }
+
+  /** What is interrupted there would leave its transaction open. */
+  #trim(full: boolean): void {
+    this.#interrupts.spare(() => this.#writer?.trim(full));
+  }
+
   #replace(path: string): ByteWriter {
     const answer = okAnswer();
+    this.#path = path;
     this.#writer = this.#open(path);
     this.#poison = null;
     this.#tell(answer, this.#writer);
@@ -248,6 +261,22 @@ export class WriterRequests implements Served {
     }
   }
 
+  /**
+   * An interrupt stays with its connection for as long as a statement is open there, and an R-tree keeps one open from
+   * what it writes until the transaction ends, which it cannot any more: so the connection goes, and the transaction with it.
+   */
+  #giveUp(): void {
+    const applier = this.#writer?.applier;
+    try {
+      applier?.giveUp();
+    } catch (error) {
+      // Answers that are kept would be lost.
+      if (!isInterrupt(error) || applier!.keepsAnswers) throw error;
+      this.#release();
+      this.#writer = this.#open(this.#path);
+    }
+  }
+
   /** Without room, or interrupted, the transaction is given up, and the same batch may come again; any other error stays. */
   #failed(error: unknown): unknown {
     const failure = stateFailure(error);
@@ -255,8 +284,8 @@ export class WriterRequests implements Served {
         failure.code === "disk_full";
     if (!passes) return this.#poison = failure;
     try {
-      this.#writer?.applier.giveUp();
-      this.#writer?.trim(failure instanceof HiqliteError);
+      this.#giveUp();
+      this.#trim(failure instanceof HiqliteError);
       return failure;
     } catch (error) {
       return this.#poison = stateFailure(error);

@@ -37,10 +37,12 @@ serveRequests<ReaderOptions>((options, interrupts) => {
     opened: okAnswer(),
     answer(request) {
       if (request.u8() === ReaderRequest.open) {
-        reader?.close();
-        reader = null;
         path = request.text();
-        reader = open();
+        interrupts.spare(() => {
+          reader?.close();
+          reader = null;
+          reader = open();
+        });
         return okAnswer();
       }
       // If it could not be opened when the file was replaced, the query says why.

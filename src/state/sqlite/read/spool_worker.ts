@@ -23,8 +23,10 @@ serveRequests<SpoolWorkerOptions>((options, interrupts) => {
         return spooling.answer(kind, request, reader!);
       }
       // With its connection go the rows of the stream before.
-      reader?.close();
-      reader = null;
+      interrupts.spare(() => {
+        reader?.close();
+        reader = null;
+      });
       spooling = new Spooling();
       const path = request.text();
       if (path !== "") {

@@ -53,7 +53,7 @@ export interface Served {
   answer(request: ByteReader): ByteWriter;
   /** Called after the answer has left. */
   idle?(): void;
-  /** By what another thread can interrupt what runs here; 0: by nothing. It changes only within a request. */
+  /** By what another thread can interrupt what runs here; 0: by nothing. It changes only within a request, and what it was is freed only where interrupts spare that. */
   readonly interruptHandle?: bigint;
   /** Called at the end. */
   close(): void;

@@ -18,6 +18,10 @@ const Word = {
 const CONTROL_WORDS = 16;
 /** Behind the words above: the Worker's interrupt handle, 64 bits. */
 const INTERRUPT_HANDLE_AT = 32;
+/** Behind the handle: 1 while the caller may have read it and interrupts by it. */
+const INTERRUPTING = 10;
+/** How long a Worker sleeps before it looks again whether it is being interrupted, ms. */
+const LOOK_MS = 1;
 const MESSAGE_BYTES_MAX = 1024 * 1024 * 1024;
 
 /** A byte ring with one writing and one reading thread; positions count bytes modulo 2^32. */
@@ -175,9 +179,15 @@ export class CallerEnd {
     this.#listen();
   }
 
-  /** By what the Worker can be interrupted; 0: by nothing. */
-  get interruptHandle(): bigint {
-    return Atomics.load(this.#handle, 0);
+  /** Interrupts what the Worker runs, unless it is spared: never by a handle that the Worker has given up. */
+  interrupt(interrupt: (handle: bigint) => void): void {
+    Atomics.store(this.#control, INTERRUPTING, 1);
+    try {
+      const handle = Atomics.load(this.#handle, 0);
+      if (handle !== 0n) interrupt(handle);
+    } finally {
+      Atomics.store(this.#control, INTERRUPTING, 0);
+    }
   }
 
   /** Sends a message, in pieces as room appears. */
@@ -257,6 +267,7 @@ export class WorkerEnd implements Interrupts {
   readonly #handle: BigInt64Array<SharedArrayBuffer>;
   readonly #requests: MessageReader;
   readonly #answers: Ring;
+  #interruptible: () => bigint = () => 0n;
 
   /** Joins the channel. */
   constructor(memory: SharedArrayBuffer) {
@@ -267,18 +278,28 @@ export class WorkerEnd implements Interrupts {
     this.#answers = answers;
   }
 
-  /** Says by what this Worker can be interrupted. */
-  set interruptHandle(handle: bigint) {
-    Atomics.store(this.#handle, 0, handle);
+  /** Says what tells by what this Worker can be interrupted; 0: by nothing. */
+  set interruptible(handle: () => bigint) {
+    this.#interruptible = handle;
+    this.spare(() => {});
+  }
+
+  /** It can be interrupted by what it says now. */
+  offer(): void {
+    Atomics.store(this.#handle, 0, this.#interruptible());
   }
 
   /** See {@linkcode Interrupts}. */
   spare(work: () => void): void {
-    const handle = Atomics.exchange(this.#handle, 0, 0n);
+    Atomics.store(this.#handle, 0, 0n);
+    // Whoever read it before still interrupts.
+    while (Atomics.load(this.#control, INTERRUPTING) === 1) {
+      Atomics.wait(this.#control, INTERRUPTING, 1, LOOK_MS);
+    }
     try {
       work();
     } finally {
-      Atomics.store(this.#handle, 0, handle);
+      this.offer();
     }
   }
 

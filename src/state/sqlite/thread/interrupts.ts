@@ -2,7 +2,7 @@ import { isInterrupt } from "../driver/result_codes.ts";
 
 /** By what another thread interrupts the statements that run here. */
 export interface Interrupts {
-  /** Runs `work`, which nobody interrupts but who had begun to before. */
+  /** Runs `work`, which nobody interrupts; a statement that is still open hears one from before. What can be interrupted after it may be another connection. */
   spare(work: () => void): void;
 }
 

@@ -116,11 +116,7 @@ export class WorkerHandle implements HostLife {
     const interrupt = this.#interrupt;
     if (interrupt === undefined) return this.#giveUp(error);
     if (this.#aborting !== null) return;
-    const shoot = (): void => {
-      // None while the Worker undoes what it was interrupted at.
-      const handle = this.#channel.interruptHandle;
-      if (handle !== 0n) interrupt(handle);
-    };
+    const shoot = (): void => this.#channel.interrupt(interrupt);
     const timer = setTimeout(() => this.#giveUp(error), this.#interruptMs);
     const again = setInterval(shoot, INTERRUPT_EVERY_MS);
     this.#aborting = { error, timer, again };
@@ -205,16 +201,18 @@ export function serveRequests<T>(
       channel.send(errorAnswer(error));
       return scope.close();
     }
-    channel.interruptHandle = served.interruptHandle ?? 0n;
+    channel.interruptible = () => served.interruptHandle ?? 0n;
     channel.send(served.opened.finish());
     for (;;) {
       const request = channel.receive();
       if (request.length === 0) break;
       const answer = answerTo(served, request);
-      channel.interruptHandle = served.interruptHandle ?? 0n;
+      channel.offer();
       channel.send(answer);
       served.idle?.();
     }
+    // Whoever still interrupts what ran before would do so by what is freed here.
+    channel.interruptible = () => 0n;
     served.close();
     channel.send(okAnswer().finish());
     scope.close();

@@ -160,6 +160,22 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     tests: ["tests/state/sqlite/read/interrupted_test.ts"],
   },
   {
+    name: "a Worker is spared while somebody interrupts it",
+    file: "state/sqlite/thread/channel.ts",
+    find: "    while (Atomics.load(this.#control, INTERRUPTING) === 1) {\n",
+    replace: "    while (Atomics.load(this.#control, INTERRUPTING) > 1) {\n",
+    tests: ["tests/state/sqlite/thread/channel_test.ts"],
+  },
+  {
+    name: "an interrupt that stays with its connection ends the writer",
+    file: "state/sqlite/apply/writer_worker.ts",
+    find:
+      "      if (!isInterrupt(error) || applier!.keepsAnswers) throw error;\n",
+    replace:
+      "      if (isInterrupt(error) || applier!.keepsAnswers) throw error;\n",
+    tests: ["tests/state/sqlite/prepare_lost_test.ts"],
+  },
+  {
     name: "a writer's thread is given up while it has the lock to write",
     file: "state/sqlite/apply/writer_host.ts",
     find: "        interruptMs: INTERRUPT_MS,\n",

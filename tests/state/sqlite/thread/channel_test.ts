@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   CallerEnd,
   createChannelMemory,
@@ -68,4 +69,28 @@ Deno.test("CallerEnd wakes a Worker that sleeps, again and again", async () => {
     const [byte] = await echo.send(new Uint8Array([i]));
     assert.equal(byte, i % 256);
   }
+});
+
+Deno.test("who interrupts a Worker has done so before the Worker is spared", async () => {
+  const memory = createChannelMemory(256);
+  const state = new Int32Array(new SharedArrayBuffer(4));
+  const answered = Promise.withResolvers<void>();
+  const caller = new CallerEnd(memory, () => answered.resolve());
+  const worker = new Worker(
+    new URL("./spared_worker.ts", import.meta.url),
+    { type: "module" },
+  );
+  worker.postMessage({ memory, state: state.buffer });
+  while (Atomics.load(state, 0) === 0) await sleep(1);
+  let handle = 0n;
+  caller.interrupt((given) => {
+    handle = given;
+    caller.send(new Uint8Array(1));
+    const until = performance.now() + 100;
+    while (performance.now() < until) assert.equal(Atomics.load(state, 0), 1);
+  });
+  assert.equal(handle, 7n);
+  await answered.promise;
+  assert.equal(Atomics.load(state, 0), 2);
+  caller.close();
 });
