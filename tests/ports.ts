@@ -4,6 +4,8 @@
  */
 const FIRST = 10_000;
 const LAST = 32_000;
+/** The only one among them that `fetch()` refuses to call (the list of bad ports in the Fetch standard). */
+const UNCALLED = 10_080;
 const TRIES = 1000;
 
 /**
@@ -51,6 +53,7 @@ function anyPort(): number {
 }
 
 function isFree(port: number, hostname: string): boolean {
+  if (port === UNCALLED) return false;
   try {
     Deno.listen({ hostname, port }).close();
     return true;

@@ -75,7 +75,8 @@ export class FrontServer {
 
   /** Connections, and what became of others. */
   get counts(): FrontCounts {
-    return { open: this.#connections.size, ...this.#counts };
+    // Who was ended for another one is out, though its end is still to be heard.
+    return { open: this.#caps.count, ...this.#counts };
   }
 
   /** Handshakes from now on use this pair; connections that are open stay. */
