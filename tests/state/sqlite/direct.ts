@@ -43,6 +43,8 @@ export class Direct {
   room = true;
   /** Whether what runs now is spared by interrupts. */
   spared = false;
+  /** How often what runs was interrupted. */
+  readonly interrupts = { count: 0 };
 
   /** With a database at `path`, on a connection that `prepared` may have filled or wrapped. */
   constructor(
@@ -64,13 +66,13 @@ export class Direct {
       level: LEVEL,
       growthBytesMax: 16 * 1024 * 1024,
       hasRoom: () => this.room,
-      interrupts: {
-        spare: (work) => {
+      interrupts: Object.assign(this.interrupts, {
+        spare: (work: () => void) => {
           this.spared = true;
           work();
           this.spared = false;
         },
-      },
+      }),
     });
   }
 

@@ -5,10 +5,11 @@ import {
 
 const SQLITE_INTERRUPT = 9;
 
-/** A connection on which `hits` says which commands an interrupt hits. */
+/** A connection on which `hits` says which commands an interrupt hits, and `code` what they make of it. */
 export function interrupted(
   connection: SqliteConnection,
   hits: (sql: string) => boolean,
+  code = SQLITE_INTERRUPT,
 ): SqliteConnection {
   return new Proxy(connection, {
     get(target, key) {
@@ -17,7 +18,7 @@ export function interrupted(
       return (...args: unknown[]) => {
         if (
           (key === "command" || key === "prepare") && hits(String(args[0]))
-        ) throw new SqliteError("interrupted", SQLITE_INTERRUPT);
+        ) throw new SqliteError("interrupted", code);
         return value.apply(target, args);
       };
     },

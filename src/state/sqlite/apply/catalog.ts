@@ -130,9 +130,15 @@ export class Catalog {
 
   #addAll(objects: readonly SchemaObject[]): void {
     for (const object of objects) this.#add(object);
-    // Only now are all of a virtual table's own tables there.
-    for (const { type, name } of objects) {
-      if (type === "table") this.#addTable(name);
+    try {
+      // Only now are all of a virtual table's own tables there.
+      for (const { type, name } of objects) {
+        if (type === "table") this.#addTable(name);
+      }
+    } catch (error) {
+      // Else what was not looked at would count as known.
+      for (const { rowid } of objects) this.#remove(rowid);
+      throw error;
     }
   }
 

@@ -31,6 +31,7 @@ import { EVENTS_TABLE_NAME, LOCKS_VIEW } from "../statement/rules.ts";
 import { defineNotify } from "../topics/notify_function.ts";
 import type { TopicEvents } from "../topics/topic_events.ts";
 import { TopicStore } from "../topics/topic_store.ts";
+import { heedInterrupts, type Interrupts } from "../thread/interrupts.ts";
 import { SqliteSessionStore } from "./session_store.ts";
 import type { TableSets } from "./table_sets.ts";
 
@@ -54,6 +55,7 @@ function commandIn(bytes: Uint8Array): EntryCommand | null {
 export class EntryRunner {
   readonly #context = new EntryContext();
   readonly #tables: TableSets;
+  readonly #interrupts: Interrupts;
   /** Runs its command. */
   readonly interpreter: Interpreter;
   /** Sessions, clock and facts. */
@@ -82,10 +84,12 @@ export class EntryRunner {
       readonly tables: TableSets;
       readonly topicEvents: TopicEvents;
       readonly noteEvent: EntryEvents["add"];
+      readonly interrupts: Interrupts;
     },
   ) {
     this.config = position.config;
     this.#tables = options.tables;
+    this.#interrupts = options.interrupts;
     this.topics = new TopicStore(
       connection,
       position.retained,
@@ -131,7 +135,10 @@ export class EntryRunner {
         this.config = entry.payload;
         return NO_BYTES;
       case EntryKind.command:
-        return this.#apply(entry, undone);
+        return heedInterrupts(
+          this.#interrupts,
+          () => this.#apply(entry, undone),
+        );
     }
   }
 

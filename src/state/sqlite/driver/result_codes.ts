@@ -61,6 +61,11 @@ export function isForeignKeyError(error: unknown): boolean {
     error.code === SQLITE_CONSTRAINT_FOREIGNKEY;
 }
 
+/** What SQLite says of a statement that somebody interrupted. */
+export function interruptedError(): SqliteError {
+  return new SqliteError("interrupted", SQLITE_INTERRUPT);
+}
+
 /** Whether somebody interrupted the statement. */
 export function isInterrupt(error: unknown): boolean {
   return error instanceof SqliteError && error.primary === SQLITE_INTERRUPT;

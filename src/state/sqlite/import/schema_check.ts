@@ -14,6 +14,7 @@ import {
 } from "../driver/driver.ts";
 import { SchemaEpoch } from "../thread/schema_epoch.ts";
 import { refusal } from "./refusal.ts";
+import { NO_INTERRUPTS } from "../thread/interrupts.ts";
 
 const GROWTH_BYTES = 1024 ** 3;
 
@@ -42,7 +43,7 @@ export function checkSchema(
       level: LEVEL,
       growthBytesMax: GROWTH_BYTES,
       hasRoom: () => true,
-      interrupts: { spare: (work) => work() },
+      interrupts: NO_INTERRUPTS,
     });
     for (const [type, name, table, sql] of objects) {
       if (shadows.includes(name!) || shadows.includes(table!)) continue;

@@ -20,6 +20,8 @@ const CONTROL_WORDS = 16;
 const INTERRUPT_HANDLE_AT = 32;
 /** Behind the handle: 1 while the caller may have read it and interrupts by it. */
 const INTERRUPTING = 10;
+/** How often the caller interrupted the Worker, modulo 2^32. */
+const INTERRUPTS = 11;
 /** How long a Worker sleeps before it looks again whether it is being interrupted, ms. */
 const LOOK_MS = 1;
 const MESSAGE_BYTES_MAX = 1024 * 1024 * 1024;
@@ -184,7 +186,9 @@ export class CallerEnd {
     Atomics.store(this.#control, INTERRUPTING, 1);
     try {
       const handle = Atomics.load(this.#handle, 0);
-      if (handle !== 0n) interrupt(handle);
+      if (handle === 0n) return;
+      Atomics.add(this.#control, INTERRUPTS, 1);
+      interrupt(handle);
     } finally {
       Atomics.store(this.#control, INTERRUPTING, 0);
     }
@@ -282,6 +286,11 @@ export class WorkerEnd implements Interrupts {
   set interruptible(handle: () => bigint) {
     this.#interruptible = handle;
     this.spare(() => {});
+  }
+
+  /** See {@linkcode Interrupts}. */
+  get count(): number {
+    return Atomics.load(this.#control, INTERRUPTS);
   }
 
   /** It can be interrupted by what it says now. */

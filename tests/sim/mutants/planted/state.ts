@@ -160,6 +160,27 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     tests: ["tests/state/sqlite/read/interrupted_test.ts"],
   },
   {
+    name: "what an interrupted command answered is believed",
+    file: "state/sqlite/thread/interrupts.ts",
+    find: "    if (interrupts.count === count) return result;\n",
+    replace: "    return result;\n",
+    tests: ["tests/state/sqlite/apply/interrupted_test.ts"],
+  },
+  {
+    name: "interrupts are not counted",
+    file: "state/sqlite/thread/channel.ts",
+    find: "      Atomics.add(this.#control, INTERRUPTS, 1);\n",
+    replace: "",
+    tests: ["tests/state/sqlite/thread/channel_test.ts"],
+  },
+  {
+    name: "a schema that was half read counts as known",
+    file: "state/sqlite/apply/catalog.ts",
+    find: "      for (const { rowid } of objects) this.#remove(rowid);\n",
+    replace: "",
+    tests: ["tests/state/sqlite/apply/interrupted_test.ts"],
+  },
+  {
     name: "a Worker is spared while somebody interrupts it",
     file: "state/sqlite/thread/channel.ts",
     find: "    while (Atomics.load(this.#control, INTERRUPTING) === 1) {\n",

@@ -27,6 +27,7 @@ Deno.test("a reader leaves the view of a query that was interrupted, also where 
       statementCacheCapacity: 0,
       schemaEpoch: null,
       interrupts: {
+        count: 0,
         spare: (work) => {
           spared = true;
           work();

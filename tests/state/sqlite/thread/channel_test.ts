@@ -74,13 +74,19 @@ Deno.test("CallerEnd wakes a Worker that sleeps, again and again", async () => {
 Deno.test("who interrupts a Worker has done so before the Worker is spared", async () => {
   const memory = createChannelMemory(256);
   const state = new Int32Array(new SharedArrayBuffer(4));
-  const answered = Promise.withResolvers<void>();
-  const caller = new CallerEnd(memory, () => answered.resolve());
+  const answered = Promise.withResolvers<number>();
+  const caller = new CallerEnd(
+    memory,
+    (counted) => answered.resolve(counted[0]!),
+  );
   const worker = new Worker(
     new URL("./spared_worker.ts", import.meta.url),
     { type: "module" },
   );
   worker.postMessage({ memory, state: state.buffer });
+  // Nothing can be interrupted yet, or it can be already.
+  const early = { count: 0 };
+  caller.interrupt(() => early.count++);
   while (Atomics.load(state, 0) === 0) await sleep(1);
   let handle = 0n;
   caller.interrupt((given) => {
@@ -90,7 +96,7 @@ Deno.test("who interrupts a Worker has done so before the Worker is spared", asy
     while (performance.now() < until) assert.equal(Atomics.load(state, 0), 1);
   });
   assert.equal(handle, 7n);
-  await answered.promise;
+  assert.equal(await answered.promise, early.count + 1);
   assert.equal(Atomics.load(state, 0), 2);
   caller.close();
 });

@@ -14,6 +14,6 @@ self.onmessage = ({ data }: MessageEvent<Start>) => {
   Atomics.store(state, 0, 1);
   channel.receive();
   channel.spare(() => Atomics.store(state, 0, 2));
-  channel.send(new Uint8Array(1));
+  channel.send(new Uint8Array([channel.count]));
   self.close();
 };
