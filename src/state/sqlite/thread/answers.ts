@@ -51,7 +51,7 @@ export interface Served {
   readonly opened: ByteWriter;
   /** Answers one request. */
   answer(request: ByteReader): ByteWriter;
-  /** Called after the answer has left. */
+  /** Called after the answer has left; nobody interrupts it. */
   idle?(): void;
   /** By what another thread can interrupt what runs here; 0: by nothing. It changes only within a request, and what it was is freed only where interrupts spare that. */
   readonly interruptHandle?: bigint;

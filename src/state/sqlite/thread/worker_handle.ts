@@ -209,7 +209,8 @@ export function serveRequests<T>(
       const answer = answerTo(served, request);
       channel.offer();
       channel.send(answer);
-      served.idle?.();
+      // Who interrupts what was answered may not have heard that it was.
+      channel.spare(() => served.idle?.());
     }
     // Whoever still interrupts what ran before would do so by what is freed here.
     channel.interruptible = () => 0n;

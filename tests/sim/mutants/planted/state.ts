@@ -181,6 +181,13 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     tests: ["tests/state/sqlite/apply/interrupted_test.ts"],
   },
   {
+    name: "what a Worker does after an answer is interrupted",
+    file: "state/sqlite/thread/worker_handle.ts",
+    find: "      channel.spare(() => served.idle?.());\n",
+    replace: "      served.idle?.();\n",
+    tests: ["tests/state/sqlite/thread/channel_test.ts"],
+  },
+  {
     name: "a Worker is spared while somebody interrupts it",
     file: "state/sqlite/thread/channel.ts",
     find: "    while (Atomics.load(this.#control, INTERRUPTING) === 1) {\n",

@@ -100,3 +100,25 @@ Deno.test("who interrupts a Worker has done so before the Worker is spared", asy
   assert.equal(Atomics.load(state, 0), 2);
   caller.close();
 });
+
+Deno.test("nobody interrupts what a Worker does of its own after an answer", async () => {
+  const memory = createChannelMemory(256);
+  const state = new Int32Array(new SharedArrayBuffer(4));
+  const caller = new CallerEnd(memory, () => {});
+  const worker = new Worker(new URL("./idle_worker.ts", import.meta.url), {
+    type: "module",
+  });
+  worker.postMessage({ memory, options: state.buffer });
+  caller.send(new Uint8Array(1));
+  while (Atomics.load(state, 0) === 0) await sleep(1);
+  let handle = 0n;
+  const interrupt = () => caller.interrupt((given) => handle = given);
+  interrupt();
+  assert.equal(handle, 0n);
+  Atomics.store(state, 0, 2);
+  Atomics.notify(state, 0);
+  for (; handle === 0n; await sleep(1)) interrupt();
+  assert.equal(handle, 7n);
+  caller.send(new Uint8Array(0));
+  caller.close();
+});

@@ -7,7 +7,12 @@ interface Start {
   readonly state: SharedArrayBuffer;
 }
 
-self.onmessage = ({ data }: MessageEvent<Start>) => {
+const scope = self as unknown as {
+  onmessage: (event: MessageEvent<Start>) => void;
+  close(): void;
+};
+
+scope.onmessage = ({ data }) => {
   const channel = new WorkerEnd(data.memory);
   const state = new Int32Array(data.state);
   channel.interruptible = () => 7n;
@@ -15,5 +20,5 @@ self.onmessage = ({ data }: MessageEvent<Start>) => {
   channel.receive();
   channel.spare(() => Atomics.store(state, 0, 2));
   channel.send(new Uint8Array([channel.count]));
-  self.close();
+  scope.close();
 };
