@@ -5,6 +5,7 @@ import {
   type Authorizer,
   type Bindings,
   COPIED_PAGES,
+  FAIL,
   type FunctionResult,
   requireSqlite,
   type RunResult,
@@ -181,6 +182,7 @@ class NodeConnection implements SqliteConnection {
   readonly capabilities = CAPABILITIES;
   readonly #database: NativeDatabase;
   readonly #commands = new Map<string, StatementSync>();
+  readonly #held: Held[] = [];
 
   constructor(path: string, readOnly: boolean) {
     this.#database = attempt(() =>
@@ -228,10 +230,12 @@ class NodeConnection implements SqliteConnection {
     call: (...args: SqlValue[]) => FunctionResult,
     exactly = false,
   ): void {
+    const held: Held = { call };
+    this.#held.push(held);
     this.#database.function(
       name,
       { deterministic, varargs: !exactly, useBigIntArguments: true },
-      call as (...args: SqlValue[]) => SqlValue,
+      callOf(held, call.length),
     );
   }
 
@@ -269,8 +273,23 @@ class NodeConnection implements SqliteConnection {
 
   close(): void {
     attempt(() => this.#database.close());
+    for (const held of this.#held) held.call = GONE;
   }
 }
+
+/** A function that statements call. The runtime never forgets what it was given for one, so it is given no more than this. */
+interface Held {
+  call: (...args: SqlValue[]) => FunctionResult;
+}
+
+/** In a scope of its own, which holds nothing else. SQLite is told of as many arguments as `length` says. */
+function callOf(held: Held, length: number): (...args: SqlValue[]) => SqlValue {
+  const call = (...args: SqlValue[]) => held.call(...args) as SqlValue;
+  return Object.defineProperty(call, "length", { value: length });
+}
+
+/** Of a connection that is closed, nobody calls any. */
+const GONE = (): FunctionResult => FAIL;
 
 /** SQLite as it is inside the runtime (`node:sqlite`). */
 export const nodeDriver: SqliteDriver = {

@@ -204,6 +204,13 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     tests: ["tests/state/sqlite/prepare_lost_test.ts"],
   },
   {
+    name: "what the functions of a closed connection know is kept",
+    file: "state/sqlite/driver/node_driver.ts",
+    find: "    for (const held of this.#held) held.call = GONE;\n",
+    replace: "    void GONE;\n",
+    tests: ["tests/state/sqlite/driver/driver_test.ts"],
+  },
+  {
     name: "a writer's thread is given up while it has the lock to write",
     file: "state/sqlite/apply/writer_host.ts",
     find: "        interruptMs: INTERRUPT_MS,\n",

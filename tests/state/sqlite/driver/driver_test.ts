@@ -4,7 +4,7 @@ import {
   requireSqlite,
   SqliteError,
 } from "../../../../src/state/sqlite/driver/driver.ts";
-import { presentDriver, test } from "../drivers.ts";
+import { driverArgument, presentDriver, test } from "../drivers.ts";
 
 const NONE = { anonymous: [], named: null };
 
@@ -64,4 +64,24 @@ test("errors carry SQLite's extended result code", () => {
       error.primary === 19,
   );
   connection.close();
+});
+
+test("what the functions of a connection know is forgotten when it is closed", async () => {
+  const { stdout, stderr, success } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--no-check",
+      "--no-prompt",
+      "--v8-flags=--expose-gc",
+      "--allow-read",
+      "--allow-ffi",
+      "--allow-env",
+      new URL("./forgetting.ts", import.meta.url).pathname,
+      driverArgument(),
+    ],
+  }).output();
+  const decoder = new TextDecoder();
+  assert.ok(success, decoder.decode(stderr));
+  // The last one may still be in a register.
+  assert.ok(Number(decoder.decode(stdout)) <= 1, decoder.decode(stdout));
 });
