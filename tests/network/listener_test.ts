@@ -218,9 +218,15 @@ Deno.test("a member gets its link though strangers of its own address ask for a 
   await arena.close();
 });
 
+/** What this test's own thread holds: others run in the same process. */
+function heldBytes(): number {
+  const { heapUsed, external } = Deno.memoryUsage();
+  return heapUsed + external;
+}
+
 Deno.test("frames of 60 MB that strangers announce and send take no memory", () =>
   withMember({}, async (member, address) => {
-    const before = Deno.memoryUsage().rss;
+    const before = heldBytes();
     const chunk = new Uint8Array(64 << 10);
     let taken = 0;
     let most = 0;
@@ -233,7 +239,7 @@ Deno.test("frames of 60 MB that strangers announce and send take no memory", () 
       try {
         for (let sent = 0; sent < 30 << 20; sent += chunk.length) {
           taken += await connection.write(chunk);
-          most = Math.max(most, Deno.memoryUsage().rss);
+          most = Math.max(most, heldBytes());
         }
       } catch {
         // Cut: as it should be.
@@ -246,7 +252,8 @@ Deno.test("frames of 60 MB that strangers announce and send take no memory", () 
     // What the kernel buffers of each, far from the 1,200 MB that were sent.
     assert.ok(taken < 40 * (8 << 20), `${taken >> 20} MB were taken`);
     const grown = (most - before) >> 20;
-    assert.ok(grown < 150, `grown by ${grown} MB`);
+    // One of the frames that were announced would be more.
+    assert.ok(grown < 60, `grown by ${grown} MB`);
   }));
 
 Deno.test("strangers who fill the room from some addresses do not keep out one from another", async () => {
