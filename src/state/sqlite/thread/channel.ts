@@ -1,4 +1,5 @@
 import { assert } from "../../../util/assert.ts";
+import { NO_BYTES } from "../../../util/bytes.ts";
 import { framed, LENGTH_BYTES, lengthIn } from "./frame.ts";
 import type { Interrupts } from "./interrupts.ts";
 
@@ -22,6 +23,8 @@ const INTERRUPT_HANDLE_AT = 32;
 const INTERRUPTING = 10;
 /** How often the caller interrupted the Worker, modulo 2^32. */
 const INTERRUPTS = 11;
+/** 1 once the caller has given the Worker up. */
+const GIVEN_UP = 12;
 /** How long a Worker sleeps before it looks again whether it is being interrupted, ms. */
 const LOOK_MS = 1;
 const MESSAGE_BYTES_MAX = 1024 * 1024 * 1024;
@@ -207,6 +210,13 @@ export class CallerEnd {
     Atomics.notify(this.#control, Word.callerSignal);
   }
 
+  /** Has the Worker end after what it runs now, whatever it was asked, and calls nobody back any more. */
+  giveUp(): void {
+    Atomics.store(this.#control, GIVEN_UP, 1);
+    this.#wakeWorker();
+    this.close();
+  }
+
   #pump(): void {
     let moved = false;
     while (this.#unsent.length > 0) {
@@ -312,10 +322,11 @@ export class WorkerEnd implements Interrupts {
     }
   }
 
-  /** Waits for the next message. */
+  /** Waits for the next message; an empty one if the caller has given this Worker up. */
   receive(): Uint8Array {
     for (;;) {
       const seen = Atomics.load(this.#control, Word.workerSignal);
+      if (this.#givenUp) return NO_BYTES;
       const { message, moved } = this.#requests.poll();
       if (
         moved && Atomics.exchange(this.#control, Word.callerBlocked, 0) === 1
@@ -325,12 +336,13 @@ export class WorkerEnd implements Interrupts {
     }
   }
 
-  /** Sends a message; waits while there is no room. */
+  /** Sends a message; waits while there is no room, unless nobody listens any more. */
   send(message: Uint8Array): void {
     const frame = framed(message);
     let sent = 0;
     while (sent < frame.length) {
       const seen = Atomics.load(this.#control, Word.workerSignal);
+      if (this.#givenUp) return;
       const count = this.#answers.write(frame, sent);
       sent += count;
       if (count > 0) this.#wakeCaller();
@@ -340,6 +352,10 @@ export class WorkerEnd implements Interrupts {
       }
     }
     Atomics.store(this.#control, Word.workerBlocked, 0);
+  }
+
+  get #givenUp(): boolean {
+    return Atomics.load(this.#control, GIVEN_UP) === 1;
   }
 
   #wakeCaller(): void {

@@ -109,7 +109,7 @@ export class WorkerHandle implements HostLife {
     this.#channel.send(message);
   }
 
-  /** See `HostLife`. Without an interrupt the thread is given up; in SQLite it may run on, and nothing waits for it. */
+  /** See `HostLife`. What hears no interrupt in time ends after what it runs; without an interrupt the thread is given up at once: in SQLite it may run on, and nothing waits for it. */
   abort(reason: string): void {
     if (this.#broken !== null || this.#waiting.length === 0) return;
     const error = new WriterLostError(reason);
@@ -142,8 +142,11 @@ export class WorkerHandle implements HostLife {
 
   #giveUp(error: Error): void {
     this.#break(error);
+    unreference(this.#worker);
+    // Ended now, it would leave its connection open for good, with all that this holds, where no garbage collector knows of that.
+    if (this.#interrupt !== undefined) return this.#channel.giveUp();
     this.#channel.close();
-    abandon(this.#worker);
+    this.#worker.terminate();
   }
 
   #answer(message: Uint8Array): void {
@@ -172,16 +175,15 @@ export class WorkerHandle implements HostLife {
 }
 
 /**
- * Terminates a Worker that may be stuck in native code. The runtime waits for such a thread
- * before it ends a program by itself, unless the Worker is unreferenced; only the Workers of
- * `node:worker_threads` have a name for that, by the method that is called here.
+ * Lets a program end by itself while a Worker may be stuck in native code: the runtime waits for
+ * such a thread otherwise. Only the Workers of `node:worker_threads` have a name for that, by the
+ * method that is called here.
  */
-function abandon(worker: Worker): void {
+function unreference(worker: Worker): void {
   const [unreference] = Object.getOwnPropertySymbols(Worker.prototype);
   const methods = worker as unknown as Record<symbol, unknown>;
   const method = unreference === undefined ? null : methods[unreference];
   if (typeof method === "function") method.call(worker, false);
-  worker.terminate();
 }
 
 /** Serves requests in the present Worker until it is told to close: blocks its thread for good. */

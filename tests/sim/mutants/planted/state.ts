@@ -188,6 +188,28 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     tests: ["tests/state/sqlite/thread/channel_test.ts"],
   },
   {
+    name: "a thread that is given up leaves its connection open for good",
+    file: "state/sqlite/thread/worker_handle.ts",
+    find:
+      "    if (this.#interrupt !== undefined) return this.#channel.giveUp();\n",
+    replace: "",
+    tests: ["tests/state/sqlite/thread/given_up_test.ts"],
+  },
+  {
+    name: "a Worker that was given up goes on with what else it was asked",
+    file: "state/sqlite/thread/channel.ts",
+    find: "      if (this.#givenUp) return NO_BYTES;\n",
+    replace: "",
+    tests: ["tests/state/sqlite/thread/given_up_test.ts"],
+  },
+  {
+    name: "a Worker that was given up waits for ever with its answer",
+    file: "state/sqlite/thread/channel.ts",
+    find: "      if (this.#givenUp) return;\n",
+    replace: "",
+    tests: ["tests/state/sqlite/thread/given_up_test.ts"],
+  },
+  {
     name: "a Worker is spared while somebody interrupts it",
     file: "state/sqlite/thread/channel.ts",
     find: "    while (Atomics.load(this.#control, INTERRUPTING) === 1) {\n",
