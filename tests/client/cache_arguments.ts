@@ -120,6 +120,10 @@ export function cacheArguments(): readonly CacheCase[] {
       const puts: [object, string][] = [
         [{ bogus: 1 }, 'There is no option "bogus" here; there are signal, '],
         [{ ifVersion: 5 }, "ifVersion: expected a version as put() returns"],
+        [
+          { ifVersion: "1-0" },
+          'ifVersion: no entry ever has the version "1-0"',
+        ],
         [{ ifAbsent: "no" }, 'ifAbsent: expected true or false, got "no"'],
         [{ keepTtl: 1 }, "keepTtl: expected true or false, got 1"],
         [{ ttlMs: NaN }, "ttlMs: expected a whole number of milliseconds"],

@@ -1,7 +1,8 @@
-import { versionOf } from "./arguments.ts";
 import { parseVersion } from "../../api/cache_json.ts";
+import { HiqliteError } from "../../errors.ts";
 import type { CachePosition } from "../../node/port.ts";
 import { PACK_OPERATIONS_MAX } from "../../state/kv/limits.ts";
+import { versionOf } from "./arguments.ts";
 
 /** Where the write with a version stands. @throws {HiqliteError} `invalid` */
 export function positionOfVersion(text: string, path: string): CachePosition {
@@ -22,8 +23,13 @@ export function versionCondition(
   text: string | null,
   path: string,
 ): VersionCondition {
-  const version = versionOf(text, path);
-  return version === null
-    ? { version: 0, epoch: null }
-    : parseVersion(version, path);
+  const given = versionOf(text, path);
+  if (given === null) return { version: 0, epoch: null };
+  const condition = parseVersion(given, path);
+  // As a number it would mean that there is no entry.
+  if (condition.version > 0) return condition;
+  throw new HiqliteError(
+    "invalid",
+    `${path}: no entry ever has the version "${given}"; null says that there is none`,
+  );
 }
