@@ -40,7 +40,9 @@ export function valueOfBody(kind: KvValue["kind"], bytes: Uint8Array): KvValue {
   if (kind === "bytes") return { kind, bytes };
   let text: string;
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    // With its byte order mark, if there is one: readers find it, and in JSON none may be.
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+      .decode(bytes);
   } catch (cause) {
     throw new HiqliteError("invalid", "The body is not UTF-8", { cause });
   }
