@@ -11,11 +11,15 @@ import {
 } from "./cache_json.ts";
 import { type ServerEvent, serverEventText } from "./server_event.ts";
 
+/** From here nobody goes on: no life of the caches has this number, so whoever comes with it begins with a reset. */
+const NOWHERE = positionText({ epoch: 0, index: 0 });
+
 /** The text of what a watch tells, as a server-sent event. */
 export function watchEventText(event: CacheWatchEvent): string {
   switch (event.kind) {
     case "reset":
-      return serverEventText("reset", {});
+      // What an EventSource was told before is no place to go on from if it is cut off before the next position.
+      return serverEventText("reset", {}, NOWHERE);
     case "entry":
       return serverEventText("entry", {
         key: keyToJson(event.key),

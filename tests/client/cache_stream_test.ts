@@ -48,7 +48,7 @@ function members(scripts: Record<string, Script[]>) {
   return { client, asked };
 }
 
-const RESET = "event: reset\ndata: {}\n\n";
+const RESET = "id: 0-0\nevent: reset\ndata: {}\n\n";
 const entry = (key: string): string =>
   `event: entry\ndata: {"key":"${key}","value":"v","version":65536,"ttl_ms":null,"epoch":1}\n\n`;
 const position = (index: number): string =>

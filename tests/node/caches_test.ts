@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import type { CacheUpdate, CacheValue } from "../../src/client/cache/types.ts";
+import { CacheWatches } from "../../src/node/services/cache_watches.ts";
+import { systemClock } from "../../src/util/clock.ts";
 import { SeededRandom } from "../../src/util/random.ts";
 import { CacheMembers } from "./cache_members.ts";
 import { until } from "./cluster.ts";
@@ -319,6 +321,25 @@ Deno.test("a watch that goes on from where nobody is yet begins anew, and misses
       clearInterval(changes);
     }
   }));
+});
+
+Deno.test("a watch from nowhere waits for caches that have not begun", async () => {
+  const watches = new CacheWatches({
+    clock: systemClock,
+    group: () => null,
+    epoch: () => 0,
+    machine: () => null,
+  });
+  const leaving = new AbortController();
+  const told = Array.fromAsync(
+    watches.watch({
+      cache: "c",
+      since: { epoch: 0, index: 0 },
+      signal: leaving.signal,
+    }),
+  );
+  leaving.abort();
+  assert.deepEqual(await told, []);
 });
 
 Deno.test("a watch that is ahead of its member by little goes on without a reset", async () => {

@@ -428,7 +428,8 @@ Deno.test("caches over HTTP", async (t) => {
           return { next, end: () => reader.cancel() };
         };
         const events = await watch("/w?watch=a");
-        assert.match(await events.next(), /^event: reset\n/);
+        const cleared = /^id: (\d+-\d+)\nevent: reset\n/;
+        const nowhere = cleared.exec(await events.next())![1]!;
         assert.match(
           await events.next(),
           /^event: entry\ndata: \{"key":"a1","value":"1",.*\}\n\n$/,
@@ -450,6 +451,13 @@ Deno.test("caches over HTTP", async (t) => {
         assert.match(one!, /^event: entry\ndata: \{"key":"a2"/);
         assert.match(two!, /^event: removed/);
         await later.end();
+        // Cut off behind a reset, before what is there was told.
+        const again = await watch(`/w?watch=a&since=${id}`, {
+          "last-event-id": nowhere,
+        });
+        assert.match(await again.next(), cleared);
+        assert.match(await again.next(), /^event: entry\ndata: \{"key":"a2"/);
+        await again.end();
       },
     );
     await step("what many watches tell is encoded once", async () => {

@@ -157,9 +157,8 @@ export class CacheWatches {
     while (this.#followers.goesOn(signal)) {
       const life = this.#life;
       const at = life?.epoch ?? 0;
-      if (at > epoch || at === epoch && life!.group.events.end >= index) {
-        return true;
-      }
+      const end = life?.group.events.end ?? -1;
+      if (at > epoch || at === epoch && end >= index) return true;
       // Without a leader nothing can be said of what there is elsewhere.
       const leader = life?.group.core.leader ?? null;
       ledSince = leader === null ? null : ledSince ?? clock.monotonic();

@@ -126,4 +126,19 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
     find: "LONG_PATHS.includes(path) ? long : open",
     replace: "LONG_PATHS.includes(path) && path === '' ? long : open",
   },
+  {
+    name:
+      "edges: a watch goes on from before a reset whose entries were not told",
+    file: "api/cache_events.ts",
+    tests: ["tests/server/cache_routes_test.ts"],
+    find: 'serverEventText("reset", {}, NOWHERE)',
+    replace: 'serverEventText("reset", {})',
+  },
+  {
+    name: "edges: JSON that nobody can read again is put",
+    file: "server/routes/cache_headers.ts",
+    tests: ["tests/server/cache_routes_test.ts"],
+    find: "{ fatal: true, ignoreBOM: true }",
+    replace: "{ fatal: true }",
+  },
 ];
