@@ -8,6 +8,7 @@ import {
   type SqliteConnection,
   type SqliteStatement,
 } from "../driver/driver.ts";
+import { isMomentary } from "../driver/result_codes.ts";
 import type { EntryContext } from "./entry_context.ts";
 
 /** Functions that read a time from their arguments, and which of these hold one; without it they mean now. */
@@ -101,6 +102,7 @@ export function overrideFunctions(
       try {
         return original(name, fixed);
       } catch (error) {
+        if (isMomentary(error)) throw error;
         return fail(`${name}(): ${(error as Error).message}`);
       }
     });

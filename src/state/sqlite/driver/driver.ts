@@ -89,7 +89,7 @@ export type Authorizer = (
 /** A value, or `FAIL` to make the statement fail. */
 export type FunctionResult = SqlValue | typeof FAIL;
 
-/** What a function returns to make its statement fail; throwing would hang some drivers. */
+/** What a function returns to make its statement fail; a `SqliteError` that it throws is the statement's. */
 export const FAIL: unique symbol = Symbol("fail");
 
 /** What a library can do beyond the least; each is asked for, never the library's name. */

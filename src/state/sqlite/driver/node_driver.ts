@@ -71,14 +71,43 @@ interface NativeStatement extends StatementSync {
   setReturnArrays(enabled: boolean): void;
 }
 
+/** What failed within a function that a statement called: the runtime would hang if that were thrown through it. */
+class FailedWithin {
+  #error: SqliteError | null = null;
+
+  /** A statement begins. */
+  forget(): void {
+    this.#error = null;
+  }
+
+  /** The function so that it fails its statement, which says why by {@linkcode meaning}. */
+  around(call: (...args: SqlValue[]) => FunctionResult): typeof call {
+    return (...args) => {
+      try {
+        return call(...args);
+      } catch (error) {
+        if (error instanceof SqliteError) this.#error = error;
+        return FAIL;
+      }
+    };
+  }
+
+  /** Why the statement failed. */
+  meaning(error: unknown): unknown {
+    return this.#error ?? toSqliteError(error);
+  }
+}
+
 class NodeStatement implements SqliteStatement {
   readonly #statement: NativeStatement;
+  readonly #within: FailedWithin;
   readonly source: string;
   readonly columns: readonly string[];
   #bigInts = false;
 
-  constructor(statement: NativeStatement) {
+  constructor(statement: NativeStatement, within: FailedWithin) {
     this.#statement = statement;
+    this.#within = within;
     this.source = statement.sourceSQL;
     statement.setReturnArrays(true);
     statement.setAllowBareNamedParameters(false);
@@ -86,7 +115,7 @@ class NodeStatement implements SqliteStatement {
   }
 
   run(bindings: Bindings): RunResult {
-    this.#readBigInts(true);
+    this.#begin(true);
     try {
       const { changes, lastInsertRowid } = bindings.named === null
         ? this.#statement.run(...bindings.anonymous)
@@ -96,12 +125,12 @@ class NodeStatement implements SqliteStatement {
         lastInsertRowid: lastInsertRowid as bigint,
       };
     } catch (error) {
-      throw toSqliteError(error);
+      throw this.#within.meaning(error);
     }
   }
 
   all(bindings: Bindings): SqliteRow[] {
-    this.#readBigInts(false);
+    this.#begin(false);
     try {
       return this.#all(bindings);
     } catch (error) {
@@ -111,12 +140,12 @@ class NodeStatement implements SqliteStatement {
   }
 
   allBigInt(bindings: Bindings): SqliteRow[] {
-    this.#readBigInts(true);
+    this.#begin(true);
     return this.#all(bindings);
   }
 
   *rows(bindings: Bindings, spend?: SpendValue): Iterable<SqliteRow> {
-    this.#readBigInts(true);
+    this.#begin(true);
     try {
       const rows = bindings.named === null
         ? this.#statement.iterate(...bindings.anonymous)
@@ -126,7 +155,7 @@ class NodeStatement implements SqliteStatement {
         yield row;
       }
     } catch (error) {
-      throw toSqliteError(error);
+      throw this.#within.meaning(error);
     }
   }
 
@@ -140,11 +169,12 @@ class NodeStatement implements SqliteStatement {
         : this.#statement.all(bindings.named, ...bindings.anonymous);
       return rows as unknown[] as SqliteRow[];
     } catch (error) {
-      throw toSqliteError(error);
+      throw this.#within.meaning(error);
     }
   }
 
-  #readBigInts(wanted: boolean): void {
+  #begin(wanted: boolean): void {
+    this.#within.forget();
     if (wanted === this.#bigInts) return;
     this.#statement.setReadBigInts(wanted);
     this.#bigInts = wanted;
@@ -183,6 +213,7 @@ class NodeConnection implements SqliteConnection {
   readonly #database: NativeDatabase;
   readonly #commands = new Map<string, StatementSync>();
   readonly #held: Held[] = [];
+  readonly #within = new FailedWithin();
 
   constructor(path: string, readOnly: boolean) {
     this.#database = attempt(() =>
@@ -221,7 +252,7 @@ class NodeConnection implements SqliteConnection {
     const statement = attempt(() =>
       this.#database.prepare(sql)
     ) as NativeStatement;
-    return new NodeStatement(statement);
+    return new NodeStatement(statement, this.#within);
   }
 
   define(
@@ -230,7 +261,7 @@ class NodeConnection implements SqliteConnection {
     call: (...args: SqlValue[]) => FunctionResult,
     exactly = false,
   ): void {
-    const held: Held = { call };
+    const held: Held = { call: this.#within.around(call) };
     this.#held.push(held);
     this.#database.function(
       name,

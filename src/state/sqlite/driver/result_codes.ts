@@ -5,9 +5,11 @@ import type { CommandFailure } from "../../sql/types.ts";
 import { SqliteError } from "./driver.ts";
 import { shortMessage } from "./short_message.ts";
 
+const SQLITE_BUSY = 5;
 const SQLITE_NOMEM = 7;
 const SQLITE_READONLY = 8;
 const SQLITE_INTERRUPT = 9;
+const SQLITE_IOERR = 10;
 const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
 const SQLITE_CONSTRAINT = 19;
@@ -22,17 +24,25 @@ const SQLITE_CORRUPT_VTAB = 267;
 const MACHINE_CODES: ReadonlySet<number> = new Set([
   2, // INTERNAL
   3, // PERM
-  5, // BUSY
+  SQLITE_BUSY,
   SQLITE_NOMEM,
   SQLITE_READONLY,
   SQLITE_INTERRUPT,
-  10, // IOERR
+  SQLITE_IOERR,
   SQLITE_CORRUPT,
   SQLITE_FULL,
   14, // CANTOPEN
   15, // PROTOCOL
   22, // NOLFS
   SQLITE_NOTADB,
+]);
+
+const MOMENTARY_CODES: ReadonlySet<number> = new Set([
+  SQLITE_BUSY,
+  SQLITE_NOMEM,
+  SQLITE_INTERRUPT,
+  SQLITE_IOERR,
+  SQLITE_FULL,
 ]);
 
 /** Whether the error may differ between members, so that it can never be a result. */
@@ -64,6 +74,14 @@ export function isForeignKeyError(error: unknown): boolean {
 /** What SQLite says of a statement that somebody interrupted. */
 export function interruptedError(): SqliteError {
   return new SqliteError("interrupted", SQLITE_INTERRUPT);
+}
+
+/**
+ * Whether it tells of this machine and this moment: what failed may go well right after. Who looks whether something can
+ * be compiled has not learnt that.
+ */
+export function isMomentary(error: unknown): boolean {
+  return error instanceof SqliteError && MOMENTARY_CODES.has(error.primary);
 }
 
 /** Whether somebody interrupted the statement. */

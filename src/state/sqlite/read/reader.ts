@@ -21,7 +21,7 @@ import {
   type SqliteStatement,
 } from "../driver/driver.ts";
 import { defineLockFunctions } from "../locks/functions.ts";
-import { readFailure } from "../driver/result_codes.ts";
+import { isMomentary, readFailure } from "../driver/result_codes.ts";
 import { NOTIFY_FUNCTION } from "../statement/rules.ts";
 import { Policy } from "../statement/policy.ts";
 import { openVirtualTables } from "../statement/open_virtual_tables.ts";
@@ -312,7 +312,8 @@ export class Reader {
         ["SELECT"],
         () => this.#connection.prepare(sql)?.release(),
       );
-    } catch {
+    } catch (error) {
+      if (isMomentary(error)) throw error;
       // It is neither a table nor a view.
       return [];
     }

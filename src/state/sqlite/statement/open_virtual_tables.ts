@@ -1,4 +1,5 @@
 import type { SqliteConnection } from "../driver/driver.ts";
+import { isMomentary } from "../driver/result_codes.ts";
 import { quotedName } from "./text.ts";
 
 /**
@@ -12,7 +13,8 @@ export function openVirtualTables(
   for (const name of names) {
     try {
       connection.prepare(`SELECT 1 FROM main.${quotedName(name)}`);
-    } catch {
+    } catch (error) {
+      if (isMomentary(error)) throw error;
       // It cannot be opened: neither will it be for the statement.
     }
   }

@@ -16,6 +16,7 @@ import {
   TOKEN_FUNCTION,
   WRITER_PRAGMAS,
 } from "./rules.ts";
+import { isMomentary } from "../driver/result_codes.ts";
 import { nothingObserved, type Observed } from "./observed.ts";
 import { foldName } from "./text.ts";
 
@@ -97,7 +98,8 @@ export class Policy {
     this.enter("SELECT", nothingObserved(), null);
     try {
       work();
-    } catch {
+    } catch (error) {
+      if (isMomentary(error)) throw error;
       return this.refusal;
     } finally {
       this.leave();

@@ -242,4 +242,27 @@ export const EQUAL_MEMBERS_MUTANTS: readonly Mutant[] = [
       "      if (!differs(last)) disagreements.settled(voter);\n      else {",
     replace: "      if (differs(last)) {",
   },
+  {
+    name: "what there was no memory for counts as what never can be compiled",
+    file: "state/sqlite/driver/result_codes.ts",
+    find:
+      "  return error instanceof SqliteError && MOMENTARY_CODES.has(error.primary);\n",
+    replace: "  return error === undefined && MOMENTARY_CODES.size === 0;\n",
+    tests: ["tests/state/sqlite/apply/momentary_test.ts"],
+  },
+  {
+    name: "what failed within a function of the library is any error",
+    file: "state/sqlite/driver/ffi/callbacks.ts",
+    find:
+      "        return sqlite.sqlite3_result_error_code(context!, error.code);\n",
+    replace: "        return;\n",
+    tests: ["tests/state/sqlite/driver/driver_test.ts"],
+  },
+  {
+    name: "what failed within a function of the runtime is any error",
+    file: "state/sqlite/driver/node_driver.ts",
+    find: "    return this.#error ?? toSqliteError(error);\n",
+    replace: "    return toSqliteError(error);\n",
+    tests: ["tests/state/sqlite/driver/driver_test.ts"],
+  },
 ];

@@ -36,6 +36,20 @@ test("a function that returns FAIL fails its statement, in any row", () => {
   connection.close();
 });
 
+test("the code of what failed within a function is its statement's", () => {
+  const connection = presentDriver().open(":memory:", { readOnly: false });
+  connection.define("torn", false, () => {
+    throw new SqliteError("disk I/O error", 266);
+  });
+  assert.throws(
+    () => connection.prepare("SELECT torn()")!.all(NONE),
+    (error) =>
+      error instanceof SqliteError && error.code === 266 &&
+      error.message === "disk I/O error",
+  );
+  connection.close();
+});
+
 test("errors of command() carry SQLite's extended result code", () => {
   const connection = presentDriver().open(":memory:", { readOnly: false });
   connection.exec(

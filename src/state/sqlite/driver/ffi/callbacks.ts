@@ -1,5 +1,10 @@
 import type { SqlValue } from "../../../sql/types.ts";
-import { type Authorizer, FAIL, type FunctionResult } from "../driver.ts";
+import {
+  type Authorizer,
+  FAIL,
+  type FunctionResult,
+  SqliteError,
+} from "../driver.ts";
 import { cText, type Pointer, type Sqlite, textAt } from "./library.ts";
 import { giveResult, readArgument } from "./values.ts";
 
@@ -54,8 +59,12 @@ export function functionCallback(
     try {
       const result = call(...argumentsAt(sqlite, values, count));
       if (result !== FAIL) return giveResult(sqlite, context!, result);
-    } catch {
-      // What was thrown cannot pass through SQLite.
+    } catch (error) {
+      // What was thrown cannot pass through SQLite, but the code of what failed within can.
+      if (error instanceof SqliteError) {
+        sqlite.sqlite3_result_error(context!, cText(error.message), -1);
+        return sqlite.sqlite3_result_error_code(context!, error.code);
+      }
     }
     sqlite.sqlite3_result_error(context!, FAILED, -1);
   });

@@ -128,6 +128,10 @@ const SYMBOLS = {
     parameters: ["pointer", "buffer", "i32"],
     result: "void",
   },
+  sqlite3_result_error_code: {
+    parameters: ["pointer", "i32"],
+    result: "void",
+  },
 
   [HEARS_INTERRUPTS]: { parameters: [], result: "i32", optional: true },
 } as const;
