@@ -29,6 +29,7 @@ import {
   UsageError,
 } from "./arguments.ts";
 import { REACH_FLAGS, reachable } from "./reachable.ts";
+import { printable } from "./shell/value_text.ts";
 import { tableLines } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -92,7 +93,7 @@ const COMMANDS: Readonly<Record<string, CacheCommand>> = {
   },
   list: {
     names: ["cache"],
-    about: "Show entries in the order of their keys",
+    about: "Show entries in the order of their keys, each on a line",
     flags: ["prefix", "limit", "reverse", "json", "consistent"],
     run: list,
   },
@@ -264,7 +265,7 @@ async function list(call: Call): Promise<number> {
           key: keyToJson(toByteKey(entry.keyBytes)),
           ...entryToJson(entry),
         })
-        : `${entry.key}\t${shown(entry.value)}`,
+        : `${printable(entry.key)}\t${printable(shown(entry.value))}`,
     );
   }
   return 0;
@@ -341,7 +342,7 @@ class StoredValues extends CacheValues<KvValue> {
 
 const STORED = new StoredValues({});
 
-/** A value for people: a line of text. */
+/** A value for people. */
 function shown({ kind, bytes }: KvValue): string {
   return kind === "bytes" ? bytes.toBase64() : new TextDecoder().decode(bytes);
 }

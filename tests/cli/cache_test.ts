@@ -37,6 +37,13 @@ Deno.test("hiqlite cache reads and changes the caches of a running member", asyn
     const some = await cache("list", "c", "--limit=1", "--reverse");
     assert.equal(some.out, "c\tAQI=");
     assert.equal(some.error, "There may be more; --limit 2 shows them");
+    await db.cache("wild").put("two\nlines\t", "red\u001b[31m\u202e");
+    // What a terminal would obey, or another entry's line, is a picture of it.
+    assert.equal(
+      (await cache("list", "wild")).out,
+      "two\u240alines\u2409\tred\u241b[31m\ufffd",
+    );
+    await db.cache("wild").drop();
     const lines = (await cache("list", "c", "--prefix=b", "--json")).out;
     assert.deepEqual(JSON.parse(lines).value, { $json: '{"n":1}' });
     for (const number of ["1e999", "12345678901234567890", "-1"]) {

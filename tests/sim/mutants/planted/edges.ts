@@ -141,4 +141,11 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
     find: "{ fatal: true, ignoreBOM: true }",
     replace: "{ fatal: true }",
   },
+  {
+    name: "edges: what a terminal would obey stands in a list of entries",
+    file: "cli/cache.ts",
+    tests: ["tests/cli/cache_test.ts"],
+    find: "printable(shown(entry.value))",
+    replace: "shown(entry.value)",
+  },
 ];
