@@ -2,7 +2,7 @@ import { HiqliteError } from "../../../errors.ts";
 import type { LogIndex } from "../../../raft/types.ts";
 import type { AnalysisRequest, StatementAnalysis } from "../../sql/analysis.ts";
 import { Analyzer } from "./analyzer.ts";
-import { narrowRow, sizeOf } from "../../sql/values.ts";
+import { narrowRow } from "../../sql/values.ts";
 import {
   COMMAND_LIMITS,
   type QueryResult,
@@ -17,7 +17,6 @@ import {
   SQL_VALUE_BYTES_MAX,
   type SqliteConnection,
   type SqliteDriver,
-  type SqliteRow,
   type SqliteStatement,
 } from "../driver/driver.ts";
 import { defineLockFunctions } from "../locks/functions.ts";
@@ -25,8 +24,10 @@ import { isMomentary, readFailure } from "../driver/result_codes.ts";
 import { NOTIFY_FUNCTION } from "../statement/rules.ts";
 import { Policy } from "../statement/policy.ts";
 import { openVirtualTables } from "../statement/open_virtual_tables.ts";
+import { boundedRows } from "./bounded_rows.ts";
 import type { ReadLimits } from "./query_codec.ts";
 import {
+  heedInterrupts,
   type Interrupts,
   NO_INTERRUPTS,
   undoSpared,
@@ -121,11 +122,7 @@ export class Reader {
     params: SqlParameters | undefined,
     limits: ReadLimits | null,
   ): QueryResult {
-    try {
-      return this.#query(sql, params, limits);
-    } catch (error) {
-      throw readFailure(error, this.#policy.refusal);
-    }
+    return this.#heeding(() => this.#query(sql, params, limits));
   }
 
   /**
@@ -137,16 +134,14 @@ export class Reader {
     params: SqlParameters | undefined,
     limits: ReadLimits | null,
   ): { result: QueryResult; tables: readonly string[] | null } {
-    try {
-      return this.#inView(() => {
+    return this.#heeding(() =>
+      this.#inView(() => {
         const index = this.#enterView();
         const compiled = this.#cache.get(sql);
         const result = { ...this.#run(compiled, params, limits), index };
         return { result, tables: this.#tablesOf(compiled) };
-      });
-    } catch (error) {
-      throw readFailure(error, this.#policy.refusal);
-    }
+      })
+    );
   }
 
   /**
@@ -158,8 +153,8 @@ export class Reader {
     params: SqlParameters | undefined,
     bytesMax: number,
   ): { readonly spool: Spool; readonly index: number } {
-    try {
-      return this.#inView(() => {
+    return this.#heeding(() =>
+      this.#inView(() => {
         const index = this.#refreshSchema();
         const { keyword, statement, slots, observed } = this.#cache.get(sql);
         if (!SPOOLED_KEYWORDS.has(keyword)) throw notSpooled(keyword);
@@ -172,10 +167,8 @@ export class Reader {
           this.#policy.leave();
         }
         return { spool, index };
-      });
-    } catch (error) {
-      throw readFailure(error, this.#policy.refusal);
-    }
+      })
+    );
   }
 
   /**
@@ -213,6 +206,16 @@ export class Reader {
   /** Releases the file. */
   close(): void {
     this.#connection.close();
+  }
+
+  /** Runs `work`; its errors are a caller's. What was found out meanwhile is not believed if it was interrupted. */
+  #heeding<T>(work: () => T): T {
+    try {
+      return heedInterrupts(this.#interrupts, work);
+    } catch (error) {
+      if (isMomentary(error)) this.#cachedEpoch = -1;
+      throw readFailure(error, this.#policy.refusal);
+    }
   }
 
   #query(
@@ -357,33 +360,6 @@ export class Reader {
     // A first pass that holds one row at a time; it may end early, at an error that the second pass reports.
     for (const _ of boundedRows(statement, bindings, limits)) continue;
     return { columns, rows: statement.all(bindings) };
-  }
-}
-
-/** Rows as they come. @throws {HiqliteError} `too_large` when there are too many, or they are too large. */
-function* boundedRows(
-  statement: SqliteStatement,
-  bindings: Bindings,
-  { maxRows, maxBytes }: ReadLimits,
-): Generator<SqliteRow> {
-  let rows = 0;
-  let bytes = 0;
-  const spend = (value: SqlValue): void => {
-    bytes += sizeOf(value);
-    if (bytes <= maxBytes) return;
-    throw new HiqliteError(
-      "too_large",
-      `The answer has more than ${maxBytes} bytes`,
-    );
-  };
-  for (const row of statement.rows(bindings, spend)) {
-    if (++rows > maxRows) {
-      throw new HiqliteError(
-        "too_large",
-        `The answer has more than ${maxRows} rows`,
-      );
-    }
-    yield row;
   }
 }
 

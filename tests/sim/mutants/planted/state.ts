@@ -233,6 +233,20 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     tests: ["tests/state/sqlite/driver/driver_test.ts"],
   },
   {
+    name: "a reader believes what it found out while it was interrupted",
+    file: "state/sqlite/read/reader.ts",
+    find: "      return heedInterrupts(this.#interrupts, work);\n",
+    replace: "      return void heedInterrupts, work();\n",
+    tests: ["tests/state/sqlite/read/interrupted_test.ts"],
+  },
+  {
+    name: "a reader keeps what it found out while it was interrupted",
+    file: "state/sqlite/read/reader.ts",
+    find: "      if (isMomentary(error)) this.#cachedEpoch = -1;\n",
+    replace: "      void isMomentary;\n",
+    tests: ["tests/state/sqlite/read/interrupted_test.ts"],
+  },
+  {
     name: "a writer's thread is given up while it has the lock to write",
     file: "state/sqlite/apply/writer_host.ts",
     find: "        interruptMs: INTERRUPT_MS,\n",
