@@ -52,6 +52,8 @@ export interface ExactlyOnceOptions {
   readonly level?: number;
   /** An entry begins, whatever it asks: the clock is as of it. */
   readonly begun?: (index: LogIndex, clockMs: number) => void;
+  /** What of a command's body is the same whenever it comes again under its idempotency key. @default all of it */
+  readonly asked?: (body: Uint8Array) => Uint8Array;
 }
 
 /**
@@ -74,6 +76,7 @@ export class ExactlyOnce {
   readonly #perform: Perform;
   readonly #level: number;
   readonly #begun: (index: LogIndex, clockMs: number) => void;
+  readonly #asked: (body: Uint8Array) => Uint8Array;
   #clockMs: number;
   #timeMs: number;
   #facts: ClusterFacts;
@@ -86,9 +89,15 @@ export class ExactlyOnce {
     store: SessionStore,
     position: EnvelopePosition,
     perform: Perform,
-    { limits, level = LEVEL, begun = () => {} }: ExactlyOnceOptions = {},
+    {
+      limits,
+      level = LEVEL,
+      begun = () => {},
+      asked = (body) => body,
+    }: ExactlyOnceOptions = {},
   ) {
     this.#begun = begun;
+    this.#asked = asked;
     this.#level = level;
     this.#requireLevel(position.facts);
     this.#sessions = new Sessions(store, position, limits);
@@ -149,7 +158,9 @@ export class ExactlyOnce {
         return this.#command(
           envelope,
           index,
-          envelope.idempotencyKey === "" ? 0 : hashOfBody(envelope.body),
+          envelope.idempotencyKey === ""
+            ? 0
+            : hashOfBody(this.#asked(envelope.body)),
           () => this.#perform(envelope, index, this.#timeMs),
         );
       case "refusal":

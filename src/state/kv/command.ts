@@ -154,6 +154,13 @@ export function scanKvPack(body: Uint8Array): ScannedPack {
   return { maxBytes, body, names, creates, units };
 }
 
+/** What is asked of the caches: all but `maxBytes`, which follows from the settings of the member that wrote it. */
+export function askedIn(body: Uint8Array): Uint8Array {
+  let at = 0;
+  while (at < body.length && body[at]! >= 0x80) at++;
+  return body.subarray(at + 1);
+}
+
 /** A plain put of a command as any other unit. */
 export function plainUnit(
   { body, names, creates }: ScannedPack,

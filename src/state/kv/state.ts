@@ -17,7 +17,7 @@ import {
 } from "../exactly_once.ts";
 import type { StateEvents, StateHash } from "../port.ts";
 import { StateHashes } from "../state_hashes.ts";
-import { scanKvPack, type ScannedPack } from "./command.ts";
+import { askedIn, scanKvPack, type ScannedPack } from "./command.ts";
 import { CacheContents } from "./contents.ts";
 import { EventLog } from "./events.ts";
 import { expire } from "./expiry.ts";
@@ -56,7 +56,8 @@ export class KvState {
       store.sessions,
       position,
       ({ body }, index) => this.#perform(body, index),
-      options,
+      // A retry may come by a member with another limit.
+      { ...options, asked: askedIn },
     );
   }
 

@@ -45,6 +45,19 @@ Deno.test("a batch that found no room can be applied again, and nothing of it co
   assert.deepEqual(copy.dump(), caches.dump());
 });
 
+Deno.test("a retry under its key is the same write through a member with another limit, and nothing else is", async () => {
+  await using caches = new Caches();
+  const identity = { idempotencyKey: "key" };
+  const unit = { checks: [], operations: [add("n", 5n)] };
+  const first = await caches.pack([unit], { identity, maxBytes: 1 << 20 });
+  for (const maxBytes of [1 << 20, 1 << 28, 100]) {
+    assert.deepEqual(await caches.pack([unit], { identity, maxBytes }), first);
+  }
+  const other = { checks: [], operations: [add("n", 6n)] };
+  const [answer] = await caches.apply([caches.entry([other], { identity })]);
+  assert.equal(answer!.refusal?.code, "conflict");
+});
+
 Deno.test("an entry of a newer release ends the machine", async () => {
   await using caches = new Caches();
   const entry = caches.entry([{ checks: [], operations: [put("k")] }]);

@@ -148,4 +148,12 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
     find: "printable(shown(entry.value))",
     replace: "shown(entry.value)",
   },
+  {
+    name: "edges: a retry through a member with another limit is another write",
+    file: "state/kv/state.ts",
+    tests: ["tests/state/kv/machine_test.ts"],
+    find: "{ ...options, asked: askedIn },",
+    replace:
+      "{ ...options, asked: (body) => body.subarray(askedIn(body).length * 0) },",
+  },
 ];
