@@ -8,7 +8,11 @@ import type { BatchApplier } from "./batch_applier.ts";
 import { readPositionAt } from "./bookkeeping.ts";
 import { PrepareFailedError } from "../../port.ts";
 import { dumpContents } from "./contents.ts";
-import { isInterrupt, stateFailure } from "../driver/result_codes.ts";
+import {
+  isInterrupt,
+  isOutOfMemory,
+  stateFailure,
+} from "../driver/result_codes.ts";
 import type { SqliteDriver } from "../driver/driver.ts";
 import { openDriver } from "../driver/open_driver.ts";
 import { okAnswer, type Served } from "../thread/answers.ts";
@@ -50,6 +54,8 @@ export class WriterRequests implements Served {
   #toldTokens: readonly ApiToken[] | null = null;
   /** What made the database unusable; everything after it fails with it. */
   #poison: unknown = null;
+  /** What is not committed is still to be undone: there was no memory for that. */
+  #owesUndo = false;
   /** See `Served`. */
   readonly opened: ByteWriter = okAnswer();
 
@@ -87,6 +93,8 @@ export class WriterRequests implements Served {
       throw new Error("The database is being replaced");
     }
     try {
+      const undoes = kind === WriterRequest.rollbackPrepared;
+      if (this.#owesUndo && !undoes) this.#undo(true);
       return this.#serve(this.#writer, kind, request);
     } catch (error) {
       throw this.#failed(error);
@@ -123,8 +131,7 @@ export class WriterRequests implements Served {
       case WriterRequest.commitPrepared:
         return this.#commitPrepared(writer);
       case WriterRequest.rollbackPrepared:
-        writer.applier.rollbackPrepared();
-        return okAnswer();
+        return this.#rollBack(writer);
       case WriterRequest.checkpoint:
         return okAnswer().u53(writer.checkpoint());
       case WriterRequest.dump:
@@ -187,6 +194,17 @@ export class WriterRequests implements Served {
     return answer;
   }
 
+  /** See {@linkcode WriterRequests.#undo}: that is as good as done. */
+  #rollBack({ applier }: Writer): ByteWriter {
+    try {
+      applier.rollbackPrepared();
+    } catch (error) {
+      if (!isOutOfMemory(error)) throw error;
+      this.#owesUndo = true;
+    }
+    return okAnswer();
+  }
+
   #tell(answer: ByteWriter, { applier }: Writer): void {
     const { position, tokens } = applier;
     const { applied } = position;
@@ -240,6 +258,7 @@ export class WriterRequests implements Served {
     this.#path = path;
     this.#writer = this.#open(path);
     this.#poison = null;
+    this.#owesUndo = false;
     this.#tell(answer, this.#writer);
     return answer;
   }
@@ -277,18 +296,26 @@ export class WriterRequests implements Served {
     }
   }
 
-  /** Without room, or interrupted, the transaction is given up, and the same batch may come again; any other error stays. */
+  /** What is not committed. Where there is no memory for it, nothing is served before it was done. */
+  #undo(full: boolean): void {
+    this.#owesUndo = true;
+    this.#giveUp();
+    this.#trim(full);
+    this.#owesUndo = false;
+  }
+
+  /** Without room or memory, or interrupted, the transaction is given up, and the same batch may come again; any other error stays. */
   #failed(error: unknown): unknown {
     const failure = stateFailure(error);
     const passes = isInterrupt(error) || failure instanceof HiqliteError &&
         failure.code === "disk_full";
     if (!passes) return this.#poison = failure;
     try {
-      this.#giveUp();
-      this.#trim(failure instanceof HiqliteError);
+      this.#undo(failure instanceof HiqliteError);
       return failure;
     } catch (error) {
-      return this.#poison = stateFailure(error);
+      const left = stateFailure(error);
+      return isOutOfMemory(error) ? left : this.#poison = left;
     }
   }
 }

@@ -94,10 +94,11 @@ export function isOutOfMemory(error: unknown): boolean {
   return error instanceof SqliteError && error.primary === SQLITE_NOMEM;
 }
 
-/** What a machine's error means for the member: `disk_full` passes, damage stays, the rest is as it was. */
+/** What a machine's error means for the member: `disk_full`, also for lack of memory, passes, damage stays, the rest is as it was. */
 export function stateFailure(error: unknown): unknown {
   if (error instanceof SqliteError) {
     const { code, primary, message } = error;
+    if (isOutOfMemory(error)) return noRoomFor(error);
     if (primary === SQLITE_FULL || code === SQLITE_IOERR_SHMSIZE) {
       return noRoom(error);
     }
@@ -142,6 +143,15 @@ export function readFailure(error: unknown, refusal: string | null): unknown {
     default:
       return failed(isMachineError(error) ? "storage" : "sql", error.message);
   }
+}
+
+/** Queries take of the same memory, so there will be some again, as on a disk. */
+function noRoomFor(cause: SqliteError): HiqliteError {
+  return new HiqliteError(
+    "disk_full",
+    `SQLite has no memory left for the database: ${cause.message}`,
+    { cause },
+  );
 }
 
 function noRoom(cause: unknown): HiqliteError {

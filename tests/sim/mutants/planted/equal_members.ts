@@ -265,4 +265,25 @@ export const EQUAL_MEMBERS_MUTANTS: readonly Mutant[] = [
     replace: "    return toSqliteError(error);\n",
     tests: ["tests/state/sqlite/driver/driver_test.ts"],
   },
+  {
+    name: "a lack of memory is the end of a member",
+    file: "state/sqlite/driver/result_codes.ts",
+    find: "    if (isOutOfMemory(error)) return noRoomFor(error);\n",
+    replace: "",
+    tests: ["tests/state/sqlite/heap_test.ts"],
+  },
+  {
+    name: "what there was no memory to undo is not undone later",
+    file: "state/sqlite/apply/writer_worker.ts",
+    find: "      if (this.#owesUndo && !undoes) this.#undo(true);\n",
+    replace: "",
+    tests: ["tests/state/sqlite/heap_test.ts"],
+  },
+  {
+    name: "what there is no memory to roll back is the end of a member",
+    file: "state/sqlite/apply/writer_worker.ts",
+    find: "      if (!isOutOfMemory(error)) throw error;\n",
+    replace: "      throw error;\n",
+    tests: ["tests/state/sqlite/heap_test.ts"],
+  },
 ];
