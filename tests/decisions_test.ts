@@ -19,10 +19,10 @@ function read(name: string): string {
 Deno.test("each decision has a number, a title and the same four headings", () => {
   const numbers = new Set<string>();
   for (const name of pages) {
-    assert.match(name, /^\d\d-[a-z0-9-]+\.md$/);
-    const number = name.slice(0, 2);
-    assert.ok(!numbers.has(number), `two decisions are number ${number}`);
-    numbers.add(number);
+    assert.match(name, /^(\d|[1-9]\d)\d-[a-z0-9-]+\.md$/);
+    const [number] = name.split("-");
+    assert.ok(!numbers.has(number!), `two decisions are number ${number}`);
+    numbers.add(number!);
     const text = read(name);
     assert.ok(text.startsWith(`# ${number} `), name);
     const headings = [...text.matchAll(/^## (.+)$/gm)].map(([, found]) =>
@@ -35,7 +35,7 @@ Deno.test("each decision has a number, a title and the same four headings", () =
 Deno.test("the index lists every decision once, with its title", () => {
   const listed = [
     ...read("README.md").matchAll(
-      /^\| (\d\d) +\| \[(.+?)\]\((\d\d-[a-z0-9-]+\.md)\) +\| \S/gm,
+      /^\| (\d{2,3}) +\| \[(.+?)\]\((\d{2,3}-[a-z0-9-]+\.md)\) +\| \S/gm,
     ),
   ].map(([, number, title, name]) => [name, `# ${number} ${title}`]);
   const titles = pages.map((name) => [name, read(name).split("\n", 1)[0]]);

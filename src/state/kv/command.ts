@@ -50,6 +50,8 @@ export interface ScannedPack extends KvTables {
   readonly body: Uint8Array;
   /** Where a {@linkcode PlainPut} begins, or another unit. */
   readonly units: readonly (KvUnit | number)[];
+  /** Of all units. */
+  readonly operations: number;
 }
 
 /** What units name by its place. */
@@ -151,7 +153,7 @@ export function scanKvPack(body: Uint8Array): ScannedPack {
     throw new MalformedBytesError(`${operations} operations in one entry`);
   }
   new ByteReader(body, at).end();
-  return { maxBytes, body, names, creates, units };
+  return { maxBytes, body, names, creates, units, operations };
 }
 
 /** What is asked of the caches: all but `maxBytes`, which follows from the settings of the member that wrote it. */

@@ -132,8 +132,6 @@ export class KvState {
   }
 
   #perform(body: Uint8Array, index: LogIndex): Uint8Array {
-    // First, so that what is written finds the room.
-    this.#sweep();
     let pack: ScannedPack;
     try {
       pack = scanKvPack(body);
@@ -141,6 +139,8 @@ export class KvState {
       if (!(error instanceof MalformedBytesError)) throw error;
       return encodeRefusal(index, "invalid", "The command is malformed");
     }
+    // First, so that what is written finds the room.
+    this.#sweep(pack.operations);
     const { clockMs } = this;
     return encodeAnswer(
       index,
@@ -149,9 +149,9 @@ export class KvState {
   }
 
   /** Each entry removes what is due, once. */
-  #sweep(): void {
+  #sweep(operations = 0): void {
     if (this.#swept) return;
     this.#swept = true;
-    expire(this.contents, this.clockMs);
+    expire(this.contents, this.clockMs, operations);
   }
 }

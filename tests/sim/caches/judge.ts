@@ -57,12 +57,16 @@ function step(
   }
   const envelope = decodeEnvelope(payload);
   const clockMs = Math.max(before, envelope.clockMs);
-  reference.begin(clockMs);
-  if (envelope.kind !== "command") return clockMs;
-  const answered = decodeAnswer(answer);
+  const answered = envelope.kind === "command" ? decodeAnswer(answer) : null;
   // Whether it is a repetition is for the clients' story to tell.
-  if (answered.refusal !== null || answered.index !== index) return clockMs;
-  const expected = reference.apply(readKvPack(envelope.body), index);
+  if (answered?.refusal !== null || answered.index !== index) {
+    reference.begin(clockMs);
+    return clockMs;
+  }
+  const pack = readKvPack(envelope.body);
+  const operations = pack.units.flatMap((unit) => unit.operations);
+  reference.begin(clockMs, operations.length);
+  const expected = reference.apply(pack, index);
   const actual = readKvAnswers(answered.body);
   if (actual.length !== expected.length) {
     throw new Violation("caches", `${actual.length} answers at ${index}`);

@@ -32,6 +32,8 @@ import {
 
 /** Entries and counters that an entry of the log removes because they are due. */
 const SWEPT = 256;
+/** The same for each of its operations. */
+const SWEPT_PER_OPERATION = 2;
 const NOTHING: KvResult = {
   version: 0,
   found: false,
@@ -49,8 +51,8 @@ export class Reference {
   /** Caches that the unit under way wrote into, in that order. */
   #written: string[] = [];
 
-  /** An entry begins, with the cluster clock at `nowMs`: some of what is due goes. */
-  begin(nowMs: number): void {
+  /** An entry begins that does so many operations, with the cluster clock at `nowMs`: some of what is due goes. */
+  begin(nowMs: number, operations = 0): void {
     this.#nowMs = nowMs;
     const due = [...this.#contents.caches.values()].flatMap((cache) => [
       ...dueOf(cache, cache.counters, cache.counterId, 0, nowMs),
@@ -60,7 +62,8 @@ export class Reference {
       a.deadlineMs - b.deadlineMs || a.number - b.number || a.kind - b.kind ||
       (a.key < b.key ? -1 : 1)
     );
-    for (const { cache, kind, key } of due.slice(0, SWEPT)) {
+    const limit = Math.max(SWEPT, SWEPT_PER_OPERATION * operations);
+    for (const { cache, kind, key } of due.slice(0, limit)) {
       if (kind === 0) cache.counters.delete(key);
       else {
         cache.entries.delete(key);

@@ -122,6 +122,22 @@ Deno.test("kv.md §10 (1) a thousand keys of one deadline all go, and one that w
   assert.equal(caches.machine.nextDueMs, Infinity);
 });
 
+Deno.test("what is due goes faster than more of it comes", async () => {
+  await using caches = new Caches();
+  const left: number[] = [];
+  for (let i = 0; i < 8; i++) {
+    const keys = Array.from({ length: 512 }, (_, n) => `${i}-${n}`);
+    await caches.pack(keys.map((key) => ({
+      checks: [],
+      operations: [put(key, "v", { ttlMs: 10 })],
+    })));
+    left.push(caches.stats("c")!.entries);
+    // Nothing is due for a while, then all of it at once.
+    caches.pass(i < 2 ? 1 : 10);
+  }
+  assert.deepEqual(left, [512, 1024, 1536, 1024, 512, 512, 512, 512]);
+});
+
 Deno.test("an entry removes no more than some large values", async () => {
   await using caches = new Caches();
   const large = "x".repeat(1024 * 1024 - 100);

@@ -56,7 +56,8 @@ export class Model {
     maxBytes: number,
   ): KvAnswer[] {
     this.clock = Math.max(this.clock, clock);
-    this.#sweep();
+    const operations = units.flatMap((unit) => unit.operations).length;
+    this.#sweep(Math.max(256, 2 * operations));
     let version = index * 65_536;
     return units.map((unit) => {
       const caches = structuredClone(this.#caches);
@@ -101,7 +102,7 @@ export class Model {
     );
   }
 
-  #sweep(): void {
+  #sweep(limit: number): void {
     const due = Object.values(this.#caches).flatMap((cache) => [
       ...Object.entries(cache.entries).map(([key, { deadline }]) => ({
         key,
@@ -125,7 +126,7 @@ export class Model {
       a.deadline - b.deadline || a.number - b.number ||
       (a.key < b.key ? -1 : 1)
     );
-    for (const { remove } of due.slice(0, 256)) remove();
+    for (const { remove } of due.slice(0, limit)) remove();
   }
 
   #over(deadline: number): boolean {

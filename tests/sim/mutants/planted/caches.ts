@@ -28,8 +28,8 @@ export const CACHE_MUTANTS: readonly Mutant[] = [
     {
       name: "what is due goes by the wall clock",
       file: "state/kv/state.ts",
-      find: "expire(this.contents, this.clockMs);",
-      replace: "expire(this.contents, this.#commands.timeMs);",
+      find: "expire(this.contents, this.clockMs, operations);",
+      replace: "expire(this.contents, this.#commands.timeMs, operations);",
     },
     {
       name: "a put without a time to live keeps the old deadline",
@@ -179,7 +179,7 @@ export const CACHE_MUTANTS: readonly Mutant[] = [
       name: "what was due makes no room first",
       file: "state/kv/state.ts",
       find:
-        "    // First, so that what is written finds the room.\n    this.#sweep();\n",
+        "    // First, so that what is written finds the room.\n    this.#sweep(pack.operations);\n",
       replace: "",
     },
     {

@@ -156,4 +156,11 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
     replace:
       "{ ...options, asked: (body) => body.subarray(askedIn(body).length * 0) },",
   },
+  {
+    name: "edges: what is due goes more slowly than more of it comes",
+    file: "state/kv/expiry.ts",
+    tests: ["tests/state/kv/expiry_test.ts"],
+    find: "EXPIRED_PER_OPERATION = 2",
+    replace: "EXPIRED_PER_OPERATION = 0",
+  },
 ];
