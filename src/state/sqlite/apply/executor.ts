@@ -96,7 +96,7 @@ export class Executor {
     this.forgetSchema();
   }
 
-  /** The statements since the last {@linkcode VirtualWrites.settle} were undone. */
+  /** The statements since the last {@linkcode VirtualWrites.begin} were undone. */
   undone(): void {
     const reopened = this.virtualWrites.undone();
     if (this.schemaChanged) this.forgetSchema();
@@ -311,7 +311,7 @@ export class Executor {
       if (rows.length > 0) return { columns, rows };
       if (!this.#connection.inTransaction) throw rolledBack();
       this.#connection.command("ROLLBACK TO _hql_read");
-      if (this.virtualWrites.undone()) this.virtualWrites.note();
+      if (this.virtualWrites.unsettledUndone()) this.virtualWrites.note();
       this.#counters.putBack(counters);
       return { columns, rows: this.#readAgain(compiled, bindings, marked) };
     } finally {

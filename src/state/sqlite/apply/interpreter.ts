@@ -259,6 +259,7 @@ export class Interpreter {
     work: (results: StatementResult[], at: { statement?: number }) => void,
   ): CommandResult {
     if (savepoint) this.#connection.command("SAVEPOINT _hql");
+    this.#executor.virtualWrites.begin();
     const results: StatementResult[] = [];
     const at: { statement?: number } = {};
     const changedBefore = this.#executor.change;

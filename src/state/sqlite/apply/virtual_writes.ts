@@ -13,6 +13,8 @@ export class VirtualWrites {
   readonly #counters: EntryCounters;
   /** There were some since the last {@linkcode settle}. */
   #unsettled = false;
+  /** There were some since the last {@linkcode begin}. */
+  #sinceBegin = false;
   /** There were some since the transaction began. */
   #inTransaction = false;
 
@@ -36,9 +38,15 @@ export class VirtualWrites {
     if (!goesOn) this.settle();
   }
 
+  /** What {@linkcode undone} undoes begins. */
+  begin(): void {
+    this.#sinceBegin = false;
+  }
+
   /** A statement is about to write to one. */
   note(): void {
     this.#unsettled = true;
+    this.#sinceBegin = true;
     this.#inTransaction = true;
   }
 
@@ -66,9 +74,18 @@ export class VirtualWrites {
     this.#inTransaction = false;
   }
 
-  /** What was written since the last {@linkcode settle} was undone; true if that was something, which is forgotten. */
+  /** What was written since the last {@linkcode begin} was undone; true if that was something, which is forgotten. */
   undone(): boolean {
-    if (!this.#unsettled) return false;
+    return this.#forget(this.#sinceBegin);
+  }
+
+  /** The same of what was written since the last {@linkcode settle}. */
+  unsettledUndone(): boolean {
+    return this.#forget(this.#unsettled);
+  }
+
+  #forget(anything: boolean): boolean {
+    if (!anything) return false;
     this.#unsettled = false;
     this.#reopen();
     return true;

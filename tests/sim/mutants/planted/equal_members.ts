@@ -66,6 +66,14 @@ export const EQUAL_MEMBERS_MUTANTS: readonly Mutant[] = [
     step: 10,
   },
   {
+    name:
+      "full-text search keeps settings of statements before the one that failed",
+    file: "state/sqlite/apply/virtual_writes.ts",
+    find: "    return this.#forget(this.#sinceBegin);\n",
+    replace: "    return this.#forget(this.#unsettled);\n",
+    tests: ["tests/state/sqlite/apply/guards_test.ts"],
+  },
+  {
     name: "full-text search keeps settings of a transaction that was undone",
     file: "state/sqlite/apply/virtual_writes.ts",
     find: "    if (this.#inTransaction) this.#reopen();\n",
@@ -82,7 +90,8 @@ export const EQUAL_MEMBERS_MUTANTS: readonly Mutant[] = [
   {
     name: "full-text search keeps settings of a first run that was undone",
     file: "state/sqlite/apply/executor.ts",
-    find: "      if (this.virtualWrites.undone()) this.virtualWrites.note();\n",
+    find:
+      "      if (this.virtualWrites.unsettledUndone()) this.virtualWrites.note();\n",
     replace: "",
     tests: ["tests/state/sqlite/fuzz/fuzz_test.ts"],
   },

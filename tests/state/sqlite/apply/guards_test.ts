@@ -246,6 +246,17 @@ for (
       (member: Direct, sql: string) =>
         member.run(txn(sql, "INSERT INTO nowhere VALUES (1)")),
     ],
+    [
+      "a savepoint, with what another statement wrote",
+      (member: Direct, sql: string) =>
+        member.run(
+          txn(
+            sql,
+            "INSERT INTO t(v) VALUES (5)",
+            "INSERT INTO t VALUES ('a', 1)",
+          ),
+        ),
+    ],
     ["a lost leadership", (member: Direct, sql: string) => {
       member.prepare([command(execute(sql))]);
       member.applier.rollbackPrepared();
