@@ -11,7 +11,7 @@ import {
   type SqliteConnection,
   type SqliteDriver,
 } from "../driver/driver.ts";
-import { readFailure } from "../driver/result_codes.ts";
+import { isMomentary, readFailure } from "../driver/result_codes.ts";
 import { defineLockFunctions } from "../locks/functions.ts";
 import { StatementCache } from "../statement/cache.ts";
 import { nothingObserved, type Observed } from "../statement/observed.ts";
@@ -166,6 +166,7 @@ export class Analyzer implements Disposable {
       statement.release();
       return { observed, asked: this.#asked };
     } catch (error) {
+      if (isMomentary(error)) throw error;
       const problem = readFailure(error, policy.refusal);
       if (problem instanceof HiqliteError) return { problem };
       throw problem;

@@ -295,4 +295,11 @@ export const EQUAL_MEMBERS_MUTANTS: readonly Mutant[] = [
     replace: "      throw error;\n",
     tests: ["tests/state/sqlite/heap_test.ts"],
   },
+  {
+    name: "a statement that there was no memory to look at is called refused",
+    file: "state/sqlite/read/analyzer.ts",
+    find: "      if (isMomentary(error)) throw error;\n",
+    replace: "",
+    tests: ["tests/state/sqlite/apply/momentary_test.ts"],
+  },
 ];

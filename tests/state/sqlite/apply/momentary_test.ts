@@ -137,3 +137,37 @@ test("what an answer depends on is not told where there was no memory to look", 
     Deno.removeSync(dir, { recursive: true });
   }
 });
+
+test("a statement for which there was no memory is not called one that SQLite refuses", () => {
+  const dir = Deno.makeTempDirSync({ prefix: "hql-momentary-" });
+  const path = join(dir, "a.db");
+  try {
+    using member = new Direct(path);
+    member.ok("CREATE TABLE t (a)");
+    const sql = "SELECT a FROM t";
+    let lacks = true;
+    const driver: SqliteDriver = {
+      ...presentDriver(),
+      open: (...args) =>
+        withoutMemory(presentDriver().open(...args), (compiled) => {
+          const hit = lacks && compiled === sql;
+          if (hit) lacks = false;
+          return hit;
+        }),
+    };
+    const reader = new Reader(driver, path, {
+      statementCacheCapacity: 10,
+      schemaEpoch: null,
+    });
+    const kinds = () =>
+      reader.analyze(sql, { plan: false }).map(({ kind }) => kind);
+    try {
+      assert.throws(kinds, /more memory than SQLite may use/);
+      assert.deepEqual(kinds(), ["read"]);
+    } finally {
+      reader.close();
+    }
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
+});
