@@ -93,7 +93,7 @@ export const EQUAL_MEMBERS_MUTANTS: readonly Mutant[] = [
     find:
       "      if (this.virtualWrites.unsettledUndone()) this.virtualWrites.note();\n",
     replace: "",
-    tests: ["tests/state/sqlite/fuzz/fuzz_test.ts"],
+    tests: ["tests/state/sqlite/apply/guards_test.ts"],
   },
   {
     name: "what DROP TABLE fires is not looked at",

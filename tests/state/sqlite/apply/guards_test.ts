@@ -289,6 +289,25 @@ for (
   });
 }
 
+Deno.test("a setting of the first of two runs of a statement that returns nothing is not on in the second", () => {
+  using member = new Direct();
+  for (
+    const sql of [
+      "CREATE TABLE t (id INTEGER PRIMARY KEY, a UNIQUE ON CONFLICT ABORT)",
+      "CREATE VIRTUAL TABLE f USING fts5(a, detail=none)",
+      "CREATE TRIGGER g1 AFTER INSERT ON t BEGIN INSERT INTO f(rowid, a) VALUES (last_insert_rowid(), new.a); END",
+      "CREATE TRIGGER g2 BEFORE UPDATE ON t BEGIN DELETE FROM f WHERE rowid = 2; END",
+      "CREATE TRIGGER g4 BEFORE UPDATE ON t BEGIN UPDATE t SET id = id + 1000 WHERE id = 2; INSERT INTO f(f, rank) VALUES ('secure-delete', 1); END",
+      "INSERT INTO t VALUES (1, 3), (2, 'x'), (3, 2)",
+      "UPDATE OR FAIL t SET a = (SELECT max(id) FROM t) WHERE a > 'one' RETURNING *",
+    ]
+  ) member.ok(sql);
+  // Only a row that was deleted before the setting was on makes it 4.
+  assert.deepEqual(member.rows("SELECT v FROM f_config WHERE k = 'version'"), [
+    [4],
+  ]);
+});
+
 Deno.test("full-text search that stores a setting while it writes does not begin again and again", () => {
   using member = new Direct();
   for (
