@@ -28,6 +28,7 @@ export class Agreement {
     const states = new Map<LogIndex, { member: MemberId; dump: string }>();
     for (const { process } of this.#world.nodes) {
       if (process === null) continue;
+      process.state.rest();
       const { index } = process.state.applied;
       const dump = process.state.dump();
       const other = states.get(index);

@@ -92,6 +92,11 @@ export class SimMachine implements PreparingMachine, SimulatedMachine {
     return this.#model.read(key);
   }
 
+  /** See `SimulatedMachine`. */
+  rest(): void {
+    this.#preparation.leave();
+  }
+
   /** The state in a canonical form, to compare members. */
   dump(): string {
     return this.#model.dump();

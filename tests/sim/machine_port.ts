@@ -85,6 +85,8 @@ export interface SimulatedMachine extends StateMachine {
   readonly seen: LogIndex;
   /** A key's value, as of `applied` or some entry up to `seen`. */
   read(key: number): string;
+  /** The run is over: what was run and is not committed here is undone, or it would show in sessions. */
+  rest(): void;
   /** The state in a canonical form, to compare members. */
   dump(): string;
   /** The process dies: what was under way may have reached the disk as a whole, or not at all. */

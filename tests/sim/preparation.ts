@@ -253,4 +253,11 @@ export class SimPreparation {
   get holds(): boolean {
     return this.#transaction !== null || this.#preparation !== null;
   }
+
+  /** Nobody will commit it any more: what is left is the state as of what was applied. */
+  leave(): void {
+    const { entries = [] } = this.#transaction ?? {};
+    if (entries.length > 0) this.#state.model.rollbackPrepared();
+    this.#transaction = null;
+  }
 }

@@ -79,6 +79,9 @@ export class MemoryCaches implements SimulatedMachine {
     return readMain(this.#machine.reads, key, this.clockMs);
   }
 
+  /** Nothing is run here before it is committed. */
+  rest(): void {}
+
   dump(): string {
     return dumpOf(this.#store);
   }
