@@ -21,7 +21,7 @@ const CONTROL_WORDS = 16;
 const INTERRUPT_HANDLE_AT = 32;
 /** Behind the handle: 1 while the caller may have read it and interrupts by it. */
 const INTERRUPTING = 10;
-/** How often the caller interrupted the Worker, modulo 2^32. */
+/** How often the caller interrupted the Worker or gave it up, modulo 2^32. */
 const INTERRUPTS = 11;
 /** 1 once the caller has given the Worker up. */
 const GIVEN_UP = 12;
@@ -213,6 +213,8 @@ export class CallerEnd {
   /** Has the Worker end after what it runs now, whatever it was asked, and calls nobody back any more. */
   giveUp(): void {
     Atomics.store(this.#control, GIVEN_UP, 1);
+    // What it runs now shall not take effect: another Worker may have begun in its place.
+    Atomics.add(this.#control, INTERRUPTS, 1);
     this.#wakeWorker();
     this.close();
   }

@@ -247,6 +247,14 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     tests: ["tests/state/sqlite/read/interrupted_test.ts"],
   },
   {
+    name: "what a thread runs that is given up takes effect",
+    file: "state/sqlite/thread/channel.ts",
+    find:
+      "    Atomics.add(this.#control, INTERRUPTS, 1);\n    this.#wakeWorker();\n",
+    replace: "    this.#wakeWorker();\n",
+    tests: ["tests/state/sqlite/thread/given_up_test.ts"],
+  },
+  {
     name: "a writer's thread is given up while it has the lock to write",
     file: "state/sqlite/apply/writer_host.ts",
     find: "        interruptMs: INTERRUPT_MS,\n",
