@@ -1,3 +1,4 @@
+import { ERROR_EVENT } from "../../../src/api/server_event.ts";
 import { topicMessageOf } from "../../../src/api/topics.ts";
 import { parseServerEvents } from "../../../src/client/server_events.ts";
 import { randomBetween } from "../../../src/util/random.ts";
@@ -128,6 +129,10 @@ class Listener {
     const body = response.body!
       .pipeThrough(new TransformStream<Uint8Array>(), { signal });
     for await (const event of parseServerEvents(body)) {
+      // The member ends the stream, and says why.
+      if (event.event === ERROR_EVENT) {
+        throw new Error(JSON.stringify(event.data));
+      }
       const message = topicMessageOf(event);
       this.#since = message.id;
       if (message.kind === "place") continue;
