@@ -1,47 +1,12 @@
 import assert from "node:assert/strict";
 import { open } from "../../src/app/open.ts";
-import { HiqliteError } from "../../src/errors.ts";
-import type { MemberCaches } from "../../src/node/port.ts";
 import { createApp } from "../../src/server/app.ts";
-import { FakeMember } from "../client/fake_member.ts";
-
-const SECRET = "api-secret-0123456789";
-const BASE = "http://member/api/v1/cache";
-
-type Asked = (
-  method: string,
-  path: string,
-  options?: {
-    readonly body?: BodyInit;
-    readonly type?: string | null;
-    readonly headers?: Record<string, string>;
-  },
-) => Promise<{
-  readonly status: number;
-  readonly headers: Headers;
-  readonly text: string;
-  // deno-lint-ignore no-explicit-any
-  readonly json: any;
-}>;
-
-function asking(app: ReturnType<typeof createApp>): Asked {
-  return async (method, path, { body, type, headers = {} } = {}) => {
-    const response = await app.request(`${BASE}${path}`, {
-      method,
-      headers: {
-        "x-api-secret": SECRET,
-        ...(type === null || type === undefined
-          ? {}
-          : { "content-type": type }),
-        ...headers,
-      },
-      ...(body === undefined ? {} : { body }),
-    });
-    const text = await response.text();
-    const json = text.startsWith("{") ? JSON.parse(text) : undefined;
-    return { status: response.status, headers: response.headers, text, json };
-  };
-}
+import {
+  type AskedCaches,
+  asking,
+  CACHE_BASE,
+  CACHE_SECRET,
+} from "./cache_requests.ts";
 
 const JSON_TYPE = "application/json";
 const TEXT = "text/plain";
@@ -49,7 +14,7 @@ const TEXT = "text/plain";
 Deno.test("caches over HTTP", async (t) => {
   const dataDir = await Deno.makeTempDir();
   const db = await open({ dataDir, tickMs: 5, readyTimeoutMs: 20_000 });
-  const app = createApp(db.member, { secretApi: SECRET });
+  const app = createApp(db.member, { secretApi: CACHE_SECRET });
   const ask = asking(app);
   const step = (name: string, fn: () => Promise<void>): Promise<boolean> =>
     t.step({ name, fn, sanitizeOps: false, sanitizeResources: false });
@@ -241,9 +206,9 @@ Deno.test("caches over HTTP", async (t) => {
         409,
         "conflict",
       ]);
-      const headers = new Headers({ "x-api-secret": SECRET });
+      const headers = new Headers({ "x-api-secret": CACHE_SECRET });
       for (const key of ["one", "two"]) headers.append("idempotency-key", key);
-      const several = await app.request(`${BASE}/c/k`, {
+      const several = await app.request(`${CACHE_BASE}/c/k`, {
         method: "PUT",
         headers,
         body: "x",
@@ -363,7 +328,7 @@ Deno.test("caches over HTTP", async (t) => {
       "malformed and oversized requests are refused before the log",
       async () => {
         const index = db.member.cluster().groups[1]!.lastIndex;
-        const cases: [string, string, Parameters<Asked>[2], number][] = [
+        const cases: [string, string, Parameters<AskedCaches>[2], number][] = [
           ["GET", "/a%20b/k", {}, 400],
           ["GET", "/c/%", {}, 400],
           ["GET", "/c/k?ttl_ms=1", {}, 400],
@@ -401,7 +366,7 @@ Deno.test("caches over HTTP", async (t) => {
           assert.equal(typeof answer.json.error.message, "string");
         }
         assert.equal(db.member.cluster().groups[1]!.lastIndex, index);
-        const bare = await app.request(`${BASE}/c/k`);
+        const bare = await app.request(`${CACHE_BASE}/c/k`);
         assert.equal(bare.status, 401);
         await bare.body?.cancel();
       },
@@ -415,8 +380,8 @@ Deno.test("caches over HTTP", async (t) => {
           path: string,
           headers: Record<string, string> = {},
         ) => {
-          const response = await app.request(`${BASE}${path}`, {
-            headers: { "x-api-secret": SECRET, ...headers },
+          const response = await app.request(`${CACHE_BASE}${path}`, {
+            headers: { "x-api-secret": CACHE_SECRET, ...headers },
           });
           assert.equal(
             response.headers.get("content-type"),
@@ -463,8 +428,8 @@ Deno.test("caches over HTTP", async (t) => {
     await step("what many watches tell is encoded once", async () => {
       const streams = await Promise.all(
         Array.from({ length: 30 }, async () => {
-          const { body } = await app.request(`${BASE}/many?watch_key=k`, {
-            headers: { "x-api-secret": SECRET },
+          const { body } = await app.request(`${CACHE_BASE}/many?watch_key=k`, {
+            headers: { "x-api-secret": CACHE_SECRET },
           });
           const reader = body!.getReader();
           for (let i = 0; i < 2; i++) await reader.read();
@@ -491,120 +456,4 @@ Deno.test("caches over HTTP", async (t) => {
     await db.shutdown();
     await Deno.remove(dataDir, { recursive: true });
   }
-});
-
-/** The status and error of a request whose path is sent as it is, which no `fetch()` does. */
-async function rawRequest(
-  port: number,
-  method: string,
-  path: string,
-): Promise<[number, string]> {
-  using connection = await Deno.connect({ hostname: "127.0.0.1", port });
-  const head = [
-    `${method} ${path} HTTP/1.1`,
-    "Host: member",
-    `X-Api-Secret: ${SECRET}`,
-    "Content-Type: text/plain",
-    "Content-Length: 1",
-    "Connection: close",
-  ];
-  await connection.write(
-    new TextEncoder().encode(`${head.join("\r\n")}\r\n\r\nx`),
-  );
-  const text = await new Response(connection.readable).text();
-  return [Number(text.split(" ")[1]), text.split("\r\n\r\n")[1]!];
-}
-
-Deno.test("a path means what its route was chosen by, however it is spelled", async () => {
-  const dataDir = await Deno.makeTempDir();
-  const db = await open({ dataDir, tickMs: 5, readyTimeoutMs: 20_000 });
-  const app = createApp(db.member, { secretApi: SECRET });
-  const ask = asking(app);
-  const server = Deno.serve({ port: 0, onListen() {} }, app.fetch);
-  const { port } = server.addr;
-  try {
-    for (const key of ["a", "remove", "b"]) {
-      await ask("PUT", `/p/${key}`, { type: TEXT, body: key });
-    }
-    const cases = [
-      ["PUT", "/p/a\\b", /backslash .* send it as %5C/],
-      ["DELETE", "/p\\a", /backslash/],
-      ["DELETE", "/p\\..\\..", /backslash/],
-      ["POST", "/p/./remove", /a part "\."/],
-      ["GET", "/../k", /a part "\.\."/],
-      ["DELETE", "/../k", /a part "\.\."/],
-      ["GET", "/%2e%2e/k", /a part "\.\."/],
-      ["GET", "/p/%2E", /a part "\.".*\/caches\/atomic/],
-      ["PUT", "/.", /a part "\."/],
-    ] as const;
-    for (const [method, path, message] of cases) {
-      const [status, body] = await rawRequest(
-        port,
-        method,
-        `/api/v1/cache${path}`,
-      );
-      assert.equal(status, 400, `${method} ${path}: ${body}`);
-      assert.match(JSON.parse(body).error.message, message);
-    }
-    for (const key of ["a", "remove", "b"]) {
-      assert.equal((await ask("GET", `/p/${key}`)).text, key);
-    }
-    // Whatever else is sent unencoded is a key as it is.
-    const put = await rawRequest(port, "PUT", '/api/v1/cache/p/"{x}"?ttl_ms=0');
-    assert.equal(put[0], 204);
-    assert.equal((await ask("GET", "/p/%22%7Bx%7D%22")).text, "x");
-    assert.equal((await ask("GET", "/p/%5C")).status, 404);
-  } finally {
-    await server.shutdown();
-    await db.shutdown();
-    await Deno.remove(dataDir, { recursive: true });
-  }
-});
-
-/** A member whose caches only fail. */
-class FailingMember extends FakeMember {
-  error = new HiqliteError("internal", "none");
-
-  override get caches(): MemberCaches {
-    throw this.error;
-  }
-}
-
-Deno.test("an error of the caches has the status of its code everywhere", async () => {
-  const member = new FailingMember();
-  const ask = asking(createApp(member, { secretApi: SECRET }));
-  for (
-    const [code, status] of [
-      ["no_leader", 503],
-      ["overloaded", 429],
-      ["outcome_unknown", 500],
-      ["timeout", 504],
-      ["shutting_down", 503],
-      ["cache_reset", 409],
-      ["conflict", 409],
-      ["too_large", 413],
-      ["cache_full", 507],
-      ["session_expired", 410],
-    ] as const
-  ) {
-    member.error = new HiqliteError(code, `because of ${code}`);
-    for (
-      const answer of [
-        await ask("GET", "/c/k"),
-        await ask("GET", "/c"),
-        await ask("GET", "/c?watch="),
-        await ask("POST", "", {}).catch(() => null),
-      ]
-    ) {
-      if (answer === null || answer.status === 404) continue;
-      assert.deepEqual([answer.status, answer.json.error], [
-        status,
-        { code, message: `because of ${code}` },
-      ]);
-    }
-    const put = await ask("PUT", "/c/k", { type: TEXT, body: "x" });
-    const wanted = code === "cache_reset" ? 412 : status;
-    assert.equal(put.status, wanted, code);
-  }
-  await member.shutdown();
 });
